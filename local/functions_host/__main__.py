@@ -1,0 +1,73 @@
+"""``python -m local.functions_host --app DIR``: serves a function app until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from local.functions_host.announcement import announcement
+from local.functions_host.durable.hub import StoreInUseError
+from local.functions_host.host import FunctionsHost
+from local.functions_host.logs import configure_logging
+from local.functions_host.route_templates import RouteTemplateError
+from local.functions_host.server import PortInUseError
+from local.functions_host.settings import SettingsError
+from local.functions_host.worker import IndexingError
+
+READY = "Host ready:"
+_CANNOT_START = (SettingsError, PortInUseError, StoreInUseError, RouteTemplateError)
+
+
+def main() -> int:
+    arguments = _arguments()
+    configure_logging(arguments.verbose)
+    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port)
+    try:
+        return asyncio.run(_serve(host))
+    except IndexingError as error:
+        if error.stack:
+            sys.stderr.write(error.stack)
+        return _refuse(f"The function app cannot be indexed: {error}")
+    except _CANNOT_START as error:
+        return _refuse(str(error))
+
+
+async def _serve(host: FunctionsHost) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with host:
+        print(announcement(host.url, host.functions, host.routes), flush=True)
+        print(f"{READY} {host.url}", flush=True)
+        await stopping.wait()
+        print("Stopping.", flush=True)
+    return 0
+
+
+def _refuse(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
+    parser.add_argument("--app", type=Path, default=Path(), help="folder of the app (default: this folder)")
+    parser.add_argument("--port", type=int, help="default: LocalHttpPort of local.settings.json, else 7071")
+    parser.add_argument(
+        "--store", type=Path, default=Path(".local/task_hub.db"), help="SQLite file (default: %(default)s)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    logging.shutdown()
+    # A function that still runs on a thread would keep a normal exit waiting for its end.
+    os._exit(code)

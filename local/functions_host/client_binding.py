@@ -1,0 +1,62 @@
+"""The URLs that durable clients get: the ``durableClient`` binding value and the check-status payload."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+WEBHOOK_PATH = "/runtime/webhooks/durabletask"
+_CONNECTION = "Storage"
+_INSTANCE_PLACEHOLDER = "INSTANCEID"
+
+
+def management_urls(origin: str, hub_name: str, instance_id: str) -> dict[str, str]:
+    """The payload of a 202 answer to a start: ``id`` and the URLs of that instance below ``origin``."""
+    return {"id": instance_id, **_urls(origin, hub_name, quote(instance_id, safe="@:"))}
+
+
+def durable_client_value(origin: str, hub_name: str) -> str:
+    """JSON text that the durable client is made from.
+
+    durable-functions behaviour: the client replaces the placeholder id by plain text, appends paths to
+    ``rpcBaseUrl`` without adding a slash, and needs ``taskHubName``, ``creationUrls``, ``managementUrls``.
+    There is no key (``code=``) in these URLs: like the Core Tools, this host enforces none.
+    """
+    base = f"{origin}{WEBHOOK_PATH}"
+    creation = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
+    urls = _urls(origin, hub_name, _INSTANCE_PLACEHOLDER)
+    return json.dumps(
+        {
+            "taskHubName": hub_name,
+            "connectionName": None,
+            "creationUrls": {
+                "createNewInstancePostUri": creation,
+                "createAndWaitOnNewInstancePostUri": (
+                    f"{creation}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}"
+                ),
+            },
+            "managementUrls": {
+                "id": _INSTANCE_PLACEHOLDER,
+                **urls,
+                "rewindPostUri": urls["terminatePostUri"].replace("/terminate?", "/rewind?"),
+            },
+            "baseUrl": base,
+            "requiredQueryStringParameters": "",
+            "rpcBaseUrl": f"{base}/",
+            "httpBaseUrl": None,
+        }
+    )
+
+
+def _urls(origin: str, hub_name: str, path_segment: str) -> dict[str, str]:
+    instance = f"{origin}{WEBHOOK_PATH}/instances/{path_segment}"
+    query = f"taskHub={quote(hub_name)}&connection={_CONNECTION}"
+    return {
+        "statusQueryGetUri": f"{instance}?{query}",
+        "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{query}",
+        "terminatePostUri": f"{instance}/terminate?reason={{text}}&{query}",
+        "purgeHistoryDeleteUri": f"{instance}?{query}",
+        "restartPostUri": f"{instance}/restart?{query}",
+        "suspendPostUri": f"{instance}/suspend?reason={{text}}&{query}",
+        "resumePostUri": f"{instance}/resume?reason={{text}}&{query}",
+    }

@@ -1,0 +1,41 @@
+"""Request bodies of the durable management API: checked, then passed on as the text that came."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from local.functions_host.durable_responses import BadRequestError
+
+
+async def json_text(request: web.Request) -> str | None:
+    """The JSON text of the body, None if it is empty or ``null``. Raises BadRequestError."""
+    body = await request.read()
+    if not body:
+        return None
+    text = _checked(body, "Invalid JSON content")
+    return None if text.strip() == "null" else text
+
+
+async def required_json_text(request: web.Request) -> str:
+    return _checked(await request.read(), "Invalid JSON content")
+
+
+async def signal_input(request: web.Request) -> str | None:
+    """JSON text of an entity operation's input: JSON as it came, other content as a JSON string."""
+    body = await request.read()
+    if not body:
+        return None
+    if request.content_type == "application/json":
+        return _checked(body, "Could not parse JSON content")
+    return json.dumps(body.decode("utf-8", errors="replace"))
+
+
+def _checked(body: bytes, complaint: str) -> str:
+    try:
+        text = body.decode("utf-8-sig")
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(f"{complaint}: {error}") from error
+    return text

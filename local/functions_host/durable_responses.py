@@ -1,0 +1,63 @@
+"""Responses of the durable management API: JSON, and the two error envelopes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from local.functions_host.client_binding import management_urls
+from local.functions_host.durable.contract import (
+    ArgumentError,
+    InvalidOperationError,
+    OrchestrationAlreadyExistsError,
+)
+
+_START_POLLING_SECONDS = "10"
+_DOTNET_TYPES: Mapping[type[Exception], str] = {
+    ArgumentError: "System.ArgumentException",
+    OrchestrationAlreadyExistsError: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+    InvalidOperationError: "System.InvalidOperationException",
+}
+
+
+class BadRequestError(Exception):
+    """The request itself is wrong; answered 400 with ``{"Message": …}`` alone."""
+
+
+def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(
+        status=status, text=json.dumps(payload), content_type="application/json", headers=headers
+    )
+
+
+def empty_response(status: int) -> web.Response:
+    # The durable client parses every body as JSON, so there must be none where there is nothing to say.
+    return web.Response(status=status)
+
+
+def check_status_response(request: web.Request, hub_name: str, instance_id: str) -> web.Response:
+    urls = management_urls(f"{request.scheme}://{request.host}", hub_name, instance_id)
+    headers = {"Location": urls["statusQueryGetUri"], "Retry-After": _START_POLLING_SECONDS}
+    return json_response(urls, 202, headers)
+
+
+def error_response(error: Exception) -> web.Response:
+    """400 for what the caller can put right, else 500, both in the .NET error envelope."""
+    if isinstance(error, BadRequestError):
+        return json_response({"Message": str(error)}, 400)
+    caused_by_caller = isinstance(error, ArgumentError)
+    message = (
+        "One or more of the arguments submitted is incorrect"
+        if caused_by_caller
+        else "Something went wrong while processing your request"
+    )
+    envelope = {
+        "Message": message,
+        "ExceptionMessage": str(error),
+        "ExceptionType": _DOTNET_TYPES.get(type(error), type(error).__name__),
+        "StackTrace": "",
+    }
+    return json_response(envelope, 400 if caused_by_caller else 500)

@@ -1,0 +1,95 @@
+"""A Functions host in this process: settings, language worker, durable engine and HTTP surface together."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.functions_host.client_binding import durable_client_value
+from local.functions_host.durable.contract import Clock
+from local.functions_host.durable.hub import SqliteTaskHub
+from local.functions_host.durable_api import DurableApi
+from local.functions_host.functions import FunctionDefinition
+from local.functions_host.http_triggers import HttpRoute, HttpTriggers, http_routes
+from local.functions_host.server import listening_socket, serve
+from local.functions_host.settings import HostSettings, expand_settings, load_settings
+from local.functions_host.worker import PythonWorker
+
+
+class FunctionsHost:
+    """Serves the app in ``app_dir`` and keeps its task hub in the SQLite file ``store``.
+
+    ``port`` 0 takes a free port; None takes ``LocalHttpPort`` of local.settings.json, else 7071. Use as
+    ``async with FunctionsHost(…) as host`` or with ``start`` and ``stop``. A process can load one app only,
+    but can stop and start its host again.
+    """
+
+    def __init__(
+        self,
+        app_dir: Path,
+        store: Path,
+        port: int | None = None,
+        address: str = "127.0.0.1",
+        clock: Clock | None = None,
+    ) -> None:
+        self._app_dir = app_dir.resolve()
+        self._store = store.resolve()
+        self._port = port
+        self._address = address
+        self._clock = clock
+        self._running = AsyncExitStack()
+        self.url = ""
+        self.settings: HostSettings
+        self.functions: Sequence[FunctionDefinition] = ()
+        self.routes: Sequence[HttpRoute] = ()
+
+    async def start(self) -> None:
+        """Returns when requests are answered.
+
+        Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, StoreInUseError; nothing is
+        left open then.
+        """
+        async with AsyncExitStack() as starting:
+            self.settings = load_settings(self._app_dir)
+            port = self.settings.local_port if self._port is None else self._port
+            listener = listening_socket(self._address, port)
+            starting.callback(listener.close)
+            self.url = _origin(listener)
+            worker = await PythonWorker.load(self._app_dir, self._client_value)
+            starting.push_async_callback(worker.stop)
+            self.functions = worker.functions
+            self.routes = http_routes(worker.functions, self.settings.route_prefix)
+            hub = SqliteTaskHub(self._store, worker, self.settings.hub)
+            durable = DurableApi(hub, self.settings.hub.hub_name)
+            runner = await serve(listener, durable.handle, HttpTriggers(self.routes, worker.invoke).handle)
+            starting.push_async_callback(runner.cleanup)
+            # Last, as what it resumes may call the management API at once.
+            await hub.start()
+            starting.push_async_callback(hub.stop)
+            self._running = starting.pop_all()
+
+    async def stop(self) -> None:
+        await self._running.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _client_value(self, binding: Mapping[str, Any]) -> str:
+        own_hub = self.settings.hub.hub_name
+        return durable_client_value(self.url, expand_settings(binding.get("taskHub") or own_hub, os.environ))
+
+
+def _origin(listener: socket.socket) -> str:
+    address, port = listener.getsockname()
+    return f"http://{'127.0.0.1' if address == '0.0.0.0' else address}:{port}"  # noqa: S104
