@@ -1,0 +1,32 @@
+"""Azure ML on one machine: Entra, managed identity, a batch endpoint that really scores, and ARM."""
+
+from local.azure_ml.config import (
+    Deployment,
+    Phase,
+    Ports,
+    Principal,
+    Role,
+    ServiceConfig,
+    Workspace,
+    even_pace,
+    standard_deployments,
+)
+from local.azure_ml.control_client import ControlClient
+from local.azure_ml.info import Identity, ServiceInfo
+from local.azure_ml.service import AzureMlService
+
+__all__ = [
+    "AzureMlService",
+    "ControlClient",
+    "Deployment",
+    "Identity",
+    "Phase",
+    "Ports",
+    "Principal",
+    "Role",
+    "ServiceConfig",
+    "ServiceInfo",
+    "Workspace",
+    "even_pace",
+    "standard_deployments",
+]

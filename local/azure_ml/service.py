@@ -1,0 +1,174 @@
+"""All of it in one process: five listeners on loopback, run by a thread that the service owns."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from contextlib import AsyncExitStack
+from types import TracebackType
+
+from local.azure_ml.arm import ResourceManager
+from local.azure_ml.config import ServiceConfig
+from local.azure_ml.control import Control
+from local.azure_ml.control_client import ControlClient
+from local.azure_ml.endpoint import BatchEndpoint
+from local.azure_ml.engine import JobEngine
+from local.azure_ml.entra import Entra
+from local.azure_ml.faults import Faults
+from local.azure_ml.identities import Material, load_or_create
+from local.azure_ml.info import ServiceInfo
+from local.azure_ml.listener import Listener
+from local.azure_ml.loopback import open_on_loopback
+from local.azure_ml.managed_identity import ManagedIdentity
+from local.azure_ml.request_log import RequestLog
+from local.azure_ml.scoring import Scorer
+from local.azure_ml.storage import Storage
+from local.azure_ml.store import JobStore
+from local.azure_ml.tokens import TokenAuthority
+
+
+class AzureMlService:
+    """`with AzureMlService(config) as service:` or `start()` and `stop()`; then see `info` and `control`.
+
+    Raises OSError from `start` if a port is taken. Usable from any thread or event loop: the listeners live
+    in a thread of their own.
+    """
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self._config = config
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._info: ServiceInfo | None = None
+
+    @property
+    def info(self) -> ServiceInfo:
+        if self._info is None:
+            raise RuntimeError("the service has not been started")
+        return self._info
+
+    @property
+    def control(self) -> ControlClient:
+        return ControlClient(self.info.control_url)
+
+    def start(self) -> AzureMlService:
+        self._thread = threading.Thread(target=self._run, name="azure-ml", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        if self._thread is None or self._loop is None or self._stop is None:
+            return
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def __enter__(self) -> AzureMlService:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with AsyncExitStack() as stack:
+            self._info = await _open(self._config, stack)
+            self._ready.set()
+            await self._stop.wait()
+
+
+async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
+    """Starts everything and leaves the ends to `stack`, in the right order."""
+    config.state.mkdir(parents=True, exist_ok=True)
+    datastores = {"workspaceblobstore": config.state / "workspaceblobstore", **config.datastores}
+    datastores["workspaceblobstore"].mkdir(parents=True, exist_ok=True)
+    material = load_or_create(config.state, config.principals)
+    tokens = TokenAuthority(material.signing_key, config.workspace.tenant_id, config.token_lifetime)
+    audiences = (config.ml_audience, config.arm_audience)
+
+    store = JobStore(config.state / "jobs.db")
+    stack.callback(store.close)
+    storage = Storage(config.workspace, datastores, config.storage, config.assets)
+    scorer = Scorer(config.state / "jobs", storage, config.deployments)
+    engine = JobEngine(config, store, scorer)
+    await engine.start()
+    stack.push_async_callback(engine.stop)
+
+    faults, log = Faults(), RequestLog()
+    entra = Entra(config.workspace.tenant_id, material.principals, audiences, tokens)
+    identity = ManagedIdentity(material.identity_header, material.principals, audiences, tokens)
+    endpoint = BatchEndpoint(config, engine, material.principals, tokens)
+    arm = ResourceManager(config, engine, material.principals, tokens)
+    ports = config.ports
+
+    async def listen(listener: Listener, port: int, tls: ssl.SSLContext | None) -> str:
+        return await open_on_loopback(listener.application(), port, tls, stack)
+
+    entra_host = Listener("entra", entra.routes(), entra.not_found, "entra", faults, log)
+    identity_host = Listener("identity", identity.routes(), identity.not_found, "identity", faults, log)
+    endpoint_host = Listener("endpoint", endpoint.routes(), endpoint.not_found, "envelope-b", faults, log)
+    arm_host = Listener("arm", arm.routes(), arm.not_found, "envelope-a", faults, log)
+    entra_url = await listen(entra_host, ports.entra, material.tls)
+    identity_url = await listen(identity_host, ports.identity, None)
+    endpoint_url = await listen(endpoint_host, ports.endpoint, material.tls)
+    arm_url = await listen(arm_host, ports.arm, material.tls)
+    control = Control(faults, engine, scorer, log)
+    control_url = await open_on_loopback(control.application(), ports.control, None, stack)
+    stack.callback(faults.clear)
+
+    entra.base_url, arm.base_url, endpoint.frontend_url = entra_url, arm_url, arm_url
+    tokens.issuer = f"{entra_url}/{config.workspace.tenant_id}/"
+    return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, control_url)
+
+
+def _info(
+    config: ServiceConfig,
+    material: Material,
+    entra_url: str,
+    identity_url: str,
+    endpoint_url: str,
+    arm_url: str,
+    control_url: str,
+) -> ServiceInfo:
+    workspace = config.workspace
+    return ServiceInfo(
+        authority_host=f"{entra_url}/",
+        identity_endpoint=f"{identity_url}/msi/token",
+        scoring_uri=f"{endpoint_url}/jobs",
+        arm_url=arm_url,
+        control_url=control_url,
+        ca_bundle=material.ca_bundle,
+        ml_audience=config.ml_audience,
+        arm_audience=config.arm_audience,
+        tenant_id=workspace.tenant_id,
+        subscription_id=workspace.subscription_id,
+        resource_group=workspace.resource_group,
+        workspace=workspace.name,
+        workspace_resource_id=workspace.id,
+        endpoint=workspace.endpoint,
+        deployments=tuple(deployment.name for deployment in config.deployments),
+        datastores={
+            "workspaceblobstore": config.state / "workspaceblobstore",
+            **config.datastores,
+        },
+        principals={principal.name: principal for principal in material.principals},
+        identity_header=material.identity_header,
+    )

@@ -1,0 +1,55 @@
+"""Scores electricity readings: how likely is it that something was left on in this hour?
+
+A scoring script as Azure ML batch deployments run it, here or in Azure: `init()` once, then `run()` for each
+mini-batch of files. Needs no package. Rows of the result: file, reading id, score (0 to 1), label.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+_model: dict[str, Any] = {}
+
+
+def init() -> None:
+    folder = Path(os.environ["AZUREML_MODEL_DIR"])
+    # Azure ML may put the registered model's own folder in between.
+    _model.update(json.loads(next(folder.rglob("coefficients.json")).read_text(encoding="utf-8")))
+
+
+def run(mini_batch: list[str]) -> list[str]:
+    """One CSV row a reading, for all files of the mini-batch."""
+    rows = []
+    for path in map(Path, mini_batch):
+        with path.open(newline="", encoding="utf-8") as file:
+            for reading in csv.DictReader(file):
+                score = _score(features(reading["kwh"], reading["outdoor_c"], reading["persons"]))
+                label = "left_on" if score >= _model["threshold"] else "normal"
+                rows.append(_csv_row(path.name, reading["reading_id"], f"{score:.4f}", label))
+    return rows
+
+
+def features(kwh: str, outdoor_c: str, persons: str) -> list[float]:
+    """Consumption (kWh), degrees below 18 °C, persons at home."""
+    return [float(kwh), max(0.0, 18.0 - float(outdoor_c)), float(persons)]
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+def _score(values: list[float]) -> float:
+    scaled = zip(values, _model["mean"], _model["deviation"], _model["weights"], strict=True)
+    return sigmoid(_model["bias"] + sum(w * (value - m) / d for value, m, d, w in scaled))
+
+
+def _csv_row(*cells: str) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
