@@ -1,0 +1,1 @@
+"""The domain: what a run is and how it decides. Knows nothing of Azure Functions."""

@@ -1,0 +1,99 @@
+"""The identity this app acts as: one azure-identity credential for the process, steered by the environment.
+
+``AZURE_TOKEN_CREDENTIALS`` chooses (managed identity, service principal with secret, certificate or federated
+token, developer login). A job may outlive any token, so each call asks the credential, which caches and
+renews. Tokens are returned to the caller and kept nowhere else.
+"""
+
+import base64
+import binascii
+import json
+import os
+from datetime import UTC, datetime
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure.identity import DefaultAzureCredential
+
+from batch.errors import ErrorCode, RunError
+from batch.timestamps import format_timestamp
+
+PUBLIC_AUTHORITY_HOSTS = frozenset(
+    {"login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"}
+)
+_DISPLAYED_CLAIMS = {"appid": "client_id", "oid": "object_id", "tid": "tenant_id"}
+_TRANSIENT_ENTRA_ERRORS = ("AADSTS90033", "AADSTS90024", "AADSTS50196")
+
+_one_at_a_time = Lock()
+
+
+def bearer_token(audience: str) -> str:
+    """A token for ``audience``. Raises RunError, which says as whom it was tried and what to do."""
+    return _token(audience).token
+
+
+def whoami(audience: str) -> dict[str, str]:
+    """As whom this app calls ``audience`` (client, object and tenant id) and until when its token lives.
+
+    The ids are the token's own claims, for display only: nothing is decided by them. Raises RunError as
+    ``bearer_token`` does.
+    """
+    token = _token(audience)
+    claims = _claims(token.token)
+    return {
+        **{name: str(claims[claim]) for claim, name in _DISPLAYED_CLAIMS.items() if claim in claims},
+        "token_expires_at": format_timestamp(datetime.fromtimestamp(token.expires_on, UTC)),
+    }
+
+
+@lru_cache(maxsize=1)
+def _credential() -> TokenCredential:
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", "login.microsoftonline.com")
+    host = authority.removeprefix("https://").rstrip("/")
+    # For any other authority azure-identity would first ask the public login host whether it is genuine.
+    credential: TokenCredential = DefaultAzureCredential(
+        disable_instance_discovery=host not in PUBLIC_AUTHORITY_HOSTS
+    )
+    return credential
+
+
+def _token(audience: str) -> AccessToken:
+    try:
+        # A burst of starts with a cold cache would otherwise ask Entra once for each of them.
+        with _one_at_a_time:
+            return _credential().get_token(f"{audience}/.default")
+    except (ClientAuthenticationError, ServiceRequestError, ValueError) as error:
+        raise _explain(audience, error) from None
+
+
+def _explain(audience: str, error: Exception) -> RunError:
+    reason = str(error)
+    chosen = os.environ.get("AZURE_TOKEN_CREDENTIALS", "DefaultAzureCredential")
+    client_id = os.environ.get("AZURE_CLIENT_ID", "none set")
+    refused = "AADSTS" in reason and not any(code in reason for code in _TRANSIENT_ENTRA_ERRORS)
+    return RunError(
+        ErrorCode.TOKEN_REFUSED if refused else ErrorCode.TOKEN_UNAVAILABLE,
+        f"No token for {audience} as {chosen} (AZURE_CLIENT_ID: {client_id})."
+        " Check that the identity exists and is assigned to this app, or the service principal's tenant, id"
+        f" and secret or certificate. The identity library says: {_first_reason(reason)}",
+        retryable=not refused,
+    )
+
+
+def _first_reason(text: str) -> str:
+    """The line with the cause; the library's message has a heading for each credential of its chain."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "AADSTS" in line), " ".join(lines[:4]))
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """Claims of a JWT, unverified; empty for a token of another form."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return {}
+    return claims if isinstance(claims, dict) else {}

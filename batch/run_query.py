@@ -1,0 +1,75 @@
+"""Query of ``GET /api/batch-runs``: which runs, and how many at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any, Self
+
+from batch.errors import FieldError, InvalidRequest
+from batch.run_view import PHASES, TERMINATED
+from batch.timestamps import parse_timestamp
+
+MAX_TOP = 200
+DEFAULT_TOP = 50
+
+_UNFINISHED = ("Pending", "Running", "ContinuedAsNew", "Suspended")
+_RUNTIME_STATUSES = {
+    "Completed": ("Completed",),
+    "Failed": ("Failed",),
+    "Canceled": ("Failed",),
+    "TimedOut": ("Failed",),
+    TERMINATED: ("Terminated", "Canceled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """``phases`` empty means all; times bound the start of a run, both inclusive."""
+
+    phases: frozenset[str] = frozenset()
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+    prefix: str = ""
+    top: int = DEFAULT_TOP
+    continuation: str | None = None
+
+    @classmethod
+    def parse(cls, params: Mapping[str, str]) -> Self:
+        """From query parameters of these names; ``phase`` takes several, by commas. Raises InvalidRequest."""
+        errors: list[FieldError] = []
+
+        def time(name: str) -> datetime | None:
+            moment = parse_timestamp(params.get(name))
+            if name in params and moment is None:
+                errors.append(FieldError(name, "must be an ISO 8601 time, such as 2026-01-31T12:00:00Z"))
+            return moment
+
+        known = {"phase", "started_from", "started_to", "prefix", "top", "continuation", "code"}
+        errors += [FieldError(name, "is not a known parameter") for name in params if name not in known]
+        phases = frozenset(part.strip() for part in params.get("phase", "").split(",") if part.strip())
+        if phases - set(PHASES):
+            errors.append(FieldError("phase", f"must be of {', '.join(PHASES)}"))
+        top = params.get("top", str(DEFAULT_TOP))
+        if not (top.isascii() and top.isdecimal() and len(top) < 9 and 1 <= int(top) <= MAX_TOP):
+            errors.append(FieldError("top", f"must be a whole number from 1 to {MAX_TOP}"))
+        started_from, started_to = time("started_from"), time("started_to")
+        if errors:
+            raise InvalidRequest(errors)
+        return cls(
+            phases, started_from, started_to, params.get("prefix", ""), int(top), params.get("continuation")
+        )
+
+    @property
+    def runtime_statuses(self) -> tuple[str, ...]:
+        """The runtime's statuses that the wanted phases can have: it filters by these, we by phase."""
+        wanted = (_RUNTIME_STATUSES.get(phase, _UNFINISHED) for phase in sorted(self.phases))
+        return tuple(dict.fromkeys(chain.from_iterable(wanted)))
+
+    def selects(self, view: Mapping[str, Any]) -> bool:
+        started = parse_timestamp(view["started_at"])
+        return (
+            (not self.phases or view["phase"] in self.phases)
+            and (self.started_from is None or (started is not None and started >= self.started_from))
+            and (self.started_to is None or (started is not None and started <= self.started_to))
+        )

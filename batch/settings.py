@@ -1,0 +1,70 @@
+"""The app's settings, read once from the environment. The README has the table."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self, TypeVar
+
+from batch.endpoint_uri import EndpointUri, Origin
+from batch.errors import SettingsError
+from batch.workspace_id import WorkspaceId
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``*_audience`` are token audiences without the ``/.default`` suffix."""
+
+    endpoint_uri: EndpointUri | None
+    allowed_origins: frozenset[Origin]
+    workspace_id: WorkspaceId | None
+    ml_audience: str
+    arm_origin: Origin
+    arm_audience: str
+    submission_settle_seconds: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Raises SettingsError, which names the setting."""
+
+        def read(name: str, parse: Callable[[str], T], default: T) -> T:
+            text = environment.get(name, "").strip()
+            try:
+                return parse(text) if text else default
+            except ValueError as error:
+                raise SettingsError(f"App setting {name} is wrong: {error}.") from None
+
+        endpoint_uri = read("BATCH_ENDPOINT_URI", EndpointUri.parse, None)
+        origins: frozenset[Origin] = read("ALLOWED_ENDPOINT_ORIGINS", _origins, frozenset())
+        arm_origin = read("AZURE_RESOURCE_MANAGER_URL", Origin.parse, Origin("management.azure.com", 443))
+        return cls(
+            endpoint_uri=endpoint_uri,
+            allowed_origins=origins | {endpoint_uri.origin} if endpoint_uri else origins,
+            workspace_id=read("AZURE_ML_WORKSPACE_ID", WorkspaceId.parse, None),
+            ml_audience=read("AZURE_ML_AUDIENCE", _audience, "https://ml.azure.com"),
+            arm_origin=arm_origin,
+            arm_audience=read("AZURE_RESOURCE_MANAGER_AUDIENCE", _audience, str(arm_origin)),
+            submission_settle_seconds=read("SUBMISSION_SETTLE_SECONDS", _seconds, 90),
+        )
+
+
+@lru_cache(maxsize=1)
+def app_settings() -> Settings:
+    """The settings of this process."""
+    return Settings.from_environment(os.environ)
+
+
+def _origins(text: str) -> frozenset[Origin]:
+    return frozenset(Origin.parse(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _audience(text: str) -> str:
+    return str(Origin.parse(text.rstrip("/")))
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3_600:
+        raise ValueError("must be a whole number of seconds from 1 to 3600")
+    return int(text)

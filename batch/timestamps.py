@@ -1,0 +1,19 @@
+"""Timestamps as Azure writes them and as we do: ISO 8601, UTC."""
+
+from datetime import UTC, datetime
+
+
+def parse_timestamp(text: object) -> datetime | None:
+    """An aware time in UTC from ISO 8601 with any number of fraction digits, or None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """``2026-01-31T12:00:00.123Z``"""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,171 @@
+"""What a run does next: has it ended, must its job be canceled, when does it look again?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from batch.errors import ErrorCode
+from batch.job_status import Bucket, bucket_of
+from batch.run import CancelCause, Job, Phase, Problem, Run
+
+MAX_FAILURES_IN_A_ROW = 5
+"""For failures that time alone does not heal; the others are bounded by the run's timeouts."""
+
+MIN_INTERVAL = timedelta(seconds=1)
+CANCEL_CHECK_INTERVAL = timedelta(seconds=10)
+CANCEL_GRACE = timedelta(minutes=10)
+"""How long a timed out run waits for its job to obey."""
+
+NOT_FOUND_GRACE = timedelta(minutes=1)
+"""A job may be unknown to the endpoint for a moment after it was created."""
+
+_HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """``error`` is None if and only if the job completed."""
+
+    outcome: Phase
+    error: Problem | None = None
+
+
+def end_of(run: Run, now: datetime) -> End | None:
+    """How the run ends now, or None if it goes on."""
+    if run.canceled_before_submission:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, "Canceled on request, before a job was submitted."
+        )
+    if run.job and bucket_of(run.job.status) is Bucket.ENDED:
+        return _end_of_job(run, run.job)
+    if run.problem and _is_hopeless(run, run.problem, now):
+        return End(Phase.FAILED, _with_fate_of_job(run, run.problem))
+    if run.job is None:
+        return _timed_out(run, CancelCause.TIMEOUT) if now >= _deadline(run) else None
+    if run.cancellation:
+        return _timed_out(run, run.cancellation.cause) if now >= _give_up_at(run) else None
+    cause = _expired(run, now)
+    return _timed_out(run, cause) if cause and run.request.on_timeout == "leave" else None
+
+
+def cancel_due(run: Run, now: datetime) -> CancelCause | None:
+    """Why the job must be canceled now, or None. Assumes that the run goes on."""
+    if run.job is None:
+        return None
+    if run.cancellation:
+        return None if run.cancellation.accepted else run.cancellation.cause
+    return _expired(run, now)
+
+
+def next_step_at(run: Run, now: datetime) -> datetime:
+    """When the run looks again: after its interval, but no later than its next deadline."""
+    delay = timedelta(seconds=run.request.poll_interval)
+    if run.problem:
+        backed_off = timedelta(seconds=2 ** min(run.failures, 16))
+        asked_for = timedelta(seconds=run.problem.retry_after or 0)
+        delay = max(asked_for, min(delay, backed_off))
+    elif run.cancellation:
+        delay = min(delay, CANCEL_CHECK_INTERVAL)
+    deadlines = [_deadline(run), _queue_deadline(run), _give_up_at(run) if run.cancellation else None]
+    return min([now + delay, *(moment for moment in deadlines if moment and moment > now)])
+
+
+def earliest_step_at(run: Run) -> datetime:
+    """However many nudges come, the service is not asked more often than this."""
+    assert run.started_at is not None
+    return (run.last_check_at or run.started_at) + MIN_INTERVAL
+
+
+def _deadline(run: Run) -> datetime:
+    assert run.started_at is not None
+    return run.started_at + timedelta(seconds=run.request.timeout)
+
+
+def _queue_deadline(run: Run) -> datetime | None:
+    if run.request.queue_timeout is None or run.submitted_at is None or run.running_at is not None:
+        return None
+    return run.submitted_at + timedelta(seconds=run.request.queue_timeout)
+
+
+def _expired(run: Run, now: datetime) -> CancelCause | None:
+    if now >= _deadline(run):
+        return CancelCause.TIMEOUT
+    queue_deadline = _queue_deadline(run)
+    return CancelCause.QUEUE_TIMEOUT if queue_deadline and now >= queue_deadline else None
+
+
+def _give_up_at(run: Run) -> datetime:
+    assert run.cancellation is not None
+    since = run.cancellation.requested_at
+    if run.cancellation.cause is CancelCause.REQUEST:
+        since = max(since, _deadline(run))
+    return since + CANCEL_GRACE
+
+
+def _is_hopeless(run: Run, problem: Problem, now: datetime) -> bool:
+    if problem.code in _HEALS_WITH_TIME:
+        return False
+    if run.job is None:
+        return not problem.retryable or run.failures >= MAX_FAILURES_IN_A_ROW
+    # "Could not read" is not "failed": a paid job is given up only when it is refused to us again and again.
+    if run.cancellation or problem.retryable or run.failures < MAX_FAILURES_IN_A_ROW:
+        return False
+    assert run.submitted_at is not None
+    return problem.code is not ErrorCode.NOT_FOUND or now >= run.submitted_at + NOT_FOUND_GRACE
+
+
+def _end_of_job(run: Run, job: Job) -> End:
+    match job.status:
+        case "Completed":
+            return End(Phase.COMPLETED)
+        case "Failed":
+            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed. {_see_logs(job)}")
+    if run.cancellation is None:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, f"Job {job.name} was canceled, and not by this run."
+        )
+    if run.cancellation.cause is CancelCause.REQUEST:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, f"Canceled on request; job {job.name} was canceled."
+        )
+    return _timed_out(run, run.cancellation.cause)
+
+
+def _timed_out(run: Run, cause: CancelCause) -> End:
+    if cause is CancelCause.QUEUE_TIMEOUT:
+        code, limit = ErrorCode.QUEUE_TIMED_OUT, f"within the queue_timeout of {run.request.queue_timeout} s"
+        missed = f"did not start {limit}"
+    else:
+        code, limit = ErrorCode.TIMED_OUT, f"within the timeout of {run.request.timeout} s"
+        missed = f"did not end {limit}"
+    if run.job is None:
+        problem = f" The last problem was: {run.problem.message}" if run.problem else ""
+        return _end(Phase.TIMED_OUT, code, f"No job was submitted {limit}.{problem}")
+    return _end(Phase.TIMED_OUT, code, f"Job {run.job.name} {missed}{_fate(run, run.job)}")
+
+
+def _fate(run: Run, job: Job) -> str:
+    if job.status == "Canceled":
+        return " and was canceled."
+    if run.request.on_timeout == "leave" and run.cancellation is None:
+        return f" and was left as it is ({job.status}), as on_timeout asks."
+    return (
+        f" and could not be canceled: it was still {job.status} {int(CANCEL_GRACE.total_seconds())} s later"
+        " and may go on costing money. Cancel it in Azure ML Studio."
+    )
+
+
+def _see_logs(job: Job) -> str:
+    return (
+        f"Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else "See its logs in Studio."
+    )
+
+
+def _with_fate_of_job(run: Run, problem: Problem) -> Problem:
+    if run.job is None:
+        return problem
+    message = f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may go on."
+    return problem.model_copy(update={"message": message})
+
+
+def _end(outcome: Phase, code: ErrorCode, message: str) -> End:
+    return End(outcome, Problem(code=code, message=message))

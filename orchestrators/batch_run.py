@@ -1,0 +1,116 @@
+"""The run: authorize, invoke, then check the job until it has ended.
+
+Each execution takes the next step first, then waits on a durable timer or a nudge, then starts afresh with
+one small state. A plain loop would replay all its checks at every wake-up. And because each execution begins
+with a step, a nudge that gets lost while one execution gives way to the next is answered by that step.
+"""
+
+import logging
+from collections.abc import Generator
+from datetime import datetime
+from typing import Any
+
+import azure.durable_functions as df
+
+from batch import run_status, wait_policy
+from batch.errors import ErrorCode, RunError, RunFailed
+from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, NUDGE
+from batch.run import CancelCause, Job, Run
+from batch.run_log import log_progress
+from batch.wait_policy import End
+
+bp = df.Blueprint()
+logger = logging.getLogger(__name__)
+
+Steps = Generator[Any, Any, Run]
+
+
+@bp.orchestration_trigger(context_name="context", orchestration=BATCH_RUN)
+def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
+    before = Run.from_json(context.get_input())
+    run = before.started(_now(context))
+    run = yield from (_check(context, run, run.job) if run.job else _submit(context, run))
+
+    if end := wait_policy.end_of(run, _now(context)):
+        return _end(context, before, run, end)
+    if run.job and (cause := wait_policy.cancel_due(run, _now(context))):
+        run = yield from _cancel(context, run, run.job, cause)
+
+    until = wait_policy.next_step_at(run, _now(context))
+    context.set_custom_status(run_status.custom_status(run, next_check_at=until))
+    if not context.is_replaying:
+        log_progress(logger, context.instance_id, before, run)
+    yield from _wait(context, run, until)
+    context.continue_as_new(run.to_json())
+    return None
+
+
+def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
+    if run.identity is None:
+        context.set_custom_status(run_status.custom_status(run))
+        run = run.authorized((yield from _attempt(context, AUTHORIZE, {})))
+    if run.identity is not None:
+        context.set_custom_status(run_status.custom_status(run))
+        invoke = {"run_id": context.instance_id, "request": run.request.model_dump(mode="json")}
+        answer = yield from _attempt(context, INVOKE, invoke)
+        run = run.submitted(answer, _now(context))
+    if run.job is not None:
+        context.set_custom_status(run_status.custom_status(run))
+        run = yield from _check(context, run, run.job)
+    return run
+
+
+def _check(context: df.DurableOrchestrationContext, run: Run, job: Job) -> Steps:
+    check = {
+        "run_id": context.instance_id,
+        "endpoint_uri": run.request.endpoint_uri,
+        "job_name": job.name,
+    }
+    answer = yield from _attempt(context, CHECK_STATUS, check)
+    return run.checked(answer, _now(context))
+
+
+def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: CancelCause) -> Steps:
+    if run.cancellation is None:
+        run = run.canceling(cause, _now(context))
+    cancel = {"job_name": job.name, "workspace_id": job.workspace_id}
+    return run.cancel_answered((yield from _attempt(context, CANCEL_JOB, cancel)))
+
+
+def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any]:
+    """The result of a completed run; of any other, an error whose text is the reason."""
+    now = _now(context)
+    context.set_custom_status(run_status.custom_status(run, end=end, ended_at=now))
+    if not context.is_replaying:
+        log_progress(logger, context.instance_id, before, run, end)
+    if end.error:
+        raise RunFailed(end.error.message)
+    return run_status.result(run, now)
+
+
+def _attempt(
+    context: df.DurableOrchestrationContext, activity: str, value: dict[str, Any]
+) -> Generator[Any, Any, dict[str, Any]]:
+    """The activity's answer. Where it broke instead of answering, that is a problem like any other."""
+    try:
+        answer: dict[str, Any] = yield context.call_activity(activity, value)
+    except Exception as error:  # the SDK raises nothing narrower
+        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {error}", retryable=True)
+        return {"error": broken.to_json()}
+    return answer
+
+
+def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) -> Generator[Any, Any, None]:
+    timer = context.create_timer(until)
+    nudge = context.wait_for_external_event(NUDGE)
+    winner = yield context.task_any([timer, nudge])
+    if winner == nudge:
+        timer.cancel()  # type: ignore[attr-defined]  # the SDK declares the base class
+        pause_until = wait_policy.earliest_step_at(run)
+        if pause_until > _now(context):
+            yield context.create_timer(pause_until)
+
+
+def _now(context: df.DurableOrchestrationContext) -> datetime:
+    now: datetime = context.current_utc_datetime
+    return now

@@ -1,0 +1,106 @@
+"""Runs as the task hub knows them, through the durable client."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import azure.durable_functions as df
+import requests
+from dateutil.parser import isoparse
+
+from batch.contract import RunRequest
+from batch.function_names import BATCH_RUN
+from batch.run import Run
+from batch.run_query import RunQuery
+from batch.run_view import has_ended, run_view
+from batch.timestamps import format_timestamp
+
+_CONTINUATION = "x-ms-continuation-token"
+_MAX_EMPTY_PAGES = 20
+
+
+class NotARun(Exception):
+    """The id belongs to an instance of another orchestration."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingRun:
+    """``view`` is the run in our words; ``request`` is what it was started with."""
+
+    request: RunRequest
+    ended: bool
+    view: dict[str, Any]
+
+
+async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
+    """Raises NotARun if the id is taken by something else."""
+    status = await client.get_status(run_id, show_input=True)
+    if not status:
+        return None
+    assert status.runtime_status and status.created_time and status.last_updated_time
+    if status.name != BATCH_RUN:
+        raise NotARun(f"The id {run_id} belongs to an instance of {status.name}.")
+    request = Run.from_json(_decoded(status.input_)).request
+    runtime_status = status.runtime_status.value
+    view = run_view(
+        run_id,
+        runtime_status=runtime_status,
+        created_at=status.created_time,
+        updated_at=status.last_updated_time,
+        request=request,
+        custom_status=status.custom_status,
+        output=status.output,
+    )
+    return ExistingRun(request, has_ended(runtime_status), view)
+
+
+async def list_runs(
+    client: df.DurableOrchestrationClient, query: RunQuery
+) -> tuple[list[dict[str, Any]], str | None]:
+    """One page of runs and the token of the next. Fewer than ``top`` is no sign of the end; no token is."""
+    continuation = query.continuation
+    for _ in range(_MAX_EMPTY_PAGES):
+        instances, continuation = await asyncio.to_thread(_page, client, query, continuation)
+        views = [_listed(instance) for instance in instances if instance["name"] == BATCH_RUN]
+        selected = [view for view in views if query.selects(view)]
+        if selected or continuation is None:
+            return selected, continuation
+    return [], continuation
+
+
+def _page(
+    client: df.DurableOrchestrationClient, query: RunQuery, continuation: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    # The SDK's own get_status_by returns the first page only, without the token of the next.
+    url = f"{client._orchestration_bindings.rpc_base_url}instances/"
+    params = {"top": str(query.top), "showInput": "false", "instanceIdPrefix": query.prefix}
+    if query.started_from:
+        # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
+        params["createdTimeFrom"] = format_timestamp(query.started_from)
+    if query.phases:
+        params["runtimeStatus"] = ",".join(query.runtime_statuses)
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.get(
+            url, params=params, headers={_CONTINUATION: continuation} if continuation else {}, timeout=60
+        )
+    answer.raise_for_status()
+    return answer.json(), answer.headers.get(_CONTINUATION) or None
+
+
+def _listed(instance: dict[str, Any]) -> dict[str, Any]:
+    return run_view(
+        instance["instanceId"],
+        runtime_status=instance["runtimeStatus"],
+        created_at=isoparse(instance["createdTime"]),
+        updated_at=isoparse(instance["lastUpdatedTime"]),
+        request=None,
+        custom_status=instance["customStatus"],
+        output=instance["output"],
+    )
+
+
+def _decoded(value: Any) -> Any:
+    """The SDK's client sends input as JSON within JSON; the status shows it with one layer taken off."""
+    return json.loads(value) if isinstance(value, str) else value
