@@ -1,6 +1,6 @@
 # make run, make test, make serve, make check, make bench: see README.md
 
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -14,6 +14,12 @@ $(STAMP): $(REQUIREMENTS)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r local/requirements-worker.txt
 	touch $@
 
+run: $(STAMP)
+	$(BIN)/python -m local run $(if $(INPUT),--input "$(INPUT)") $(if $(OUTPUT),--output "$(OUTPUT)")
+
+serve: $(STAMP)
+	$(BIN)/python -m local serve
+
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
@@ -25,6 +31,9 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .local

@@ -1,0 +1,97 @@
+"""The local Functions host as a process of its own, so that it can be killed like the real one."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from local.functions_host.__main__ import READY
+
+ROOT = Path(__file__).resolve().parent.parent
+START_LIMIT = 60.0
+STOP_LIMIT = 20.0
+
+
+class HostDidNotStart(Exception):
+    """The text ends with what the host last printed."""
+
+
+class HostProcess:
+    """``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one."""
+
+    def __init__(
+        self,
+        *,
+        store: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        port: int = 0,
+        app_dir: Path = ROOT,
+    ) -> None:
+        self.store = store
+        self.log = log
+        self.port = port
+        self.url = ""
+        self._app_dir = app_dir
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when the host answers. Raises HostDidNotStart."""
+        command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
+        command += ["--store", str(self.store), "--port", str(self.port)]
+        already_logged = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, cwd=ROOT, env=dict(self._environment), stdout=log, stderr=subprocess.STDOUT
+            )
+        self.url = self._wait_until_ready(self._process, already_logged)
+        # A restart must be found where the first start was: clients and resumed work know that address.
+        self.port = int(self.url.rpartition(":")[2])
+
+    def stop(self) -> None:
+        """As Ctrl-C would; kills the host if it does not end."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL: the host gets no chance to tidy up."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes], offset: int) -> str:
+        deadline = time.monotonic() + START_LIMIT
+        while time.monotonic() < deadline:
+            printed = self.log.read_bytes()[offset:].decode(errors="replace")
+            if ready := re.search(rf"^{READY} (\S+)$", printed, re.MULTILINE):
+                return ready[1]
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        self.kill()
+        raise HostDidNotStart(f"The Functions host did not start. {self.log} ends with:\n{printed[-3_000:]}")

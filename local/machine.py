@@ -1,0 +1,106 @@
+"""The app on the local Functions host, beside an Azure ML that answers and scores."""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from local.azure_ml import (
+    AzureMlService,
+    ControlClient,
+    Identity,
+    Phase,
+    Ports,
+    ServiceConfig,
+    ServiceInfo,
+    even_pace,
+    standard_deployments,
+)
+from local.host_process import ROOT, HostProcess
+
+SAMPLES = ROOT / "samples"
+_FOREIGN_SETTINGS = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
+
+
+@dataclass(frozen=True, slots=True)
+class MachineConfig:
+    """``state`` is the one folder written to; ``settings`` stand above those that fit the local Azure ML.
+
+    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one.
+    """
+
+    state: Path
+    identity: Identity = "managed-identity"
+    principal: str | None = None
+    pace: tuple[Phase, ...] = field(default_factory=lambda: even_pace(0.0))
+    datastores: Mapping[str, Path] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    host_port: int = 0
+    ports: Ports = field(default_factory=Ports)
+    keep_tags: bool = False
+    token_lifetime: int = 3600
+
+
+class LocalMachine:
+    """``with LocalMachine(config) as machine``: then ``url``, ``host``, ``azure_ml`` and ``control`` are there."""
+
+    def __init__(self, config: MachineConfig) -> None:
+        self._config = config
+        self._running = ExitStack()
+        self.host: HostProcess
+        self.azure_ml: ServiceInfo
+        self.control: ControlClient
+
+    @property
+    def url(self) -> str:
+        return self.host.url
+
+    def __enter__(self) -> Self:
+        config = self._config
+        config.state.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as starting:
+            service = starting.enter_context(AzureMlService(self._service_config()))
+            self.azure_ml, self.control = service.info, service.control
+            self.host = HostProcess(
+                store=config.state / "task_hub.db",
+                log=config.state / "host.log",
+                environment=self._app_environment(),
+                port=config.host_port,
+            )
+            starting.enter_context(self.host)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def _service_config(self) -> ServiceConfig:
+        config = self._config
+        return ServiceConfig(
+            state=config.state / "azure_ml",
+            deployments=standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
+            pace=config.pace,
+            datastores={"samples": SAMPLES, **config.datastores},
+            ports=config.ports,
+            keep_tags=config.keep_tags,
+            token_lifetime=config.token_lifetime,
+        )
+
+    def _app_environment(self) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_SETTINGS)
+        }
+        azure_ml = self.azure_ml
+        return {
+            **inherited,
+            **azure_ml.environment(self._config.identity, self._config.principal),
+            "BATCH_ENDPOINT_URI": azure_ml.scoring_uri,
+            "AZURE_ML_WORKSPACE_ID": azure_ml.workspace_resource_id,
+            "AZURE_ML_AUDIENCE": azure_ml.ml_audience,
+            "AZURE_RESOURCE_MANAGER_URL": azure_ml.arm_url,
+            "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
+            "SUBMISSION_SETTLE_SECONDS": "3",
+            **self._config.settings,
+        }
