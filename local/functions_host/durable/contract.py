@@ -6,6 +6,7 @@ JSON that belongs to the app travels through the engine as text, so that nothing
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -93,6 +94,10 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     async def sleep_until(self, due: datetime) -> None: ...
+
+    def working(self) -> AbstractContextManager[None]:
+        """Held by whoever has work in hand: a virtual clock stands still meanwhile."""
+        ...
 
 
 class Worker(Protocol):

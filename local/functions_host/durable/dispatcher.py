@@ -1,0 +1,215 @@
+"""Keeps the task hub's work going: episodes, activities, entity batches and timers, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from .activity_runner import run_activity
+from .contract import Clock, HubOptions, InstanceState, Worker
+from .decisions import EntityId
+from .entity_runner import EntityRunner
+from .episode_runner import EpisodeRunner
+from .events import format_time, parse_time
+from .keyed_queue import K, KeyedQueue
+from .known_functions import KnownFunctions
+from .store import Store
+from .transitions import Transaction, complete_activity, fire_due_timers
+from .work_tables import QueuedActivity
+
+logger = logging.getLogger(__name__)
+
+# Work that broke for a reason of the host's own is tried again after this pause.
+RETRY_PAUSE = timedelta(seconds=1)
+_TIMERS_AT_ONCE = 500
+
+
+class Dispatcher:
+    """Work is claimed in memory (the store has one owner) and leaves the store only with its result."""
+
+    def __init__(self, store: Store, worker: Worker, options: HubOptions, clock: Clock) -> None:
+        self.known = KnownFunctions.of(worker)
+        self._store = store
+        self._worker = worker
+        self._options = options
+        self._clock = clock
+        self._episodes = EpisodeRunner(store, worker, self.known, clock, options.default_version, self)
+        self._batches = EntityRunner(store, worker, self.known, self)
+        self._orchestrations: KeyedQueue[str] = KeyedQueue()
+        self._entities: KeyedQueue[EntityId] = KeyedQueue()
+        self._running_activities: set[int] = set()
+        self._activities_may_wait = True
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sleeper: asyncio.Task[None] | None = None
+        self._sleeping_until: str | None = None
+        self._lease_keeper: asyncio.Task[None] | None = None
+        self._waiters: dict[str, list[asyncio.Future[InstanceState]]] = {}
+        self._accepting = False
+
+    def start(self) -> None:
+        """Takes up what an earlier process left, however it ended."""
+        self._accepting = True
+        with self._store.transaction():
+            self._store.work.show_all_activities()
+        for instance_id in self._store.instances.with_messages():
+            self._orchestrations.add(instance_id)
+        for entity in self._store.entities.with_operations():
+            self._entities.add(entity)
+        self._lease_keeper = asyncio.create_task(self._keep_leases())
+        self._pump()
+        self._watch_timers()
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Begins nothing new, waits a little for what runs, and leaves the rest to the next start."""
+        self._accepting = False
+        for helper in (self._sleeper, self._lease_keeper):
+            if helper is not None:
+                helper.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_seconds)
+        leftover = list(self._tasks)
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)
+        for waiter in (each for waiters in self._waiters.values() for each in waiters):
+            waiter.cancel()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One change of state; whoever it concerns starts working as soon as it is committed."""
+        tx = Transaction(self._store, format_time(self._clock.now()))
+        with self._store.transaction():
+            yield tx
+        for instance_id in tx.instances:
+            self._orchestrations.add(instance_id)
+        for entity in tx.entities:
+            self._entities.add(entity)
+        for state in tx.ended:
+            for waiter in self._waiters.pop(state.instance_id, ()):
+                if not waiter.done():
+                    waiter.set_result(state)
+        self._activities_may_wait |= tx.activities_queued
+        self._pump()
+        if tx.timers_changed:
+            self._watch_timers()
+
+    def ended(self, instance_id: str) -> asyncio.Future[InstanceState]:
+        """Resolves when the instance reaches a terminal status."""
+        waiter: asyncio.Future[InstanceState] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(instance_id, []).append(waiter)
+        return waiter
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is being worked on, or could be; timers may be waiting."""
+        return not self._tasks
+
+    def forget(self, instance_id: str) -> None:
+        """The instance's stored history was changed from outside an episode."""
+        self._episodes.forget(instance_id)
+
+    def _pump(self) -> None:
+        if not self._accepting:
+            return
+        limit = self._options.max_concurrent_orchestrators
+        self._take_up(self._orchestrations, limit, self._episodes.run)
+        self._take_up(self._entities, limit, self._batches.run)
+        free = self._options.max_concurrent_activities - len(self._running_activities)
+        if free > 0 and self._activities_may_wait:
+            self._lease_activities(free)
+
+    def _take_up(
+        self, queue: KeyedQueue[K], limit: int, run: Callable[[K], Coroutine[None, None, None]]
+    ) -> None:
+        while queue.running < limit and (key := queue.take()) is not None:
+            self._spawn(self._work_on(queue, key, run))
+
+    async def _work_on(
+        self, queue: KeyedQueue[K], key: K, run: Callable[[K], Coroutine[None, None, None]]
+    ) -> None:
+        try:
+            await run(key)
+        except Exception:
+            logger.exception("Work on %s broke; it is tried again in %s.", key, RETRY_PAUSE)
+            self._later(lambda: queue.add(key))
+        finally:
+            queue.release(key)
+            self._pump()
+
+    def _lease_activities(self, limit: int) -> None:
+        now = self._clock.now()
+        until = now + timedelta(seconds=self._options.activity_lease_seconds)
+        with self._store.transaction():
+            leased = self._store.work.lease_activities(limit, format_time(now), format_time(until))
+        self._activities_may_wait = len(leased) == limit
+        for activity in leased:
+            if activity.id not in self._running_activities:
+                self._running_activities.add(activity.id)
+                self._spawn(self._run_activity(activity))
+
+    async def _run_activity(self, activity: QueuedActivity) -> None:
+        try:
+            result = await run_activity(self._worker, self.known, activity, self._clock)
+            with self.transaction() as tx:
+                self._running_activities.discard(activity.id)
+                complete_activity(tx, activity, result)
+        except Exception:
+            # Not the user function's failure: the message is given back, and the activity runs again.
+            logger.exception("Activity %s could not be run; it is tried again.", activity.name)
+            with self._store.transaction():
+                again = format_time(self._clock.now() + RETRY_PAUSE)
+                self._store.work.hide_activities([activity.id], again)
+            self._later(self._activities_reappear)
+        finally:
+            self._running_activities.discard(activity.id)
+            self._pump()
+
+    def _activities_reappear(self) -> None:
+        self._activities_may_wait = True
+
+    async def _keep_leases(self) -> None:
+        lease = self._options.activity_lease_seconds
+        while True:
+            await asyncio.sleep(lease / 2)
+            if self._running_activities:
+                with self._store.transaction():
+                    until = format_time(self._clock.now() + timedelta(seconds=lease))
+                    self._store.work.hide_activities(self._running_activities, until)
+
+    def _watch_timers(self) -> None:
+        due = self._store.work.next_due()
+        if due == self._sleeping_until or not self._accepting:
+            return
+        if self._sleeper is not None:
+            self._sleeper.cancel()
+        self._sleeping_until = due
+        self._sleeper = None if due is None else asyncio.create_task(self._fire_timers_at(due))
+
+    async def _fire_timers_at(self, due: str) -> None:
+        await self._clock.sleep_until(parse_time(due))
+        # From here on this task is no longer the one to be cancelled when timers change.
+        self._sleeper, self._sleeping_until = None, None
+        with self.transaction() as tx:
+            fire_due_timers(tx, _TIMERS_AT_ONCE)
+
+    def _later(self, action: Callable[[], None]) -> None:
+        def act() -> None:
+            action()
+            self._pump()
+
+        asyncio.get_running_loop().call_later(RETRY_PAUSE.total_seconds(), act)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        hold = self._clock.working()
+        hold.__enter__()
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+
+        def finished(_: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            hold.__exit__(None, None, None)
+
+        task.add_done_callback(finished)

@@ -1,0 +1,68 @@
+"""One batch of operations on an entity: the message to the SDK and what its answer means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .contract import EntityState
+from .decisions import EntityId
+from .entity_tables import Operation
+
+MAX_BATCH_OPERATIONS = 5000
+_ERROR = "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """``answers`` are the messages for the callers, one an operation.
+
+    ``state`` None leaves the entity as it was, or without existence if ``deleted``.
+    """
+
+    answers: Sequence[Mapping[str, str]]
+    state: str | None = None
+    deleted: bool = False
+    signals: Sequence[tuple[EntityId, Operation]] = ()
+
+
+def batch_json(entity: EntityId, state: EntityState | None, operations: Sequence[Operation]) -> str:
+    return json.dumps(
+        {
+            "self": {"name": entity.name, "key": entity.key},
+            "exists": state is not None,
+            "state": state.state if state else None,
+            "batch": [
+                {"name": each.name, "input": each.input, "isSignal": each.caller is None}
+                for each in operations
+            ],
+        }
+    )
+
+
+def parse_outcome(answer_json: str) -> BatchOutcome:
+    answer = json.loads(answer_json)
+    exists = answer["entityExists"]
+    return BatchOutcome(
+        answers=[
+            {"result": each["result"], **({"exceptionType": _ERROR} if each["isError"] else {})}
+            for each in answer["results"]
+        ],
+        state=answer["entityState"] if exists else None,
+        deleted=not exists,
+        signals=[
+            (
+                EntityId(signal["target"]["name"].lower(), signal["target"]["key"]),
+                Operation(signal["name"], signal.get("input")),
+            )
+            for signal in answer["signals"]
+        ],
+    )
+
+
+def failed_outcome(message: str, operations: Sequence[Operation]) -> BatchOutcome:
+    """The batch could not be run: every caller gets the error, the state stays as it was."""
+    return BatchOutcome(
+        answers=[{"result": json.dumps(message), "exceptionType": _ERROR} for _ in operations]
+    )

@@ -1,0 +1,47 @@
+"""Runs the waiting operations of one entity as a batch; an entity never runs twice at a time."""
+
+from __future__ import annotations
+
+import logging
+
+from .contract import InvocationError, Worker
+from .decisions import EntityId
+from .entity_batch import MAX_BATCH_OPERATIONS, batch_json, failed_outcome, parse_outcome
+from .episode_runner import Transactions
+from .known_functions import KnownFunctions
+from .store import Store
+from .transitions import commit_batch
+
+logger = logging.getLogger(__name__)
+
+
+class EntityRunner:
+    def __init__(
+        self, store: Store, worker: Worker, known: KnownFunctions, transactions: Transactions
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._known = known
+        self._transactions = transactions
+
+    async def run(self, entity: EntityId) -> None:
+        tables = self._store.entities
+        operations = tables.waiting(entity, MAX_BATCH_OPERATIONS)
+        if not operations:
+            return
+        batch = batch_json(entity, tables.find(entity), operations)
+        problem = self._known.entities.problem_with(entity.name)
+        if problem is not None:
+            outcome = failed_outcome(problem, operations)
+        else:
+            try:
+                outcome = parse_outcome(await self._worker.run_entity(entity.name, batch))
+            except InvocationError as error:
+                problem = error.message
+                outcome = failed_outcome(error.message, operations)
+        if problem is not None:
+            logger.error("A batch of %d operations on entity %s failed: %s", len(operations), entity, problem)
+        with self._transactions.transaction() as tx:
+            commit_batch(tx, entity, operations, outcome)
+            if len(operations) == MAX_BATCH_OPERATIONS:
+                tx.entities.append(entity)

@@ -1,0 +1,160 @@
+"""One episode of an orchestration, as a pure function of what happened so far and of the SDK's answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .contract import InvocationError
+from .decisions import Decision
+from .errors import (
+    NonDeterministicOrchestrationError,
+    orchestrator_failure,
+    state_in_failure,
+    unlabelled_failure,
+)
+from .events import EventType, HistoryEvent, compact_json
+from .known_functions import KnownFunctions
+from .shim import ActionRunner, ExecutionIdentity
+
+CUSTOM_STATUS_LIMIT = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The SDK's answer to one episode. JSON texts are compact; None means absent."""
+
+    actions: Sequence[Mapping[str, Any]] = ()
+    is_done: bool = False
+    output: str | None = None
+    error: str | None = None
+    custom_status: str | None = None
+
+    @classmethod
+    def parse(cls, state_json: str) -> Answer:
+        state = json.loads(state_json)
+        lists = state["actions"]
+        if len(lists) > 1:
+            return cls(error=f"The actions must come in one list, but there are {len(lists)}.")
+        return cls(
+            actions=lists[0] if lists else (),
+            is_done=state["isDone"],
+            output=_text(state.get("output")),
+            error=state.get("error"),
+            custom_status=_text(state.get("customStatus")),
+        )
+
+    @classmethod
+    def of_failure(cls, failure: InvocationError) -> Answer:
+        state = state_in_failure(failure.message)
+        return cls(error=unlabelled_failure(failure)) if state is None else cls.parse(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuedAsNew:
+    """``input`` is the JSON text of the next ExecutionStarted event."""
+
+    input: str
+    carried_over: Sequence[HistoryEvent]
+
+
+Ending = Completed | Failed | Terminated | ContinuedAsNew
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeOutcome:
+    """``ending`` is None while the instance goes on. ``custom_status`` None leaves the old one as it is."""
+
+    decisions: Sequence[Decision] = ()
+    ending: Ending | None = None
+    completion_id: int = -1
+    custom_status: str | None = None
+    cancelled_timers: Sequence[int] = field(default=())
+    suspended: bool = False
+
+
+def terminate_reason(new: Sequence[HistoryEvent]) -> str | None:
+    """Termination passes every gate, so the user's code need not be asked."""
+    for event in new:
+        if event["EventType"] == EventType.EXECUTION_TERMINATED:
+            return event["Input"] or ""
+    return None
+
+
+def decide(
+    name: str,
+    identity: ExecutionIdentity,
+    history: Sequence[HistoryEvent],
+    answer: Answer,
+    known: KnownFunctions,
+) -> EpisodeOutcome:
+    """``history`` is everything up to and including this episode's new events."""
+    too_long = _custom_status_problem(answer.custom_status)
+    if too_long:
+        return EpisodeOutcome(ending=Failed(orchestrator_failure(name, too_long)))
+    runner = ActionRunner(identity, answer.actions)
+    try:
+        runner.context.process(history)
+    except NonDeterministicOrchestrationError as error:
+        return EpisodeOutcome(ending=Failed(str(error)), custom_status=answer.custom_status)
+    decisions = runner.context.decisions
+    for decision in decisions:
+        if problem := known.problem_with(decision):
+            # In production such an instance hangs for ever; here the developer is told.
+            return EpisodeOutcome(
+                ending=Failed(orchestrator_failure(name, problem)), custom_status=answer.custom_status
+            )
+    return EpisodeOutcome(
+        decisions=decisions,
+        ending=_ending(name, runner, answer),
+        completion_id=runner.context.next_id,
+        custom_status=answer.custom_status,
+        cancelled_timers=runner.context.cancelled_timers,
+        suspended=runner.context.suspended,
+    )
+
+
+def _ending(name: str, runner: ActionRunner, answer: Answer) -> Ending | None:
+    context = runner.context
+    if context.has_open_tasks or context.suspended or not runner.finished:
+        return None
+    if runner.fault is not None:
+        return Failed(orchestrator_failure(name, runner.fault))
+    if answer.error is not None:
+        return Failed(orchestrator_failure(name, answer.error))
+    if not answer.is_done:
+        return None
+    if context.continuing_as_new:
+        return ContinuedAsNew(json.dumps(runner.continue_as_new_input), context.carried_over)
+    return Completed(answer.output)
+
+
+def _custom_status_problem(status: str | None) -> str | None:
+    size = len(status.encode("utf-16-le", "surrogatepass")) if status else 0
+    if size <= CUSTOM_STATUS_LIMIT:
+        return None
+    return (
+        f"The UTF-16 size of the JSON-serialized payload must not exceed {CUSTOM_STATUS_LIMIT // 1024} KB. "
+        f"The current payload size is {size / 1024:.1f} KB."
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else compact_json(value)

@@ -1,0 +1,125 @@
+"""Runs one episode of one orchestration: load, ask the SDK, decide, commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from .contract import Clock, InvocationError, Worker
+from .episode import Answer, EpisodeOutcome, Failed, Terminated, decide, terminate_reason
+from .events import EventType, HistoryEvent, format_time, history_event, join_events
+from .execution_cache import Execution, ExecutionCache
+from .instance_tables import Instance
+from .known_functions import KnownFunctions
+from .shim import DEFAULT_HTTP_POLL, ExecutionIdentity
+from .store import Store
+from .transitions import Transaction, commit_episode
+
+
+class Transactions(Protocol):
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+
+
+class EpisodeRunner:
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        known: KnownFunctions,
+        clock: Clock,
+        default_version: str,
+        transactions: Transactions,
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._known = known
+        self._clock = clock
+        self._default_version = default_version
+        self._transactions = transactions
+        self._cache = ExecutionCache()
+
+    def forget(self, instance_id: str) -> None:
+        self._cache.drop(instance_id)
+
+    async def run(self, instance_id: str) -> None:
+        tables = self._store.instances
+        messages = tables.messages(instance_id)
+        if not messages:
+            return
+        up_to = messages[-1].id
+        instance = tables.find(instance_id)
+        if instance is None or instance.status.is_terminal:
+            with self._transactions.transaction():
+                tables.consume(instance_id, up_to)
+            return
+        # Answers to an execution that has continued as new since are of no interest to this one.
+        heard = [each.event for each in messages if each.execution_id in (None, instance.execution_id)]
+        if not heard:
+            with self._transactions.transaction():
+                tables.consume(instance_id, up_to)
+            return
+        execution = self._execution(instance)
+        now = format_time(self._clock.now())
+        new_events = [history_event(EventType.ORCHESTRATOR_STARTED, now), *heard]
+        outcome = await self._outcome(instance, execution, new_events)
+        with self._transactions.transaction() as tx:
+            if not self._is_current(instance):
+                return
+            gained = commit_episode(tx, instance, new_events, up_to, outcome)
+        if gained is not None:
+            execution.events.extend(gained[0])
+            execution.texts.append(gained[1])
+            self._cache.put(instance_id, execution)
+
+    def _is_current(self, instance: Instance) -> bool:
+        """False if the instance was purged or replaced while the episode ran: its results are then void."""
+        now = self._store.instances.find(instance.instance_id)
+        return now is not None and now.execution_id == instance.execution_id
+
+    def _execution(self, instance: Instance) -> Execution:
+        cached = self._cache.take(instance.instance_id, instance.execution_id)
+        if cached is not None:
+            return cached
+        texts = self._store.instances.history(instance.instance_id)
+        return Execution(instance.execution_id, texts, json.loads(f"[{','.join(texts)}]"))
+
+    async def _outcome(
+        self, instance: Instance, execution: Execution, new_events: Sequence[HistoryEvent]
+    ) -> EpisodeOutcome:
+        reason = terminate_reason(new_events)
+        if reason is not None:
+            return EpisodeOutcome(ending=Terminated(reason))
+        if problem := self._known.orchestrators.problem_with(instance.name):
+            return EpisodeOutcome(ending=Failed(problem))
+        identity = ExecutionIdentity(
+            instance_id=instance.instance_id,
+            execution_id=instance.execution_id,
+            parent_instance_id=instance.parent.instance_id if instance.parent else None,
+            default_version=self._default_version,
+        )
+        context = _context_json(instance, execution.texts, new_events)
+        try:
+            answer = Answer.parse(await self._worker.run_orchestrator(instance.name, context))
+        except InvocationError as error:
+            answer = Answer.of_failure(error)
+        return decide(instance.name, identity, [*execution.events, *new_events], answer, self._known)
+
+
+def _context_json(instance: Instance, past: Sequence[str], new_events: Sequence[HistoryEvent]) -> str:
+    """The value of the orchestration trigger. The history is pasted in as the text that is stored."""
+    history = ",".join((*past, join_events(new_events)))
+    rest = json.dumps(
+        {
+            "instanceId": instance.instance_id,
+            "isReplaying": bool(past),
+            "parentInstanceId": instance.parent.instance_id if instance.parent else None,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 2,
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+            "defaultHttpAsyncRequestSleepTimeMillseconds": int(DEFAULT_HTTP_POLL.total_seconds() * 1000),
+        }
+    )
+    return f'{{"history": [{history}], "input": {instance.input or "null"}, {rest[1:]}'

@@ -1,0 +1,72 @@
+"""History events as they travel to the Python SDK: PascalCase dictionaries, one per thing that happened.
+
+An event is kept as the dictionary that is sent: the SDK, the status query and the store all want that form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+HistoryEvent = dict[str, Any]
+
+
+class EventType(IntEnum):
+    EXECUTION_STARTED = 0
+    EXECUTION_COMPLETED = 1
+    EXECUTION_TERMINATED = 3
+    TASK_SCHEDULED = 4
+    TASK_COMPLETED = 5
+    TASK_FAILED = 6
+    SUB_ORCHESTRATION_CREATED = 7
+    SUB_ORCHESTRATION_COMPLETED = 8
+    SUB_ORCHESTRATION_FAILED = 9
+    TIMER_CREATED = 10
+    TIMER_FIRED = 11
+    ORCHESTRATOR_STARTED = 12
+    ORCHESTRATOR_COMPLETED = 13
+    EVENT_SENT = 14
+    EVENT_RAISED = 15
+    CONTINUE_AS_NEW = 16
+    GENERIC = 17
+    EXECUTION_SUSPENDED = 19
+    EXECUTION_RESUMED = 20
+
+
+# The integers of OrchestrationStatus in ExecutionCompleted events.
+COMPLETED, FAILED, TERMINATED = 1, 3, 5
+
+
+def format_time(moment: datetime) -> str:
+    """UTC with seven fraction digits, as .NET writes it; texts of this form sort by time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def history_event(kind: EventType, at: str, event_id: int = -1, **fields: Any) -> HistoryEvent:
+    """``at`` is the formatted time of the event; ``event_id`` is the sequence id of a decision, else -1."""
+    return {"EventType": int(kind), "EventId": event_id, "IsPlayed": False, "Timestamp": at, **fields}
+
+
+def compact_json(value: Any) -> str:
+    """JSON without blanks and with non-ASCII characters as they are, like Newtonsoft's default."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def join_events(events: Iterable[HistoryEvent]) -> str:
+    """The events as the inside of a JSON array."""
+    return ",".join(json.dumps(event, ensure_ascii=False) for event in events)
+
+
+def as_played(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
+    """The events as a later episode sees them. OrchestratorStarted is never marked as played."""
+    return [
+        event if event["EventType"] == EventType.ORCHESTRATOR_STARTED else {**event, "IsPlayed": True}
+        for event in events
+    ]

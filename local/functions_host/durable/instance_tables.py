@@ -1,0 +1,190 @@
+"""Orchestration instances, their histories, and the messages that wait for their next episode."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .contract import InstanceQuery, InstanceState, RuntimeStatus
+from .events import HistoryEvent, format_time, parse_time
+
+INSTANCE_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS instances (
+        instance_id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+        status TEXT NOT NULL, input TEXT, output TEXT, custom_status TEXT,
+        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT)""",
+    """CREATE TABLE IF NOT EXISTS history (
+        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, events TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS history_by_instance ON history (instance_id)",
+    """CREATE TABLE IF NOT EXISTS inbox (
+        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT, event TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS inbox_by_instance ON inbox (instance_id)",
+)
+
+_COLUMNS = (
+    "instance_id, execution_id, name, version, status, input, output, custom_status, "
+    "created_at, updated_at, parent"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The orchestration that waits for this one, and the sequence id under which it does."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    version: str
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """``input``, ``output`` and ``custom_status`` are JSON texts, times are formatted texts."""
+
+    instance_id: str
+    execution_id: str
+    name: str
+    version: str
+    status: RuntimeStatus
+    input: str | None
+    output: str | None
+    custom_status: str | None
+    created_at: str
+    updated_at: str
+    parent: Parent | None
+
+    def state(self) -> InstanceState:
+        return InstanceState(
+            instance_id=self.instance_id,
+            name=self.name,
+            runtime_status=self.status,
+            created_at=parse_time(self.created_at),
+            updated_at=parse_time(self.updated_at),
+            input=self.input,
+            output=self.output,
+            custom_status=self.custom_status,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``execution_id`` is the execution that it answers; None for whoever has the instance id."""
+
+    id: int
+    execution_id: str | None
+    event: HistoryEvent
+
+
+class InstanceTables:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def find(self, instance_id: str) -> Instance | None:
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM instances WHERE instance_id = ?",  # noqa: S608 - a constant
+            (instance_id,),
+        ).fetchone()
+        return None if row is None else _instance(row)
+
+    def put(self, instance: Instance) -> None:
+        parent = instance.parent
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+            (
+                instance.instance_id,
+                instance.execution_id,
+                instance.name,
+                instance.version,
+                instance.status.value,
+                instance.input,
+                instance.output,
+                instance.custom_status,
+                instance.created_at,
+                instance.updated_at,
+                None
+                if parent is None
+                else json.dumps(
+                    [parent.instance_id, parent.execution_id, parent.name, parent.version, parent.task_id]
+                ),
+            ),
+        )
+
+    def delete(self, instance_id: str) -> None:
+        """The instance, its history and its messages."""
+        self.delete_history(instance_id)
+        self._connection.execute("DELETE FROM inbox WHERE instance_id = ?", (instance_id,))
+        self._connection.execute("DELETE FROM instances WHERE instance_id = ?", (instance_id,))
+
+    def page(self, query: InstanceQuery, after: str) -> Sequence[Instance]:
+        """Matching instances by id, from the one behind ``after``; one more than asked for, if there is."""
+        conditions, values = ["instance_id > ?"], [after]
+        if query.created_from is not None:
+            conditions.append("created_at >= ?")
+            values.append(format_time(query.created_from))
+        if query.created_to is not None:
+            conditions.append("created_at <= ?")
+            values.append(format_time(query.created_to))
+        if query.statuses:
+            conditions.append(f"status IN ({','.join('?' * len(query.statuses))})")
+            values.extend(status.value for status in query.statuses)
+        if query.instance_id_prefix:
+            conditions.append("substr(instance_id, 1, ?) = ?")
+            values.extend((str(len(query.instance_id_prefix)), query.instance_id_prefix))
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM instances WHERE {' AND '.join(conditions)} "  # noqa: S608
+            "ORDER BY instance_id LIMIT ?",
+            (*values, query.top + 1),
+        )
+        return [_instance(row) for row in rows]
+
+    def history(self, instance_id: str) -> list[str]:
+        """One text an episode, each the inside of a JSON array of events."""
+        rows = self._connection.execute(
+            "SELECT events FROM history WHERE instance_id = ? ORDER BY id", (instance_id,)
+        )
+        return [events for (events,) in rows]
+
+    def append_history(self, instance_id: str, events: str) -> None:
+        self._connection.execute(
+            "INSERT INTO history (instance_id, events) VALUES (?, ?)", (instance_id, events)
+        )
+
+    def delete_history(self, instance_id: str) -> None:
+        self._connection.execute("DELETE FROM history WHERE instance_id = ?", (instance_id,))
+
+    def messages(self, instance_id: str) -> Sequence[Message]:
+        rows = self._connection.execute(
+            "SELECT id, execution_id, event FROM inbox WHERE instance_id = ? ORDER BY id", (instance_id,)
+        )
+        return [Message(number, execution_id, json.loads(event)) for number, execution_id, event in rows]
+
+    def send(self, instance_id: str, execution_id: str | None, event: HistoryEvent) -> None:
+        self._connection.execute(
+            "INSERT INTO inbox (instance_id, execution_id, event) VALUES (?, ?, ?)",
+            (instance_id, execution_id, json.dumps(event)),
+        )
+
+    def send_ahead(self, instance_id: str, events: Sequence[HistoryEvent]) -> None:
+        """Puts messages in front of all that wait: a continued execution starts before it hears anything."""
+        (lowest,) = self._connection.execute("SELECT min(id) FROM inbox").fetchone()
+        first = min(0, lowest or 0) - len(events)
+        self._connection.executemany(
+            "INSERT INTO inbox (id, instance_id, execution_id, event) VALUES (?, ?, NULL, ?)",
+            [(first + offset, instance_id, json.dumps(event)) for offset, event in enumerate(events)],
+        )
+
+    def consume(self, instance_id: str, up_to: int) -> None:
+        self._connection.execute("DELETE FROM inbox WHERE instance_id = ? AND id <= ?", (instance_id, up_to))
+
+    def with_messages(self) -> Iterable[str]:
+        rows = self._connection.execute("SELECT instance_id FROM inbox GROUP BY instance_id ORDER BY min(id)")
+        return [instance_id for (instance_id,) in rows]
+
+
+def _instance(row: tuple[str, ...]) -> Instance:
+    parent = None if row[10] is None else Parent(*json.loads(row[10]))
+    status = RuntimeStatus(row[4])
+    return Instance(row[0], row[1], row[2], row[3], status, row[5], row[6], row[7], row[8], row[9], parent)

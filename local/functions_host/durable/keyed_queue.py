@@ -1,0 +1,41 @@
+"""A queue of keys of which each is worked on by at most one worker at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class KeyedQueue(Generic[K]):
+    """A key added while it is worked on comes again afterwards, once, however often it was added."""
+
+    def __init__(self) -> None:
+        self._ready: dict[K, None] = {}
+        self._running: set[K] = set()
+        self._again: set[K] = set()
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def add(self, key: K) -> None:
+        if key in self._running:
+            self._again.add(key)
+        else:
+            self._ready[key] = None
+
+    def take(self) -> K | None:
+        """The key that waits longest, which is then being worked on; None if no key waits."""
+        key = next(iter(self._ready), None)
+        if key is not None:
+            del self._ready[key]
+            self._running.add(key)
+        return key
+
+    def release(self, key: K) -> None:
+        self._running.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self._ready[key] = None

@@ -1,0 +1,275 @@
+"""Every change of the task hub's state, each meant to run inside one transaction of the store."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from .contract import EntityState, InstanceState, RuntimeStatus
+from .decisions import (
+    CreateTimer,
+    Decision,
+    EntityId,
+    ScheduleActivity,
+    SendToEntity,
+    StartSubOrchestration,
+)
+from .entity_batch import BatchOutcome
+from .entity_tables import Caller, Operation
+from .episode import Completed, ContinuedAsNew, EpisodeOutcome, Failed, Terminated
+from .events import (
+    COMPLETED,
+    FAILED,
+    TERMINATED,
+    EventType,
+    HistoryEvent,
+    as_played,
+    compact_json,
+    format_time,
+    history_event,
+    join_events,
+    parse_time,
+)
+from .instance_tables import Instance, Parent
+from .store import Store
+from .work_tables import QueuedActivity
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The store, the time of the change, and whom the change wakes once it is committed."""
+
+    store: Store
+    now: str
+    instances: list[str] = field(default_factory=list)
+    entities: list[EntityId] = field(default_factory=list)
+    ended: list[InstanceState] = field(default_factory=list)
+    activities_queued: bool = False
+    timers_changed: bool = False
+
+
+def create_instance(
+    tx: Transaction,
+    instance_id: str,
+    name: str,
+    version: str,
+    input_json: str | None,
+    parent: Parent | None = None,
+) -> None:
+    """Replaces whatever carried this instance id before."""
+    forget_instance(tx, instance_id)
+    instance = Instance(
+        instance_id=instance_id,
+        execution_id=uuid.uuid4().hex,
+        name=name,
+        version=version,
+        status=RuntimeStatus.PENDING,
+        input=input_json,
+        output=None,
+        custom_status=None,
+        created_at=tx.now,
+        updated_at=tx.now,
+        parent=parent,
+    )
+    tx.store.instances.put(instance)
+    send(tx, instance_id, instance.execution_id, _execution_started(instance, tx.now))
+
+
+def forget_instance(tx: Transaction, instance_id: str) -> None:
+    tx.store.instances.delete(instance_id)
+    remove_timers(tx, instance_id)
+
+
+def send(tx: Transaction, instance_id: str, execution_id: str | None, event: HistoryEvent) -> None:
+    tx.store.instances.send(instance_id, execution_id, event)
+    tx.instances.append(instance_id)
+
+
+def remove_timers(tx: Transaction, instance_id: str, timer_ids: Sequence[int] | None = None) -> None:
+    if timer_ids is None or timer_ids:
+        tx.store.work.remove_timers(instance_id, timer_ids)
+        tx.timers_changed = True
+
+
+def complete_activity(tx: Transaction, activity: QueuedActivity, result: HistoryEvent) -> None:
+    if tx.store.work.remove_activity(activity.id):
+        send(tx, activity.instance_id, activity.execution_id, result)
+
+
+def fire_due_timers(tx: Transaction, limit: int) -> int:
+    """Returns how many fired."""
+    due = tx.store.work.take_due_timers(tx.now, limit)
+    for timer in due:
+        fired = history_event(EventType.TIMER_FIRED, tx.now, TimerId=timer.timer_id, FireAt=timer.fire_at)
+        send(tx, timer.instance_id, timer.execution_id, fired)
+    tx.timers_changed = True
+    return len(due)
+
+
+def commit_episode(
+    tx: Transaction,
+    instance: Instance,
+    new_events: Sequence[HistoryEvent],
+    consumed_up_to: int,
+    outcome: EpisodeOutcome,
+) -> tuple[Sequence[HistoryEvent], str] | None:
+    """Returns what the history gained, parsed and as text; None if the execution is over."""
+    tables = tx.store.instances
+    tables.consume(instance.instance_id, consumed_up_to)
+    for decision in outcome.decisions:
+        _carry_out(tx, instance, decision)
+    remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
+    after = replace(
+        instance, updated_at=tx.now, custom_status=outcome.custom_status or instance.custom_status
+    )
+    if isinstance(outcome.ending, ContinuedAsNew):
+        _continue_as_new(tx, after, outcome.ending)
+        return None
+    gained = [*new_events, *(decision.to_event(tx.now) for decision in outcome.decisions)]
+    if outcome.ending is None:
+        status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
+        tables.put(replace(after, status=status))
+    else:
+        gained.append(_end(tx, after, outcome.ending, outcome.completion_id))
+    gained.append(history_event(EventType.ORCHESTRATOR_COMPLETED, tx.now))
+    played = as_played(gained)
+    text = join_events(played)
+    tables.append_history(instance.instance_id, text)
+    return (played, text) if outcome.ending is None else None
+
+
+def commit_batch(
+    tx: Transaction, entity: EntityId, operations: Sequence[Operation], outcome: BatchOutcome
+) -> None:
+    """Answers the callers, stores the state, sends the signals and removes the operations."""
+    tables = tx.store.entities
+    tables.consume(operations)
+    for operation, answer in zip(operations, outcome.answers, strict=True):
+        if operation.caller is not None:
+            event = history_event(
+                EventType.EVENT_RAISED, tx.now, Name=operation.caller.request_id, Input=compact_json(answer)
+            )
+            send(tx, operation.caller.instance_id, operation.caller.execution_id, event)
+    for target, signal in outcome.signals:
+        signal_entity(tx, target, signal)
+    if outcome.state is not None:
+        tables.put(EntityState(entity.name, entity.key, outcome.state, parse_time(tx.now)))
+    elif outcome.deleted:
+        tables.delete(entity)
+
+
+def signal_entity(tx: Transaction, entity: EntityId, operation: Operation) -> None:
+    tx.store.entities.enqueue(entity, operation)
+    tx.entities.append(entity)
+
+
+def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
+    me, execution = instance.instance_id, instance.execution_id
+    match decision:
+        case ScheduleActivity():
+            tx.store.work.queue_activity(me, execution, decision.id, decision.name, decision.input)
+            tx.activities_queued = True
+        case CreateTimer():
+            if not decision.cancelled:
+                tx.store.work.add_timer(me, execution, decision.id, format_time(decision.fire_at))
+                tx.timers_changed = True
+        case StartSubOrchestration():
+            _start_sub_orchestration(tx, instance, decision)
+        case SendToEntity():
+            caller = None if decision.is_signal else Caller(me, execution, decision.request_id)
+            signal_entity(tx, decision.entity, Operation(decision.operation, decision.input, caller))
+
+
+def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartSubOrchestration) -> None:
+    existing = tx.store.instances.find(decision.instance_id)
+    if existing is not None and not existing.status.is_terminal:
+        reason = f"An Orchestration instance with the status {existing.status} already exists."
+        refused = history_event(
+            EventType.SUB_ORCHESTRATION_FAILED,
+            tx.now,
+            TaskScheduledId=decision.id,
+            Reason=reason,
+            Details=None,
+        )
+        send(tx, parent.instance_id, parent.execution_id, refused)
+        return
+    link = Parent(parent.instance_id, parent.execution_id, parent.name, parent.version, decision.id)
+    create_instance(tx, decision.instance_id, decision.name, decision.version, decision.input, link)
+
+
+def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew) -> None:
+    tables = tx.store.instances
+    following = replace(
+        instance,
+        execution_id=uuid.uuid4().hex,
+        status=RuntimeStatus.RUNNING,
+        input=ending.input,
+        created_at=tx.now,
+    )
+    tables.delete_history(instance.instance_id)
+    tables.put(following)
+    tables.send_ahead(instance.instance_id, [_execution_started(following, tx.now), *ending.carried_over])
+    remove_timers(tx, instance.instance_id)
+    tx.instances.append(instance.instance_id)
+
+
+def _end(
+    tx: Transaction, instance: Instance, ending: Completed | Failed | Terminated, completion_id: int
+) -> HistoryEvent:
+    """Ends the instance, tells its parent, and returns the event for the history."""
+    answer: HistoryEvent
+    task_id = instance.parent.task_id if instance.parent else -1
+    match ending:
+        case Completed():
+            number, status, output, result = COMPLETED, RuntimeStatus.COMPLETED, ending.output, ending.output
+            answer = history_event(
+                EventType.SUB_ORCHESTRATION_COMPLETED, tx.now, TaskScheduledId=task_id, Result=result
+            )
+        case Failed() | Terminated():
+            failed = isinstance(ending, Failed)
+            number, status = (
+                (FAILED, RuntimeStatus.FAILED) if failed else (TERMINATED, RuntimeStatus.TERMINATED)
+            )
+            output, result = compact_json(ending.reason), ending.reason
+            answer = history_event(
+                EventType.SUB_ORCHESTRATION_FAILED,
+                tx.now,
+                TaskScheduledId=task_id,
+                Reason=ending.reason,
+                Details=f"Message: {ending.reason}, StackTrace: " if failed else None,
+            )
+    ended = replace(instance, status=status, output=output)
+    tx.store.instances.put(ended)
+    tx.ended.append(ended.state())
+    remove_timers(tx, instance.instance_id)
+    if instance.parent is not None:
+        send(tx, instance.parent.instance_id, instance.parent.execution_id, answer)
+    return history_event(
+        EventType.EXECUTION_COMPLETED,
+        tx.now,
+        completion_id,
+        OrchestrationStatus=number,
+        Result=result,
+        FailureDetails=None,
+    )
+
+
+def _execution_started(instance: Instance, at: str) -> HistoryEvent:
+    parent = instance.parent
+    return history_event(
+        EventType.EXECUTION_STARTED,
+        at,
+        OrchestrationInstance={"InstanceId": instance.instance_id, "ExecutionId": instance.execution_id},
+        ParentInstance=parent
+        and {
+            "Name": parent.name,
+            "Version": parent.version,
+            "OrchestrationInstance": {"InstanceId": parent.instance_id, "ExecutionId": parent.execution_id},
+            "TaskScheduleId": parent.task_id,
+        },
+        Name=instance.name,
+        Version=instance.version,
+        Input=instance.input,
+        Tags=None,
+    )

@@ -1,0 +1,105 @@
+"""Activities to run and timers to fire."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+WORK_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS activities (
+        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
+        task_id INTEGER NOT NULL, name TEXT NOT NULL, input TEXT NOT NULL, hidden_until TEXT)""",
+    """CREATE TABLE IF NOT EXISTS timers (
+        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
+        timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS timers_by_time ON timers (fire_at)",
+    "CREATE INDEX IF NOT EXISTS timers_by_instance ON timers (instance_id)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedActivity:
+    id: int
+    instance_id: str
+    execution_id: str
+    task_id: int
+    name: str
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    id: int
+    instance_id: str
+    execution_id: str
+    timer_id: int
+    fire_at: str
+
+
+class WorkTables:
+    """Times are formatted texts. A leased activity is hidden until its lease ends, like a queue message."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def queue_activity(
+        self, instance_id: str, execution_id: str, task_id: int, name: str, input_json: str
+    ) -> None:
+        self._connection.execute(
+            "INSERT INTO activities (instance_id, execution_id, task_id, name, input) VALUES (?,?,?,?,?)",
+            (instance_id, execution_id, task_id, name, input_json),
+        )
+
+    def lease_activities(self, limit: int, now: str, until: str) -> Sequence[QueuedActivity]:
+        rows = self._connection.execute(
+            "UPDATE activities SET hidden_until = ?1 WHERE id IN (SELECT id FROM activities "
+            "WHERE hidden_until IS NULL OR hidden_until <= ?2 ORDER BY id LIMIT ?3) "
+            "RETURNING id, instance_id, execution_id, task_id, name, input",
+            (until, now, limit),
+        ).fetchall()
+        return sorted((QueuedActivity(*row) for row in rows), key=lambda activity: activity.id)
+
+    def hide_activities(self, ids: Iterable[int], until: str | None) -> None:
+        """Renews leases, or gives them back when ``until`` is None."""
+        self._connection.executemany(
+            "UPDATE activities SET hidden_until = ? WHERE id = ?", [(until, number) for number in ids]
+        )
+
+    def show_all_activities(self) -> None:
+        """For start-up: whoever held a lease is dead."""
+        self._connection.execute("UPDATE activities SET hidden_until = NULL WHERE hidden_until IS NOT NULL")
+
+    def remove_activity(self, activity_id: int) -> bool:
+        """False if it was gone already, so that a late second result is not delivered."""
+        return self._connection.execute("DELETE FROM activities WHERE id = ?", (activity_id,)).rowcount == 1
+
+    def add_timer(self, instance_id: str, execution_id: str, timer_id: int, fire_at: str) -> None:
+        self._connection.execute(
+            "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at) VALUES (?,?,?,?)",
+            (instance_id, execution_id, timer_id, fire_at),
+        )
+
+    def next_due(self) -> str | None:
+        (due,) = self._connection.execute("SELECT min(fire_at) FROM timers").fetchone()
+        assert due is None or isinstance(due, str)
+        return due
+
+    def take_due_timers(self, now: str, limit: int) -> Sequence[DueTimer]:
+        rows = self._connection.execute(
+            "SELECT id, instance_id, execution_id, timer_id, fire_at FROM timers WHERE fire_at <= ? "
+            "ORDER BY fire_at, id LIMIT ?",
+            (now, limit),
+        ).fetchall()
+        self._connection.executemany("DELETE FROM timers WHERE id = ?", [(row[0],) for row in rows])
+        return [DueTimer(*row) for row in rows]
+
+    def remove_timers(self, instance_id: str, timer_ids: Iterable[int] | None = None) -> None:
+        """The named timers of an instance, or all of them."""
+        if timer_ids is None:
+            self._connection.execute("DELETE FROM timers WHERE instance_id = ?", (instance_id,))
+            return
+        self._connection.executemany(
+            "DELETE FROM timers WHERE instance_id = ? AND timer_id = ?",
+            [(instance_id, timer_id) for timer_id in timer_ids],
+        )

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.functions_host.durable.clock import VirtualClock
+from local.functions_host.durable.contract import HubOptions, InstanceState
+from local.functions_host.durable.events import EventType
+from local.functions_host.durable.store import Store
+from local.functions_host.durable.task_hub import DurableTaskHub
+
+from tests.local.functions_host.durable.sdk_worker import SdkWorker
+
+
+class Host:
+    """A task hub with a worker of the SDK, on virtual time. Functions are added to ``worker`` before ``hub`` is
+    first used; ``restart`` is a clean stop and a new start on the same file."""
+
+    def __init__(self, path: Path, options: HubOptions) -> None:
+        self.path = path
+        self.options = options
+        self.worker = SdkWorker()
+        self.clock = VirtualClock()
+        self._store: Store | None = None
+        self._hub: DurableTaskHub | None = None
+
+    @property
+    def hub(self) -> DurableTaskHub:
+        if self._hub is None:
+            self._store = Store(self.path)
+            self._hub = DurableTaskHub(self._store, self.worker, self.options, self.clock)
+            self._hub.begin()
+        return self._hub
+
+    async def stop(self) -> None:
+        if self._hub is not None and self._store is not None:
+            await self._hub.stop(grace_seconds=0.2)
+            self._store.close()
+        self._hub = self._store = None
+
+    async def start(self, name: str, input_value: Any = None, **kwargs: Any) -> str:
+        """As the Python client does: the input is JSON inside a JSON string."""
+        text = None if input_value is None else json.dumps(json.dumps(input_value))
+        return await self.hub.start(name, text, **kwargs)
+
+    async def ended(self, instance_id: str) -> InstanceState:
+        return await self.hub.wait(instance_id, 10)
+
+    async def run(self, name: str, input_value: Any = None, **kwargs: Any) -> InstanceState:
+        return await self.ended(await self.start(name, input_value, **kwargs))
+
+    async def raise_event(self, instance_id: str, name: str, value: Any = None) -> None:
+        """As a caller of the HTTP API does: the event's data is the JSON body."""
+        await self.hub.raise_event(instance_id, name, json.dumps(value))
+
+    async def kinds(self, instance_id: str) -> list[EventType]:
+        return [EventType(event["EventType"]) for event in await self.hub.history(instance_id)]
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Lets the hub work until the condition holds."""
+        async with asyncio.timeout(10):
+            while True:
+                result = condition()
+                if await result if asyncio.iscoroutine(result) else result:
+                    return
+                await asyncio.sleep(0)
+
+    async def until_idle(self) -> None:
+        """Until nothing is being worked on. Virtual time may move on afterwards: hold the clock if it must not."""
+        await self.until(lambda: self.hub.is_idle)
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    host = Host(tmp_path / "hub.db", HubOptions(default_version="1.0"))
+    yield host
+    await host.stop()
+
+
+def output(state: InstanceState) -> Any:
+    assert state.output is not None
+    return json.loads(state.output)
