@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from local.functions_host.announcement import announcement
-from local.functions_host.durable.hub import StoreInUseError
+from local.functions_host.durable.store import StoreInUseError, StoreVersionError
 from local.functions_host.host import FunctionsHost
 from local.functions_host.logs import configure_logging
 from local.functions_host.route_templates import RouteTemplateError
@@ -20,7 +20,7 @@ from local.functions_host.settings import SettingsError
 from local.functions_host.worker import IndexingError
 
 READY = "Host ready:"
-_CANNOT_START = (SettingsError, PortInUseError, StoreInUseError, RouteTemplateError)
+_CANNOT_START = (SettingsError, PortInUseError, StoreInUseError, StoreVersionError, RouteTemplateError)
 
 
 def main() -> int:

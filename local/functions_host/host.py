@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.functions_host.client_binding import durable_client_value
+from local.functions_host.durable.clock import RealClock
 from local.functions_host.durable.contract import Clock
-from local.functions_host.durable.hub import SqliteTaskHub
+from local.functions_host.durable.store import Store
+from local.functions_host.durable.task_hub import DurableTaskHub
 from local.functions_host.durable_api import DurableApi
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.http_triggers import HttpRoute, HttpTriggers, http_routes
@@ -41,7 +43,7 @@ class FunctionsHost:
         self._store = store.resolve()
         self._port = port
         self._address = address
-        self._clock = clock
+        self._clock = clock or RealClock()
         self._running = AsyncExitStack()
         self.url = ""
         self.settings: HostSettings
@@ -51,25 +53,27 @@ class FunctionsHost:
     async def start(self) -> None:
         """Returns when requests are answered.
 
-        Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, StoreInUseError; nothing is
-        left open then.
+        Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, StoreInUseError,
+        StoreVersionError; nothing is left open then.
         """
         async with AsyncExitStack() as starting:
             self.settings = load_settings(self._app_dir)
             port = self.settings.local_port if self._port is None else self._port
             listener = listening_socket(self._address, port)
             starting.callback(listener.close)
+            store = Store(self._store)
+            starting.callback(store.close)
             self.url = _origin(listener)
             worker = await PythonWorker.load(self._app_dir, self._client_value)
             starting.push_async_callback(worker.stop)
             self.functions = worker.functions
             self.routes = http_routes(worker.functions, self.settings.route_prefix)
-            hub = SqliteTaskHub(self._store, worker, self.settings.hub)
+            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock)
             durable = DurableApi(hub, self.settings.hub.hub_name)
             runner = await serve(listener, durable.handle, HttpTriggers(self.routes, worker.invoke).handle)
             starting.push_async_callback(runner.cleanup)
             # Last, as what it resumes may call the management API at once.
-            await hub.start()
+            hub.begin()
             starting.push_async_callback(hub.stop)
             self._running = starting.pop_all()
 

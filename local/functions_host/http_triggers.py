@@ -1,7 +1,7 @@
 """Serves the HTTP triggers of an app.
 
-Differences from the production host, on purpose: ``authLevel`` is not enforced (as with the Core Tools), and of
-several routes that match, the most specific one wins instead of the one that was registered first.
+Differences from the production host, on purpose: ``authLevel`` is not enforced (as with the Core Tools), and
+of several routes that match, the most specific one wins instead of the one that was registered first.
 """
 
 from __future__ import annotations

@@ -38,10 +38,10 @@ def listening_socket(address: str, port: int) -> socket.socket:
 async def serve(listener: socket.socket, durable: Handler, http_triggers: Handler) -> web.AppRunner:
     """Starts to serve on the socket; ``cleanup()`` of the result stops it and closes the socket."""
     app = web.Application(client_max_size=_MAX_BODY)
-    app.router.add_route("*", WEBHOOK_PATH + r"{tail:(/.*)?}", durable)
+    app.router.add_route("*", WEBHOOK_PATH + "{tail:(/(?s:.*))?}", durable)
     app.router.add_get("/admin/host/status", _status)
     app.router.add_get("/", _home)
-    app.router.add_route("*", "/{tail:.*}", http_triggers)
+    app.router.add_route("*", "/{tail:(?s:.*)}", http_triggers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, listener).start()

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -54,6 +54,17 @@ async def payload(req: func.HttpRequest, client: df.DurableOrchestrationClient) 
     return func.HttpResponse(json.dumps(client.create_http_management_payload(req.route_params["id"])))
 
 
+@app.route(route="by_state")
+@app.durable_client_input(client_name="client")
+async def by_state(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    statuses = await client.get_status_by(
+        created_time_from=datetime.fromisoformat(req.params["since"]),
+        created_time_to=datetime.now(UTC) + timedelta(hours=1),
+        runtime_status=[df.OrchestrationRuntimeStatus.Completed, df.OrchestrationRuntimeStatus.Failed],
+    )
+    return func.HttpResponse(json.dumps([status.runtime_status.value for status in statuses]))
+
+
 @app.route(route="switch/{name}", methods=["POST"])
 def switch(req: func.HttpRequest) -> func.HttpResponse:
     switches.symmetric_difference_update({req.route_params["name"]})
@@ -68,7 +79,7 @@ def called(req: func.HttpRequest) -> str:
 def _plain(result):
     if isinstance(result, list):
         return [_plain(item) for item in result]
-    if isinstance(result, df.DurableOrchestrationStatus):
+    if hasattr(result, "runtime_status"):
         return result.to_json() if result else None
     if hasattr(result, "instances_deleted"):
         return result.instances_deleted
@@ -160,7 +171,13 @@ def catching(context: df.DurableOrchestrationContext):
 
 @app.orchestration_trigger(context_name="context")
 def raising(context: df.DurableOrchestrationContext):
+    yield context.call_activity("Echo", 1)
     raise RuntimeError("the orchestrator itself")
+
+
+@app.orchestration_trigger(context_name="context")
+def raising_without_yield(context: df.DurableOrchestrationContext):
+    raise RuntimeError("before anything")
 
 
 @app.orchestration_trigger(context_name="context")
@@ -223,18 +240,29 @@ def rewindable(context: df.DurableOrchestrationContext):
 
 @app.orchestration_trigger(context_name="context")
 def switched(context: df.DurableOrchestrationContext):
-    if "deployed" in switches:
-        yield context.call_activity("greet", "new code")
+    yield context.call_activity("Echo" if "deployed" in switches else "greet", "either")
     yield context.wait_for_external_event("go")
-    if "deployed" not in switches:
-        yield context.call_activity("greet", "old code")
-    yield context.call_activity("Echo", 1)
     return "done"
 
 
 @app.orchestration_trigger(context_name="context")
 def calls_unknown_activity(context: df.DurableOrchestrationContext):
     yield context.call_activity("no_such_activity")
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_unknown_orchestrator(context: df.DurableOrchestrationContext):
+    yield context.call_sub_orchestrator("no_such_orchestrator")
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_unknown_entity(context: df.DurableOrchestrationContext):
+    yield context.call_entity(df.EntityId("no_such_entity", "k"), "get")
+
+
+@app.orchestration_trigger(context_name="context")
+def returns_an_object(context: df.DurableOrchestrationContext):
+    return object()
 
 
 @app.orchestration_trigger(context_name="context")
