@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.functions_host.announcement import announcement
 from local.functions_host.durable.store import StoreInUseError, StoreVersionError
-from local.functions_host.host import FunctionsHost
+from local.functions_host.host import FunctionsHost, StoreError
 from local.functions_host.logs import configure_logging
 from local.functions_host.route_templates import RouteTemplateError
 from local.functions_host.server import PortInUseError
@@ -20,7 +20,14 @@ from local.functions_host.settings import SettingsError
 from local.functions_host.worker import IndexingError
 
 READY = "Host ready:"
-_CANNOT_START = (SettingsError, PortInUseError, StoreInUseError, StoreVersionError, RouteTemplateError)
+_CANNOT_START = (
+    SettingsError,
+    PortInUseError,
+    StoreError,
+    StoreInUseError,
+    StoreVersionError,
+    RouteTemplateError,
+)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,10 @@ from local.functions_host.http_triggers import HttpRoute, HttpTriggers, http_rou
 from local.functions_host.server import listening_socket, serve
 from local.functions_host.settings import HostSettings, expand_settings, load_settings
 from local.functions_host.worker import PythonWorker
+
+
+class StoreError(Exception):
+    """The store cannot be opened. The text says which and why."""
 
 
 class FunctionsHost:
@@ -54,14 +59,14 @@ class FunctionsHost:
         """Returns when requests are answered.
 
         Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, StoreInUseError,
-        StoreVersionError; nothing is left open then.
+        StoreVersionError, StoreError; nothing is left open then.
         """
         async with AsyncExitStack() as starting:
             self.settings = load_settings(self._app_dir)
             port = self.settings.local_port if self._port is None else self._port
             listener = listening_socket(self._address, port)
             starting.callback(listener.close)
-            store = Store(self._store)
+            store = _open_store(self._store)
             starting.callback(store.close)
             self.url = _origin(listener)
             worker = await PythonWorker.load(self._app_dir, self._client_value)
@@ -92,6 +97,13 @@ class FunctionsHost:
     def _client_value(self, binding: Mapping[str, Any]) -> str:
         own_hub = self.settings.hub.hub_name
         return durable_client_value(self.url, expand_settings(binding.get("taskHub") or own_hub, os.environ))
+
+
+def _open_store(path: Path) -> Store:
+    try:
+        return Store(path)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise StoreError(f"Cannot open {path}: {error}.") from error
 
 
 def _origin(listener: socket.socket) -> str:

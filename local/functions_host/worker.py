@@ -204,6 +204,11 @@ async def _close_durable_client_session() -> None:
 
 
 def _readable(text: str) -> str:
-    # A failed orchestrator's message ends with all its actions, for the host to replay.
-    before, _, _ = text.partition("$OutOfProcData$")
+    # A failed orchestrator's message ends with all its actions, for the host to replay, and its trace with
+    # that message; the user's own error is the cause, and is told first.
+    before, label, _ = text.partition("$OutOfProcData$")
+    if label:
+        before, _, _ = before.partition(
+            "\nThe above exception was the direct cause of the following exception:"
+        )
     return before.rstrip()

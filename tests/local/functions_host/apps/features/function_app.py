@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import time
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -117,6 +119,15 @@ def fail_first(plan: dict) -> int:
 
 
 @app.activity_trigger(input_name="nothing")
+def block(nothing) -> str:
+    """Takes a minute, unless the host was started with UNBLOCKED."""
+    calls["blocked"] = calls.get("blocked", 0) + 1
+    if "UNBLOCKED" not in os.environ:
+        time.sleep(60)
+    return "unblocked"
+
+
+@app.activity_trigger(input_name="nothing")
 @app.durable_client_input(client_name="client")
 async def look_at_self(nothing, client) -> str:
     status = await client.get_status(nothing)
@@ -153,6 +164,11 @@ def fan_out(context: df.DurableOrchestrationContext):
 @app.orchestration_trigger(context_name="context")
 def asks_the_client(context: df.DurableOrchestrationContext):
     return (yield context.call_activity("look_at_self", context.instance_id))
+
+
+@app.orchestration_trigger(context_name="context")
+def blocking(context: df.DurableOrchestrationContext):
+    return (yield context.call_activity("block"))
 
 
 @app.orchestration_trigger(context_name="context")
