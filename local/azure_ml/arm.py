@@ -27,6 +27,7 @@ _OPERATION_RESULT = (
     r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.MachineLearningServices"
     r"/locations/(?P<location>[^/]+)/mfeOperationResults/jc:(?P<workspace_id>[^:/]+):(?P<job>[^:/]+)"
 )
+_HEADERS = {"Cache-Control": "no-cache", "Expires": "-1", "Pragma": "no-cache", "x-aml-cluster": "local"}
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
@@ -62,7 +63,7 @@ class ResourceManager:
 
     async def _get(self, call: Call) -> web.Response:
         self._admit(call, "read")
-        return json_answer(200, self._shape(self._job(call)), response_type="standard")
+        return json_answer(200, self._shape(self._job(call)), _HEADERS, "standard")
 
     async def _list(self, call: Call) -> web.Response:
         self._admit(call, "read")
@@ -81,7 +82,7 @@ class ResourceManager:
         if start + len(page) < len(jobs):
             following = {**query, "$skip": base64.urlsafe_b64encode(page[-1].name.encode()).decode()}
             body["nextLink"] = f"{self.base_url}{call.request.path}?{urlencode(following)}"
-        return json_answer(200, body, response_type="standard")
+        return json_answer(200, body, _HEADERS, "standard")
 
     async def _cancel(self, call: Call) -> web.Response:
         self._admit(call, "cancel/action")
@@ -99,6 +100,7 @@ class ResourceManager:
             202,
             None,
             {
+                **_HEADERS,
                 "Location": self._operation_url(call, job),
                 "x-ms-async-operation-timeout": "PT1H",
                 "x-ms-ratelimit-remaining-subscription-writes": str(self._remaining_writes),

@@ -5,7 +5,8 @@ All bodies are JSON. Unknown fields get a 400 that names them.
 Faults
     POST   /faults           a fault (below); 201 `{"id", "seen", "applied", "waiting", "spec"}`
     GET    /faults[/{id}]    the same; requests `seen` (matching), `applied` (struck), `waiting` (held now)
-    DELETE /faults[/{id}]    out of force; requests that it holds go on, jobs that it hides appear
+    DELETE /faults[/{id}]    out of force; requests that it holds go on, jobs that it hides appear.
+                             With `?discard=true` held requests are cut: held "before", they never took effect
 
     operation   token, identity (managed identity), discovery (OpenID), invoke, get_job, arm_get, list,
                 cancel, cancel_status, other (no such route)
@@ -33,9 +34,8 @@ Faults
     Several faults can strike one request: delays and holds add up, the first answer or drop ends it.
 
 Holds
-    POST   /holds            `{"phase": "Running", "job": null}`; 201 with `id`. Jobs (one, or all) that are in
-                             the phase, or come to it, stay there. Any status but an end; CancelRequested
-                             too. Scoring goes on under a hold.
+    POST   /holds            `{"phase": "Running", "job": null}`; 201 with `id`. Jobs (one, or all) in the
+                             phase or coming to it stay there, scoring or not. Any status but an end.
     GET    /holds            DELETE /holds[/{id}]
 
 Jobs
@@ -137,7 +137,8 @@ class Control:
         return web.Response(status=204)
 
     async def _remove_fault(self, request: web.Request) -> web.Response:
-        if self._faults.remove(request.match_info["id"]) is None:
+        discard = request.query.get("discard", "").lower() == "true"
+        if self._faults.remove(request.match_info["id"], discard) is None:
             raise _absent(request.match_info["id"])
         return web.Response(status=204)
 

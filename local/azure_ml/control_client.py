@@ -26,17 +26,20 @@ class ControlClient:
     def get_fault(self, fault_id: str) -> JsonObject:
         return dict(self._send("GET", f"/faults/{fault_id}"))
 
-    def remove_fault(self, fault_id: str) -> None:
-        self._send("DELETE", f"/faults/{fault_id}")
+    def remove_fault(self, fault_id: str, discard: bool = False) -> None:
+        """Held requests go on; with `discard` they are cut, and held "before" they took no effect."""
+        self._send("DELETE", f"/faults/{fault_id}{'?discard=true' if discard else ''}")
 
     @contextmanager
-    def gate(self, operation: str, when: str = "before", **fields: Any) -> Iterator[str]:
+    def gate(
+        self, operation: str, when: str = "before", discard: bool = False, **fields: Any
+    ) -> Iterator[str]:
         """Requests of an operation wait at the gate until the block is left. Gives the fault's id."""
         fault_id = self.fault(operation, "hold", when=when, **fields)
         try:
             yield fault_id
         finally:
-            self.remove_fault(fault_id)
+            self.remove_fault(fault_id, discard)
 
     def wait_at_gate(self, fault_id: str, count: int = 1, limit: float = 10.0) -> None:
         """Returns once `count` requests wait there; TimeoutError after `limit` seconds."""

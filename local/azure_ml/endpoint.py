@@ -84,6 +84,7 @@ class BatchEndpoint:
                 "azureml-model-deployment": deployment.name,
                 "Location": self._deployment_url(deployment),
                 "Server": "azureml-frontdoor",
+                "X-Content-Type-Options": "nosniff",
                 "x-aml-cluster": "local",
                 "x-envoy-upstream-service-time": str(round(took * 1000)),
                 "x-request-time": f"{took:.3f}",

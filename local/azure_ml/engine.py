@@ -105,7 +105,7 @@ class JobEngine:
             self._keep(replace(job, shown=CANCEL_REQUESTED))
         elif job.status != CANCEL_REQUESTED:
             self._scorer.kill(name)
-            self._enter(job, CANCEL_REQUESTED)
+            self._enter(replace(job, shown=None), CANCEL_REQUESTED)
 
     def show(self, name: str, status: str | None) -> None:
         """Shows readers another status (None: the real one again). An end is real: it ends the job."""

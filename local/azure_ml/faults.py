@@ -82,6 +82,7 @@ class Fault:
         self.applied = 0
         self.waiting = 0
         self.added_at = time.time()
+        self.discarded = False
         self._released = asyncio.Event()
 
     def strikes(self, draw: random.Random) -> bool:
@@ -102,7 +103,8 @@ class Fault:
         finally:
             self.waiting -= 1
 
-    def release(self) -> None:
+    def release(self, discard: bool) -> None:
+        self.discarded = discard
         self._released.set()
 
     @property
@@ -136,11 +138,11 @@ class Faults:
         self._faults[fault.id] = fault
         return fault
 
-    def remove(self, fault_id: str) -> Fault | None:
-        """Takes a fault out of force; requests that it holds go on."""
+    def remove(self, fault_id: str, discard: bool = False) -> Fault | None:
+        """Takes a fault out of force; requests that it holds go on, or are cut with `discard`."""
         fault = self._faults.pop(fault_id, None)
         if fault is not None:
-            fault.release()
+            fault.release(discard)
         return fault
 
     def clear(self) -> None:

@@ -115,6 +115,8 @@ class Listener:
                 continue
             if spec.action == "hold":
                 await fault.hold()
+                if fault.discarded:
+                    raise _Dropped
             elif spec.action == "delay":
                 await asyncio.sleep(spec.seconds or 0)
             elif spec.action == "drop":

@@ -18,7 +18,7 @@ from local.azure_ml.config import Deployment
 from local.azure_ml.jobs import DataOutput, Job
 from local.azure_ml.storage import PREDICTIONS, Storage, StorageError
 
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")
 
 
 class ScoringError(Exception):

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import threading
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 
 from local.azure_ml.arm import ResourceManager
@@ -36,7 +37,11 @@ class AzureMlService:
     """
 
     def __init__(self, config: ServiceConfig) -> None:
-        self._config = config
+        self._config = replace(
+            config,
+            state=config.state.resolve(),
+            datastores={name: folder.resolve() for name, folder in config.datastores.items()},
+        )
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -69,6 +74,8 @@ class AzureMlService:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
     def __enter__(self) -> AzureMlService:
         return self.start()

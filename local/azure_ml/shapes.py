@@ -27,15 +27,7 @@ def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None
         "properties": {
             "provisioningState": "Succeeded",
             "inputData": _input_data(job),
-            "outputData": {
-                name: {
-                    "description": None,
-                    "uri": output.uri,
-                    "mode": "ReadWriteMount",
-                    "jobOutputType": output.type,
-                }
-                for name, output in job.request.outputs.items()
-            },
+            **({"outputData": _output_data(job)} if job.request.outputs else {}),
             "compute": {
                 "target": f"{workspace.id}/computes/cpu-cluster",
                 "instanceCount": None,
@@ -161,6 +153,13 @@ def _input_data(job: Job) -> dict[str, object]:
     for name, value in job.request.literals.items():
         data[name] = {"description": None, "value": value, "jobInputType": "Literal"}
     return data
+
+
+def _output_data(job: Job) -> dict[str, object]:
+    return {
+        name: {"description": None, "uri": given.uri, "mode": "ReadWriteMount", "jobOutputType": given.type}
+        for name, given in job.request.outputs.items()
+    }
 
 
 def _interaction_endpoints(job: Job, workspace: Workspace) -> dict[str, str]:

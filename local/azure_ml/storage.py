@@ -114,7 +114,10 @@ class Storage:
 
 def _inside(root: Path, relative: str, uri: str) -> Path:
     root = root.resolve()
-    path = (root / relative.lstrip("/")).resolve()
+    try:
+        path = (root / relative.lstrip("/")).resolve()
+    except ValueError as error:
+        raise StorageError(f"The path of {uri!r} is not a path: {error}.") from error
     if not path.is_relative_to(root):
         raise StorageError(f"The path of {uri} leaves its datastore.")
     return path

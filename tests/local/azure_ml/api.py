@@ -1,0 +1,98 @@
+"""The look-alike's hosts as a test calls them, with plain requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from local.azure_ml import AzureMlService
+
+API_VERSION = "2025-12-01"
+
+
+class Api:
+    """Signed in as one service principal (by secret)."""
+
+    def __init__(self, service: AzureMlService, principal: str = "runner") -> None:
+        self.info = service.info
+        self.control = service.control
+        self.principal = self.info.principals[principal]
+        self.session = requests.Session()
+        self.session.verify = str(self.info.ca_bundle)
+        # An environment's REQUESTS_CA_BUNDLE would win over `verify`.
+        self.session.trust_env = False
+
+    def token(self, audience: str) -> str:
+        answer = self.session.post(
+            f"{self.info.authority_host}{self.info.tenant_id}/oauth2/v2.0/token",
+            data={
+                "grant_type": "client_credentials",
+                "client_id": self.principal.client_id,
+                "client_secret": self.principal.client_secret,
+                "scope": f"{audience}/.default",
+            },
+            timeout=10,
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def ml(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(self.info.ml_audience)}"}
+
+    def arm(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(self.info.arm_audience)}"}
+
+    def invoke(
+        self,
+        uri: str = "azureml://datastores/demo/paths/",
+        output: str | None = None,
+        deployment: str | None = None,
+        timeout: float = 10,
+        properties: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        """Starts a job over a folder; `properties` instead of it says everything."""
+        body: dict[str, Any] = {"InputData": {"data": {"JobInputType": "UriFolder", "Uri": uri}}}
+        if output is not None:
+            body["OutputData"] = {"score": {"JobOutputType": "UriFile", "Uri": output}}
+        headers = self.ml() | ({"azureml-model-deployment": deployment} if deployment else {})
+        return self.session.post(
+            self.info.scoring_uri,
+            headers=headers,
+            json={"properties": body if properties is None else properties},
+            timeout=timeout,
+            allow_redirects=False,
+        )
+
+    def started(self, **kwargs: Any) -> str:
+        answer = self.invoke(**kwargs)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["name"])
+
+    def get_job(self, name: str) -> requests.Response:
+        return self.session.get(f"{self.info.scoring_uri}/{name}", headers=self.ml(), timeout=10)
+
+    def jobs_url(self, rest: str = "") -> str:
+        return f"{self.info.arm_url}{self.info.workspace_resource_id}/jobs{rest}"
+
+    def arm_get(self, name: str) -> requests.Response:
+        return self._arm("GET", f"/{name}")
+
+    def list_jobs(self, **query: str) -> requests.Response:
+        return self._arm("GET", "", **query)
+
+    def cancel(self, name: str) -> requests.Response:
+        return self._arm("POST", f"/{name}/cancel")
+
+    def follow(self, url: str) -> requests.Response:
+        return self.session.get(url, headers=self.arm(), timeout=10)
+
+    def _arm(self, method: str, rest: str, **query: str) -> requests.Response:
+        return self.session.request(
+            method,
+            self.jobs_url(rest),
+            params={"api-version": API_VERSION, **query},
+            headers=self.arm(),
+            timeout=10,
+        )

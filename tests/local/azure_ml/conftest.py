@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.azure_ml import AzureMlService, ServiceConfig, even_pace, standard_deployments
+from tests.local.azure_ml.api import Api
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+StartService = Callable[..., AzureMlService]
+
+
+def sample_config(state: Path, **changes: Any) -> ServiceConfig:
+    """No time passes on its own in a phase; tests that must see one hold it."""
+    settings: dict[str, Any] = {
+        "deployments": standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
+        "pace": even_pace(0),
+        "cancel_seconds": 0.0,
+        "datastores": {"demo": SAMPLES / "data"},
+    }
+    return ServiceConfig(state=state, **(settings | changes))
+
+
+@pytest.fixture(scope="session")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureMlService]:
+    with AzureMlService(sample_config(tmp_path_factory.mktemp("azure-ml"))) as service:
+        yield service
+
+
+@pytest.fixture
+def service(shared_service: AzureMlService) -> Iterator[AzureMlService]:
+    """One service for all tests that need nothing special of it, without leftovers of the test before."""
+    shared_service.control.reset()
+    yield shared_service
+    shared_service.control.reset()
+
+
+@pytest.fixture
+def api(service: AzureMlService) -> Iterator[Api]:
+    api = Api(service)
+    yield api
+    api.session.close()
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[StartService]:
+    """Starts services of a test's own making, on `tmp_path/state` unless told otherwise."""
+    running: list[AzureMlService] = []
+
+    def start(**changes: Any) -> AzureMlService:
+        service = AzureMlService(sample_config(changes.pop("state", tmp_path / "state"), **changes)).start()
+        running.append(service)
+        return service
+
+    yield start
+    for service in running:
+        service.stop()
+
+
+@pytest.fixture
+def api_of() -> Iterator[Callable[..., Api]]:
+    opened: list[Api] = []
+
+    def make(service: AzureMlService, principal: str = "runner") -> Api:
+        opened.append(Api(service, principal))
+        return opened[-1]
+
+    yield make
+    for api in opened:
+        api.session.close()
