@@ -31,7 +31,8 @@ Faults
     retry_after, retry_after_form
                 for answer: seconds from now, written as "seconds" (default) or "http-date"
 
-    Several faults can strike one request: delays and holds add up, the first answer or drop ends it.
+    Several faults can strike one request: delays and holds add up. Of answers and drops one strikes, the
+    oldest; so a row of them, each with `times` 1, strikes the next requests in that order.
 
 Holds
     POST   /holds            `{"phase": "Running", "job": null}`; 201 with `id`. Jobs (one, or all) in the

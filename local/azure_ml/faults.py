@@ -68,6 +68,10 @@ class FaultSpec:
     def changes_operation(self) -> bool:
         return self.action in _CHANGES
 
+    @property
+    def ends_request(self) -> bool:
+        return self.action in ("answer", "drop")
+
 
 class Fault:
     """One fault that was asked for, and what became of it.
@@ -150,10 +154,16 @@ class Faults:
             self.remove(fault_id)
 
     def striking(self, operation: Operation, job: str | None) -> list[Fault]:
-        """The faults that strike this one request, oldest first."""
-        matching = [
-            fault
-            for fault in self._faults.values()
-            if fault.spec.operation == operation and fault.spec.job in (None, job)
-        ]
-        return [fault for fault in matching if fault.strikes(self._draw)]
+        """The faults that strike this one request, oldest first.
+
+        At most one of them ends it, so that several answers asked for in a row strike one request each.
+        """
+        striking: list[Fault] = []
+        for fault in self._faults.values():
+            if fault.spec.operation != operation or fault.spec.job not in (None, job):
+                continue
+            if fault.spec.ends_request and any(other.spec.ends_request for other in striking):
+                continue
+            if fault.strikes(self._draw):
+                striking.append(fault)
+        return striking

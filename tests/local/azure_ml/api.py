@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import requests
@@ -24,6 +25,7 @@ class Api:
         # An environment's REQUESTS_CA_BUNDLE would win over `verify`.
         self.session.trust_env = False
 
+    @cache  # noqa: B019 - an Api lives as long as its test
     def token(self, audience: str) -> str:
         answer = self.session.post(
             f"{self.info.authority_host}{self.info.tenant_id}/oauth2/v2.0/token",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,13 @@ def api(service: AzureMlService) -> Iterator[Api]:
 
 
 @pytest.fixture
-def start_service(tmp_path: Path) -> Iterator[StartService]:
-    """Starts services of a test's own making, on `tmp_path/state` unless told otherwise."""
+def start_service(tmp_path: Path, shared_service: AzureMlService) -> Iterator[StartService]:
+    """Starts services of a test's own making, on `tmp_path/state`; keys are borrowed, as making them is slow."""
     running: list[AzureMlService] = []
+    shutil.copytree(shared_service.info.ca_bundle.parent, tmp_path / "state" / "identities")
 
     def start(**changes: Any) -> AzureMlService:
-        service = AzureMlService(sample_config(changes.pop("state", tmp_path / "state"), **changes)).start()
+        service = AzureMlService(sample_config(tmp_path / "state", **changes)).start()
         running.append(service)
         return service
 

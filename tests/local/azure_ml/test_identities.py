@@ -87,7 +87,6 @@ def test_a_short_token_is_renewed(clean: pytest.MonkeyPatch, start_service) -> N
 def test_entra_says_what_is_wrong(
     clean: pytest.MonkeyPatch, service: AzureMlService, variable: str, value: str, code: str
 ) -> None:
-    clean.setattr(os, "environ", os.environ)
     for name, known in service.info.environment("secret").items():
         clean.setenv(name, known)
     clean.setenv(variable, value)

@@ -1,0 +1,106 @@
+"""The service as a process: port file, readable lines, end on SIGTERM, and a client in another process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.azure_ml import ControlClient, ServiceInfo
+from tests.local.azure_ml.conftest import SAMPLES
+
+CLIENT = """
+import sys, requests
+from azure.identity import DefaultAzureCredential
+with DefaultAzureCredential(disable_instance_discovery=True) as credential:
+    token = credential.get_token("https://ml.azure.com/.default").token
+data = {"JobInputType": "UriFolder", "Uri": "azureml://datastores/demo/paths/"}
+answer = requests.post(
+    sys.argv[1],
+    headers={"Authorization": "Bearer " + token},
+    json={"properties": {"InputData": {"data": data}}},
+    timeout=10,
+)
+print(answer.json()["name"])
+"""
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "local.azure_ml", "--state", str(tmp_path / "state")]
+    command += ["--script", str(SAMPLES / "score.py"), "--model-dir", str(SAMPLES / "model")]
+    command += ["--port-file", str(tmp_path / "ports.json"), "--seconds-per-phase", "0"]
+    command += ["--datastore", f"demo={SAMPLES / 'data'}"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=SAMPLES.parent
+    ) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
+
+
+def read_info(path: Path, process: subprocess.Popen[str]) -> ServiceInfo:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return ServiceInfo.read(path)
+
+
+def test_runs_as_a_process(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+    info = read_info(tmp_path / "ports.json", process)
+    assert stat.S_IMODE((tmp_path / "ports.json").stat().st_mode) == 0o600
+    for private in (tmp_path / "state" / "identities").iterdir():
+        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "IDENTITY_"))
+    }
+    client = subprocess.run(
+        [sys.executable, "-c", CLIENT, info.scoring_uri],
+        env=clean | info.environment("managed-identity"),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    job = ControlClient(info.control_url).wait_for_status(client.stdout.strip(), "Completed")
+    assert (job["rows"], job["creator"]) == (672, {"name": "app", "kind": "ManagedIdentity"})
+
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert info.scoring_uri in output
+    assert all(str(one.client_secret) not in output for one in info.principals.values() if one.client_secret)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--datastore", "nothing", "not of the form KEY=PATH"), ("--arm-port", None, "cannot start")],
+)
+def test_says_why_it_cannot_start(
+    tmp_path: Path, taken_port: int, option: str, value: str | None, words: str
+) -> None:
+    extra = [option, value or str(taken_port)]
+    command = [sys.executable, "-m", "local.azure_ml", "--state", str(tmp_path)]
+    command += ["--script", "s.py", "--model-dir", "m", *extra]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, cwd=SAMPLES.parent, timeout=20, check=False
+    )
+    assert ended.returncode != 0
+    assert words in ended.stderr
