@@ -35,6 +35,8 @@ class DurableApi:
     async def handle(self, request: web.Request) -> web.Response:
         try:
             return await self._route(request)
+        except web.HTTPException:
+            raise
         except InstanceNotFoundError:
             return empty_response(404)
         except InstanceGoneError:

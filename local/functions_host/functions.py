@@ -42,5 +42,6 @@ class FunctionDefinition:
 
 def function_definition(metadata: protos.RpcFunctionMetadata) -> FunctionDefinition:
     bindings = [json.loads(text) for text in metadata.raw_bindings]
-    trigger = next(binding for binding in bindings if binding["type"].lower().endswith("trigger"))
+    # A generic trigger may have a type of any name. This host serves none of those: any guess will do.
+    trigger = next((b for b in bindings if b["type"].lower().endswith("trigger")), bindings[0])
     return FunctionDefinition(metadata.name, metadata.function_id, trigger, bindings)

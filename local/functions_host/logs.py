@@ -23,7 +23,7 @@ def configure_logging(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     # The core logs two lines per invocation, and azure-core every header of every request, on INFO.
-    quiet = logging.DEBUG if verbose else logging.WARNING
+    quiet = logging.INFO if verbose else logging.WARNING
     for name in (CORE_LOGGER, "azure.core.pipeline.policies.http_logging_policy"):
         logging.getLogger(name).setLevel(quiet)
     logging.getLogger("local.functions_host").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -165,7 +165,7 @@ async def _indexed_functions(app_dir: Path) -> Sequence[FunctionDefinition]:
 async def _index(app_dir: Path) -> Sequence[FunctionDefinition]:
     core_log = logging.getLogger(CORE_LOGGER)
     level = core_log.level
-    if not core_log.isEnabledFor(logging.DEBUG):
+    if not core_log.isEnabledFor(logging.INFO):
         # The core logs an import error with the whole sys.path, twice; IndexingError carries the reason.
         core_log.setLevel(logging.CRITICAL)
     try:

@@ -99,14 +99,6 @@ def test_verbose_adds_what_host_and_worker_do(start_host: StartHost) -> None:
     assert "Function name: greet" in host.log()
 
 
-def test_functions_are_announced_by_kind(start_host: StartHost) -> None:
-    announced = start_host("features").announced
-    assert "  start: [POST] http://127.0.0.1:" in announced
-    assert "Activities: Echo, " in announced
-    assert "Entities: Counter\n" in announced
-    assert "Orchestrators: RoundTrip, " in announced
-
-
 _IN_PROCESS = """
 import asyncio, sys
 from pathlib import Path

@@ -132,6 +132,13 @@ def test_sync_functions_run_on_threads_and_async_ones_on_one_loop(host: Any) -> 
     assert len({answer.text for answer in loop}) == 1
 
 
+def test_the_number_of_threads_is_a_setting(start_host: Any) -> None:
+    one_thread = start_host(APP, PYTHON_THREADPOOL_THREAD_COUNT="1")
+    with ThreadPoolExecutor(3) as pool:
+        names = list(pool.map(lambda _: one_thread.call("GET", f"{BASE}/thread").text, range(3)))
+    assert len(set(names)) == 1
+
+
 def test_readiness_and_home_page(host: Any) -> None:
     assert host.call("GET", "/admin/host/status").json()["state"] == "Running"
     assert "up and running" in host.call("GET", "/").text

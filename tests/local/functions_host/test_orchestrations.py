@@ -7,6 +7,13 @@ import pytest
 APP = "features"
 
 
+def test_durable_functions_are_announced_by_kind(host: Any) -> None:
+    assert f"  start: [POST] {host.url}/api/start/{{orchestrator}}\n" in host.announced
+    assert "\nOrchestrators: RoundTrip, " in host.announced
+    assert "\nActivities: Echo, " in host.announced
+    assert "\nEntities: Counter\n" in host.announced
+
+
 def test_activities_in_sequence(host: Any) -> None:
     assert host.run("chain", ["Ada", "Bob"])["output"] == ["Hello Ada!", "Hello Bob!"]
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 
 import azure.functions as func
 
@@ -112,6 +113,12 @@ def meet_on_threads(req: func.HttpRequest) -> func.HttpResponse:
     """Ends only if two calls run at the same time."""
     _both_here.wait()
     return func.HttpResponse(threading.current_thread().name)
+
+
+@app.route(route="thread")
+def thread_name(req: func.HttpRequest) -> str:
+    time.sleep(0.05)
+    return threading.current_thread().name
 
 
 _loop_barrier: list[asyncio.Event] = []
