@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
@@ -84,6 +85,8 @@ def _describe(info: ServiceInfo) -> str:
 
 def main() -> int:
     arguments = _parser().parse_args()
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    logging.getLogger("local.azure_ml").setLevel(logging.INFO)
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

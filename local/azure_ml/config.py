@@ -119,6 +119,8 @@ class ServiceConfig:
     """`state` is the one folder written to, beside mapped ones; `workspaceblobstore` is mapped inside it
     unless `datastores` says otherwise. `storage` maps URL prefixes
     (`https://<account>.blob.core.windows.net/<container>`) and `assets` maps `<name>:<version>` to folders.
+    `max_scoring` scripts run at once; other jobs in Running wait their turn. `cancel_seconds` is the stay in
+    CancelRequested, `token_lifetime` is in seconds.
     """
 
     state: Path

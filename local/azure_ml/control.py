@@ -31,6 +31,7 @@ Faults
     retry_after, retry_after_form
                 for answer: seconds from now, written as "seconds" (default) or "http-date"
 
+    A client that goes away meanwhile changes nothing: what was asked for takes effect all the same.
     Several faults can strike one request: delays and holds add up. Of answers and drops one strikes, the
     oldest; so a row of them, each with `times` 1, strikes the next requests in that order.
 

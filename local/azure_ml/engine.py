@@ -87,6 +87,7 @@ class JobEngine:
     def create(self, deployment: Deployment, request: JobRequest, creator: Creator) -> Job:
         job = new_job(deployment, request, creator, self._config.pace, self._clock())
         self._keep(job)
+        _LOG.info("job %s: %s, created by %s", job.name, job.status, creator.name)
         self._arrange(job)
         return job
 
@@ -141,6 +142,7 @@ class JobEngine:
     def _enter(self, job: Job, status: str) -> None:
         job = entered(job, status, self._clock())
         self._keep(job)
+        _LOG.info("job %s: %s%s", job.name, status, f" ({job.error})" if status == "Failed" else "")
         if not job.ended:
             self._arrange(job)
 

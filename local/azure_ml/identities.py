@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import TypeAdapter
 
-from local.azure_ml.config import Principal, Role
+from local.azure_ml.config import Principal, PrincipalKind, Role
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Credentials:
     """One principal as Entra knows it. Secrets, certificate and federation belong to service principals."""
 
     name: str
-    kind: str
+    kind: PrincipalKind
     client_id: str
     object_id: str
     roles: frozenset[Role]

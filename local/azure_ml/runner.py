@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
+ROWS = "rows"
+
 
 def _end_with_parent() -> None:
     """Standard input is a pipe from the service: when that process is gone, so is the reason to go on."""
@@ -63,7 +65,7 @@ def main(specification: Path) -> None:
             mini_batch = files[start : start + size]
             rows += append_rows(module.run(mini_batch), predictions)
             print(f"scored {start + len(mini_batch)} of {len(files)} files", flush=True)
-    (specification.parent / "rows").write_text(str(rows))
+    (specification.parent / ROWS).write_text(str(rows))
 
 
 if __name__ == "__main__":

@@ -69,15 +69,14 @@ class Scorer:
             if deployment is None:
                 raise ScoringError(f"The deployment {job.deployment} does not exist any more.")
             plan = await asyncio.to_thread(self._plan, job, folder)
-            rows: int | None = None
             if not _placing(folder).exists():
-                rows = await self._run(job, deployment, plan, folder)
+                await self._run(job, deployment, plan, folder)
             if job.name in self._killed:
                 return Scored("The job was canceled.")
             await asyncio.to_thread(_place, folder, plan.targets)
         except (StorageError, ScoringError, OSError) as error:
             return Scored(str(error))
-        return Scored(rows=rows)
+        return Scored(rows=_count(folder))
 
     def _plan(self, job: Job, folder: Path) -> _Plan:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,11 +91,11 @@ class Scorer:
                 _refuse_existing(target)
         return _Plan(files, targets)
 
-    async def _run(self, job: Job, deployment: Deployment, plan: _Plan, folder: Path) -> int | None:
+    async def _run(self, job: Job, deployment: Deployment, plan: _Plan, folder: Path) -> None:
         predictions = folder / PREDICTIONS
         if deployment.script is None:
             predictions.touch()
-            return None
+            return
         specification = folder / "scoring.json"
         specification.write_text(
             json.dumps(
@@ -132,7 +131,6 @@ class Scorer:
         if code != 0:
             last = (self.log(job.name).strip().splitlines() or ["it said nothing"])[-1]
             raise ScoringError(f"The scoring script failed with exit code {code}: {last}")
-        return int((folder / "rows").read_text())
 
 
 def _environment(job: Job, deployment: Deployment, folder: Path) -> dict[str, str]:
@@ -145,6 +143,11 @@ def _environment(job: Job, deployment: Deployment, folder: Path) -> dict[str, st
     for name, value in job.request.literals.items():
         environment[f"AZUREML_LITERAL_{name.upper()}"] = value
     return environment
+
+
+def _count(folder: Path) -> int | None:
+    rows = folder / runner.ROWS
+    return int(rows.read_text()) if rows.exists() else None
 
 
 def _placing(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -11,6 +12,7 @@ import requests
 from local.azure_ml import AzureMlService
 
 API_VERSION = "2025-12-01"
+SAMPLES = Path(__file__).parents[3] / "samples"
 
 
 class Api:

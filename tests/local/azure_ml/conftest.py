@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from local.azure_ml import AzureMlService, ServiceConfig, even_pace, standard_deployments
-from tests.local.azure_ml.api import Api
+from tests.local.azure_ml.api import SAMPLES, Api
 
-SAMPLES = Path(__file__).parents[3] / "samples"
 StartService = Callable[..., AzureMlService]
 
 
@@ -48,7 +47,7 @@ def api(service: AzureMlService) -> Iterator[Api]:
 
 @pytest.fixture
 def start_service(tmp_path: Path, shared_service: AzureMlService) -> Iterator[StartService]:
-    """Starts services of a test's own making, on `tmp_path/state`; keys are borrowed, as making them is slow."""
+    """Starts services of a test's own making on `tmp_path/state`, with borrowed keys: making them is slow."""
     running: list[AzureMlService] = []
     shutil.copytree(shared_service.info.ca_bundle.parent, tmp_path / "state" / "identities")
 

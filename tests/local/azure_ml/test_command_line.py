@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from local.azure_ml import ControlClient, ServiceInfo
-from tests.local.azure_ml.conftest import SAMPLES
+from tests.local.azure_ml.api import SAMPLES
 
 CLIENT = """
 import sys, requests
@@ -33,10 +34,10 @@ print(answer.json()["name"])
 """
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+@contextmanager
+def serving(tmp_path: Path, script: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "local.azure_ml", "--state", str(tmp_path / "state")]
-    command += ["--script", str(SAMPLES / "score.py"), "--model-dir", str(SAMPLES / "model")]
+    command += ["--script", str(script), "--model-dir", str(SAMPLES / "model")]
     command += ["--port-file", str(tmp_path / "ports.json"), "--seconds-per-phase", "0"]
     command += ["--datastore", f"demo={SAMPLES / 'data'}"]
     with subprocess.Popen(
@@ -54,6 +55,12 @@ def read_info(path: Path, process: subprocess.Popen[str]) -> ServiceInfo:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return ServiceInfo.read(path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with serving(tmp_path, SAMPLES / "score.py") as process:
+        yield process
 
 
 def test_runs_as_a_process(tmp_path: Path, process: subprocess.Popen[str]) -> None:
@@ -80,7 +87,39 @@ def test_runs_as_a_process(tmp_path: Path, process: subprocess.Popen[str]) -> No
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert info.scoring_uri in output
+    assert f"job {job['name']}: Completed" in output
     assert all(str(one.client_secret) not in output for one in info.principals.values() if one.client_secret)
+
+
+def test_a_killed_service_leaves_no_scoring_process(tmp_path: Path) -> None:
+    script = tmp_path / "endless.py"
+    script.write_text(
+        "import os, time\n"
+        "def init(): print('pid', os.getpid(), flush=True)\n"
+        "def run(mini_batch): time.sleep(600)\n"
+    )
+    with serving(tmp_path, script) as process:
+        info = read_info(tmp_path / "ports.json", process)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
+        client = subprocess.run(
+            [sys.executable, "-c", CLIENT, info.scoring_uri],
+            env=clean | info.environment("secret"),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
+        control, job = ControlClient(info.control_url), client.stdout.strip()
+        deadline = time.monotonic() + 20
+        while not (log := control.job(job)["log"]).endswith("\n"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=20)
+    scoring = Path(f"/proc/{log.split()[1]}")
+    while scoring.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture

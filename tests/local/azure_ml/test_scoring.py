@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from local.azure_ml import Deployment
+from local.azure_ml import Deployment, Workspace, even_pace
+from local.azure_ml.jobs import Creator, DataInput, DataOutput, JobRequest, new_job
 from local.azure_ml.runner import append_rows
+from local.azure_ml.scoring import Scorer
+from local.azure_ml.storage import Storage
 from tests.local.azure_ml.api import Api
 
 BLOBSTORE = "azureml://datastores/workspaceblobstore/paths"
@@ -196,6 +199,28 @@ def test_a_restart_scores_again_what_was_running(start_service, api_of, tmp_path
     again = api_of(start_service(deployments=(script(tmp_path, quick),)))
     ended(again, job)
     assert (again.info.datastores["workspaceblobstore"] / "second-try.csv").read_text() == "again\n"
+
+
+@pytest.mark.parametrize(("there", "error"), [("a,1\n", None), ("other\n", "the path already exists")])
+async def test_placing_goes_on_after_a_kill(tmp_path: Path, there: str, error: str | None) -> None:
+    """Killed between placing the file and noting it, the job meets its own output again, and knows it."""
+    store = tmp_path / "store"
+    store.mkdir()
+    deployment = Deployment("default", script=tmp_path / "gone.py")
+    output = {"score": DataOutput("UriFile", "azureml://datastores/store/paths/out.csv")}
+    (store / "in.csv").touch()
+    data = {"data": DataInput("UriFile", "azureml://datastores/store/paths/in.csv")}
+    request = JobRequest(inputs=data, outputs=output)
+    job = new_job(deployment, request, Creator("runner", "Application"), even_pace(0), now=0.0)
+    folder = tmp_path / "jobs" / job.name
+    folder.mkdir(parents=True)
+    (folder / "predictions.csv").write_text("a,1\n")
+    (folder / "placing").touch()
+    (store / "out.csv").write_text(there)
+    scorer = Scorer(tmp_path / "jobs", Storage(Workspace(), {"store": store}, {}, {}), (deployment,))
+    scored = await scorer.score(job)
+    assert (error in str(scored.error)) if error else scored.error is None
+    assert (store / "out.csv").read_text() == there
 
 
 class _Frame:
