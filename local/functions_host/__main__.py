@@ -13,11 +13,11 @@ from pathlib import Path
 from local.functions_host.announcement import announcement
 from local.functions_host.durable.store import StoreInUseError, StoreVersionError
 from local.functions_host.host import FunctionsHost, StoreError
+from local.functions_host.indexing import IndexingError
 from local.functions_host.logs import configure_logging
-from local.functions_host.route_templates import RouteTemplateError
+from local.functions_host.route_constraints import RouteTemplateError
 from local.functions_host.server import PortInUseError
 from local.functions_host.settings import SettingsError
-from local.functions_host.worker import IndexingError
 
 READY = "Host ready:"
 _CANNOT_START = (

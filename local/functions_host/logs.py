@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 
-from local.functions_host.worker import CORE_LOGGER
+from local.functions_host.indexing import CORE_LOGGER
 
 _LINE = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 

@@ -145,3 +145,22 @@ def start_host(
 def host(request: pytest.FixtureRequest, start_host: Callable[..., HostProcess]) -> HostProcess:
     """The host of the app that the test module names in ``APP``."""
     return start_host(request.module.APP)
+
+
+@pytest.fixture(scope="module")
+def completed(host: HostProcess) -> str:
+    host.run("chain", ["Ada"], "completed")
+    return "completed"
+
+
+@pytest.fixture(scope="module")
+def failed(host: HostProcess) -> str:
+    host.run("failing", instance_id="failed")
+    return "failed"
+
+
+@pytest.fixture(scope="module")
+def waiting(host: HostProcess) -> str:
+    host.start("waiting", instance_id="waiting")
+    host.until(lambda: host.status("waiting").get("customStatus"), "custom status")
+    return "waiting"

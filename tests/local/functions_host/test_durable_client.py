@@ -9,19 +9,6 @@ APP = "features"
 UNKNOWN = "no-such-instance"
 
 
-@pytest.fixture(scope="module")
-def completed(host: Any) -> str:
-    host.run("chain", ["Ada"], "client-completed")
-    return "client-completed"
-
-
-@pytest.fixture(scope="module")
-def waiting(host: Any) -> str:
-    host.start("waiting", instance_id="client-waiting")
-    host.reached("client-waiting", "Running")
-    return "client-waiting"
-
-
 def test_start_new(host: Any) -> None:
     started = host.client("start_new", orchestration_function_name="RoundTrip", client_input={"a": [1, "é"]})
     status = host.ended(started["result"])
@@ -76,7 +63,7 @@ def test_get_status_all_and_by(host: Any, completed: str, waiting: str) -> None:
         return {status["instanceId"] for status in result["result"]}
 
     assert {completed, waiting} <= ids(host.client("get_status_all"))
-    assert ids(host.client("get_status_by", instance_id_prefix="client-wait")) == {waiting}
+    assert ids(host.client("get_status_by", instance_id_prefix="wait")) == {waiting}
 
 
 def test_raise_event_arrives_as_text(host: Any) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from local.functions_host.route_templates import RouteTemplateError, parse_route
+from local.functions_host.route_constraints import RouteTemplateError
+from local.functions_host.route_templates import parse_route
 
 NO = None
 

@@ -3,23 +3,26 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.functions_host.durable.clock import VirtualClock
-from local.functions_host.durable.contract import HubOptions, InstanceState
+from local.functions_host.durable.contract import HubOptions, InstanceState, RuntimeStatus
 from local.functions_host.durable.events import EventType
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
-
 from tests.local.functions_host.durable.sdk_worker import SdkWorker
 
 
 class Host:
-    """A task hub with a worker of the SDK, on virtual time. Functions are added to ``worker`` before ``hub`` is
-    first used; ``restart`` is a clean stop and a new start on the same file."""
+    """A task hub with the SDK as its worker, on virtual time.
+
+    Functions are added to ``worker`` before ``hub`` is first used. After ``stop``, the next use of ``hub``
+    opens the same file again, as a restarted host does.
+    """
 
     def __init__(self, path: Path, options: HubOptions) -> None:
         self.path = path
@@ -58,6 +61,15 @@ class Host:
         """As a caller of the HTTP API does: the event's data is the JSON body."""
         await self.hub.raise_event(instance_id, name, json.dumps(value))
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """Virtual time stands still."""
+        return self.clock.working()
+
+    async def status(self, instance_id: str) -> RuntimeStatus:
+        state = await self.hub.get(instance_id)
+        assert state is not None
+        return state.runtime_status
+
     async def kinds(self, instance_id: str) -> list[EventType]:
         return [EventType(event["EventType"]) for event in await self.hub.history(instance_id)]
 
@@ -71,7 +83,7 @@ class Host:
                 await asyncio.sleep(0)
 
     async def until_idle(self) -> None:
-        """Until nothing is being worked on. Virtual time may move on afterwards: hold the clock if it must not."""
+        """Until nothing is being worked on. Virtual time then moves on, unless the test holds the clock."""
         await self.until(lambda: self.hub.is_idle)
 
 
@@ -80,8 +92,3 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
     host = Host(tmp_path / "hub.db", HubOptions(default_version="1.0"))
     yield host
     await host.stop()
-
-
-def output(state: InstanceState) -> Any:
-    assert state.output is not None
-    return json.loads(state.output)

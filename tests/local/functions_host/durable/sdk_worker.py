@@ -11,13 +11,13 @@ from typing import Any
 
 from azure.durable_functions import Entity, Orchestrator
 
-from local.functions_host.durable.contract import InvocationError
+from local.functions_host.durable.contract import InstanceState, InvocationError
 
 Function = Callable[..., Any]
 
 
 class SdkWorker:
-    """Implements ``contract.Worker``. ``contexts`` and ``batches`` record the messages that the SDK was given."""
+    """Implements ``contract.Worker``; ``contexts`` and ``batches`` record what the SDK was given."""
 
     def __init__(self) -> None:
         self._orchestrators: dict[str, tuple[str, Function]] = {}
@@ -78,3 +78,9 @@ class SdkWorker:
             except Exception as error:
                 raise InvocationError(f"{type(error).__name__}: {error}", traceback.format_exc()) from error
         return answer
+
+
+def output(state: InstanceState) -> Any:
+    """The output of an instance, parsed."""
+    assert state.output is not None
+    return json.loads(state.output)
