@@ -63,6 +63,7 @@ class JobEngine:
         self._due: list[tuple[float, str]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._to_score: asyncio.Queue[str] = asyncio.Queue()
+        self._submitted: set[str] = set()
         self._scoring: set[str] = set()
         self._workers: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -102,7 +103,7 @@ class JobEngine:
         job = self._jobs[name]
         if not job.cancelable:
             raise NotCancelable(job.visible_status)
-        if loses_race:
+        if loses_race or job.shown == CANCEL_REQUESTED:
             self._keep(replace(job, shown=CANCEL_REQUESTED))
         elif job.status != CANCEL_REQUESTED:
             self._scorer.kill(name)
@@ -149,8 +150,8 @@ class JobEngine:
     def _arrange(self, job: Job) -> None:
         """Sees to it that a job goes on: by the scoring workers, or at the time its status is over."""
         if job.status == "Running" and job.scoring is None:
-            if job.name not in self._scoring:
-                self._scoring.add(job.name)
+            if job.name not in self._submitted:
+                self._submitted.add(job.name)
                 self._to_score.put_nowait(job.name)
             return
         stay = seconds_in(job.status, self._config.pace, self._config.cancel_seconds)
@@ -190,6 +191,7 @@ class JobEngine:
             job = self._jobs[name]
             scored = Scored()
             if job.status == "Running":
+                self._scoring.add(name)
                 try:
                     scored = await self._scorer.score(job)
                 except Exception:
@@ -197,6 +199,7 @@ class JobEngine:
                     scored = Scored("Scoring failed inside the service; its log has the traceback.")
             if self._stopping:
                 return  # the kill was ours: the next start scores the job again
+            self._submitted.discard(name)
             self._scoring.discard(name)
             self._scored(self._jobs[name], scored)
 

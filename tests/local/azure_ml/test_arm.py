@@ -115,6 +115,7 @@ def test_cancel_that_loses_the_race(api: Api) -> None:
     assert answer.status_code == 202
     assert api.get_job(job).json()["properties"]["status"] == "CancelRequested"
     assert api.follow(answer.headers["Location"]).status_code == 202
+    assert api.cancel(job).status_code == 202
     api.control.release(hold)
     api.control.wait_for_status(job, "Completed")
     assert api.follow(answer.headers["Location"]).status_code == 200

@@ -188,6 +188,20 @@ def test_cancel_kills_the_scoring_process(start_service, api_of, tmp_path: Path)
     assert not (api.info.datastores["workspaceblobstore"] / "never.csv").exists()
 
 
+def test_scripts_take_turns_and_a_job_that_waits_for_its_turn_can_be_cancelled(
+    start_service, api_of, tmp_path: Path
+) -> None:
+    api = api_of(start_service(deployments=(script(tmp_path, ENDLESS),), max_scoring=1))
+    first = api.started()
+    wait_for_pid(api, tmp_path / "state", first)
+    second = api.started()
+    ended(api, second, "Running")
+    assert api.cancel(second).status_code == 202
+    ended(api, second, "Canceled")
+    assert not (tmp_path / "state" / "jobs" / second).exists()
+    assert api.control.job(first)["status"] == "Running"
+
+
 def test_a_restart_scores_again_what_was_running(start_service, api_of, tmp_path: Path) -> None:
     service = start_service(deployments=(script(tmp_path, ENDLESS),))
     api = api_of(service)
