@@ -8,6 +8,7 @@ renews. Tokens are returned to the caller and kept nowhere else.
 import base64
 import binascii
 import json
+import logging
 import os
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,6 +29,10 @@ _DISPLAYED_CLAIMS = {"appid": "client_id", "oid": "object_id", "tid": "tenant_id
 _TRANSIENT_ENTRA_ERRORS = ("AADSTS90033", "AADSTS90024", "AADSTS50196")
 
 _one_at_a_time = Lock()
+
+# These tell of every token they hand out: at each check of each run, three lines.
+for _name in ("azure.identity", "azure.core"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def bearer_token(audience: str) -> str:

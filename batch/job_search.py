@@ -11,7 +11,7 @@ from batch.settings import Settings
 from batch.submission import Match, matches
 from batch.workspace_jobs import jobs_since
 
-CLOCK_SKEW = timedelta(minutes=2)
+CLOCK_SKEW = timedelta(seconds=30)
 
 
 def find_job(run_id: str, request: RunRequest, since: datetime, settings: Settings) -> JobResource | None:

@@ -60,21 +60,14 @@ def matches(job: JobResource, run_id: str, request: RunRequest) -> Match:
     """Whether ``job``, created since the claim, is the one this run submitted."""
     if RUN_ID_TAG in job.tags:
         return Match.OURS if job.tags[RUN_ID_TAG] == run_id else Match.OTHER
-    wanted = _comparable(output.uri for output in request.outputs.values())
-    if wanted:
-        if job.output_uris is None:
-            return Match.UNCLEAR
-        if _comparable(job.output_uris) != wanted:
-            return Match.OTHER
-        names_run = all(run_id in output.uri for output in request.outputs.values())
-        return Match.OURS if names_run or _same_inputs(job, request) else Match.UNCLEAR
-    # Without an output of its own nothing tells this run's job from another over the same data.
-    return Match.OTHER if job.input_uris is not None and not _same_inputs(job, request) else Match.UNCLEAR
-
-
-def _same_inputs(job: JobResource, request: RunRequest) -> bool:
-    wanted = _comparable(binding.uri for binding in request.inputs.values() if binding.uri)
-    return job.input_uris is not None and _comparable(job.input_uris) == wanted
+    inputs = _comparable(binding.uri for binding in request.inputs.values() if binding.uri)
+    if job.input_uris is not None and _comparable(job.input_uris) != inputs:
+        return Match.OTHER
+    outputs = _comparable(output.uri for output in request.outputs.values())
+    if not outputs or job.output_uris is None:
+        # Without an output of its own nothing tells this run's job from another over the same data.
+        return Match.UNCLEAR
+    return Match.OURS if _comparable(job.output_uris) == outputs else Match.OTHER
 
 
 def _comparable(uris: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,7 @@ MAX_FAILURES_IN_A_ROW = 5
 """For failures that time alone does not heal; the others are bounded by the run's timeouts."""
 
 MIN_INTERVAL = timedelta(seconds=1)
-CANCEL_CHECK_INTERVAL = timedelta(seconds=10)
+LONGEST_CANCEL_CHECK_INTERVAL = timedelta(seconds=30)
 CANCEL_GRACE = timedelta(minutes=10)
 """How long a timed out run waits for its job to obey."""
 
@@ -64,7 +64,8 @@ def next_step_at(run: Run, now: datetime) -> datetime:
         asked_for = timedelta(seconds=run.problem.retry_after or 0)
         delay = max(asked_for, min(delay, backed_off))
     elif run.cancellation:
-        delay = min(delay, CANCEL_CHECK_INTERVAL)
+        since_request = (now - run.cancellation.requested_at) / 2
+        delay = min(delay, max(MIN_INTERVAL, min(since_request, LONGEST_CANCEL_CHECK_INTERVAL)))
     deadlines = [_deadline(run), _queue_deadline(run), _give_up_at(run) if run.cancellation else None]
     return min([now + delay, *(moment for moment in deadlines if moment and moment > now)])
 

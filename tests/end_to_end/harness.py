@@ -1,0 +1,94 @@
+"""What the end-to-end tests share: the app as its callers see it, and waits that end on a condition."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import requests
+
+T = TypeVar("T")
+
+ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+LIMIT = 40.0
+
+
+def wait_for(what: str, look: Callable[[], T | bool | None], limit: float = LIMIT) -> T:
+    """The first answer of ``look`` that is true. Fails after ``limit`` seconds."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if found := look():
+            return found  # type: ignore[return-value]
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {limit:.0f} s")
+
+
+@dataclass(frozen=True)
+class App:
+    """Talks to the app over HTTP, as anybody could."""
+
+    url: str
+
+    def post(self, body: Any = None, **kwargs: Any) -> requests.Response:
+        if body is not None:
+            kwargs["json"] = body
+        return requests.post(f"{self.url}/api/batch-runs", timeout=60, **kwargs)
+
+    def start(self, **fields: Any) -> str:
+        """Starts a run over the sample data, with quick checks; returns its id."""
+        request = sample_request(**fields)
+        answer = self.post(request)
+        assert answer.status_code == 202, answer.text
+        return str(request["run_id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        answer = requests.get(f"{self.url}/api/batch-runs/{run_id}", timeout=60)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    def list(self, **params: Any) -> requests.Response:
+        return requests.get(f"{self.url}/api/batch-runs", params=params, timeout=60)
+
+    def cancel(self, run_id: str) -> requests.Response:
+        return requests.post(f"{self.url}/api/batch-runs/{run_id}/cancel", timeout=60)
+
+    def durable_status(self, run_id: str, **params: Any) -> dict[str, Any]:
+        """What the durable status URL says."""
+        url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}"
+        answer = requests.get(url, params=params, timeout=60)
+        assert answer.status_code in (200, 202), answer.text
+        status: dict[str, Any] = answer.json()
+        return status
+
+    def nudge(self, run_id: str) -> None:
+        url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}/raiseEvent/nudge"
+        assert requests.post(url, json={}, timeout=60).status_code in (202, 410)
+
+    def wait_for_phase(self, run_id: str, *phases: str, limit: float = LIMIT) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            view = self.run(run_id)
+            return view if view["phase"] in phases else None
+
+        return wait_for(f"run {run_id} in {phases}", look, limit)
+
+    def wait_for_end(self, run_id: str, limit: float = LIMIT) -> dict[str, Any]:
+        """The run's view once the runtime, too, says that it ended."""
+
+        def look() -> dict[str, Any] | None:
+            view = self.run(run_id)
+            return view if view["runtime_status"] in ENDED else None
+
+        return wait_for(f"end of run {run_id}", look, limit)
+
+
+def sample_request(**fields: Any) -> dict[str, Any]:
+    """A request that completes quickly; ``fields`` replace or add, None leaves a field out."""
+    request: dict[str, Any] = {
+        "run_id": f"test-{uuid4().hex[:12]}",
+        "endpoint_input_uri": "azureml://datastores/samples/paths/data/",
+        "endpoint_output_uri": "azureml://datastores/workspaceblobstore/paths/{run_id}/predictions.csv",
+        "poll_interval": 1,
+    }
+    return {name: value for name, value in (request | fields).items() if value is not None}

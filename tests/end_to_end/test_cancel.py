@@ -1,0 +1,112 @@
+"""Canceling means that the paid job stops, whenever the cancel comes."""
+
+from local.azure_ml import ControlClient
+from tests.end_to_end.harness import App, wait_for
+
+
+def test_before_the_job_exists(app: App, control: ControlClient) -> None:
+    """The cancel comes while the POST is under way: the job comes to be, and is canceled."""
+    control.hold("Preparing")
+    with control.gate("invoke") as gate:
+        run_id = app.start()
+        control.wait_at_gate(gate)
+        answer = app.cancel(run_id)
+    view = app.wait_for_end(run_id)
+
+    assert answer.status_code == 202
+    assert view["phase"] == "Canceled"
+    assert control.job(view["job"]["name"])["status"] == "Canceled"
+
+
+def test_before_anything_was_submitted(app: App, control: ControlClient) -> None:
+    """The endpoint is throttling, nothing was created yet: no job ever is."""
+    fault = control.fault("invoke", "answer", status=429, times=None)
+    run_id = app.start()
+    wait_for("a refused submission", lambda: app.run(run_id)["problem"])
+    app.cancel(run_id)
+    view = app.wait_for_end(run_id)
+    control.remove_fault(fault)
+
+    assert (view["phase"], view["job"]) == ("Canceled", None)
+    assert "before a job was submitted" in view["error"]["message"]
+    assert control.counters()["invoke"]["jobs"] == 0
+
+
+def test_while_waiting_for_capacity(app: App, control: ControlClient) -> None:
+    control.hold("Preparing")
+    run_id = app.start(poll_interval=600)
+    app.wait_for_phase(run_id, "Queued")
+    answer = app.cancel(run_id)
+    view = app.wait_for_end(run_id)
+
+    assert answer.status_code == 202
+    assert answer.json()["runUri"].endswith(f"/api/batch-runs/{run_id}")
+    assert view["phase"] == "Canceled"
+    assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
+
+
+def test_while_running_does_not_wait_for_the_next_check(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    run_id = app.start(poll_interval=600)
+    wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
+    app.cancel(run_id)
+    view = app.wait_for_phase(run_id, "Canceled")
+
+    assert view["cancellation"]["cause"] == "request"
+    assert control.job(view["job"]["name"])["status"] == "Canceled"
+
+
+def test_twice_is_as_good_as_once(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    run_id = app.start(poll_interval=600)
+    app.wait_for_phase(run_id, "Running")
+    answers = [app.cancel(run_id).status_code for _ in range(2)]
+
+    assert answers[0] == 202 and answers[1] in (202, 409)
+    assert app.wait_for_end(run_id)["phase"] == "Canceled"
+    assert len(control.requests("cancel")) == 1
+
+
+def test_after_the_end_is_a_conflict(app: App) -> None:
+    run_id = app.start()
+    app.wait_for_end(run_id)
+    answer = app.cancel(run_id)
+
+    assert answer.status_code == 409
+    assert "Completed" in answer.json()["detail"]
+    assert app.run(run_id)["phase"] == "Completed"
+
+
+def test_of_an_unknown_run_is_not_found(app: App) -> None:
+    answer = app.cancel("no-such-run")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_that_loses_against_completed_leaves_the_run_completed(app: App, control: ControlClient) -> None:
+    hold = control.hold("Running")
+    control.fault("cancel", "lose_race")
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    app.wait_for_phase(run_id, "Canceling")
+    control.release(hold)
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert app.durable_status(run_id)["runtimeStatus"] == "Completed"
+
+
+def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    refusal = control.fault("cancel", "answer", status=403, times=None)
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    view = wait_for("the refusal", lambda: (v := app.run(run_id))["problem"] and v)
+
+    assert view["phase"] == "Canceling"
+    assert "AzureML Data Scientist" in view["problem"]["message"]
+    control.remove_fault(refusal)
+    assert app.wait_for_end(run_id)["phase"] == "Canceled"

@@ -1,0 +1,109 @@
+"""The host is killed (SIGKILL) at each step of a run and started again: one job, the right outcome."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import App, wait_for
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("killed"))) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def app(machine: LocalMachine) -> App:
+    return App(machine.url)
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(machine: LocalMachine) -> Iterator[None]:
+    yield
+    machine.control.reset()
+
+
+def restart(machine: LocalMachine) -> None:
+    machine.host.kill()
+    machine.host.start()
+
+
+def jobs_of(machine: LocalMachine, run_id: str) -> list[str]:
+    return [
+        name
+        for call in machine.control.requests("invoke")
+        if run_id in str(call["body"])
+        for name in call["jobs"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "when"),
+    [
+        pytest.param("identity", "before", id="while-authorizing"),
+        pytest.param("invoke", "before", id="during-the-POST-before-the-job-exists"),
+        pytest.param("invoke", "after", id="during-the-POST-after-the-job-was-created"),
+        pytest.param("get_job", "before", id="during-a-check"),
+    ],
+)
+def test_in_the_middle_of_a_request(machine: LocalMachine, app: App, operation: str, when: str) -> None:
+    # A token that the host holds already would leave nothing to ask for.
+    restart(machine)
+    with machine.control.gate(operation, when=when, discard=True) as gate:
+        run_id = app.start()
+        machine.control.wait_at_gate(gate)
+        machine.host.kill()
+    machine.host.start()
+
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+    assert len(jobs_of(machine, run_id)) == 1
+
+
+def test_while_waiting(machine: LocalMachine, app: App) -> None:
+    hold = machine.control.hold("Running")
+    run_id = app.start(poll_interval=2)
+    before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+    restart(machine)
+    wait_for("another check", lambda: app.run(run_id)["checks"] > before["checks"])
+    machine.control.release(hold)
+
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+    assert jobs_of(machine, run_id) == [before["job"]["name"]]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_while_canceling(machine: LocalMachine, app: App, when: str) -> None:
+    machine.control.hold("Running")
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    with machine.control.gate("cancel", when=when, discard=True) as gate:
+        app.cancel(run_id)
+        machine.control.wait_at_gate(gate)
+        machine.host.kill()
+    machine.host.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Canceled"
+    assert jobs_of(machine, run_id) == [view["job"]["name"]]
+    assert machine.control.job(view["job"]["name"])["status"] == "Canceled"
+
+
+def test_again_and_again_at_any_moment(machine: LocalMachine, app: App) -> None:
+    """Twelve runs at once, the host killed six times while they go on."""
+    runs = [app.start(deployment="noop") for _ in range(12)]
+    for _kill in range(6):
+        checks = sum(app.run(run_id)["checks"] for run_id in runs)
+        wait_for(
+            "some progress",
+            lambda seen=checks: (
+                sum(app.run(run_id)["checks"] for run_id in runs) > seen
+                or all(app.run(run_id)["phase"] == "Completed" for run_id in runs)
+            ),
+        )
+        restart(machine)
+
+    for run_id in runs:
+        assert app.wait_for_end(run_id)["phase"] == "Completed"
+        assert len(jobs_of(machine, run_id)) == 1

@@ -1,0 +1,156 @@
+"""A submission whose answer is lost: the job is found and adopted, or the run says that it can not tell."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.azure_ml import ControlClient
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import App
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    """A workspace of its own: jobs of other tests would be candidates in each search."""
+    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("uncertain"))) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def app(machine: LocalMachine) -> App:
+    return App(machine.url)
+
+
+def jobs_of(control: ControlClient, run_id: str) -> list[str]:
+    posts = [call for call in control.requests("invoke") if run_id in str(call["body"])]
+    return [name for call in posts for name in call["jobs"]]
+
+
+LOST_AFTER_CREATION = [
+    pytest.param({"action": "answer", "status": 500, "body": "envelope-b"}, id="500"),
+    pytest.param({"action": "answer", "status": 503, "body": "text"}, id="503-plain-text"),
+    pytest.param({"action": "answer", "status": 408}, id="408"),
+    pytest.param({"action": "answer", "status": 201, "body": "malformed"}, id="201-malformed"),
+    pytest.param({"action": "drop"}, id="connection-dropped"),
+]
+
+
+@pytest.mark.parametrize("fault", LOST_AFTER_CREATION)
+def test_a_job_created_behind_a_lost_answer_is_adopted(
+    app: App, control: ControlClient, fault: dict[str, object]
+) -> None:
+    control.fault("invoke", when="after", **fault)
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+@pytest.mark.parametrize("fault", LOST_AFTER_CREATION)
+def test_a_job_never_created_is_submitted_once_that_is_sure(
+    app: App, control: ControlClient, fault: dict[str, object]
+) -> None:
+    control.fault("invoke", when="before", **fault)
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+def test_a_list_that_lags_behind_does_not_lead_to_a_second_job(app: App, control: ControlClient) -> None:
+    control.fault("list", "lag", seconds=2, times=None)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+def test_with_the_list_unavailable_the_run_says_uncertain_and_submits_nothing(
+    app: App, control: ControlClient
+) -> None:
+    control.fault("list", "answer", status=503, times=None)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
+    assert "Submission uncertain" in view["error"]["message"]
+    assert len(jobs_of(control, run_id)) == 1
+    assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
+
+
+def test_a_list_that_comes_back_in_time_is_enough(app: App, control: ControlClient) -> None:
+    control.fault("list", "answer", status=503, times=2)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
+    app: App, control: ControlClient
+) -> None:
+    """The service drops our tag, and any job may read the same file: adopting one would be a guess."""
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start(
+        endpoint_input_uri="azureml://datastores/samples/paths/data/mill-street-7.csv",
+        endpoint_input_type="UriFile",
+        endpoint_output_uri=None,
+    )
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
+    assert "can not be told apart" in view["error"]["message"]
+    assert len(jobs_of(control, run_id)) == 1
+
+
+def test_a_refusal_is_no_doubt(app: App, control: ControlClient) -> None:
+    for status in (400, 401, 403, 404, 409, 424):
+        control.reset()
+        control.fault("invoke", "answer", status=status, body="text", text="Denied by policy", times=None)
+        run_id = app.start()
+        view = app.wait_for_end(run_id)
+
+        assert view["phase"] == "Failed"
+        assert "Denied by policy" in view["error"]["message"]
+        assert str(status) in view["error"]["message"]
+        assert len(control.requests("invoke")) == 1
+        assert control.requests("list") == []
+
+
+def test_throttling_is_waited_out_and_retry_after_honoured(app: App, control: ControlClient) -> None:
+    control.fault("invoke", "answer", status=429, retry_after=2, times=2)
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    posts = [call["status"] for call in control.requests("invoke")]
+    assert view["phase"] == "Completed"
+    assert posts == [429, 429, 201]
+    assert control.requests("list") == []
+
+
+@pytest.fixture(scope="module")
+def tag_keeping_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, ControlClient]]:
+    config = MachineConfig(tmp_path_factory.mktemp("tags"), keep_tags=True)
+    with LocalMachine(config) as machine:
+        yield App(machine.url), machine.control
+
+
+def test_where_the_service_keeps_tags_the_job_is_known_by_its_run(
+    tag_keeping_app: tuple[App, ControlClient],
+) -> None:
+    app, control = tag_keeping_app
+    control.fault("invoke", "drop", when="after", times=1)
+    runs = [app.start(endpoint_output_uri=None, deployment="noop") for _ in range(3)]
+    views = [app.wait_for_end(run_id) for run_id in runs]
+
+    assert [view["phase"] for view in views] == ["Completed"] * 3
+    assert len({view["job"]["name"] for view in views}) == 3
+    for run_id, view in zip(runs, views, strict=True):
+        assert jobs_of(control, run_id) == [view["job"]["name"]]
