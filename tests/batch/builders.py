@@ -1,0 +1,78 @@
+"""Valid objects of the domain, from which a test changes what it is about."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from batch.contract import JobInput, JobOutput, RunRequest, parse_request
+from batch.errors import ErrorCode, FieldError, InvalidRequest
+from batch.run import Job, Problem, Run
+from batch.settings import Settings
+
+ENDPOINT_URI = "https://scores.westeurope.inference.ml.azure.com/jobs"
+INPUT_URI = "azureml://datastores/lake/paths/in/"
+OUTPUT_URI = "azureml://datastores/lake/paths/out/{run_id}.csv"
+WORKSPACE_ID = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg"
+    "/providers/Microsoft.MachineLearningServices/workspaces/ws"
+)
+STUDIO_URL = "https://ml.azure.com/runs/batchjob-1?wsid=/subscriptions/s/resourcegroups/rg/workspaces/ws"
+START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def settings(**environment: str) -> Settings:
+    return Settings.from_environment({"BATCH_ENDPOINT_URI": ENDPOINT_URI, **environment})
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    """A valid request body in the short form; a field given as None is sent as null."""
+    return {"endpoint_input_uri": INPUT_URI, **fields}
+
+
+def parse(fields: object, key: str | None = None, *, app: Settings | None = None) -> tuple[str, RunRequest]:
+    return parse_request(json.dumps(fields).encode(), key, app or settings())
+
+
+def refusals(fields: object, key: str | None = None, *, app: Settings | None = None) -> list[FieldError]:
+    """Why the request is refused; empty if it is accepted."""
+    sent = fields if isinstance(fields, bytes) else json.dumps(fields).encode()
+    try:
+        parse_request(sent, key, app or settings())
+    except InvalidRequest as error:
+        assert error.errors, "a refusal without a reason"
+        return error.errors
+    return []
+
+
+def request(**fields: Any) -> RunRequest:
+    """What a run works with: one input, one output that names run ``r-1``."""
+    return RunRequest(
+        **{
+            "endpoint_uri": ENDPOINT_URI,
+            "inputs": {"input_data": JobInput(type="UriFolder", uri=INPUT_URI)},
+            "outputs": {"output_data": JobOutput(uri=OUTPUT_URI.replace("{run_id}", "r-1"))},
+            "deployment": None,
+            "experiment": None,
+            "poll_interval": 120,
+            "queue_timeout": None,
+            "timeout": 86_400,
+            "on_timeout": "cancel",
+            **fields,
+        }
+    )
+
+
+def run(*, status: str | None = None, asked: RunRequest | None = None, **state: Any) -> Run:
+    """A run that started at START; with ``status``, one whose job was submitted ten seconds later."""
+    if status is not None:
+        job = Job(name="batchjob-1", status=status, workspace_id=WORKSPACE_ID, studio_url=STUDIO_URL)
+        state = {"identity": {"client_id": "c"}, "job": job, "submitted_at": after(10), **state}
+    return Run(**{"request": asked or request(), "started_at": START, **state})
+
+
+def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Problem:
+    return Problem(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)

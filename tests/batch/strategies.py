@@ -1,0 +1,70 @@
+"""Runs in any state that answers of the activities can bring about, for property tests."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from batch.contract import RunRequest
+from batch.errors import ErrorCode
+from batch.run import CancelCause, Cancellation, Job, Problem, Run
+from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, request
+
+STATUSES = (
+    *("NotStarted", "Queued", "Preparing", "Provisioning", "Starting", "Running", "Finalizing"),
+    *("CancelRequested", "Completed", "Failed", "Canceled", "NotResponding", "Paused", "Unknown", "Dreaming"),
+)
+ENDED = ("Completed", "Failed", "Canceled")
+
+moments = st.integers(0, 2 * 10**8).map(lambda passed: START + timedelta(milliseconds=passed))
+statuses = st.sampled_from(STATUSES)
+problems = st.builds(
+    Problem,
+    code=st.sampled_from(ErrorCode),
+    message=st.sampled_from(["It went wrong.", "ü“\U0001f600"]),
+    retryable=st.booleans(),
+    retry_after=st.none() | st.floats(0, 3_600),
+)
+cancellations = st.builds(
+    Cancellation, cause=st.sampled_from(CancelCause), requested_at=moments, accepted=st.booleans()
+)
+requests: st.SearchStrategy[RunRequest] = st.builds(
+    request,
+    deployment=st.none() | st.just("blue"),
+    poll_interval=st.integers(1, 86_400),
+    queue_timeout=st.none() | st.integers(1, 100_000),
+    timeout=st.integers(1, 100_000),
+    on_timeout=st.sampled_from(["cancel", "leave"]),
+)
+jobs = st.builds(
+    Job,
+    name=st.just("batchjob-1"),
+    status=statuses,
+    workspace_id=st.none() | st.just(WORKSPACE_ID),
+    studio_url=st.none() | st.just(STUDIO_URL),
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    """Failures go with a problem; a job with its submission; a cancellation with a job."""
+    asked, problem = draw(requests), draw(st.none() | problems)
+    job = draw(st.none() | jobs)
+    return Run(
+        request=asked,
+        started_at=START,
+        identity={"client_id": "c"} if job else draw(st.none() | st.just({"client_id": "c"})),
+        job=job,
+        submitted_at=draw(moments) if job else None,
+        running_at=draw(st.none() | moments) if job else None,
+        checks=draw(st.integers(0, 1_000)),
+        last_check_at=draw(st.none() | moments) if job else None,
+        failures=draw(st.integers(1, 40)) if problem else 0,
+        problem=problem,
+        cancellation=draw(st.none() | cancellations) if job else None,
+        canceled_before_submission=False if job else draw(st.booleans()),
+    )
+
+
+@st.composite
+def runs_and_times(draw: st.DrawFn) -> tuple[Run, datetime]:
+    return draw(runs()), draw(moments)

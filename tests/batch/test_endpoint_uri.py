@@ -1,0 +1,189 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.endpoint_uri import EndpointUri, Origin
+from tests.batch.builders import body, refusals, settings
+
+HOST = "scores.westeurope.inference.ml.azure.com"
+ALLOWED = f"https://{HOST}/jobs"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        ALLOWED,
+        f"https://{HOST.upper()}/jobs",
+        f"HTTPS://{HOST}/jobs",
+        f"https://{HOST}:443/jobs",
+    ],
+)
+def test_spellings_of_one_origin_are_equal(same: str) -> None:
+    assert EndpointUri.parse(same) == EndpointUri.parse(ALLOWED)
+    assert str(EndpointUri.parse(same)) == ALLOWED
+    assert not refusals(body(endpoint_uri=same))
+
+
+OTHER_ORIGINS = [
+    f"https://{HOST}.evil.com/jobs",
+    f"https://evil-{HOST}/jobs",
+    f"https://evil.{HOST}/jobs",
+    "https://westeurope.inference.ml.azure.com/jobs",
+    "https://scores.northeurope.inference.ml.azure.com/jobs",
+    "https://scores.westeurope.inference.ml.azure.us/jobs",
+    "https://scores-westeurope.inference.ml.azure.com/jobs",
+    f"https://{HOST}:8443/jobs",
+    f"https://{HOST}:80/jobs",
+    f"https://{HOST.replace('scores', 'xn--scres-jua')}/jobs",
+    "https://127.0.0.1/jobs",
+    "https://localhost/jobs",
+]
+
+
+@pytest.mark.parametrize("uri", OTHER_ORIGINS)
+def test_a_well_formed_uri_of_another_origin_is_not_allowed(uri: str) -> None:
+    EndpointUri.parse(uri)
+    [error] = refusals(body(endpoint_uri=uri))
+    assert error.field == "endpoint_uri"
+    assert "ALLOWED_ENDPOINT_ORIGINS" in error.message
+
+
+NO_ENDPOINT_URIS = [
+    "",
+    "/jobs",
+    HOST,
+    f"https://{HOST}",
+    f"https://{HOST}/",
+    f"https://{HOST}/score",
+    f"https://{HOST}/jobs/",
+    f"https://{HOST}/jobs/1",
+    f"https://{HOST}//jobs",
+    f"https://{HOST}/a/jobs",
+    f"https://{HOST}/../jobs",
+    f"https://{HOST}/JOBS",
+    f"https://{HOST}/job%73",
+    f"https://{HOST}/jobs?a=1",
+    f"https://{HOST}/jobs#a",
+    f"https://{HOST}/jobs;a",
+    f"https://{HOST}/jobs/jobs",
+    f"https://{HOST}?/jobs",
+    f"https://{HOST}#/jobs",
+    f"http://{HOST}/jobs",
+    f"ftp://{HOST}/jobs",
+    f"//{HOST}/jobs",
+    f"https:/{HOST}/jobs",
+    f"https:{HOST}/jobs",
+    f"https:///{HOST}/jobs",
+    f"https:\\\\{HOST}/jobs",
+    f"https://evil.com\\@{HOST}/jobs",
+    f"https://{HOST}\\.evil.com/jobs",
+    f"https://user@{HOST}/jobs",
+    f"https://user:password@{HOST}/jobs",
+    f"https://{HOST}@evil.com/jobs",
+    f"https://{HOST}:443@evil.com/jobs",
+    f"https://:@{HOST}/jobs",
+    f"https://{HOST}./jobs",
+    f"https://.{HOST}/jobs",
+    f"https://{HOST.replace('.', '..', 1)}/jobs",
+    f"https://{HOST}:/jobs",
+    f"https://{HOST}:0/jobs",
+    f"https://{HOST}:0443/jobs",
+    f"https://{HOST}:65536/jobs",
+    f"https://{HOST}:443443/jobs",
+    f"https://{HOST}:+443/jobs",
+    f"https://{HOST}:\u0664\u0664\u0663/jobs",
+    f"https://{HOST.replace('s', chr(0x17F), 1)}/jobs",  # a long s, which folds to s
+    f"https://{HOST.replace('c', chr(0x441))}/jobs",  # Cyrillic
+    f"https://{HOST.replace('.', chr(0x3002))}/jobs",  # an ideographic full stop, which IDNA maps to a dot
+    f"https://{HOST.replace('o', chr(0xF6))}/jobs",
+    f"https://{HOST.replace('.', '%2e')}/jobs",
+    f"https://{HOST}%2f.evil.com/jobs",
+    f"https://{HOST}%00/jobs",
+    "https://[::1]/jobs",
+    "https://-scores/jobs",
+    "https://scores-/jobs",
+    "https://sco_res/jobs",
+    f" https://{HOST}/jobs",
+    f"https://{HOST}/jobs ",
+    f"https://{HOST}/jobs\n",
+    f"https://{HOST}\n/jobs",
+    f"https://{HOST}\t/jobs",
+    "https://sco\u00adres.westeurope.inference.ml.azure.com/jobs",
+    f"https://{HOST}\x00/jobs",
+]
+
+
+@pytest.mark.parametrize("uri", NO_ENDPOINT_URIS)
+def test_anything_but_host_port_and_jobs_is_no_endpoint_uri(uri: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        EndpointUri.parse(uri)
+    assert {error.field for error in refusals(body(endpoint_uri=uri))} == {"endpoint_uri"}
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                ["https://", "http://", HOST, "evil.com", "/jobs", "@", ":", "443", ".", "\\", "#"]
+            ),
+            st.text(max_size=3),
+        ),
+        max_size=6,
+    ).map("".join)
+)
+def test_an_accepted_uri_leads_to_the_allowed_origin_and_nowhere_else(uri: str) -> None:
+    if not refusals(body(endpoint_uri=uri)):
+        assert uri.casefold().replace(":443/", "/") == ALLOWED
+
+
+@given(st.from_regex(r"[a-z0-9]{1,5}(\.[a-z0-9]{1,5}){0,3}", fullmatch=True), st.integers(1, 65_535))
+def test_an_origin_is_read_back_from_its_text(host: str, port: int) -> None:
+    origin = Origin(host, port)
+    assert Origin.parse(str(origin)) == origin
+    endpoint = EndpointUri(origin)
+    assert EndpointUri.parse(str(endpoint)) == endpoint
+
+
+@pytest.mark.parametrize(
+    "hostile", ["a" * 60_000 + "!", "a." * 30_000 + "!", "a-" * 30_000, "/jobs" * 12_000]
+)
+def test_long_hostile_uris_are_refused_at_once(hostile: str) -> None:
+    before = time.process_time()
+    with pytest.raises(ValueError, match="must be"):
+        EndpointUri.parse(f"https://{hostile}/jobs")
+    assert time.process_time() - before < 1.0
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        (HOST, "scores"),
+        ("batch-ept-11a.westus2-main.inference.ml.azure.com", "batch-ept-11a"),
+        ("scores.usgovvirginia.inference.ml.azure.us", "scores"),
+        ("localhost", None),
+        ("scores.inference.ml.azure.com", None),
+        (f"{HOST}.evil.com", None),
+    ],
+)
+def test_the_endpoints_name_is_the_first_label_of_azures_hosts(host: str, name: str | None) -> None:
+    assert EndpointUri(Origin(host, 443)).endpoint_name == name
+
+
+def test_further_origins_are_allowed_by_the_setting_exactly() -> None:
+    app = settings(ALLOWED_ENDPOINT_ORIGINS="https://localhost:8443, https://Other.example")
+    for uri in ("https://localhost:8443/jobs", "https://other.example:443/jobs", ALLOWED):
+        assert not refusals(body(endpoint_uri=uri), app=app)
+    for uri in ("https://localhost/jobs", "https://localhost:8444/jobs", "https://x.other.example/jobs"):
+        assert refusals(body(endpoint_uri=uri), app=app)
+
+
+def test_without_a_default_the_endpoint_is_required_and_none_is_allowed() -> None:
+    app = settings(BATCH_ENDPOINT_URI="")
+    assert "BATCH_ENDPOINT_URI" in refusals(body(), app=app)[0].message
+    assert refusals(body(endpoint_uri=ALLOWED), app=app)
+
+
+def test_the_status_address_is_built_from_the_endpoint() -> None:
+    assert EndpointUri.parse(ALLOWED).job("batchjob-1") == f"{ALLOWED}/batchjob-1"

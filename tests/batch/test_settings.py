@@ -1,0 +1,102 @@
+import pytest
+
+from batch.endpoint_uri import EndpointUri, Origin
+from batch.errors import SettingsError
+from batch.settings import Settings
+from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID
+
+SECRET = "S3cr3tMarker"
+
+
+def test_nothing_set_is_the_public_cloud_without_any_endpoint() -> None:
+    settings = Settings.from_environment({})
+    assert settings.endpoint_uri is None
+    assert settings.allowed_origins == frozenset()
+    assert settings.workspace_id is None
+    assert settings.ml_audience == "https://ml.azure.com"
+    assert settings.arm_origin == Origin("management.azure.com", 443)
+    assert settings.arm_audience == "https://management.azure.com"
+    assert settings.submission_settle_seconds == 90
+
+
+def test_blank_settings_are_as_good_as_none() -> None:
+    names = ["BATCH_ENDPOINT_URI", "ALLOWED_ENDPOINT_ORIGINS", "AZURE_ML_WORKSPACE_ID", "AZURE_ML_AUDIENCE"]
+    for blank in ("", "  ", "\n"):
+        assert Settings.from_environment(dict.fromkeys(names, blank)) == Settings.from_environment({})
+
+
+def test_the_default_endpoint_is_allowed_besides_the_listed_origins() -> None:
+    settings = Settings.from_environment(
+        {
+            "BATCH_ENDPOINT_URI": ENDPOINT_URI,
+            "ALLOWED_ENDPOINT_ORIGINS": "https://a.example, https://b.example:444,",
+        }
+    )
+    assert settings.endpoint_uri == EndpointUri.parse(ENDPOINT_URI)
+    assert {str(origin) for origin in settings.allowed_origins} == {
+        ENDPOINT_URI.removesuffix("/jobs"),
+        "https://a.example",
+        "https://b.example:444",
+    }
+
+
+def test_sovereign_clouds_are_settings() -> None:
+    settings = Settings.from_environment(
+        {
+            "AZURE_ML_AUDIENCE": "https://ml.azure.us/",
+            "AZURE_RESOURCE_MANAGER_URL": "https://management.usgovcloudapi.net",
+        }
+    )
+    assert settings.ml_audience == "https://ml.azure.us"
+    assert settings.arm_audience == str(settings.arm_origin) == "https://management.usgovcloudapi.net"
+
+
+def test_the_arm_audience_may_differ_from_its_address() -> None:
+    settings = Settings.from_environment(
+        {
+            "AZURE_RESOURCE_MANAGER_URL": "https://localhost:8443",
+            "AZURE_RESOURCE_MANAGER_AUDIENCE": "https://management.azure.com",
+        }
+    )
+    assert settings.arm_origin == Origin("localhost", 8443)
+    assert settings.arm_audience == "https://management.azure.com"
+
+
+@pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
+def test_settle_time_in_seconds(seconds: str) -> None:
+    settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
+    assert settings.submission_settle_seconds == int(seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        (
+            "BATCH_ENDPOINT_URI",
+            ["scores", "http://a.example/jobs", "https://a.example", f"https://a.example/jobs?sig={SECRET}"],
+        ),
+        (
+            "ALLOWED_ENDPOINT_ORIGINS",
+            [
+                "*",
+                "https://*.inference.ml.azure.com",
+                "https://a.example/",
+                "https://a.example;https://b.example",
+                "http://a.example",
+                "a.example",
+                "https://a.example,nonsense",
+                f"https://user:{SECRET}@a.example",
+            ],
+        ),
+        ("AZURE_ML_WORKSPACE_ID", ["ws", WORKSPACE_ID + "/", WORKSPACE_ID + "/jobs/a", WORKSPACE_ID[1:]]),
+        ("AZURE_ML_AUDIENCE", ["ml", "https://ml.azure.com/.default", "api://x"]),
+        ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
+        ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
+        ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(name: str, values: list[str]) -> None:
+    for value in values:
+        with pytest.raises(SettingsError, match=rf"\b{name}\b") as error:
+            Settings.from_environment({name: value})
+        assert SECRET not in str(error.value)

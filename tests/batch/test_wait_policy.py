@@ -1,0 +1,389 @@
+"""What a run does next. Times are seconds after the start; a job is submitted ten seconds after it."""
+
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+from batch.errors import ErrorCode
+from batch.run import CancelCause, Cancellation, Phase, Problem, Run
+from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL, cancel_due, earliest_step_at, end_of, next_step_at
+from tests.batch.builders import STUDIO_URL, after, problem, request, run
+from tests.batch.strategies import ENDED, STATUSES, runs_and_times
+
+GOING_ON = [status for status in STATUSES if status not in ENDED]
+GRACE = CANCEL_GRACE.total_seconds()
+SHORT = request(timeout=100)
+LEAVE = request(timeout=100, on_timeout="leave")
+QUEUE = request(timeout=1_000, queue_timeout=50)
+QUEUE_LEAVE = request(timeout=1_000, queue_timeout=50, on_timeout="leave")
+UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+
+
+def _canceling(cause: CancelCause, at: float, *, accepted: bool = True) -> dict[str, Any]:
+    return {"cancellation": Cancellation(cause=cause, requested_at=after(at), accepted=accepted)}
+
+
+def _asking_for(seconds: float) -> Problem:
+    return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
+
+
+REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
+
+
+@pytest.mark.parametrize("status", GOING_ON)
+def test_every_status_but_the_three_final_ones_goes_on_until_a_deadline(status: str) -> None:
+    for now in (after(10), after(99.999)):
+        assert end_of(run(status=status, asked=SHORT), now) is None
+        assert cancel_due(run(status=status, asked=SHORT), now) is None
+    assert cancel_due(run(status=status, asked=SHORT), after(100)) is TIMEOUT
+    assert end_of(run(status=status, asked=SHORT), after(100)) is None
+    left = end_of(run(status=status, asked=LEAVE), after(100))
+    assert left is not None
+    assert left.outcome is Phase.TIMED_OUT
+
+
+CANCELLATIONS = [
+    {},
+    _canceling(REQUEST, 50),
+    _canceling(TIMEOUT, 100),
+    _canceling(QUEUE_TIMEOUT, 60, accepted=False),
+]
+FAILURES = [
+    {},
+    {"problem": UNAVAILABLE, "failures": 9},
+    {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 9},
+]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("Completed", Phase.COMPLETED), ("Failed", Phase.FAILED)])
+def test_a_job_that_ended_by_itself_decides_whatever_else_happened(status: str, outcome: Phase) -> None:
+    for cancellation, failure, asked, now in product(
+        CANCELLATIONS, FAILURES, (SHORT, LEAVE, QUEUE), (20, 100, 10_000)
+    ):
+        end = end_of(run(status=status, asked=asked, **cancellation, **failure), after(now))
+        assert end is not None
+        assert end.outcome is outcome
+        assert (end.error is None) is (status == "Completed")
+
+
+def test_a_failed_job_says_where_its_logs_are() -> None:
+    end = end_of(run(status="Failed"), after(20))
+    assert end is not None
+    assert end.error is not None
+    assert end.error.code is ErrorCode.JOB_FAILED
+    assert "batchjob-1" in end.error.message
+    assert STUDIO_URL in end.error.message
+
+
+@pytest.mark.parametrize(
+    ("cancellation", "outcome", "code", "says"),
+    [
+        ({}, Phase.CANCELED, ErrorCode.JOB_CANCELED, "not by this run"),
+        (_canceling(REQUEST, 50), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (_canceling(REQUEST, 50, accepted=False), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (_canceling(TIMEOUT, 100), Phase.TIMED_OUT, ErrorCode.TIMED_OUT, "timeout of 100 s and was canceled"),
+        (
+            _canceling(QUEUE_TIMEOUT, 60),
+            Phase.TIMED_OUT,
+            ErrorCode.QUEUE_TIMED_OUT,
+            "queue_timeout of 50 s and was canceled",
+        ),
+    ],
+)
+def test_a_canceled_job_is_the_runs_own_doing_or_not(
+    cancellation: dict[str, Any], outcome: Phase, code: ErrorCode, says: str
+) -> None:
+    asked = request(timeout=100, queue_timeout=50)
+    end = end_of(run(status="Canceled", asked=asked, **cancellation), after(110))
+    assert end is not None
+    assert end.error is not None
+    assert (end.outcome, end.error.code) == (outcome, code)
+    assert says in end.error.message
+    assert "batchjob-1" in end.error.message
+
+
+def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
+    end = end_of(run(canceled_before_submission=True), after(1))
+    assert end is not None
+    assert end.error is not None
+    assert (end.outcome, end.error.code) == (Phase.CANCELED, ErrorCode.JOB_CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "ends", "says"),
+    [
+        (run(asked=SHORT), 99, False, ""),
+        (run(asked=SHORT), 100, True, "No job was submitted within the timeout of 100 s."),
+        (run(asked=LEAVE), 100, True, "No job was submitted"),
+        (
+            run(asked=SHORT, problem=UNAVAILABLE, failures=3),
+            100,
+            True,
+            "The last problem was: It went wrong.",
+        ),
+        (run(asked=QUEUE), 500, False, ""),
+        # The timeout of a job that does not obey.
+        (run(status="Running", asked=SHORT, **_canceling(TIMEOUT, 105)), 105 + GRACE - 1, False, ""),
+        (
+            run(status="Running", asked=SHORT, **_canceling(TIMEOUT, 105)),
+            105 + GRACE,
+            True,
+            "Running 600 s later",
+        ),
+        (run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60)), 60 + GRACE - 1, False, ""),
+        (
+            run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60)),
+            60 + GRACE,
+            True,
+            "queue_timeout of 50 s",
+        ),
+        # A cancel on request has until the run's own deadline.
+        (run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
+        (
+            run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)),
+            100 + GRACE,
+            True,
+            "timeout of 100 s",
+        ),
+        (run(status="Running", asked=LEAVE, **_canceling(REQUEST, 20)), 100, False, ""),
+        (
+            run(status="Running", asked=LEAVE, **_canceling(REQUEST, 20)),
+            100 + GRACE,
+            True,
+            "could not be canceled",
+        ),
+        # Left as it is.
+        (run(status="Running", asked=LEAVE), 100, True, "left as it is (Running), as on_timeout asks"),
+        (run(status="Queued", asked=QUEUE_LEAVE), 59, False, ""),
+        (run(status="Queued", asked=QUEUE_LEAVE), 60, True, "did not start within the queue_timeout of 50 s"),
+        (run(status="Paused", asked=QUEUE_LEAVE, running_at=after(20)), 60, False, ""),
+        (
+            run(status="Running", asked=QUEUE_LEAVE, running_at=after(20)),
+            1_000,
+            True,
+            "did not end within",
+        ),
+    ],
+)
+def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
+    end = end_of(state, after(now))
+    assert (end is not None) is ends
+    if end is not None:
+        assert end.outcome is Phase.TIMED_OUT
+        assert end.error is not None
+        assert says in end.error.message
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "cause"),
+    [
+        (run(asked=SHORT), 200, None),
+        (run(status="Queued", asked=QUEUE), 59.9, None),
+        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
+        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
+        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
+        (run(status="Running", **_canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
+        (run(status="Running", **_canceling(REQUEST, 20)), 30, None),
+        (run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)), 200, None),
+        (
+            run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60, accepted=False)),
+            1_000,
+            QUEUE_TIMEOUT,
+        ),
+    ],
+)
+def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
+    assert cancel_due(state, after(now)) is cause
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable", "failures", "fails"),
+    [
+        (ErrorCode.TOKEN_REFUSED, False, 1, True),
+        (ErrorCode.ACCESS_DENIED, False, 1, True),
+        (ErrorCode.NOT_FOUND, False, 1, True),
+        (ErrorCode.REQUEST_REJECTED, False, 1, True),
+        (ErrorCode.SUBMISSION_UNCERTAIN, False, 1, True),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 4, False),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 5, True),
+        (ErrorCode.SUBMISSION_UNCERTAIN, True, 4, False),
+        (ErrorCode.SUBMISSION_UNCERTAIN, True, 5, True),
+        (ErrorCode.INTERNAL, True, 4, False),
+        (ErrorCode.INTERNAL, True, 5, True),
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1, False),
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, False),
+        pytest.param(
+            *(ErrorCode.SERVICE_UNAVAILABLE, False, 1, True),
+            marks=pytest.mark.xfail(strict=True, reason="what forbids another try is tried again"),
+        ),
+    ],
+)
+def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
+    failing = run(problem=problem(code, retryable=retryable), failures=failures)
+    end = end_of(failing, after(20))
+    assert (end is not None) is fails
+    if end is not None:
+        assert (end.outcome, end.error) == (Phase.FAILED, failing.problem)
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable", "failures", "now", "fails"),
+    [
+        (ErrorCode.ACCESS_DENIED, False, 1, 500, False),
+        (ErrorCode.ACCESS_DENIED, False, 4, 500, False),
+        (ErrorCode.ACCESS_DENIED, False, 5, 500, True),
+        (ErrorCode.ACCESS_DENIED, False, 5, 20, True),
+        (ErrorCode.TOKEN_REFUSED, False, 5, 500, True),
+        (ErrorCode.REQUEST_REJECTED, False, 5, 500, True),
+        # A job may be unknown just after it was created.
+        (ErrorCode.NOT_FOUND, False, 50, 69, False),
+        (ErrorCode.NOT_FOUND, False, 4, 500, False),
+        (ErrorCode.NOT_FOUND, False, 5, 70, True),
+        # What time may heal is bounded by the timeouts alone.
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, 500, False),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 1_000, 500, False),
+        (ErrorCode.INTERNAL, True, 1_000, 500, False),
+    ],
+)
+def test_could_not_read_is_not_failed(
+    code: ErrorCode, retryable: bool, failures: int, now: float, fails: bool
+) -> None:
+    failing = run(status="Running", problem=problem(code, retryable=retryable), failures=failures)
+    end = end_of(failing, after(now))
+    assert (end is not None) is fails
+    if end is not None:
+        assert end.outcome is Phase.FAILED
+        assert end.error is not None
+        assert end.error.code is code
+        assert "job batchjob-1 may go on" in end.error.message
+
+
+def test_an_error_while_canceling_hides_no_outcome() -> None:
+    refused = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
+    canceling = run(status="Running", **refused, **_canceling(REQUEST, 20, accepted=False))
+    assert end_of(canceling, after(500)) is None
+    assert cancel_due(canceling, after(500)) is REQUEST
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "step"),
+    [
+        (run(status="Queued"), 20, 140),
+        (run(status="Queued", asked=request(poll_interval=5)), 20, 25),
+        (run(status="Queued", asked=SHORT), 20, 100),
+        (run(status="Queued", asked=QUEUE), 20, 60),
+        (run(status="Running", asked=QUEUE, running_at=after(15)), 20, 140),
+        (run(status="Running", asked=SHORT), 100, 220),
+        (run(status="Running", asked=request(poll_interval=86_400)), 20, 86_400),
+        # Failures back off from two seconds up to the interval.
+        (run(status="Queued", problem=UNAVAILABLE, failures=1), 20, 22),
+        (run(status="Queued", problem=UNAVAILABLE, failures=3), 20, 28),
+        (run(status="Queued", problem=UNAVAILABLE, failures=7), 20, 140),
+        (run(status="Queued", problem=UNAVAILABLE, failures=10_000), 20, 140),
+        (run(problem=UNAVAILABLE, failures=2), 20, 24),
+        # The service's own wish counts, up to the next deadline.
+        (
+            run(status="Queued", problem=_asking_for(300), failures=1),
+            20,
+            320,
+        ),
+        (
+            run(status="Queued", problem=_asking_for(0.5), failures=1),
+            20,
+            22,
+        ),
+        (
+            run(asked=SHORT, problem=_asking_for(300), failures=1),
+            20,
+            100,
+        ),
+        # A timed out run gives up at its hour.
+        (
+            run(status="Running", asked=request(timeout=100, poll_interval=900), **_canceling(TIMEOUT, 100)),
+            699,
+            700,
+        ),
+        (run(status="Running", asked=request(poll_interval=2), **_canceling(REQUEST, 20)), 500, 502),
+    ],
+)
+def test_the_next_step(state: Run, now: float, step: float) -> None:
+    assert next_step_at(state, after(now)) == after(step)
+
+
+def test_while_canceling_the_job_is_watched_more_closely() -> None:
+    canceling = run(status="Running", asked=request(poll_interval=600), **_canceling(REQUEST, 20))
+    for now in (20, 21, 30, 100, 1_000):
+        delay = next_step_at(canceling, after(now)) - after(now)
+        assert MIN_INTERVAL <= delay <= timedelta(seconds=30)
+
+
+@settings(max_examples=200)
+@given(runs_and_times())
+def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    step = next_step_at(state, now)
+    assert step > now
+    asked_for = state.problem.retry_after or 0 if state.problem else 0
+    assert step <= now + timedelta(seconds=max(state.request.poll_interval, asked_for))
+    assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
+
+
+@settings(max_examples=200)
+@given(runs_and_times())
+def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    end = end_of(state, now)
+    completed = state.job is not None and state.job.status == "Completed"
+    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
+    if end is not None:
+        assert (end.error is None) is completed
+        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
+        assert end.error is None or end.error.message.strip()
+
+
+@settings(max_examples=200)
+@given(runs_and_times())
+def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    assume(now >= max(_deadlines(state)))
+    if end_of(state, now) is None:
+        assert state.job is not None
+        assert cancel_due(state, now) is not None
+        assert state.cancellation is None
+        assert state.request.on_timeout == "cancel"
+
+
+@given(runs_and_times())
+def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    if state.job and state.job.status in ENDED:
+        assert end_of(state, now) is not None
+
+
+@given(runs_and_times())
+def test_nudges_do_not_make_it_ask_more_often_than_it_may(drawn: tuple[Run, datetime]) -> None:
+    state, _ = drawn
+    assert state.started_at is not None
+    assert earliest_step_at(state) == (state.last_check_at or state.started_at) + MIN_INTERVAL
+
+
+def _deadlines(state: Run) -> list[datetime]:
+    """Told by the contract: timeout, queue_timeout while waiting for capacity, and the grace of a cancel."""
+    assert state.started_at is not None
+    deadlines = [state.started_at + timedelta(seconds=state.request.timeout)]
+    if state.submitted_at and state.request.queue_timeout and not state.running_at:
+        deadlines.append(state.submitted_at + timedelta(seconds=state.request.queue_timeout))
+    if state.cancellation:
+        on_request = state.cancellation.cause is REQUEST
+        since = (
+            max(state.cancellation.requested_at, deadlines[0])
+            if on_request
+            else state.cancellation.requested_at
+        )
+        deadlines.append(since + CANCEL_GRACE)
+    return deadlines
