@@ -74,8 +74,9 @@ class Dispatcher:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
-        for waiter in (each for waiters in self._waiters.values() for each in waiters):
-            waiter.cancel()
+        for waiters in self._waiters.values():
+            for waiter in waiters:
+                waiter.cancel()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -88,7 +89,7 @@ class Dispatcher:
         for entity in tx.entities:
             self._entities.add(entity)
         for state in tx.ended:
-            for waiter in self._waiters.pop(state.instance_id, ()):
+            for waiter in self._waiters.get(state.instance_id, ()):
                 if not waiter.done():
                     waiter.set_result(state)
         self._activities_may_wait |= tx.activities_queued
@@ -96,11 +97,17 @@ class Dispatcher:
         if tx.timers_changed:
             self._watch_timers()
 
-    def ended(self, instance_id: str) -> asyncio.Future[InstanceState]:
-        """Resolves when the instance reaches a terminal status."""
+    async def ended(self, instance_id: str) -> InstanceState:
+        """Returns when the instance reaches a terminal status."""
         waiter: asyncio.Future[InstanceState] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(instance_id, []).append(waiter)
-        return waiter
+        waiters = self._waiters.setdefault(instance_id, [])
+        waiters.append(waiter)
+        try:
+            return await waiter
+        finally:
+            waiters.remove(waiter)
+            if not waiters:
+                self._waiters.pop(instance_id, None)
 
     @property
     def is_idle(self) -> bool:
@@ -158,26 +165,27 @@ class Dispatcher:
                 complete_activity(tx, activity, result)
         except Exception:
             # Not the user function's failure: the message is given back, and the activity runs again.
-            logger.exception("Activity %s could not be run; it is tried again.", activity.name)
-            with self._store.transaction():
-                again = format_time(self._clock.now() + RETRY_PAUSE)
-                self._store.work.hide_activities([activity.id], again)
-            self._later(self._activities_reappear)
+            logger.exception("Activity %s broke; it is tried again in %s.", activity.name, RETRY_PAUSE)
+            self._later(lambda: self._give_back(activity))
         finally:
             self._running_activities.discard(activity.id)
             self._pump()
 
-    def _activities_reappear(self) -> None:
+    def _give_back(self, activity: QueuedActivity) -> None:
+        with self._store.transaction():
+            self._store.work.hide_activities([activity.id], None)
         self._activities_may_wait = True
 
     async def _keep_leases(self) -> None:
         lease = self._options.activity_lease_seconds
         while True:
             await asyncio.sleep(lease / 2)
-            if self._running_activities:
+            until = format_time(self._clock.now() + timedelta(seconds=lease))
+            try:
                 with self._store.transaction():
-                    until = format_time(self._clock.now() + timedelta(seconds=lease))
                     self._store.work.hide_activities(self._running_activities, until)
+            except Exception:
+                logger.exception("The leases of running activities could not be renewed.")
 
     def _watch_timers(self) -> None:
         due = self._store.work.next_due()
@@ -192,13 +200,18 @@ class Dispatcher:
         await self._clock.sleep_until(parse_time(due))
         # From here on this task is no longer the one to be cancelled when timers change.
         self._sleeper, self._sleeping_until = None, None
-        with self.transaction() as tx:
-            fire_due_timers(tx, _TIMERS_AT_ONCE)
+        try:
+            with self.transaction() as tx:
+                fire_due_timers(tx, _TIMERS_AT_ONCE)
+        except Exception:
+            logger.exception("Timers could not be fired; it is tried again in %s.", RETRY_PAUSE)
+            self._later(self._watch_timers)
 
     def _later(self, action: Callable[[], None]) -> None:
         def act() -> None:
-            action()
-            self._pump()
+            if self._accepting:
+                action()
+                self._pump()
 
         asyncio.get_running_loop().call_later(RETRY_PAUSE.total_seconds(), act)
 

@@ -17,13 +17,13 @@ class OrchestrationFault(Exception):
 class NonDeterministicOrchestrationError(Exception):
     """The history holds something that the orchestrator, run again, did not ask for."""
 
-    def __init__(self, event: HistoryEvent, did: str, found: object | None) -> None:
+    def __init__(self, event: HistoryEvent, did: str, did_now: str | None) -> None:
         named = f" and name '{event['Name']}'" if event.get("Name") is not None else ""
         version = f" (version '{event['Version']}')" if event.get("Version") is not None else ""
         instead = (
             "but the current replay execution hasn't (yet?) scheduled this task."
-            if found is None
-            else f"but the current replay execution produced {type(found).__name__} under this ID instead."
+            if did_now is None
+            else f"but the current replay execution instead {did_now}."
         )
         super().__init__(
             f"Non-Deterministic workflow detected: A previous execution of this orchestration {did} with "

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from .decisions import (
     CreateTimer,
@@ -186,7 +185,8 @@ class ReplayContext:
         def match(event: HistoryEvent) -> None:
             decision = self._new_decisions.pop(event["EventId"], None)
             if not isinstance(decision, expected) or _name(decision) != str(event.get("Name", "")).casefold():
-                raise NonDeterministicOrchestrationError(event, expected.described, decision)
+                did_now = None if decision is None else _describe(decision)
+                raise NonDeterministicOrchestrationError(event, expected.described, did_now)
 
         return match
 
@@ -212,7 +212,15 @@ class ReplayContext:
             self._buffered[name].append(event["Input"])
 
 
-def _name(decision: Any) -> str:
+def _describe(decision: Decision) -> str:
+    text = f"{decision.described} with this sequence ID"
+    match decision:
+        case ScheduleActivity() | StartSubOrchestration():
+            return f"{text} and name '{decision.name}'"
+    return text
+
+
+def _name(decision: Decision) -> str:
     """What the history records as the name of a decision."""
     match decision:
         case ScheduleActivity() | StartSubOrchestration():

@@ -65,10 +65,11 @@ class DurableTaskHub:
 
         Raises InstanceNotFoundError, or TimeoutError after ``timeout_seconds`` of real time.
         """
-        instance = self._existing(instance_id)
-        if instance.status.is_terminal:
-            return instance.state()
-        return await asyncio.wait_for(self._dispatcher.ended(instance_id), timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            instance = self._existing(instance_id)
+            if instance.status.is_terminal:
+                return instance.state()
+            return await self._dispatcher.ended(instance_id)
 
     async def start(
         self, name: str, input_json: str | None, instance_id: str | None = None, version: str | None = None

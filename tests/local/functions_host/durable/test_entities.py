@@ -1,0 +1,208 @@
+"""Entities: signals, calls, batches, errors, state and its end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from azure.durable_functions import EntityId
+
+from local.functions_host.durable.contract import ArgumentError, RuntimeStatus
+from local.functions_host.durable.events import EventType
+from tests.local.functions_host.durable.conftest import Host
+from tests.local.functions_host.durable.sdk_worker import output
+
+
+@pytest.fixture(autouse=True)
+def counter(host: Host) -> None:
+    @host.worker.entity
+    def Counter(context):
+        total = context.get_state(lambda: 0)
+        match context.operation_name:
+            case "add":
+                context.set_state(total + context.get_input())
+            case "get":
+                context.set_result(total)
+            case "fail":
+                raise ValueError("no such luck")
+            case "delete":
+                context.destruct_on_exit()
+
+    @host.worker.orchestrator
+    def calls(context):
+        counter = EntityId("Counter", "k")
+        results = []
+        for operation, value in context.get_input():
+            try:
+                results.append((yield context.call_entity(counter, operation, value)))
+            except Exception as error:
+                results.append([type(error).__name__, str(error)])
+        return results
+
+
+async def test_a_signal_from_the_client_changes_the_state(host: Host) -> None:
+    await host.hub.signal_entity("COUNTER", "k", "add", '"5"')
+    await host.hub.signal_entity("counter", "k", "add", '"2"')
+    await host.until_idle()
+
+    state = await host.hub.get_entity("Counter", "k")
+    assert state is not None
+    assert (state.name, state.key, state.state) == ("counter", "k", "7")
+    assert host.worker.batches[0] == {
+        "self": {"name": "counter", "key": "k"},
+        "exists": False,
+        "state": None,
+        "batch": [
+            {"name": "add", "input": '"5"', "isSignal": True},
+            {"name": "add", "input": '"2"', "isSignal": True},
+        ],
+    }
+
+
+async def test_keys_tell_entities_apart(host: Host) -> None:
+    await host.hub.signal_entity("counter", "a@b", "add", '"1"')
+    await host.hub.signal_entity("counter", "A@b", "add", '"2"')
+    await host.until_idle()
+
+    states, _ = await host.hub.list_entities()
+    assert {state.key: state.state for state in states} == {"a@b": "1", "A@b": "2"}
+
+
+async def test_an_orchestration_calls_an_entity_and_gets_answers(host: Host) -> None:
+    state = await host.run("calls", [["add", 5], ["get", None], ["fail", None], ["get", None]])
+
+    assert output(state) == [None, 5, ["Exception", "no such luck"], 5]
+    batch = host.worker.batches[0]["batch"]
+    assert batch == [{"name": "add", "input": '"5"', "isSignal": False}]
+
+
+async def test_a_call_is_an_event_sent_and_an_event_raised_under_one_guid(host: Host) -> None:
+    state = await host.run("calls", [["get", None]])
+    history = await host.hub.history(state.instance_id)
+    [sent] = [event for event in history if event["EventType"] == EventType.EVENT_SENT]
+    [raised] = [event for event in history if event["EventType"] == EventType.EVENT_RAISED]
+    request = json.loads(sent["Input"])
+
+    assert (sent["InstanceId"], sent["Name"], sent["EventId"]) == ("@counter@k", "op", 0)
+    assert (request["op"], request["signal"], request["parent"]) == ("get", False, state.instance_id)
+    assert raised["Name"] == request["id"]
+    assert json.loads(raised["Input"]) == {"result": "0"}
+
+
+async def test_calls_go_on_after_a_restart_of_the_host(host: Host) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        yield context.call_entity(EntityId("counter", "k"), "add", 1)
+        yield context.wait_for_external_event("go")
+        return (yield context.call_entity(EntityId("counter", "k"), "get"))
+
+    instance_id = await host.start("orch")
+    await host.until_idle()
+    await host.stop()
+    await host.raise_event(instance_id, "go")
+
+    assert output(await host.ended(instance_id)) == 1
+
+
+async def test_signals_of_an_orchestration_are_sent_also_when_it_ends_or_continues(host: Host) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        context.signal_entity(EntityId("counter", "k"), "add", 1)
+        if context.get_input() < 3:
+            context.continue_as_new(context.get_input() + 1)
+
+    await host.run("orch", 1)
+    await host.until_idle()
+
+    state = await host.hub.get_entity("counter", "k")
+    assert state is not None
+    assert state.state == "3"
+
+
+async def test_a_destructed_entity_is_gone(host: Host) -> None:
+    await host.hub.signal_entity("counter", "k", "add", '"5"')
+    await host.until_idle()
+    await host.hub.signal_entity("counter", "k", "delete", None)
+    await host.until_idle()
+
+    assert await host.hub.get_entity("counter", "k") is None
+    assert output(await host.run("calls", [["get", None]])) == [0]
+
+
+async def test_a_batch_that_cannot_run_fails_its_callers_and_keeps_the_state(host: Host) -> None:
+    await host.hub.signal_entity("counter", "k", "add", '"5"')
+    await host.until_idle()
+    broken = json.dumps({"not": "a counter"})
+    original = host.worker.run_entity
+
+    async def run_entity(name: str, batch_json: str) -> str:
+        batch = json.loads(batch_json)
+        batch["batch"][0]["name"] = None  # the SDK refuses the whole batch
+        return await original(name, json.dumps(batch))
+
+    host.worker.run_entity = run_entity  # type: ignore[method-assign]
+    state = await host.run("calls", [["add", broken]])
+
+    [[kind, text]] = output(state)
+    assert (kind, "missing a name field" in text) == ("Exception", True)
+    entity = await host.hub.get_entity("counter", "k")
+    assert entity is not None
+    assert entity.state == "5"
+
+
+async def test_signals_that_an_entity_sends_reach_their_entity(host: Host) -> None:
+    original = host.worker.run_entity
+
+    async def run_entity(name: str, batch_json: str) -> str:
+        answer = json.loads(await original(name, batch_json))
+        if json.loads(batch_json)["self"]["key"] == "first":
+            answer["signals"] = [
+                {"target": {"name": "Counter", "key": "second"}, "name": "add", "input": '"8"'}
+            ]
+        return json.dumps(answer)
+
+    host.worker.run_entity = run_entity  # type: ignore[method-assign]
+    await host.hub.signal_entity("counter", "first", "add", '"1"')
+    await host.until_idle()
+
+    state = await host.hub.get_entity("counter", "second")
+    assert state is not None
+    assert state.state == "8"
+
+
+async def test_unknown_entities_are_refused(host: Host) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        yield context.call_entity(EntityId("nowhere", "k"), "get")
+
+    with pytest.raises(ArgumentError, match="known entity functions: 'Counter'"):
+        await host.hub.signal_entity("nowhere", "k", "get", None)
+    state = await host.run("orch")
+    assert state.runtime_status == RuntimeStatus.FAILED
+    assert "The function 'nowhere' doesn't exist" in output(state)
+
+
+async def test_entities_are_listed_in_pages(host: Host) -> None:
+    for number in range(5):
+        await host.hub.signal_entity("counter", str(number), "add", '"1"')
+    await host.until_idle()
+
+    first, token = await host.hub.list_entities("Counter", top=3)
+    rest, end = await host.hub.list_entities("counter", top=3, continuation=token)
+
+    assert [state.key for state in (*first, *rest)] == ["0", "1", "2", "3", "4"]
+    assert end is None
+    assert await host.hub.list_entities("other") == ([], None)
+    assert await host.hub.list_entities(last_operation_to=host.clock.now().replace(year=2020)) == ([], None)
+
+
+async def test_operations_from_many_orchestrations_are_all_applied_once(host: Host) -> None:
+    @host.worker.orchestrator
+    def add(context):
+        yield context.call_entity(EntityId("counter", "k"), "add", context.get_input())
+
+    ids = [await host.start("add", number) for number in range(30)]
+    for instance_id in ids:
+        await host.ended(instance_id)
+
+    assert output(await host.run("calls", [["get", None]])) == [sum(range(30))]
