@@ -19,7 +19,7 @@ def test_the_endpoints_answer() -> None:
     assert parsed.created_at == datetime(2026, 1, 31, 12, 0, 19, 803_140, UTC)
     assert parsed.experiment is None
     assert parsed.tags["azureml.batchrun"] == "true"
-    assert parsed.input_uris == {"https://a.example/c/in"}
+    assert parsed.input_uris == frozenset({"https://a.example/c/in"})
     assert parsed.output_uris is None
 
 

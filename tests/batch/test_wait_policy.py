@@ -5,12 +5,12 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 
 from batch.errors import ErrorCode
 from batch.run import CancelCause, Cancellation, Phase, Problem, Run
 from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL, cancel_due, earliest_step_at, end_of, next_step_at
-from tests.batch.builders import STUDIO_URL, after, problem, request, run
+from tests.batch.builders import START, STUDIO_URL, after, problem, request, run
 from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
@@ -264,7 +264,7 @@ def test_could_not_read_is_not_failed(
 
 
 def test_an_error_while_canceling_hides_no_outcome() -> None:
-    refused = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
+    refused: dict[str, Any] = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
     canceling = run(status="Running", **refused, **_canceling(REQUEST, 20, accepted=False))
     assert end_of(canceling, after(500)) is None
     assert cancel_due(canceling, after(500)) is REQUEST
@@ -349,8 +349,8 @@ def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime])
 @settings(max_examples=200)
 @given(runs_and_times())
 def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    assume(now >= max(_deadlines(state)))
+    state, moment = drawn
+    now = max(_deadlines(state)) + (moment - START)
     if end_of(state, now) is None:
         assert state.job is not None
         assert cancel_due(state, now) is not None
@@ -365,11 +365,12 @@ def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -
         assert end_of(state, now) is not None
 
 
-@given(runs_and_times())
-def test_nudges_do_not_make_it_ask_more_often_than_it_may(drawn: tuple[Run, datetime]) -> None:
-    state, _ = drawn
-    assert state.started_at is not None
-    assert earliest_step_at(state) == (state.last_check_at or state.started_at) + MIN_INTERVAL
+@pytest.mark.parametrize(
+    ("state", "earliest"),
+    [(run(), 1), (run(status="Queued"), 1), (run(status="Queued", last_check_at=after(50)), 51)],
+)
+def test_nudges_do_not_make_it_ask_more_than_once_a_second(state: Run, earliest: float) -> None:
+    assert earliest_step_at(state) == after(earliest)
 
 
 def _deadlines(state: Run) -> list[datetime]:

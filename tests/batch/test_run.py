@@ -1,0 +1,166 @@
+"""How answers of the activities change a run."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.errors import ErrorCode, RunError
+from batch.job_status import Bucket
+from batch.run import CancelCause, Cancellation, Job, Phase, Run, as_problem
+from tests.batch.builders import START, after, problem, request, run
+from tests.batch.strategies import STATUSES, moments, runs
+from tests.batch.test_job_status import BUCKETS
+
+ERROR = RunError(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=7.5)
+FAILED = {"error": ERROR.to_json()}
+JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studio_url": None}
+
+
+def _failing(**state: Any) -> Run:
+    return run(problem=problem(ErrorCode.INTERNAL), failures=3, **state)
+
+
+def test_a_new_run_has_its_request_only() -> None:
+    new = Run(request=request())
+    assert new.phase is Phase.AUTHORIZING
+    assert new.model_dump(exclude_defaults=True).keys() == {"request"}
+
+
+def test_a_run_starts_once() -> None:
+    started = Run(request=request()).started(START)
+    assert started.started_at == START
+    assert started.started(after(60)) == started
+
+
+def test_authorized() -> None:
+    done = _failing().authorized({"identity": {"client_id": "c"}})
+    assert (done.identity, done.failures, done.problem) == ({"client_id": "c"}, 0, None)
+    assert done.phase is Phase.SUBMITTING
+
+
+def test_submitted() -> None:
+    done = _failing(identity={}).submitted({"job": JOB}, after(10))
+    assert (done.job, done.submitted_at, done.failures, done.problem) == (Job(**JOB), after(10), 0, None)
+    assert done.phase is Phase.QUEUED
+    assert not done.canceled_before_submission
+
+
+def test_canceled_before_submission() -> None:
+    done = _failing(identity={}).submitted({"canceled": True}, after(10))
+    assert done.canceled_before_submission
+    assert (done.job, done.problem) == (None, None)
+
+
+@pytest.mark.parametrize("step", ["authorized", "submitted", "checked", "cancel_answered"])
+def test_a_failed_step_changes_nothing_but_the_count_of_failures(step: str) -> None:
+    with_job = {
+        "status": "Running",
+        "cancellation": Cancellation(cause=CancelCause.REQUEST, requested_at=START),
+    }
+    before = run(**(with_job if step in ("checked", "cancel_answered") else {}))  # type: ignore[arg-type]
+    change = getattr(before, step)
+    times = [after(20)] if step in ("submitted", "checked") else []
+    failed = change(FAILED, *times)
+    assert failed.failures == 1
+    assert failed.problem == as_problem(ERROR)
+    assert failed.problem.retry_after == 7.5
+    changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
+    assert changed - {"checks", "last_check_at"} == {"failures", "problem"}
+    again = getattr(failed, step)(FAILED, *times)
+    assert again.failures == 2
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> None:
+    checked = _failing(status="Queued").checked({"status": status, "cancel_requested": False}, after(20))
+    assert checked.job is not None
+    assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
+    assert (checked.failures, checked.problem, checked.cancellation) == (0, None, None)
+    assert checked.running_at == (after(20) if status in BUCKETS[Bucket.WORKING] else None)
+
+
+def test_a_job_that_has_run_does_not_wait_for_capacity_again() -> None:
+    running = run(status="Running", running_at=after(30))
+    for status in ("NotResponding", "Queued", "Running"):
+        checked = running.checked({"status": status}, after(90))
+        assert checked.running_at == after(30)
+        assert checked.phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("answer", [{"status": "Running"}, FAILED])
+def test_a_cancel_request_is_seen_even_if_the_status_is_not(answer: dict[str, Any]) -> None:
+    checked = run(status="Running").checked({**answer, "cancel_requested": True}, after(20))
+    assert checked.cancellation == Cancellation(
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=False
+    )
+    assert checked.phase is Phase.CANCELING
+    later = checked.checked({**answer, "cancel_requested": True}, after(50))
+    assert later.cancellation == checked.cancellation
+
+
+def test_a_cancel_request_does_not_replace_the_cause_of_an_earlier_one() -> None:
+    timed_out = run(status="Running").canceling(CancelCause.TIMEOUT, after(100))
+    checked = timed_out.checked({"status": "Running", "cancel_requested": True}, after(101))
+    assert checked.cancellation == timed_out.cancellation
+
+
+def test_an_accepted_cancel() -> None:
+    canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
+    accepted = canceling.cancel_answered({"accepted": True})
+    assert accepted.cancellation == Cancellation(
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=True
+    )
+    assert not canceling.cancel_answered(FAILED).cancellation.accepted  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [
+        (run(), Phase.AUTHORIZING),
+        (run(identity={"client_id": "c"}), Phase.SUBMITTING),
+        (run(status="Queued"), Phase.QUEUED),
+        (run(status="Running", running_at=after(20)), Phase.RUNNING),
+        (run(status="NotResponding", running_at=after(20)), Phase.RUNNING),
+        (
+            run(status="Running", running_at=after(20)).canceling(CancelCause.REQUEST, after(30)),
+            Phase.CANCELING,
+        ),
+    ],
+)
+def test_the_phase_of_a_run_that_goes_on(state: Run, phase: Phase) -> None:
+    assert state.phase is phase
+
+
+@given(runs())
+def test_a_run_is_carried_through_continue_as_new_unchanged(state: Run) -> None:
+    carried = Run.from_json(json.loads(json.dumps(state.to_json())))
+    assert carried == state
+    assert carried.request.is_same_as(state.request)
+    assert carried.to_json() == state.to_json()
+
+
+_errors = st.builds(RunError, st.sampled_from(ErrorCode), st.text(max_size=20), retryable=st.booleans())
+_answers = st.one_of(
+    _errors.map(lambda error: {"error": error.to_json()}),
+    st.sampled_from(STATUSES).map(lambda status: {"status": status}),
+).flatmap(lambda answer: st.booleans().map(lambda asked: {**answer, "cancel_requested": asked}))
+
+
+@given(runs().filter(lambda state: state.job is not None), st.lists(st.tuples(_answers, moments), max_size=5))
+def test_checks_are_counted_and_failures_in_a_row(
+    state: Run, answers: list[tuple[dict[str, Any], datetime]]
+) -> None:
+    checked = state
+    for answer, now in answers:
+        before, checked = checked, checked.checked(answer, now)
+        assert checked.checks == before.checks + 1
+        assert checked.last_check_at == now
+        assert checked.failures == (before.failures + 1 if "error" in answer else 0)
+        assert (checked.problem is None) is ("error" not in answer)
+        assert (checked.job == before.job) or "status" in answer
+        assert checked.cancellation is not None or not answer["cancel_requested"]
+        assert checked.request == state.request

@@ -1,0 +1,134 @@
+import json
+from typing import Any
+
+import pytest
+
+from batch.contract import RunRequest
+from batch.run_status import custom_status, result
+from batch.run_view import ENDED_RUNTIME_STATUSES, has_ended, phase_of, run_view, started_at
+from batch.wait_policy import end_of
+from tests.batch.builders import ENDPOINT_URI, START, after, request, run
+
+
+def _view(
+    runtime_status: str, status: object, *, asked: RunRequest | None = None, output: object = None
+) -> dict[str, Any]:
+    return run_view(
+        "r-1",
+        runtime_status=runtime_status,
+        created_at=after(500),
+        updated_at=after(900),
+        request=asked,
+        custom_status=status,
+        output=output,
+    )
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "phase", "shown"),
+    [
+        ("Pending", None, "Pending"),
+        ("Running", None, "Pending"),
+        ("Running", "Authorizing", "Authorizing"),
+        ("Running", "Queued", "Queued"),
+        ("ContinuedAsNew", "Running", "Running"),
+        ("Suspended", "Running", "Running"),
+        ("Running", "Canceling", "Canceling"),
+        ("Completed", "Completed", "Completed"),
+        ("Failed", "Failed", "Failed"),
+        ("Failed", "Canceled", "Canceled"),
+        ("Failed", "TimedOut", "TimedOut"),
+        # The runtime ended it without the orchestrator's doing.
+        ("Failed", "Running", "Failed"),
+        ("Failed", None, "Failed"),
+        ("Terminated", "Running", "Terminated"),
+        ("Terminated", None, "Terminated"),
+        ("Canceled", "Queued", "Terminated"),
+    ],
+)
+def test_the_phase_that_people_see(runtime_status: str, phase: str | None, shown: str) -> None:
+    assert phase_of(runtime_status, {"phase": phase}) == shown
+    assert phase_of(runtime_status, {"phase": phase} if phase else {}) == shown
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "ended"),
+    [
+        *[(status, False) for status in ("Pending", "Running", "ContinuedAsNew", "Suspended")],
+        *[(status, True) for status in ("Completed", "Failed", "Terminated", "Canceled")],
+    ],
+)
+def test_which_runtime_statuses_are_the_end(runtime_status: str, ended: bool) -> None:
+    assert has_ended(runtime_status) is ended
+    assert (runtime_status in ENDED_RUNTIME_STATUSES) is ended
+
+
+def test_a_run_that_waits() -> None:
+    status = custom_status(run(status="Running", running_at=after(30), checks=2), next_check_at=after(180))
+    view = _view("Running", status, asked=request(deployment="blue"))
+    assert (view["run_id"], view["phase"], view["runtime_status"]) == ("r-1", "Running", "Running")
+    assert (view["endpoint_uri"], view["checks"]) == (ENDPOINT_URI, 2)
+    assert view["job"]["name"] == "batchjob-1"
+    assert view["started_at"] == "2026-01-31T12:00:00.000Z"
+    assert view["next_check_at"] == "2026-01-31T12:03:00.000Z"
+    assert (view["ended_at"], view["error"]) == (None, None)
+    assert view["outputs"] == {"output_data": "azureml://datastores/lake/paths/out/r-1.csv"}
+    assert view["request"]["deployment"] == "blue"
+    assert "experiment" not in view["request"]
+    assert started_at(view) == START
+    json.dumps(view)
+
+
+def test_before_its_first_step_a_run_is_pending_since_it_was_created() -> None:
+    view = _view("Pending", None, asked=request())
+    assert (view["phase"], view["endpoint_uri"], view["checks"], view["job"]) == (
+        "Pending",
+        ENDPOINT_URI,
+        0,
+        None,
+    )
+    assert started_at(view) == after(500)
+    assert view["ended_at"] is None
+
+
+def test_a_list_does_not_read_requests() -> None:
+    view = _view("Pending", None)
+    assert view["endpoint_uri"] is None
+    assert "request" not in view
+    assert "outputs" not in view
+
+
+def test_an_ended_run_keeps_its_own_words() -> None:
+    ended = run(status="Failed")
+    end = end_of(ended, after(60))
+    view = _view(
+        "Failed", custom_status(ended, end=end, ended_at=after(60)), output="Orchestrator function failed"
+    )
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "job_failed")
+    assert view["ended_at"] == "2026-01-31T12:01:00.000Z"
+
+
+def test_a_completed_run_has_no_error() -> None:
+    completed = run(status="Completed")
+    end = end_of(completed, after(60))
+    status = custom_status(completed, end=end, ended_at=after(60))
+    view = _view("Completed", status, output=result(completed, after(60)))
+    assert (view["phase"], view["error"]) == ("Completed", None)
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "says"),
+    [("Terminated", "cancel the job in Azure ML Studio"), ("Failed", "because"), ("Canceled", "because")],
+)
+def test_a_run_that_something_else_ended_says_so(runtime_status: str, says: str) -> None:
+    view = _view(runtime_status, custom_status(run(status="Running")), output="because")
+    assert view["error"]["code"] == "internal"
+    assert says in view["error"]["message"]
+    assert "because" in view["error"]["message"]
+    assert view["ended_at"] == "2026-01-31T12:15:00.000Z"
+
+
+@pytest.mark.parametrize("status", [None, "", "text", 5, [], {}, {"phase": None}])
+def test_a_strange_custom_status_breaks_nothing(status: object) -> None:
+    for runtime_status in ("Pending", "Running", "Failed", "Terminated"):
+        json.dumps(_view(runtime_status, status, asked=request()))
