@@ -3,6 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -18,6 +19,8 @@ from batch.timestamps import format_timestamp
 
 _CONTINUATION = "x-ms-continuation-token"
 _MAX_EMPTY_PAGES = 20
+_LONGEST_PENDING = timedelta(hours=1)
+"""How long after its creation a run may start, when the app is flooded."""
 
 
 class NotARun(Exception):
@@ -77,7 +80,7 @@ def _page(
     params = {"top": str(query.top), "showInput": "false", "instanceIdPrefix": query.prefix}
     if query.started_from:
         # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
-        params["createdTimeFrom"] = format_timestamp(query.started_from)
+        params["createdTimeFrom"] = format_timestamp(query.started_from - _LONGEST_PENDING)
     if query.phases:
         params["runtimeStatus"] = ",".join(query.runtime_statuses)
     with requests.Session() as session:

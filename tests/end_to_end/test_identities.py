@@ -1,0 +1,81 @@
+"""Both identities of the Data Factory pipelines, and more, through the real azure-identity library."""
+
+from pathlib import Path
+
+import pytest
+
+from local.azure_ml import Identity
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import App, wait_for
+
+
+@pytest.mark.parametrize("identity", ["managed-identity", "secret", "certificate", "federated"])
+def test_a_run_completes_as(identity: Identity, own_state: Path) -> None:
+    with LocalMachine(MachineConfig(own_state, identity=identity)) as machine:
+        app = App(machine.url)
+        view = app.wait_for_end(app.start(deployment="noop"))
+        principal = next(
+            one
+            for one in machine.azure_ml.principals.values()
+            if one.kind == ("system-assigned" if identity == "managed-identity" else "service-principal")
+        )
+
+    assert view["phase"] == "Completed", view
+    assert view["identity"]["client_id"] == principal.client_id
+    assert view["identity"]["tenant_id"] == machine.azure_ml.tenant_id
+
+
+def test_a_user_assigned_identity_is_chosen_by_its_client_id(own_state: Path) -> None:
+    with LocalMachine(MachineConfig(own_state, principal="shared")) as machine:
+        view = App(machine.url).wait_for_end(App(machine.url).start(deployment="noop"))
+
+    assert view["phase"] == "Completed"
+    assert view["identity"]["client_id"] == machine.azure_ml.principals["shared"].client_id
+
+
+def test_tokens_are_renewed_while_a_job_goes_on(own_state: Path) -> None:
+    """The job outlives several tokens."""
+    config = MachineConfig(own_state, identity="secret", token_lifetime=2)
+    with LocalMachine(config) as machine:
+        app = App(machine.url)
+        hold = machine.control.hold("Running")
+        run_id = app.start()
+        wait_for("a third token", lambda: len(machine.control.requests("token")) >= 3)
+        machine.control.release(hold)
+        view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+
+
+def test_a_wrong_secret_fails_the_run_and_says_what_to_do(own_state: Path) -> None:
+    settings = {"AZURE_CLIENT_SECRET": "not-the-secret-at-all"}
+    with LocalMachine(MachineConfig(own_state, identity="secret", settings=settings)) as machine:
+        app = App(machine.url)
+        view = app.wait_for_end(app.start())
+        client_id = machine.azure_ml.principals["runner"].client_id
+
+    error = view["error"]
+    assert (view["phase"], error["code"], view["job"]) == ("Failed", "token_refused", None)
+    assert "https://ml.azure.com" in error["message"]
+    assert client_id in error["message"]
+    assert "AADSTS7000215" in error["message"]
+    assert "not-the-secret-at-all" not in error["message"]
+
+
+def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
+    config = MachineConfig(own_state, identity="secret", principal="stranger")
+    with LocalMachine(config) as machine:
+        app = App(machine.url)
+        view = app.wait_for_end(app.start())
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "access_denied")
+    assert "AzureML Data Scientist" in view["error"]["message"]
+
+
+def test_an_identity_that_is_not_there_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:
+    with LocalMachine(MachineConfig(own_state)) as machine:
+        machine.control.fault("identity", "answer", status=500, times=2)
+        app = App(machine.url)
+        view = app.wait_for_end(app.start(deployment="noop"))
+
+    assert view["phase"] == "Completed"

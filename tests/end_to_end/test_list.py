@@ -1,0 +1,66 @@
+"""The list of runs: filtered by phase, time and prefix, and paged to its end."""
+
+from typing import Any
+from uuid import uuid4
+
+from local.azure_ml import ControlClient
+from tests.end_to_end.harness import App
+
+
+def pages(app: App, **params: Any) -> list[list[str]]:
+    found, continuation = [], None
+    while True:
+        page = app.list(**params, **({"continuation": continuation} if continuation else {})).json()
+        found.append([run["run_id"] for run in page["runs"]])
+        continuation = page["continuation"]
+        if continuation is None:
+            return found
+
+
+def test_pages_hold_each_run_once(app: App) -> None:
+    prefix = f"page-{uuid4().hex[:6]}-"
+    runs = [app.start(run_id=f"{prefix}{number}", deployment="noop") for number in range(7)]
+    for run_id in runs:
+        app.wait_for_end(run_id)
+    found = pages(app, prefix=prefix, top=3)
+
+    assert max(map(len, found)) == 3
+    assert sorted(run for page in found for run in page) == sorted(runs)
+
+
+def test_phases_and_times_select(app: App, control: ControlClient) -> None:
+    prefix = f"select-{uuid4().hex[:6]}-"
+    done = app.start(run_id=prefix + "done", deployment="noop")
+    started = app.wait_for_end(done)["started_at"]
+    control.hold("Running")
+    held = app.start(run_id=prefix + "held")
+    app.wait_for_phase(held, "Running")
+
+    def select(**params: Any) -> list[str]:
+        return [run for page in pages(app, prefix=prefix, **params) for run in page]
+
+    assert select(phase="Completed") == [done]
+    assert select(phase="Running") == [held]
+    assert select(phase="Running,Completed") == sorted([done, held])
+    assert select(phase="Failed") == []
+    assert select(started_to=started) == [done]
+    assert select(started_from=app.run(held)["started_at"]) == [held]
+    assert select(started_from="2001-01-01T00:00:00Z", started_to="2002-01-01T00:00:00Z") == []
+    app.cancel(held)
+    app.wait_for_end(held)
+
+
+def test_a_listed_run_says_what_the_run_says(app: App) -> None:
+    run_id = app.start(deployment="noop")
+    view = app.wait_for_end(run_id)
+    listed = app.list(prefix=run_id).json()["runs"][0]
+
+    assert listed.items() <= view.items()
+    assert listed["job"]["name"] and listed["endpoint_uri"]
+
+
+def test_only_runs_are_listed(app: App) -> None:
+    """The task hub keeps an entity for each run beside it."""
+    app.wait_for_end(app.start(deployment="noop"))
+
+    assert not any(run.startswith("@") for page in pages(app, top=200) for run in page)

@@ -1,0 +1,61 @@
+"""A check that can not be made is no failed job: reads are tried again, and the run goes on."""
+
+import pytest
+
+from local.azure_ml import ControlClient
+from tests.end_to_end.harness import App, wait_for
+
+TRANSIENT = [
+    pytest.param({"action": "answer", "status": 408}, id="408"),
+    pytest.param({"action": "answer", "status": 429}, id="429"),
+    pytest.param({"action": "answer", "status": 500, "body": "envelope-b"}, id="500"),
+    pytest.param({"action": "answer", "status": 503, "body": "text"}, id="503-plain-text"),
+    pytest.param({"action": "answer", "status": 200, "body": "malformed"}, id="200-malformed"),
+    pytest.param({"action": "answer", "status": 401, "body": "text"}, id="401"),
+    pytest.param({"action": "answer", "status": 403}, id="403"),
+    pytest.param({"action": "answer", "status": 404}, id="404-just-after-submission"),
+    pytest.param({"action": "drop"}, id="connection-dropped"),
+]
+
+
+@pytest.mark.parametrize("fault", TRANSIENT)
+def test_the_run_goes_on(app: App, control: ControlClient, fault: dict[str, object]) -> None:
+    control.fault("get_job", times=2, **fault)
+    run_id = app.start(deployment="noop")
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert view["problem"] is None
+
+
+def test_the_problem_is_shown_while_it_lasts(app: App, control: ControlClient) -> None:
+    fault = control.fault("get_job", "answer", status=503, body="text", text="Upstream is down", times=None)
+    run_id = app.start(deployment="noop")
+    view = wait_for("the problem", lambda: (v := app.run(run_id))["problem"] and v)
+    control.remove_fault(fault)
+
+    assert view["problem"]["code"] == "service_unavailable"
+    assert "Upstream is down" in view["problem"]["message"]
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+
+
+def test_retry_after_is_honoured(app: App, control: ControlClient) -> None:
+    control.fault("get_job", "answer", status=429, retry_after=4, times=1)
+    run_id = app.start(deployment="noop")
+    view = wait_for("the wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+
+    assert view["next_check_at"] > view["last_check_at"]
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+    assert [call["status"] for call in control.requests("get_job")] == [429, 200]
+
+
+def test_a_job_that_stays_forbidden_is_given_up_with_its_name(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    run_id = app.start()
+    job = app.wait_for_phase(run_id, "Running")["job"]["name"]
+    control.fault("get_job", "answer", status=403, times=None)
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "access_denied")
+    assert job in view["error"]["message"]
+    assert "may go on" in view["error"]["message"]

@@ -1,0 +1,83 @@
+"""The bearer token goes to allowed endpoints and to ARM, and nowhere else."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.azure_ml import ControlClient
+from local.machine import LocalMachine
+from tests.end_to_end.harness import App, sample_request
+
+TRICKS = [
+    "http://{host}:{port}/jobs",
+    "https://{host}:{other_port}/jobs",
+    "https://{host}/jobs",
+    "https://{host}.:{port}/jobs",
+    "https://{host}:{port}.evil.example/jobs",
+    "https://{host}.evil.example:{port}/jobs",
+    "https://evil-{host}:{port}/jobs",
+    "https://user@{host}:{port}/jobs",
+    "https://user:pass@{host}:{port}/jobs",
+    "https://{host}:{port}@evil.example/jobs",
+    "https://evil.example/{host}:{port}/jobs",
+    "https://evil.example\\@{host}:{port}/jobs",
+    "https://{host}:{port}/jobs?api-version=1",
+    "https://{host}:{port}/jobs#x",
+    "https://{host}:{port}/jobs/",
+    "https://{host}:{port}/jobs/..",
+    "https://{host}:{port}/score",
+    "https://{host}:{port}/",
+    "https://{host}:{port}",
+    "https://{host}:{port}//jobs",
+    "https://{host}:{port}/%6aobs",
+    " https://{host}:{port}/jobs",
+    "https://{host}:{port}/jobs\n",
+    "https://{host}:0{port}/jobs",
+    "https://\uff11\uff12\uff17.0.0.1:{port}/jobs",
+    "https://localhost:{port}/jobs",
+    "https://127.1:{port}/jobs",
+    "https://[::1]:{port}/jobs",
+    "https://\u217cocalhost:{port}/jobs",
+    "//{host}:{port}/jobs",
+    "https:{host}:{port}/jobs",
+    "ftp://{host}:{port}/jobs",
+    "https://attacker.westeurope.inference.ml.azure.com/jobs",
+]
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_an_endpoint_that_is_not_on_the_list_is_refused(
+    app: App, machine: LocalMachine, control: ControlClient, trick: str
+) -> None:
+    endpoint, arm = urlsplit(machine.azure_ml.scoring_uri), urlsplit(machine.azure_ml.arm_url)
+    uri = trick.format(host=endpoint.hostname, port=endpoint.port, other_port=arm.port)
+    answer = app.post(sample_request(endpoint_uri=uri))
+
+    assert answer.status_code == 400, uri
+    assert [error["field"] for error in answer.json()["errors"]] == ["endpoint_uri"]
+    assert control.requests() == []
+
+
+@pytest.mark.parametrize("operation", ["invoke", "get_job"])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(
+    app: App, machine: LocalMachine, control: ControlClient, operation: str, status: int
+) -> None:
+    elsewhere = f"{machine.azure_ml.arm_url}/stolen"
+    control.fault(operation, "answer", status=status, headers={"Location": elsewhere}, times=1)
+    app.wait_for_end(app.start(deployment="noop"))
+
+    assert control.requests("other") == []
+
+
+def test_links_in_answers_are_not_followed(app: App, machine: LocalMachine, control: ControlClient) -> None:
+    """The invoke's Location, a list's next page: only what we build ourselves is called."""
+    stolen = f'{{"value": [], "nextLink": "{machine.azure_ml.scoring_uri}/stolen?$skip=1"}}'
+    control.fault("list", "answer", status=200, body="malformed", text=stolen, times=1)
+    control.fault("invoke", "drop", when="before", times=1)
+    app.wait_for_end(app.start(deployment="noop"))
+
+    for call in control.requests():
+        assert "stolen" not in call["path"]
+        wanted = {"endpoint": machine.azure_ml.ml_audience, "arm": machine.azure_ml.arm_audience}
+        assert call["audience"] == wanted.get(call["listener"]), call
