@@ -11,6 +11,7 @@ from .contract import InvocationError
 from .decisions import Decision
 from .errors import (
     NonDeterministicOrchestrationError,
+    OrchestrationFault,
     orchestrator_failure,
     state_in_failure,
     unlabelled_failure,
@@ -114,6 +115,9 @@ def decide(
         runner.context.process(history)
     except NonDeterministicOrchestrationError as error:
         return EpisodeOutcome(ending=Failed(str(error)), custom_status=answer.custom_status)
+    except OrchestrationFault as fault:
+        reason = orchestrator_failure(name, str(fault))
+        return EpisodeOutcome(ending=Failed(reason), custom_status=answer.custom_status)
     decisions = runner.context.decisions
     for decision in decisions:
         if problem := known.problem_with(decision):
@@ -135,8 +139,6 @@ def _ending(name: str, runner: ActionRunner, answer: Answer) -> Ending | None:
     context = runner.context
     if context.has_open_tasks or context.suspended or not runner.finished:
         return None
-    if runner.fault is not None:
-        return Failed(orchestrator_failure(name, runner.fault))
     if answer.error is not None:
         return Failed(orchestrator_failure(name, answer.error))
     if not answer.is_done:
@@ -147,7 +149,8 @@ def _ending(name: str, runner: ActionRunner, answer: Answer) -> Ending | None:
 
 
 def _custom_status_problem(status: str | None) -> str | None:
-    size = len(status.encode("utf-16-le", "surrogatepass")) if status else 0
+    plain = json.dumps(json.loads(status), separators=(",", ":"), ensure_ascii=False) if status else ""
+    size = len(plain.encode("utf-16-le", "surrogatepass"))
     if size <= CUSTOM_STATUS_LIMIT:
         return None
     return (

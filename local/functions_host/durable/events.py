@@ -55,13 +55,13 @@ def history_event(kind: EventType, at: str, event_id: int = -1, **fields: Any) -
 
 
 def compact_json(value: Any) -> str:
-    """JSON without blanks and with non-ASCII characters as they are, like Newtonsoft's default."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """JSON without blanks. Non-ASCII is escaped, since half a surrogate pair has no UTF-8 form to store."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def join_events(events: Iterable[HistoryEvent]) -> str:
     """The events as the inside of a JSON array."""
-    return ",".join(json.dumps(event, ensure_ascii=False) for event in events)
+    return ",".join(json.dumps(event) for event in events)
 
 
 def as_played(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:

@@ -56,12 +56,14 @@ class ExecutionIdentity:
 
 
 class ActionRunner:
-    """One pass over the actions. ``fault`` is the text of a refused one, ``finished``: all were awaited."""
+    """One pass over the actions; ``finished`` once all were awaited.
+
+    Processing the history raises OrchestrationFault for an action that the host refuses.
+    """
 
     def __init__(self, identity: ExecutionIdentity, actions: Sequence[Action]) -> None:
         self.context = ReplayContext(self._advance)
         self.finished = False
-        self.fault: str | None = None
         self.continue_as_new_input: Any = None
         self._identity = identity
         self._actions = actions
@@ -85,12 +87,7 @@ class ActionRunner:
         while self._position < len(self._actions):
             action = self._actions[self._position]
             self._position += 1
-            try:
-                task = self._invoke(action)
-            except OrchestrationFault as fault:
-                self.fault = str(fault)
-                self.finished = True
-                return
+            task = self._invoke(action)
             if not task.done:
                 task.when_done(self._advance)
                 return

@@ -58,7 +58,8 @@ def create_instance(
     parent: Parent | None = None,
 ) -> None:
     """Replaces whatever carried this instance id before."""
-    forget_instance(tx, instance_id)
+    if tx.store.instances.find(instance_id) is not None:
+        forget_instance(tx, instance_id)
     instance = Instance(
         instance_id=instance_id,
         execution_id=uuid.uuid4().hex,
@@ -78,6 +79,7 @@ def create_instance(
 
 def forget_instance(tx: Transaction, instance_id: str) -> None:
     tx.store.instances.delete(instance_id)
+    tx.store.work.remove_activities(instance_id)
     remove_timers(tx, instance_id)
 
 

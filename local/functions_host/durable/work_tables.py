@@ -13,6 +13,7 @@ WORK_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS timers (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
         timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS activities_by_instance ON activities (instance_id)",
     "CREATE INDEX IF NOT EXISTS timers_by_time ON timers (fire_at)",
     "CREATE INDEX IF NOT EXISTS timers_by_instance ON timers (instance_id)",
 )
@@ -73,6 +74,9 @@ class WorkTables:
     def remove_activity(self, activity_id: int) -> bool:
         """False if it was gone already, so that a late second result is not delivered."""
         return self._connection.execute("DELETE FROM activities WHERE id = ?", (activity_id,)).rowcount == 1
+
+    def remove_activities(self, instance_id: str) -> None:
+        self._connection.execute("DELETE FROM activities WHERE instance_id = ?", (instance_id,))
 
     def add_timer(self, instance_id: str, execution_id: str, timer_id: int, fire_at: str) -> None:
         self._connection.execute(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from azure.durable_functions import RetryOptions
 
+from local.functions_host.durable import replay
 from local.functions_host.durable.contract import (
     ArgumentError,
     OrchestrationAlreadyExistsError,
@@ -229,6 +231,39 @@ async def test_the_hosts_default_version_goes_into_the_history_and_a_given_one_w
 
     assert output(await host.run("orch")) == "1.0"
     assert output(await host.run("orch", version="2.5")) == "2.5"
+
+
+async def test_half_a_surrogate_pair_passes_through(host: Host) -> None:
+    @host.worker.activity
+    def act(text):
+        return text + "-\udc00"
+
+    @host.worker.orchestrator
+    def orch(context):
+        context.set_custom_status("\ud800")
+        return (yield context.call_activity("act", context.get_input()))
+
+    state = await host.run("orch", "\ud800")
+
+    assert output(state) == "\ud800-\udc00"
+    assert json.loads(state.custom_status or "") == "\ud800"
+
+
+async def test_a_hundred_thousand_actions_are_too_many(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MAX_ORCHESTRATION_ACTIONS", 5)
+
+    @host.worker.activity
+    def fails(_):
+        raise ValueError
+
+    @host.worker.orchestrator
+    def orch(context):
+        yield context.call_activity_with_retry("fails", RetryOptions(1, 9))
+
+    assert output(await host.run("orch")) == (
+        "Orchestrator function 'orch' failed: Maximum amount of orchestration actions (5) has been reached. "
+        "Continue as new, or fan out through sub-orchestrations."
+    )
 
 
 async def test_every_activity_of_a_fan_out_counts(host: Host) -> None:

@@ -33,7 +33,7 @@ async def test_custom_status_is_seen_while_running_and_cannot_be_cleared(host: H
 
     state = await host.hub.get(instance_id)
     assert state is not None
-    assert state.custom_status == '{"phase":"waiting ä"}'
+    assert json.loads(state.custom_status or "") == {"phase": "waiting ä"}
 
 
 @pytest.mark.parametrize(("length", "fits"), [(8190, True), (8191, False)])
