@@ -11,8 +11,8 @@ from tests.batch.builders import ENDPOINT_URI, START, after, request, run
 
 
 def _view(
-    runtime_status: str, status: object, *, asked: RunRequest | None = None, output: object = None
-) -> dict[str, Any]:
+    runtime_status: Any, status: object, *, asked: RunRequest | None = None, output: object = None
+) -> Any:
     return run_view(
         "r-1",
         runtime_status=runtime_status,

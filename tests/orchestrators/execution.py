@@ -1,0 +1,174 @@
+"""Plays the host for one execution of an orchestration: keeps its history, and asks the SDK what comes next.
+
+The history is what the Durable extension would hand over: event kinds by number, decisions numbered in the
+order in which the SDK gives them out, one episode for each event that arrives.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from batch.timestamps import parse_timestamp
+
+Handle = Callable[[str], str]
+
+ACTIVITY, CONTINUE_AS_NEW, TIMER, EXTERNAL_EVENT, ANY = 0, 4, 5, 6, 11
+STARTED, SCHEDULED, COMPLETED, FAILED = 0, 4, 5, 6
+TIMER_CREATED, TIMER_FIRED, EPISODE, EPISODE_ENDED, RAISED = 10, 11, 12, 13, 15
+_FAILURE_LABEL = "\n\n$OutOfProcData$:"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the orchestrator said at the end of an episode; ``actions`` are all since the execution began."""
+
+    actions: list[dict[str, Any]]
+    done: bool
+    output: Any
+    error: str | None
+    custom_status: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, handle: Handle, trigger_input: str) -> "Answer":
+        try:
+            text = handle(trigger_input)
+        except Exception as error:
+            message, label, text = str(error).rpartition(_FAILURE_LABEL)
+            if not label:
+                raise
+            assert json.loads(text)["error"] == message
+        state = json.loads(text)
+        [actions] = state["actions"]
+        return cls(
+            actions, state["isDone"], state.get("output"), state.get("error"), state.get("customStatus")
+        )
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        """Activities and timers: what the host numbers and writes into the history."""
+        return [action for action in _flat(self.actions) if action["actionType"] in (ACTIVITY, TIMER)]
+
+    @property
+    def continued_with(self) -> Any:
+        """What the next execution is given, or None if this one has not given way to another."""
+        last = self.actions[-1] if self.actions else {}
+        return last["input"] if self.done and last.get("actionType") == CONTINUE_AS_NEW else None
+
+    @property
+    def ended(self) -> bool:
+        return self.error is not None or (self.done and self.continued_with is None)
+
+    @property
+    def activity(self) -> tuple[str, Any]:
+        """Name and input of the activity that it waits for."""
+        last = self.actions[-1]
+        assert last["actionType"] == ACTIVITY, f"waits for {last}"
+        return last["functionName"], json.loads(last["input"])
+
+    @property
+    def waits(self) -> bool:
+        """For a timer or a nudge."""
+        return not self.done and self.actions[-1]["actionType"] == ANY
+
+
+class Execution:
+    """``given`` is the trigger's JSON value: a text from the Python client, an object from plain HTTP."""
+
+    def __init__(self, handle: Handle, given: Any, at: datetime, instance_id: str = "r-1") -> None:
+        self._handle = handle
+        self._given = given
+        self.instance_id = instance_id
+        self.now = at
+        self.history: list[dict[str, Any]] = []
+        started = {"Name": "batch_run", "Version": "", "Input": json.dumps(given)}
+        self.answer = self._play(STARTED, **started)
+
+    def complete(self, result: Any, after: float = 1.0) -> Answer:
+        number = self._last(ACTIVITY)
+        return self._arrive(after, COMPLETED, TaskScheduledId=number, Result=json.dumps(result))
+
+    def fail(self, reason: str, after: float = 1.0) -> Answer:
+        return self._arrive(after, FAILED, TaskScheduledId=self._last(ACTIVITY), Reason=reason, Details="{}")
+
+    def fire(self) -> Answer:
+        """Lets the timer expire that was created last, at its time."""
+        fires_at = self.timer_at
+        waits = max(0.0, (fires_at - self.now).total_seconds())
+        return self._arrive(waits, TIMER_FIRED, TimerId=self._last(TIMER), FireAt=_ticks(fires_at))
+
+    def nudge(self, after: float = 1.0, name: str = "nudge", payload: Any = "null") -> Answer:
+        return self._arrive(after, RAISED, Name=name, Input=json.dumps(payload))
+
+    @property
+    def timer_at(self) -> datetime:
+        moment = parse_timestamp(self.answer.decisions[self._last(TIMER)]["fireAt"])
+        assert moment is not None
+        return moment
+
+    @property
+    def trigger_input(self) -> str:
+        return json.dumps(
+            {
+                "history": self.history,
+                "input": self._given,
+                "instanceId": self.instance_id,
+                "isReplaying": self.history[1]["IsPlayed"],
+                "parentInstanceId": None,
+                "upperSchemaVersion": 1,
+                "upperSchemaVersionNew": 2,
+                "longRunningTimerIntervalDuration": "3.00:00:00",
+                "maximumShortTimerDuration": "6.00:00:00",
+                "defaultHttpAsyncRequestSleepTimeMillseconds": 30_000,
+            }
+        )
+
+    def next(self) -> "Execution":
+        """The execution that follows by continue-as-new."""
+        given = self.answer.continued_with
+        assert given is not None, f"goes on: {self.answer}"
+        return Execution(self._handle, given, self.now, self.instance_id)
+
+    def _arrive(self, after: float, kind: int, **fields: Any) -> Answer:
+        self.now += timedelta(seconds=after)
+        self.answer = self._play(kind, **fields)
+        return self.answer
+
+    def _play(self, kind: int, **fields: Any) -> Answer:
+        for event in self.history:
+            event["IsPlayed"] = True
+        self._append(EPISODE)
+        self._append(kind, **fields)
+        answer = Answer.of(self._handle, self.trigger_input)
+        written = sum(event["EventType"] in (SCHEDULED, TIMER_CREATED) for event in self.history)
+        for number, decision in enumerate(answer.decisions[written:], start=written):
+            if decision["actionType"] == ACTIVITY:
+                self._append(
+                    SCHEDULED, number, Name=decision["functionName"], Input=json.dumps([decision["input"]])
+                )
+            else:
+                self._append(TIMER_CREATED, number, FireAt=decision["fireAt"])
+        self._append(EPISODE_ENDED)
+        return answer
+
+    def _append(self, kind: int, event_id: int = -1, **fields: Any) -> None:
+        stamp = {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": _ticks(self.now)}
+        self.history.append({**stamp, **fields})
+
+    def _last(self, action_type: int) -> int:
+        numbers = [n for n, action in enumerate(self.answer.decisions) if action["actionType"] == action_type]
+        return numbers[-1]
+
+
+def _flat(actions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for action in actions:
+        if "compoundActions" in action:
+            yield from _flat(action["compoundActions"])
+        else:
+            yield action
+
+
+def _ticks(moment: datetime) -> str:
+    """Seven fraction digits, as .NET writes them."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0Z"
