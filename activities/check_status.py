@@ -9,7 +9,7 @@ from batch.endpoint import read_job
 from batch.errors import RunError
 from batch.function_names import CHECK_STATUS
 from batch.settings import app_settings
-from entities.submission_access import read_submission
+from hub.submissions import read_submission
 
 bp = df.Blueprint()
 

@@ -16,7 +16,7 @@ from batch.rest import AnswerLost, HttpError
 from batch.settings import app_settings
 from batch.submission import Submission
 from batch.timestamps import parse_timestamp
-from entities.submission_access import claim_submission, release_submission
+from hub.submissions import claim_submission, release_submission
 
 MAX_CLAIMS = 3
 

@@ -22,7 +22,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, from_json
 
-from batch.data_uri import RUN_ID_PLACEHOLDER, check_data_uri, check_output_uri
+from batch.data_uri import (
+    DATA_URI_PATTERN,
+    OUTPUT_URI_PATTERN,
+    RUN_ID_PLACEHOLDER,
+    check_data_uri,
+    check_output_uri,
+)
 from batch.endpoint_uri import EndpointUri
 from batch.errors import FieldError, InvalidRequest
 from batch.settings import Settings
@@ -38,9 +44,17 @@ SHORT_FORM_INPUT = "input_data"
 SHORT_FORM_OUTPUT = "output_data"
 """Names of the short form's bindings; a model deployment ignores them."""
 
-DataUri = Annotated[str, StringConstraints(min_length=1, max_length=2_048), AfterValidator(check_data_uri)]
+DataUri = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=2_048),
+    AfterValidator(check_data_uri),
+    Field(json_schema_extra={"pattern": DATA_URI_PATTERN}),
+]
 OutputUri = Annotated[
-    str, StringConstraints(min_length=1, max_length=2_048), AfterValidator(check_output_uri)
+    str,
+    StringConstraints(min_length=1, max_length=2_048),
+    AfterValidator(check_output_uri),
+    Field(json_schema_extra={"pattern": OUTPUT_URI_PATTERN}),
 ]
 BindingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")]

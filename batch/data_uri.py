@@ -14,6 +14,17 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 RUN_ID_PLACEHOLDER = "{run_id}"
 
+_DATA_URI = (
+    r"^(azureml:[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+|@latest)"
+    r"|azureml://(datastores|subscriptions|locations)/PATH+"
+    r"|/subscriptions/PATH+/providers/Microsoft\.MachineLearningServices/PATH+"
+    r"|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/PATH*)?"
+    r"|(abfss|wasbs)://[A-Za-z0-9$-]+@[A-Za-z0-9.-]+(/PATH*)?)$"
+)
+DATA_URI_PATTERN = _DATA_URI.replace("PATH", r"[^?#\\\s\x00-\x20\x7f]")
+OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run_id\})")
+"""For the contract's readers: whatever matches is taken. What the checks below take beyond is spelling."""
+
 
 def check_data_uri(uri: str) -> str:
     """Returns ``uri``; raises ValueError, whose text never repeats it."""

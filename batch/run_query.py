@@ -7,13 +7,12 @@ from itertools import chain
 from typing import Any, Self
 
 from batch.errors import FieldError, InvalidRequest
-from batch.run_view import PHASES, TERMINATED
+from batch.run_view import PHASES, TERMINATED, UNFINISHED_RUNTIME_STATUSES
 from batch.timestamps import parse_timestamp
 
 MAX_TOP = 200
 DEFAULT_TOP = 50
 
-_UNFINISHED = ("Pending", "Running", "ContinuedAsNew", "Suspended")
 _RUNTIME_STATUSES = {
     "Completed": ("Completed",),
     "Failed": ("Failed",),
@@ -63,7 +62,7 @@ class RunQuery:
     @property
     def runtime_statuses(self) -> tuple[str, ...]:
         """The runtime's statuses that the wanted phases can have: it filters by these, we by phase."""
-        wanted = (_RUNTIME_STATUSES.get(phase, _UNFINISHED) for phase in sorted(self.phases))
+        wanted = (_RUNTIME_STATUSES.get(phase, UNFINISHED_RUNTIME_STATUSES) for phase in sorted(self.phases))
         return tuple(dict.fromkeys(chain.from_iterable(wanted)))
 
     def selects(self, view: Mapping[str, Any]) -> bool:

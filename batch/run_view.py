@@ -1,35 +1,132 @@
-"""A run in our words, put together from its durable status."""
+"""A run in our words, put together from its durable status.
+
+The shapes are what the HTTP API answers with, and what its OpenAPI document is generated from.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
-from batch.contract import RunRequest
+from pydantic import Field, WithJsonSchema
+
+# Pydantic reads the standard library's TypedDict from Python 3.12 on.
+from typing_extensions import TypedDict
+
+from batch.advice import advice
+from batch.contract import JobInput, JobOutput, RunRequest
 from batch.errors import ErrorCode
-from batch.run import Phase
+from batch.run import CancelCause, Phase
 from batch.timestamps import format_timestamp, parse_timestamp
 
 PENDING = "Pending"
 TERMINATED = "Terminated"
 PHASES = (PENDING, *(phase.value for phase in Phase), TERMINATED)
 ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+UNFINISHED_RUNTIME_STATUSES = ("Pending", "Running", "ContinuedAsNew", "Suspended")
 
-_TIMES = ("started_at", "submitted_at", "running_at", "last_check_at", "next_check_at", "ended_at")
+Time = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.123Z"]})
+]
+PhaseName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PHASES)})]
+RuntimeStatus = Annotated[
+    str,
+    WithJsonSchema(
+        {"type": "string", "enum": sorted({*ENDED_RUNTIME_STATUSES, *UNFINISHED_RUNTIME_STATUSES})}
+    ),
+]
+Code = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "oneOf": [{"const": code.value, "description": advice(code.value)} for code in ErrorCode],
+        }
+    ),
+]
+
+
+class JobView(TypedDict):
+    """The Azure ML job of a run; ``status`` is in Azure ML's words."""
+
+    name: str
+    status: str
+    studio_url: str | None
+
+
+class IdentityView(TypedDict):
+    """As whom the app calls the endpoint; each id as far as the token tells it."""
+
+    client_id: NotRequired[str]
+    object_id: NotRequired[str]
+    tenant_id: NotRequired[str]
+    token_expires_at: NotRequired[Time]
+
+
+class CancellationView(TypedDict):
+    """``accepted``: Azure ML took the request; the job's status tells when it obeyed."""
+
+    cause: CancelCause
+    requested_at: Time
+    accepted: bool
+
+
+class Trouble(TypedDict):
+    """What went wrong, and what to do about it."""
+
+    code: Code
+    message: str
+    advice: str
+
+
+class RequestView(TypedDict):
+    """What the run was asked for, defaults filled in."""
+
+    inputs: dict[str, JobInput]
+    outputs: dict[str, JobOutput]
+    deployment: NotRequired[str]
+    experiment: NotRequired[str]
+    poll_interval: int
+    queue_timeout: NotRequired[int]
+    timeout: int
+    on_timeout: Literal["cancel", "leave"]
+
+
+class RunView(TypedDict):
+    """A run. ``request`` and ``outputs`` are left out in lists."""
+
+    run_id: str
+    phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
+    runtime_status: RuntimeStatus
+    endpoint_uri: str | None
+    identity: IdentityView | None
+    job: JobView | None
+    checks: Annotated[int, Field(description="Reads of the job's status so far")]
+    started_at: Time
+    submitted_at: Annotated[Time | None, Field(description="When the job was created")]
+    running_at: Annotated[Time | None, Field(description="When the job was first seen running")]
+    last_check_at: Time | None
+    next_check_at: Time | None
+    ended_at: Time | None
+    cancellation: CancellationView | None
+    problem: Annotated[Trouble | None, Field(description="The last failed step, while the run goes on")]
+    error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
+    request: NotRequired[RequestView]
+    outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
 
 
 def run_view(
     run_id: str,
     *,
-    runtime_status: str,
+    runtime_status: RuntimeStatus,
     created_at: datetime,
     updated_at: datetime,
     request: RunRequest | None,
     custom_status: object,
     output: object,
-) -> dict[str, Any]:
+) -> RunView:
     """``request`` is None in lists, which do not read it."""
     status: Mapping[str, Any] = custom_status if isinstance(custom_status, dict) else {}
-    view: dict[str, Any] = {
+    view: RunView = {
         "run_id": run_id,
         "phase": phase_of(runtime_status, status),
         "runtime_status": runtime_status,
@@ -37,19 +134,23 @@ def run_view(
         "identity": status.get("identity"),
         "job": status.get("job"),
         "checks": status.get("checks", 0),
-        **{name: status.get(name) for name in _TIMES},
+        "started_at": status.get("started_at") or format_timestamp(created_at),
+        "submitted_at": status.get("submitted_at"),
+        "running_at": status.get("running_at"),
+        "last_check_at": status.get("last_check_at"),
+        "next_check_at": status.get("next_check_at"),
+        "ended_at": status.get("ended_at"),
         "cancellation": status.get("cancellation"),
-        "problem": status.get("problem"),
-        "error": status.get("error"),
+        "problem": _advised(status.get("problem")),
+        "error": _advised(status.get("error")),
     }
-    view["started_at"] = view["started_at"] or format_timestamp(created_at)
     if request:
-        view["request"] = request.model_dump(mode="json", exclude={"endpoint_uri"}, exclude_none=True)
+        view["request"] = _request_view(request)
         view["outputs"] = {name: binding.uri for name, binding in request.outputs.items()}
     if has_ended(runtime_status):
         view["ended_at"] = view["ended_at"] or format_timestamp(updated_at)
         if runtime_status != "Completed" and not view["error"]:
-            view["error"] = _unforeseen(runtime_status, output)
+            view["error"] = _advised(_unforeseen(runtime_status, output))
     return view
 
 
@@ -70,6 +171,19 @@ def has_ended(runtime_status: str) -> bool:
 
 def started_at(view: Mapping[str, Any]) -> datetime | None:
     return parse_timestamp(view["started_at"])
+
+
+def _request_view(request: RunRequest) -> RequestView:
+    view: RequestView = request.model_dump(  # type: ignore[assignment]  # pydantic types every dump alike
+        mode="json", exclude={"endpoint_uri"}, exclude_none=True
+    )
+    return view
+
+
+def _advised(trouble: Mapping[str, str] | None) -> Trouble | None:
+    if not trouble:
+        return None
+    return {"code": trouble["code"], "message": trouble["message"], "advice": advice(trouble["code"])}
 
 
 def _unforeseen(runtime_status: str, output: object) -> dict[str, str]:

@@ -8,16 +8,17 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.contract import IDEMPOTENCY_KEY, RunRequest, parse_request
+from batch.answers import RunLinks, RunList
+from batch.contract import IDEMPOTENCY_KEY, parse_request
 from batch.errors import InvalidRequest, RunError
-from batch.function_names import BATCH_RUN, NUDGE
 from batch.run import Run
 from batch.run_log import log_event
 from batch.run_query import RunQuery
+from batch.run_view import RunView
 from batch.settings import app_settings
-from entities.submission_access import cancel_submission
+from hub.runs import NotARun, find_run, list_runs, nudge, start_run
+from hub.submissions import cancel_submission
 from triggers.problem import problem
-from triggers.runs import ExistingRun, NotARun, find_run, list_runs
 
 ROUTE = "batch-runs"
 RETRY_AFTER = "10"
@@ -28,11 +29,11 @@ logger = logging.getLogger(__name__)
 
 @bp.route(route=ROUTE, methods=["POST"])
 @bp.durable_client_input(client_name="client")
-async def start_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def start_batch_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """202 with the durable URLs for a new run, 200 with the existing one for the same request again."""
     try:
         run_id, request = parse_request(req.get_body(), req.headers.get(IDEMPOTENCY_KEY), app_settings())
-        existing = await find_run(client, run_id) or await _start(client, run_id, request)
+        existing = await start_run(client, run_id, Run(request=request))
     except InvalidRequest as error:
         return problem(400, f"Nothing was started. {error}", error.errors)
     except NotARun as error:
@@ -66,7 +67,8 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
     except InvalidRequest as error:
         return problem(400, str(error), error.errors)
     runs, continuation = await list_runs(client, query)
-    return _json({"runs": runs, "continuation": continuation})
+    page: RunList = {"runs": runs, "continuation": continuation}
+    return _json(page)
 
 
 @bp.route(route=ROUTE + "/{run_id}/cancel", methods=["POST"])
@@ -85,28 +87,14 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         return _unknown(run_id)
     except RunError as error:
         return problem(503, error.message)
-    await _nudge(client, run_id)
+    await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)
 
 
-async def _start(
-    client: df.DurableOrchestrationClient, run_id: str, request: RunRequest
-) -> ExistingRun | None:
-    """None if this call started the run, else the run that another call started in the meantime."""
+async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
     try:
-        await client.start_new(BATCH_RUN, run_id, Run(request=request).to_json())
-    except Exception:  # the SDK raises nothing narrower for "already running"
-        existing = await find_run(client, run_id)
-        if existing is None:
-            raise
-        return existing
-    return None
-
-
-async def _nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
-    try:
-        await client.raise_event(run_id, NUDGE)
+        await nudge(client, run_id)
     except Exception as error:  # the SDK raises nothing narrower
         # The mark is set, so the run obeys at its next check; or it has ended in this very moment.
         log_event(logger, logging.INFO, "nudge_not_delivered", run=run_id, reason=error)
@@ -118,13 +106,13 @@ def _links(
     run_id: str,
     *,
     status: int,
-    run: dict[str, Any] | None = None,
+    run: RunView | None = None,
 ) -> func.HttpResponse:
-    durable: dict[str, str] = json.loads(client.create_check_status_response(req, run_id).get_body())
+    durable: RunLinks = json.loads(client.create_check_status_response(req, run_id).get_body())
     request_url = urlsplit(req.url)
     path = request_url.path.partition(f"/{ROUTE}")[0]
     run_uri = f"{request_url.scheme}://{request_url.netloc}{path}/{ROUTE}/{run_id}"
-    body: dict[str, Any] = {**durable, "runUri": run_uri, "cancelPostUri": f"{run_uri}/cancel"}
+    body: RunLinks = {**durable, "runUri": run_uri, "cancelPostUri": f"{run_uri}/cancel"}
     if run is not None:
         body["run"] = run
     headers = {"Location": durable["statusQueryGetUri"], "Retry-After": RETRY_AFTER} if status == 202 else {}

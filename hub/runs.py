@@ -11,10 +11,10 @@ import requests
 from dateutil.parser import isoparse
 
 from batch.contract import RunRequest
-from batch.function_names import BATCH_RUN
+from batch.function_names import BATCH_RUN, NUDGE
 from batch.run import Run
 from batch.run_query import RunQuery
-from batch.run_view import has_ended, run_view
+from batch.run_view import RunView, has_ended, run_view
 from batch.timestamps import format_timestamp
 
 _CONTINUATION = "x-ms-continuation-token"
@@ -33,7 +33,7 @@ class ExistingRun:
 
     request: RunRequest
     ended: bool
-    view: dict[str, Any]
+    view: RunView
 
 
 async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
@@ -58,9 +58,32 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
     return ExistingRun(request, has_ended(runtime_status), view)
 
 
+async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
+    """Starts the run once: None if this call did, else the run that is there, from this request or another.
+
+    The runtime would silently replace an instance that has ended, so any existing instance is the answer.
+    Looking and starting are two steps, so a start that is refused looks again. Raises NotARun.
+    """
+    if existing := await find_run(client, run_id):
+        return existing
+    try:
+        await client.start_new(BATCH_RUN, run_id, run.to_json())
+    except Exception:  # the SDK raises nothing narrower for "already running"
+        existing = await find_run(client, run_id)
+        if existing is None:
+            raise
+        return existing
+    return None
+
+
+async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
+    """Has the run check now. Raises Exception, as the SDK does, if the run is unknown or has ended."""
+    await client.raise_event(run_id, NUDGE)
+
+
 async def list_runs(
     client: df.DurableOrchestrationClient, query: RunQuery
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[RunView], str | None]:
     """One page of runs and the token of the next. Fewer than ``top`` is no sign of the end; no token is."""
     continuation = query.continuation
     for _ in range(_MAX_EMPTY_PAGES):
@@ -92,7 +115,7 @@ def _page(
     return answer.json(), answer.headers.get(_CONTINUATION) or None
 
 
-def _listed(instance: dict[str, Any]) -> dict[str, Any]:
+def _listed(instance: dict[str, Any]) -> RunView:
     return run_view(
         instance["instanceId"],
         runtime_status=instance["runtimeStatus"],
