@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, from_json
 
+from batch.contract_schema import JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
 from batch.data_uri import (
     DATA_URI_PATTERN,
     OUTPUT_URI_PATTERN,
@@ -84,6 +85,8 @@ class _Strict(BaseModel):
 class JobInput(_Strict):
     """A named input: data behind a URI, or a literal value for a pipeline component deployment."""
 
+    model_config = ConfigDict(json_schema_extra=JOB_INPUT_FORMS)
+
     type: Literal["UriFolder", "UriFile", "Literal"]
     uri: DataUri | None = None
     value: LiteralValue | None = None
@@ -103,22 +106,52 @@ class JobOutput(_Strict):
     uri: OutputUri
 
 
+Inputs = Annotated[dict[BindingName, JobInput], Field(max_length=50, json_schema_extra=NO_OTHER_NAMES)]
+Outputs = Annotated[dict[BindingName, JobOutput], Field(max_length=50, json_schema_extra=NO_OTHER_NAMES)]
+
+
 class BatchRunRequest(_Strict):
     """Body of ``POST /api/batch-runs``. Times are in seconds."""
 
-    endpoint_uri: Annotated[str, Field(max_length=300)] | None = None
-    endpoint_input_uri: DataUri | None = None
+    model_config = ConfigDict(json_schema_extra=REQUEST_FORMS)
+
+    endpoint_uri: Annotated[
+        str | None,
+        Field(max_length=300, description="Scoring URI of the endpoint; default: BATCH_ENDPOINT_URI"),
+    ] = None
+    endpoint_input_uri: Annotated[
+        DataUri | None, Field(description="Folder or file to score: datastore path, asset or storage URL")
+    ] = None
     endpoint_input_type: Literal["UriFolder", "UriFile"] = "UriFolder"
-    endpoint_output_uri: OutputUri | None = None
-    poll_interval: Annotated[int, Field(ge=1, le=86_400)] = 120
-    inputs: Annotated[dict[BindingName, JobInput], Field(max_length=50)] | None = None
-    outputs: Annotated[dict[BindingName, JobOutput], Field(max_length=50)] | None = None
-    deployment: ResourceName | None = None
-    experiment: ResourceName | None = None
-    run_id: Annotated[str, StringConstraints(pattern=RUN_ID_PATTERN)] | None = None
-    queue_timeout: Timeout | None = None
-    timeout: Timeout = 86_400
-    on_timeout: Literal["cancel", "leave"] = "cancel"
+    endpoint_output_uri: Annotated[
+        OutputUri | None,
+        Field(
+            description="File for the predictions; must not exist yet. {run_id} stands for the run's id."
+            " Default: a place in the endpoint's default store"
+        ),
+    ] = None
+    poll_interval: Annotated[
+        int, Field(ge=1, le=86_400, description="Seconds between two checks of the job's status")
+    ] = 120
+    inputs: Annotated[Inputs | None, Field(description="Instead of the short form")] = None
+    outputs: Annotated[Outputs | None, Field(description="Instead of the short form")] = None
+    deployment: Annotated[
+        ResourceName | None, Field(description="Default: the endpoint's default deployment")
+    ] = None
+    experiment: Annotated[
+        ResourceName | None, Field(description="For pipeline component deployments only")
+    ] = None
+    run_id: Annotated[
+        Annotated[str, StringConstraints(pattern=RUN_ID_PATTERN)] | None,
+        Field(description="Makes the start idempotent. Default: a new id"),
+    ] = None
+    queue_timeout: Annotated[
+        Timeout | None, Field(description="Seconds that the job may wait for capacity. Default: no limit")
+    ] = None
+    timeout: Annotated[Timeout, Field(description="Seconds that the run may take in all")] = 86_400
+    on_timeout: Annotated[
+        Literal["cancel", "leave"], Field(description="What happens to the job of a run out of time")
+    ] = "cancel"
 
 
 class RunRequest(BaseModel):

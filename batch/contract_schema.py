@@ -1,0 +1,48 @@
+"""What the request's own validators demand, said as JSON Schema for the readers of the contract."""
+
+from pydantic.config import JsonDict
+
+_NULL: JsonDict = {"type": "null"}
+
+NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
+
+JOB_INPUT_FORMS: JsonDict = {
+    "anyOf": [
+        {
+            "properties": {
+                "type": {"enum": ["UriFolder", "UriFile"]},
+                "uri": {"type": "string"},
+                "value": _NULL,
+            },
+            "required": ["uri"],
+        },
+        {
+            "properties": {
+                "type": {"const": "Literal"},
+                "uri": _NULL,
+                "value": {"type": ["string", "boolean", "number"]},
+            },
+            "required": ["value"],
+        },
+    ]
+}
+
+REQUEST_FORMS: JsonDict = {
+    "anyOf": [
+        {
+            "title": "Short form, with the parameters of the Data Factory pipeline",
+            "properties": {"endpoint_input_uri": {"type": "string"}, "inputs": _NULL, "outputs": _NULL},
+            "required": ["endpoint_input_uri"],
+        },
+        {
+            "title": "Named inputs and outputs",
+            "properties": {
+                "endpoint_input_uri": _NULL,
+                "endpoint_input_type": False,
+                "endpoint_output_uri": _NULL,
+                "inputs": {"type": "object"},
+            },
+            "required": ["inputs"],
+        },
+    ]
+}
