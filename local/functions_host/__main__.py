@@ -16,6 +16,7 @@ from local.functions_host.host import FunctionsHost, StoreError
 from local.functions_host.indexing import IndexingError
 from local.functions_host.logs import configure_logging
 from local.functions_host.route_constraints import RouteTemplateError
+from local.functions_host.schedules import ScheduleError
 from local.functions_host.server import PortInUseError
 from local.functions_host.settings import SettingsError
 
@@ -27,6 +28,7 @@ _CANNOT_START = (
     StoreInUseError,
     StoreVersionError,
     RouteTemplateError,
+    ScheduleError,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from local.functions_host import event_grid_webhook, timer_triggers
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.http_triggers import HttpRoute
 
@@ -12,7 +13,12 @@ _DURABLE_KINDS = {
     "activityTrigger": "Activities",
     "entityTrigger": "Entities",
 }
-_SERVED_ELSEWHERE = {"httpTrigger", *_DURABLE_KINDS}
+_SERVED = {
+    "httpTrigger",
+    event_grid_webhook.TRIGGER_TYPE,
+    timer_triggers.TRIGGER_TYPE,
+    *_DURABLE_KINDS,
+}
 
 
 def announcement(url: str, functions: Sequence[FunctionDefinition], routes: Sequence[HttpRoute]) -> str:
@@ -28,10 +34,31 @@ def _lines(url: str, functions: Sequence[FunctionDefinition], routes: Sequence[H
         for route in sorted(routes, key=lambda route: route.function.name):
             methods = ",".join(sorted(route.methods)) or "all"
             yield f"  {route.function.name}: [{methods}] {url}/{route.template.text.strip('/')}"
+    yield from _event_grid_lines(url, _of_type(event_grid_webhook.TRIGGER_TYPE, functions))
+    yield from _timer_lines(_of_type(timer_triggers.TRIGGER_TYPE, functions))
     for kind, title in _DURABLE_KINDS.items():
         names = sorted(function.durable_name for function in functions if function.trigger_type == kind)
         if names:
             yield f"{title}: {', '.join(names)}"
     for function in functions:
-        if function.trigger_type not in _SERVED_ELSEWHERE:
+        if function.trigger_type not in _SERVED:
             yield f"Not served here: {function.name} ({function.trigger_type})"
+
+
+def _event_grid_lines(url: str, functions: Sequence[FunctionDefinition]) -> Iterator[str]:
+    if functions:
+        yield "Event Grid triggers:"
+        for function in functions:
+            yield f"  {function.name}: {url}{event_grid_webhook.WEBHOOK_PATH}?functionName={function.name}"
+
+
+def _timer_lines(functions: Sequence[FunctionDefinition]) -> Iterator[str]:
+    if functions:
+        yield "Timer triggers:"
+        for function in functions:
+            yield f"  {function.name}: {function.trigger['schedule']}"
+
+
+def _of_type(trigger_type: str, functions: Sequence[FunctionDefinition]) -> Sequence[FunctionDefinition]:
+    found = [function for function in functions if function.trigger_type == trigger_type]
+    return sorted(found, key=lambda function: function.name)

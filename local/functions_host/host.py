@@ -17,10 +17,14 @@ from local.functions_host.durable.contract import Clock
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
 from local.functions_host.durable_api import DurableApi
+from local.functions_host.event_grid_webhook import EventGridWebhook
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.http_triggers import HttpRoute, HttpTriggers, http_routes
-from local.functions_host.server import listening_socket, serve
+from local.functions_host.manual_runs import ManualRuns
+from local.functions_host.server import Handlers, listening_socket, serve
 from local.functions_host.settings import HostSettings, expand_settings, load_settings
+from local.functions_host.timer_status import TimerStatusFile
+from local.functions_host.timer_triggers import TimerTriggers, timers
 from local.functions_host.worker import PythonWorker
 
 
@@ -58,8 +62,8 @@ class FunctionsHost:
     async def start(self) -> None:
         """Returns when requests are answered.
 
-        Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, StoreInUseError,
-        StoreVersionError, StoreError; nothing is left open then.
+        Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, ScheduleError,
+        StoreInUseError, StoreVersionError, StoreError; nothing is left open then.
         """
         async with AsyncExitStack() as starting:
             self.settings = load_settings(self._app_dir)
@@ -74,12 +78,23 @@ class FunctionsHost:
             self.functions = worker.functions
             self.routes = http_routes(worker.functions, self.settings.route_prefix)
             hub = DurableTaskHub(store, worker, self.settings.hub, self._clock)
-            durable = DurableApi(hub, self.settings.hub.hub_name)
-            runner = await serve(listener, durable.handle, HttpTriggers(self.routes, worker.invoke).handle)
+            statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
+            schedules = TimerTriggers(timers(worker.functions), worker.invoke, statuses)
+            by_hand = ManualRuns(worker.functions, worker.invoke, schedules.run_by_hand)
+            starting.push_async_callback(by_hand.stop)
+            handlers = Handlers(
+                durable_api=DurableApi(hub, self.settings.hub.hub_name).handle,
+                event_grid=EventGridWebhook(worker.functions, worker.invoke).handle,
+                manual_runs=by_hand.handle,
+                http_triggers=HttpTriggers(self.routes, worker.invoke).handle,
+            )
+            runner = await serve(listener, handlers)
             starting.push_async_callback(runner.cleanup)
             # Last, as what it resumes may call the management API at once.
             hub.begin()
             starting.push_async_callback(hub.stop)
+            schedules.begin()
+            starting.push_async_callback(schedules.stop)
             self._running = starting.pop_all()
 
     async def stop(self) -> None:

@@ -1,19 +1,28 @@
-"""The HTTP surface of the host on one loopback listener: management API, HTTP triggers, host status."""
+"""The HTTP surface of the host on one loopback listener: triggers, webhooks, management API, status."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from local.functions_host.client_binding import WEBHOOK_PATH
+from local.functions_host import client_binding, event_grid_webhook, manual_runs
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 # The production host's limit for request bodies, in bytes.
 _MAX_BODY = 104_857_600
 _HOST_VERSION = "4"
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    durable_api: Handler
+    event_grid: Handler
+    manual_runs: Handler
+    http_triggers: Handler
 
 
 class PortInUseError(OSError):
@@ -35,13 +44,17 @@ def listening_socket(address: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(listener: socket.socket, durable: Handler, http_triggers: Handler) -> web.AppRunner:
+async def serve(listener: socket.socket, handlers: Handlers) -> web.AppRunner:
     """Starts to serve on the socket; ``cleanup()`` of the result stops it and closes the socket."""
     app = web.Application(client_max_size=_MAX_BODY)
-    app.router.add_route("*", WEBHOOK_PATH + "{tail:(/(?s:.*))?}", durable)
+    app.router.add_route("*", client_binding.WEBHOOK_PATH + "{tail:(/(?s:.*))?}", handlers.durable_api)
+    parent, _, extension = event_grid_webhook.WEBHOOK_PATH.rpartition("/")
+    # The host finds the extension without regard to case.
+    app.router.add_route("*", f"{parent}/{{extension:(?i:{extension})}}", handlers.event_grid)
+    app.router.add_post(manual_runs.MANUAL_RUN_PATH, handlers.manual_runs)
     app.router.add_get("/admin/host/status", _status)
     app.router.add_get("/", _home)
-    app.router.add_route("*", "/{tail:(?s:.*)}", http_triggers)
+    app.router.add_route("*", "/{tail:(?s:.*)}", handlers.http_triggers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, listener).start()
