@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .activity_runner import run_activity
 from .contract import Clock, HubOptions, InstanceState, Worker
@@ -41,7 +41,7 @@ class Dispatcher:
         self._orchestrations: KeyedQueue[str] = KeyedQueue()
         self._entities: KeyedQueue[EntityId] = KeyedQueue()
         self._running_activities: set[int] = set()
-        self._activities_may_wait = True
+        self._activities_waiting = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._sleeper: asyncio.Task[None] | None = None
         self._sleeping_until: str | None = None
@@ -52,15 +52,12 @@ class Dispatcher:
     def start(self) -> None:
         """Takes up what an earlier process left, however it ended."""
         self._accepting = True
-        with self._store.transaction():
-            self._store.work.show_all_activities()
-        for instance_id in self._store.instances.with_messages():
-            self._orchestrations.add(instance_id)
-        for entity in self._store.entities.with_operations():
-            self._entities.add(entity)
         self._lease_keeper = asyncio.create_task(self._keep_leases())
-        self._pump()
-        self._watch_timers()
+        with self.transaction() as tx:
+            tx.activities_queued = self._store.work.show_all_activities()
+            tx.instances.extend(self._store.instances.with_messages())
+            tx.entities.extend(self._store.entities.with_operations())
+            tx.timers_changed = True
 
     async def stop(self, grace_seconds: float) -> None:
         """Begins nothing new, waits a little for what runs, and leaves the rest to the next start."""
@@ -81,9 +78,22 @@ class Dispatcher:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One change of state; whoever it concerns starts working as soon as it is committed."""
-        tx = Transaction(self._store, format_time(self._clock.now()))
+        now = self._clock.now()
+        tx = Transaction(self._store, format_time(now))
         with self._store.transaction():
             yield tx
+            # Activities are leased in the transaction that queued them, or that freed a place for them.
+            waiting = self._activities_waiting + tx.activities_queued
+            free = self._options.max_concurrent_activities - len(self._running_activities)
+            leased = self._lease_activities(free, now) if waiting and free > 0 else None
+        # Fewer than asked for: none is left, also if some were purged meanwhile.
+        exhausted = leased is not None and len(leased) < free
+        # After the machine slept, a lease may have run out though its activity still runs here.
+        fresh = [activity for activity in leased or () if activity.id not in self._running_activities]
+        self._activities_waiting = 0 if exhausted else waiting - len(fresh)
+        for activity in fresh:
+            self._running_activities.add(activity.id)
+            self._spawn(self._run_activity(activity))
         for instance_id in tx.instances:
             self._orchestrations.add(instance_id)
         for entity in tx.entities:
@@ -92,7 +102,6 @@ class Dispatcher:
             for waiter in self._waiters.get(state.instance_id, ()):
                 if not waiter.done():
                     waiter.set_result(state)
-        self._activities_may_wait |= tx.activities_queued
         self._pump()
         if tx.timers_changed:
             self._watch_timers()
@@ -124,9 +133,6 @@ class Dispatcher:
         limit = self._options.max_concurrent_orchestrators
         self._take_up(self._orchestrations, limit, self._episodes.run)
         self._take_up(self._entities, limit, self._batches.run)
-        free = self._options.max_concurrent_activities - len(self._running_activities)
-        if free > 0 and self._activities_may_wait:
-            self._lease_activities(free)
 
     def _take_up(
         self, queue: KeyedQueue[K], limit: int, run: Callable[[K], Coroutine[None, None, None]]
@@ -146,16 +152,11 @@ class Dispatcher:
             queue.release(key)
             self._pump()
 
-    def _lease_activities(self, limit: int) -> None:
-        now = self._clock.now()
+    def _lease_activities(self, limit: int, now: datetime) -> Sequence[QueuedActivity] | None:
+        if not self._accepting:
+            return None
         until = now + timedelta(seconds=self._options.activity_lease_seconds)
-        with self._store.transaction():
-            leased = self._store.work.lease_activities(limit, format_time(now), format_time(until))
-        self._activities_may_wait = len(leased) == limit
-        for activity in leased:
-            if activity.id not in self._running_activities:
-                self._running_activities.add(activity.id)
-                self._spawn(self._run_activity(activity))
+        return self._store.work.lease_activities(limit, format_time(now), format_time(until))
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
         try:
@@ -164,17 +165,17 @@ class Dispatcher:
                 self._running_activities.discard(activity.id)
                 complete_activity(tx, activity, result)
         except Exception:
-            # Not the user function's failure: the message is given back, and the activity runs again.
+            # Not the user function's failure: the message is given back, and the activity runs again. Its
+            # place stays taken until then, so that a broken worker is not flooded.
             logger.exception("Activity %s broke; it is tried again in %s.", activity.name, RETRY_PAUSE)
+            self._running_activities.add(activity.id)
             self._later(lambda: self._give_back(activity))
-        finally:
-            self._running_activities.discard(activity.id)
-            self._pump()
 
     def _give_back(self, activity: QueuedActivity) -> None:
-        with self._store.transaction():
+        with self.transaction() as tx:
+            self._running_activities.discard(activity.id)
             self._store.work.hide_activities([activity.id], None)
-        self._activities_may_wait = True
+            tx.activities_queued = 1
 
     async def _keep_leases(self) -> None:
         lease = self._options.activity_lease_seconds

@@ -42,7 +42,8 @@ COMPLETED, FAILED, TERMINATED = 1, 3, 5
 
 def format_time(moment: datetime) -> str:
     """UTC with seven fraction digits, as .NET writes it; texts of this form sort by time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}0Z"
 
 
 def parse_time(text: str) -> datetime:

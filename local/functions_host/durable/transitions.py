@@ -45,7 +45,7 @@ class Transaction:
     instances: list[str] = field(default_factory=list)
     entities: list[EntityId] = field(default_factory=list)
     ended: list[InstanceState] = field(default_factory=list)
-    activities_queued: bool = False
+    activities_queued: int = 0
     timers_changed: bool = False
 
 
@@ -171,7 +171,7 @@ def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
     match decision:
         case ScheduleActivity():
             tx.store.work.queue_activity(me, execution, decision.id, decision.name, decision.input)
-            tx.activities_queued = True
+            tx.activities_queued += 1
         case CreateTimer():
             if not decision.cancelled:
                 tx.store.work.add_timer(me, execution, decision.id, format_time(decision.fire_at))

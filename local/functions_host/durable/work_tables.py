@@ -67,9 +67,11 @@ class WorkTables:
             "UPDATE activities SET hidden_until = ? WHERE id = ?", [(until, number) for number in ids]
         )
 
-    def show_all_activities(self) -> None:
-        """For start-up: whoever held a lease is dead."""
+    def show_all_activities(self) -> int:
+        """For start-up: whoever held a lease is dead. Returns how many activities there are."""
         self._connection.execute("UPDATE activities SET hidden_until = NULL WHERE hidden_until IS NOT NULL")
+        (count,) = self._connection.execute("SELECT count(*) FROM activities").fetchone()
+        return int(count)
 
     def remove_activity(self, activity_id: int) -> bool:
         """False if it was gone already, so that a late second result is not delivered."""

@@ -122,6 +122,33 @@ async def test_no_more_activities_than_allowed_run_at_once(tmp_path: Path) -> No
     assert peak == 3
 
 
+async def test_queued_activities_of_a_purged_instance_do_not_run(tmp_path: Path) -> None:
+    host = Host(tmp_path / "hub.db", HubOptions(max_concurrent_activities=1))
+    ran: list[str] = []
+    gate = asyncio.Event()
+
+    @host.worker.activity
+    async def act(name):
+        ran.append(name)
+        await gate.wait()
+
+    @host.worker.orchestrator
+    def orch(context):
+        yield context.task_all([context.call_activity("act", context.instance_id) for _ in range(3)])
+
+    for name in ("first", "purged", "last"):
+        await host.start("orch", instance_id=name)
+    await host.until(lambda: ran)
+    await host.until(lambda: len(host.worker.contexts) == 3)
+    await host.hub.purge("purged")
+    gate.set()
+    await host.ended("first")
+    await host.ended("last")
+    await host.stop()
+
+    assert ran == ["first"] * 3 + ["last"] * 3
+
+
 async def test_a_short_lease_is_renewed_while_the_activity_runs(tmp_path: Path) -> None:
     host = Host(tmp_path / "hub.db", HubOptions(activity_lease_seconds=0.02))
     calls: list[int] = []
