@@ -77,7 +77,7 @@ def test_every_field_has_its_wrong_values() -> None:
     assert list(WRONG) == FIELDS
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.lists(st.sampled_from(FIELDS), min_size=1, unique=True).flatmap(
         lambda names: st.fixed_dictionaries({name: WRONG[name] for name in names})
@@ -92,7 +92,7 @@ def test_all_wrong_fields_are_named_at_once_and_no_value_is_repeated(wrong: dict
     assert MARKER not in str(InvalidRequest(errors))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=8)), _json, max_size=5),
     st.none() | st.text(max_size=5),

@@ -87,11 +87,24 @@ def test_an_error_crosses_the_task_hub_as_json(error: RunError) -> None:
     assert str(read) == error.message
 
 
-def test_a_message_is_short_and_redacted_before_it_is_cut() -> None:
-    text = "x" * (MAX_MESSAGE_LENGTH - 30) + f" Bearer {MARKER}" + "y" * 5_000
-    message = RunError(ErrorCode.INTERNAL, text).message
+def test_a_message_is_redacted_before_it_is_cut() -> None:
+    message = RunError(ErrorCode.INTERNAL, "x" * (MAX_MESSAGE_LENGTH - 9) + f" {JWT}").message
     assert len(message) <= MAX_MESSAGE_LENGTH
-    assert MARKER[:4] not in message
+    assert "eyJ" not in message
+
+
+@pytest.mark.xfail(strict=True, reason="a secret set off otherwise than by one blank or = is not taken out")
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Bearer  {MARKER}",
+        f"Bearer\n{MARKER}",
+        f'{{"client_secret": "{MARKER}"}}',
+        f"client_secret: {MARKER}",
+    ],
+)
+def test_secrets_are_taken_out_however_they_are_set_off(text: str) -> None:
+    assert MARKER not in str(RunError(ErrorCode.INTERNAL, text))
 
 
 @pytest.mark.parametrize(

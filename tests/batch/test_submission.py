@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -107,6 +108,7 @@ class Claims(RuleBasedStateMachine):
 
 
 TestClaims = Claims.TestCase
+TestClaims.settings = settings(max_examples=50, stateful_step_count=25)
 
 
 def test_no_state_is_a_free_mark() -> None:

@@ -322,7 +322,7 @@ def test_while_canceling_the_job_is_watched_more_closely() -> None:
         assert MIN_INTERVAL <= delay <= timedelta(seconds=30)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(runs_and_times())
 def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
     state, now = drawn
@@ -333,7 +333,7 @@ def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run,
     assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(runs_and_times())
 def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
     state, now = drawn
@@ -346,7 +346,7 @@ def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime])
         assert end.error is None or end.error.message.strip()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(runs_and_times())
 def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
     state, moment = drawn
