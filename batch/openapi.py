@@ -101,6 +101,7 @@ def _start() -> JsonObject:
                     "Retry-After": _header("Seconds until a first look pays", {"type": "string"}),
                 },
                 "content": _json(RunLinks, examples.STARTED),
+                "links": _LINKS_TO_RUN,
             },
             "200": {
                 "description": "This run_id was started before with the same request; nothing was started",
@@ -133,7 +134,16 @@ def _list() -> JsonObject:
             _query("continuation", "From the page before, unchanged", {"type": "string"}),
         ],
         "responses": {
-            "200": {"description": "A page", "content": _json(RunList, examples.RUN_LIST)},
+            "200": {
+                "description": "A page",
+                "content": _json(RunList, examples.RUN_LIST),
+                "links": {
+                    "nextPage": {
+                        "operationId": "listRuns",
+                        "parameters": {"continuation": "$response.body#/continuation"},
+                    }
+                },
+            },
             "400": _problem("A parameter is wrong or unknown", examples.BAD_QUERY),
             **_COMMON,
         },
@@ -169,6 +179,10 @@ def _cancel() -> JsonObject:
     }
 
 
+_LINKS_TO_RUN: JsonObject = {
+    name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
+    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
+}
 _COMMON: JsonObject = {
     "401": {"description": "No valid key or token; the platform answers, with an empty body"},
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},

@@ -11,6 +11,7 @@ import requests
 from dateutil.parser import isoparse
 
 from batch.contract import RunRequest
+from batch.errors import FieldError, InvalidRequest
 from batch.function_names import BATCH_RUN, NUDGE
 from batch.run import Run
 from batch.run_query import RunQuery
@@ -76,15 +77,22 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     return None
 
 
-async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
-    """Has the run check now. Raises Exception, as the SDK does, if the run is unknown or has ended."""
+async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
+    """Has the run check now; False if there is no such run, or it has ended."""
+    status = await client.get_status(run_id)
+    if not status or has_ended(status.runtime_status.value):
+        return False
     await client.raise_event(run_id, NUDGE)
+    return True
 
 
 async def list_runs(
     client: df.DurableOrchestrationClient, query: RunQuery
 ) -> tuple[list[RunView], str | None]:
-    """One page of runs and the token of the next. Fewer than ``top`` is no sign of the end; no token is."""
+    """One page of runs and the token of the next. Fewer than ``top`` is no sign of the end; no token is.
+
+    Raises InvalidRequest for a token that the task hub does not know.
+    """
     continuation = query.continuation
     for _ in range(_MAX_EMPTY_PAGES):
         instances, continuation = await asyncio.to_thread(_page, client, query, continuation)
@@ -111,6 +119,8 @@ def _page(
         answer = session.get(
             url, params=params, headers={_CONTINUATION: continuation} if continuation else {}, timeout=60
         )
+    if continuation and answer.status_code == 400:
+        raise InvalidRequest([FieldError("continuation", "was not given by a page of this list")])
     answer.raise_for_status()
     return answer.json(), answer.headers.get(_CONTINUATION) or None
 

@@ -63,10 +63,9 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 @bp.durable_client_input(client_name="client")
 async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     try:
-        query = RunQuery.parse(req.params)
+        runs, continuation = await list_runs(client, RunQuery.parse(req.params))
     except InvalidRequest as error:
         return problem(400, str(error), error.errors)
-    runs, continuation = await list_runs(client, query)
     page: RunList = {"runs": runs, "continuation": continuation}
     return _json(page)
 
