@@ -10,6 +10,7 @@ from batch.run_view import RunView
 _APP = "https://my-app.azurewebsites.net"
 _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
 _OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
+CONTINUATION = "eyJwYWdlIjoyfQ=="
 _RUN_ID = "readings-2026-01-31"
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -56,6 +57,7 @@ _RUNNING: RunView = {
     "next_check_at": "2026-01-31T06:08:04.350Z",
     "ended_at": None,
     "cancellation": None,
+    "source": None,
     "problem": None,
     "error": None,
 }
@@ -74,7 +76,7 @@ _FAILED: RunView = {
 
 RUNS: dict[str, RunView] = {"under way": _RUNNING, "failed": _FAILED}
 RUN_LIST: dict[str, RunList] = {
-    "a page": {"runs": [_RUNNING, _FAILED], "continuation": "eyJwYWdlIjoyfQ=="},
+    "a page": {"runs": [_RUNNING, _FAILED], "continuation": CONTINUATION},
     "nothing there": {"runs": [], "continuation": None},
 }
 

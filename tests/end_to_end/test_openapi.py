@@ -1,0 +1,69 @@
+"""A client that knows nothing but the OpenAPI document tries all that it allows, and much that it forbids."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.host_process import ROOT
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import App
+
+PLATFORM_CHECKS = "unsupported_method,allow_header_conformance"
+"""A wrong method gets the platform's 404, without an Allow header, before the app is asked."""
+
+
+@pytest.fixture(scope="module")
+def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app of its own: no other test wants so many runs in its lists."""
+    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("flooded"))) as machine:
+        yield App(machine.url)
+
+
+def contract(app: App) -> dict[str, Any]:
+    answer = requests.get(f"{app.url}/api/openapi.json", timeout=60)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def test_the_document_names_this_server_and_its_endpoint(flooded: App) -> None:
+    document = contract(flooded)
+    request = document["components"]["schemas"]["BatchRunRequest"]
+    assert (document["openapi"], document["servers"]) == ("3.1.0", [{"url": "/api"}])
+    flooded.start(endpoint_uri=request["properties"]["endpoint_uri"]["enum"][0])
+
+
+def test_the_contract_holds_for_whatever_a_client_sends(flooded: App, tmp_path: Path) -> None:
+    document = contract(flooded)
+    # As under the Core Tools, no key is demanded here; in Azure the platform does it.
+    del document["security"]
+    local_document = tmp_path / "openapi.json"
+    local_document.write_text(json.dumps(document))
+
+    client = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("st")), "run", str(local_document)),
+            *("--url", f"{flooded.url}/api", "--exclude-checks", PLATFORM_CHECKS),
+            *("--max-examples", "40", "--seed", "1", "--generation-database", "none", "--no-color"),
+        ],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.end_to_end.schemathesis_hooks",
+            "PYTHONPATH": str(ROOT),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert client.returncode == 0, client.stdout[-8_000:] + client.stderr[-2_000:]
+    assert "Tested: 4" in client.stdout
