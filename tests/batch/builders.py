@@ -6,7 +6,7 @@ from typing import Any
 
 from batch.contract import JobInput, JobOutput, RunRequest, parse_request
 from batch.errors import ErrorCode, FieldError, InvalidRequest
-from batch.run import Job, Problem, Run
+from batch.run import CancelCause, Cancellation, Job, Problem, Run
 from batch.settings import Settings
 
 ENDPOINT_URI = "https://scores.westeurope.inference.ml.azure.com/jobs"
@@ -72,6 +72,11 @@ def run(*, status: str | None = None, asked: RunRequest | None = None, **state: 
 
 def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Problem:
     return Problem(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
+
+
+def canceling(cause: CancelCause, at: float, *, accepted: bool = True) -> dict[str, Any]:
+    """State of a run whose job is to be canceled since ``at`` seconds after START."""
+    return {"cancellation": Cancellation(cause=cause, requested_at=after(at), accepted=accepted)}
 
 
 def after(seconds: float) -> datetime:

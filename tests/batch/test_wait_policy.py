@@ -1,17 +1,15 @@
 """What a run does next. Times are seconds after the start; a job is submitted ten seconds after it."""
 
-from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 
 from batch.errors import ErrorCode
-from batch.run import CancelCause, Cancellation, Phase, Problem, Run
-from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL, cancel_due, earliest_step_at, end_of, next_step_at
-from tests.batch.builders import START, STUDIO_URL, after, problem, request, run
-from tests.batch.strategies import ENDED, STATUSES, runs_and_times
+from batch.run import CancelCause, Phase, Run
+from batch.wait_policy import CANCEL_GRACE, cancel_due, end_of
+from tests.batch.builders import STUDIO_URL, after, canceling, problem, request, run
+from tests.batch.strategies import ENDED, STATUSES
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
 GRACE = CANCEL_GRACE.total_seconds()
@@ -20,14 +18,6 @@ LEAVE = request(timeout=100, on_timeout="leave")
 QUEUE = request(timeout=1_000, queue_timeout=50)
 QUEUE_LEAVE = request(timeout=1_000, queue_timeout=50, on_timeout="leave")
 UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
-
-
-def _canceling(cause: CancelCause, at: float, *, accepted: bool = True) -> dict[str, Any]:
-    return {"cancellation": Cancellation(cause=cause, requested_at=after(at), accepted=accepted)}
-
-
-def _asking_for(seconds: float) -> Problem:
-    return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
 
 
 REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
@@ -47,9 +37,9 @@ def test_every_status_but_the_three_final_ones_goes_on_until_a_deadline(status: 
 
 CANCELLATIONS = [
     {},
-    _canceling(REQUEST, 50),
-    _canceling(TIMEOUT, 100),
-    _canceling(QUEUE_TIMEOUT, 60, accepted=False),
+    canceling(REQUEST, 50),
+    canceling(TIMEOUT, 100),
+    canceling(QUEUE_TIMEOUT, 60, accepted=False),
 ]
 FAILURES = [
     {},
@@ -82,11 +72,11 @@ def test_a_failed_job_says_where_its_logs_are() -> None:
     ("cancellation", "outcome", "code", "says"),
     [
         ({}, Phase.CANCELED, ErrorCode.JOB_CANCELED, "not by this run"),
-        (_canceling(REQUEST, 50), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
-        (_canceling(REQUEST, 50, accepted=False), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
-        (_canceling(TIMEOUT, 100), Phase.TIMED_OUT, ErrorCode.TIMED_OUT, "timeout of 100 s and was canceled"),
+        (canceling(REQUEST, 50), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (canceling(REQUEST, 50, accepted=False), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (canceling(TIMEOUT, 100), Phase.TIMED_OUT, ErrorCode.TIMED_OUT, "timeout of 100 s and was canceled"),
         (
-            _canceling(QUEUE_TIMEOUT, 60),
+            canceling(QUEUE_TIMEOUT, 60),
             Phase.TIMED_OUT,
             ErrorCode.QUEUE_TIMED_OUT,
             "queue_timeout of 50 s and was canceled",
@@ -126,31 +116,31 @@ def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
         ),
         (run(asked=QUEUE), 500, False, ""),
         # The timeout of a job that does not obey.
-        (run(status="Running", asked=SHORT, **_canceling(TIMEOUT, 105)), 105 + GRACE - 1, False, ""),
+        (run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)), 105 + GRACE - 1, False, ""),
         (
-            run(status="Running", asked=SHORT, **_canceling(TIMEOUT, 105)),
+            run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)),
             105 + GRACE,
             True,
             "Running 600 s later",
         ),
-        (run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60)), 60 + GRACE - 1, False, ""),
+        (run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60)), 60 + GRACE - 1, False, ""),
         (
-            run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60)),
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60)),
             60 + GRACE,
             True,
             "queue_timeout of 50 s",
         ),
         # A cancel on request has until the run's own deadline.
-        (run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
         (
-            run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)),
+            run(status="Running", asked=SHORT, **canceling(REQUEST, 20)),
             100 + GRACE,
             True,
             "timeout of 100 s",
         ),
-        (run(status="Running", asked=LEAVE, **_canceling(REQUEST, 20)), 100, False, ""),
+        (run(status="Running", asked=LEAVE, **canceling(REQUEST, 20)), 100, False, ""),
         (
-            run(status="Running", asked=LEAVE, **_canceling(REQUEST, 20)),
+            run(status="Running", asked=LEAVE, **canceling(REQUEST, 20)),
             100 + GRACE,
             True,
             "could not be canceled",
@@ -187,11 +177,11 @@ def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
         (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
         (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
         (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
-        (run(status="Running", **_canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
-        (run(status="Running", **_canceling(REQUEST, 20)), 30, None),
-        (run(status="Running", asked=SHORT, **_canceling(REQUEST, 20)), 200, None),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
         (
-            run(status="Queued", asked=QUEUE, **_canceling(QUEUE_TIMEOUT, 60, accepted=False)),
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
             1_000,
             QUEUE_TIMEOUT,
         ),
@@ -265,126 +255,6 @@ def test_could_not_read_is_not_failed(
 
 def test_an_error_while_canceling_hides_no_outcome() -> None:
     refused: dict[str, Any] = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
-    canceling = run(status="Running", **refused, **_canceling(REQUEST, 20, accepted=False))
-    assert end_of(canceling, after(500)) is None
-    assert cancel_due(canceling, after(500)) is REQUEST
-
-
-@pytest.mark.parametrize(
-    ("state", "now", "step"),
-    [
-        (run(status="Queued"), 20, 140),
-        (run(status="Queued", asked=request(poll_interval=5)), 20, 25),
-        (run(status="Queued", asked=SHORT), 20, 100),
-        (run(status="Queued", asked=QUEUE), 20, 60),
-        (run(status="Running", asked=QUEUE, running_at=after(15)), 20, 140),
-        (run(status="Running", asked=SHORT), 100, 220),
-        (run(status="Running", asked=request(poll_interval=86_400)), 20, 86_400),
-        # Failures back off from two seconds up to the interval.
-        (run(status="Queued", problem=UNAVAILABLE, failures=1), 20, 22),
-        (run(status="Queued", problem=UNAVAILABLE, failures=3), 20, 28),
-        (run(status="Queued", problem=UNAVAILABLE, failures=7), 20, 140),
-        (run(status="Queued", problem=UNAVAILABLE, failures=10_000), 20, 140),
-        (run(problem=UNAVAILABLE, failures=2), 20, 24),
-        # The service's own wish counts, up to the next deadline.
-        (
-            run(status="Queued", problem=_asking_for(300), failures=1),
-            20,
-            320,
-        ),
-        (
-            run(status="Queued", problem=_asking_for(0.5), failures=1),
-            20,
-            22,
-        ),
-        (
-            run(asked=SHORT, problem=_asking_for(300), failures=1),
-            20,
-            100,
-        ),
-        # A timed out run gives up at its hour.
-        (
-            run(status="Running", asked=request(timeout=100, poll_interval=900), **_canceling(TIMEOUT, 100)),
-            699,
-            700,
-        ),
-        (run(status="Running", asked=request(poll_interval=2), **_canceling(REQUEST, 20)), 500, 502),
-    ],
-)
-def test_the_next_step(state: Run, now: float, step: float) -> None:
-    assert next_step_at(state, after(now)) == after(step)
-
-
-def test_while_canceling_the_job_is_watched_more_closely() -> None:
-    canceling = run(status="Running", asked=request(poll_interval=600), **_canceling(REQUEST, 20))
-    for now in (20, 21, 30, 100, 1_000):
-        delay = next_step_at(canceling, after(now)) - after(now)
-        assert MIN_INTERVAL <= delay <= timedelta(seconds=30)
-
-
-@settings(max_examples=100)
-@given(runs_and_times())
-def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    step = next_step_at(state, now)
-    assert step > now
-    asked_for = state.problem.retry_after or 0 if state.problem else 0
-    assert step <= now + timedelta(seconds=max(state.request.poll_interval, asked_for))
-    assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
-
-
-@settings(max_examples=100)
-@given(runs_and_times())
-def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    end = end_of(state, now)
-    completed = state.job is not None and state.job.status == "Completed"
-    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
-    if end is not None:
-        assert (end.error is None) is completed
-        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
-        assert end.error is None or end.error.message.strip()
-
-
-@settings(max_examples=100)
-@given(runs_and_times())
-def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
-    state, moment = drawn
-    now = max(_deadlines(state)) + (moment - START)
-    if end_of(state, now) is None:
-        assert state.job is not None
-        assert cancel_due(state, now) is not None
-        assert state.cancellation is None
-        assert state.request.on_timeout == "cancel"
-
-
-@given(runs_and_times())
-def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    if state.job and state.job.status in ENDED:
-        assert end_of(state, now) is not None
-
-
-@pytest.mark.parametrize(
-    ("state", "earliest"),
-    [(run(), 1), (run(status="Queued"), 1), (run(status="Queued", last_check_at=after(50)), 51)],
-)
-def test_nudges_do_not_make_it_ask_more_than_once_a_second(state: Run, earliest: float) -> None:
-    assert earliest_step_at(state) == after(earliest)
-
-
-def _deadlines(state: Run) -> list[datetime]:
-    """Told by the contract: timeout, queue_timeout while waiting for capacity, and the grace of a cancel."""
-    assert state.started_at is not None
-    deadlines = [state.started_at + timedelta(seconds=state.request.timeout)]
-    if state.submitted_at and state.request.queue_timeout and not state.running_at:
-        deadlines.append(state.submitted_at + timedelta(seconds=state.request.queue_timeout))
-    if state.cancellation:
-        on_request = state.cancellation.cause is REQUEST
-        since = (
-            max(state.cancellation.requested_at, deadlines[0])
-            if on_request
-            else state.cancellation.requested_at
-        )
-        deadlines.append(since + CANCEL_GRACE)
-    return deadlines
+    refusing = run(status="Running", **refused, **canceling(REQUEST, 20, accepted=False))
+    assert end_of(refusing, after(500)) is None
+    assert cancel_due(refusing, after(500)) is REQUEST

@@ -14,9 +14,9 @@ from batch.timestamps import parse_timestamp
 
 Handle = Callable[[str], str]
 
-ACTIVITY, CONTINUE_AS_NEW, TIMER, EXTERNAL_EVENT, ANY = 0, 4, 5, 6, 11
+ACTIVITY, CONTINUE_AS_NEW, TIMER, EXTERNAL_EVENT, SIGNAL, ANY = 0, 4, 5, 6, 9, 11
 STARTED, SCHEDULED, COMPLETED, FAILED = 0, 4, 5, 6
-TIMER_CREATED, TIMER_FIRED, EPISODE, EPISODE_ENDED, RAISED = 10, 11, 12, 13, 15
+TIMER_CREATED, TIMER_FIRED, EPISODE, EPISODE_ENDED, SENT, RAISED = 10, 11, 12, 13, 14, 15
 _FAILURE_LABEL = "\n\n$OutOfProcData$:"
 
 
@@ -47,8 +47,8 @@ class Answer:
 
     @property
     def decisions(self) -> list[dict[str, Any]]:
-        """Activities and timers: what the host numbers and writes into the history."""
-        return [action for action in _flat(self.actions) if action["actionType"] in (ACTIVITY, TIMER)]
+        """Activities, timers and signals: what the host numbers and writes into the history."""
+        return [action for action in _flat(self.actions) if action["actionType"] in (ACTIVITY, TIMER, SIGNAL)]
 
     @property
     def continued_with(self) -> Any:
@@ -141,16 +141,22 @@ class Execution:
         self._append(EPISODE)
         self._append(kind, **fields)
         answer = Answer.of(self._handle, self.trigger_input)
-        written = sum(event["EventType"] in (SCHEDULED, TIMER_CREATED) for event in self.history)
+        written = sum(event["EventType"] in (SCHEDULED, TIMER_CREATED, SENT) for event in self.history)
         for number, decision in enumerate(answer.decisions[written:], start=written):
-            if decision["actionType"] == ACTIVITY:
-                self._append(
-                    SCHEDULED, number, Name=decision["functionName"], Input=json.dumps([decision["input"]])
-                )
-            else:
-                self._append(TIMER_CREATED, number, FireAt=decision["fireAt"])
+            self._write(number, decision)
         self._append(EPISODE_ENDED)
         return answer
+
+    def _write(self, number: int, decision: dict[str, Any]) -> None:
+        if decision["actionType"] == ACTIVITY:
+            given = json.dumps([decision["input"]])
+            self._append(SCHEDULED, number, Name=decision["functionName"], Input=given)
+        elif decision["actionType"] == TIMER:
+            self._append(TIMER_CREATED, number, FireAt=decision["fireAt"])
+        else:
+            message = {"op": decision["operation"], "signal": True, "id": f"signal-{number}"}
+            sent = {"InstanceId": decision["instanceId"], "Name": "op", "Input": json.dumps(message)}
+            self._append(SENT, number, **sent)
 
     def _append(self, kind: int, event_id: int = -1, **fields: Any) -> None:
         stamp = {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": _ticks(self.now)}

@@ -106,6 +106,9 @@ class VirtualHost:
         json.dumps(given)
         return name
 
+    def signal_entity(self, entity: object, operation: str, given: object = None) -> None:
+        json.dumps(given)
+
     def create_timer(self, fires_at: datetime) -> Timer:
         assert fires_at > self.current_utc_datetime, "a timer in the past"
         self.timers.append(Timer(fires_at))

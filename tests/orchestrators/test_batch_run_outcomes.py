@@ -1,0 +1,193 @@
+"""How a run ends, what it survives, and how it cancels its job: through the SDK's own replay."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from batch.errors import ErrorCode
+from tests.batch.builders import after, request
+from tests.orchestrators.execution import (
+    Handle,
+)
+from tests.orchestrators.steps import (
+    CANCEL,
+    CHECK,
+    IDENTITY,
+    JOB,
+    RUNNING,
+    error,
+    started,
+    submitted,
+    told,
+    waiting,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+
+CANCELED = {"status": "Canceled", "cancel_requested": False}
+CANCELED_ON_REQUEST = {"status": "Canceled", "cancel_requested": True}
+
+
+@pytest.mark.parametrize(
+    ("check", "phase", "code", "says"),
+    [
+        ({"status": "Failed"}, "Failed", "job_failed", "Job batchjob-1 failed."),
+        (CANCELED, "Canceled", "job_canceled", "not by this run"),
+        (CANCELED_ON_REQUEST, "Canceled", "job_canceled", "Canceled on request"),
+    ],
+)
+def test_any_other_end_fails_the_orchestration_with_its_reason(
+    handle: Handle, check: object, phase: str, code: str, says: str
+) -> None:
+    answer = submitted(handle).complete(check)
+    assert answer.ended
+    assert answer.error is not None
+    assert says in answer.error
+    assert told(answer)["phase"] == phase
+    assert told(answer)["error"] == {"code": code, "message": answer.error}
+
+
+def test_a_refused_token_fails_the_run_before_anything_is_submitted(handle: Handle) -> None:
+    execution = started(handle)
+    answer = execution.complete(error(ErrorCode.TOKEN_REFUSED, "No token for https://ml.azure.com as x."))
+    assert answer.error == "No token for https://ml.azure.com as x."
+    assert [action["functionName"] for action in answer.actions] == ["authorize"]
+    assert (told(answer)["phase"], told(answer)["job"]) == ("Failed", None)
+
+
+def test_a_refused_submission_fails_the_run(handle: Handle) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    answer = execution.complete(error(ErrorCode.ACCESS_DENIED, "The identity needs a role."))
+    assert answer.error == "The identity needs a role."
+
+
+def test_a_run_canceled_before_submission_ends_without_a_job(handle: Handle) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    answer = execution.complete({"canceled": True})
+    assert answer.error is not None
+    assert "before a job was submitted" in answer.error
+    assert (told(answer)["phase"], told(answer)["job"]) == ("Canceled", None)
+
+
+def test_a_step_that_may_be_tried_again_is(handle: Handle) -> None:
+    execution = started(handle)
+    busy = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=30)
+    answer = execution.complete(busy)
+    assert answer.waits
+    assert execution.timer_at == execution.now + timedelta(seconds=30)
+    assert told(answer)["problem"] == {"code": "service_unavailable", "message": "It is busy."}
+    execution.fire()
+    execution = execution.next()
+    assert execution.answer.activity == ("authorize", {})
+    execution.complete(IDENTITY)
+    assert execution.complete(busy).waits
+    execution.fire()
+    assert execution.next().answer.activity[0] == "invoke"
+
+
+@pytest.mark.parametrize("steps", [[], [IDENTITY], [IDENTITY, JOB]])
+def test_a_step_that_broke_is_a_problem_like_any_other(handle: Handle, steps: list[object]) -> None:
+    execution = started(handle)
+    for step in steps:
+        execution.complete(step)
+    name = execution.answer.activity[0]
+    answer = execution.fail(f"Activity function '{name}' failed:  ValueError: Bearer S3cr3tMarker")
+    assert answer.waits
+    problem = told(answer)["problem"]
+    assert problem["code"] == "internal"
+    assert name in problem["message"]
+    assert "S3cr3tMarker" not in json.dumps(told(answer))
+    assert execution.timer_at == execution.now + timedelta(seconds=2)
+    execution.fire()
+    assert execution.next().answer.activity[0] == name
+
+
+def test_a_run_gives_up_on_a_step_that_breaks_again_and_again(handle: Handle) -> None:
+    execution = started(handle)
+    for _ in range(4):
+        execution.fail("boom")
+        execution.fire()
+        execution = execution.next()
+    answer = execution.fail("boom")
+    assert answer.error is not None
+    assert "authorize broke: boom" in answer.error
+
+
+def test_a_status_that_can_not_be_read_is_no_failure_of_the_job(handle: Handle) -> None:
+    execution = submitted(handle)
+    for failures in range(1, 20):
+        answer = execution.complete(error(ErrorCode.SERVICE_UNAVAILABLE, retryable=True))
+        assert answer.waits
+        execution.fire()
+        assert json.loads(execution.answer.continued_with)["failures"] == failures
+        execution = execution.next()
+    assert execution.complete({"status": "Completed"}).output["checks"] == 20
+
+
+def test_a_cancel_on_request_goes_to_the_job_and_its_status_decides(handle: Handle) -> None:
+    execution = submitted(handle)
+    assert execution.complete({"status": "Running", "cancel_requested": True}).activity == CANCEL
+    answer = execution.complete({"accepted": True})
+    assert answer.waits
+    assert told(answer)["phase"] == "Canceling"
+    assert told(answer)["cancellation"]["cause"] == "request"
+    assert told(answer)["cancellation"]["accepted"] is True
+    execution.fire()
+    execution = execution.next()
+    assert execution.complete({"status": "CancelRequested", "cancel_requested": True}).waits
+    execution.fire()
+    lost = execution.next().complete({"status": "Completed", "cancel_requested": True})
+    assert lost.output["outcome"] == "Completed"
+
+
+def test_a_refused_cancel_is_asked_for_again(handle: Handle) -> None:
+    execution = submitted(handle)
+    execution.complete({"status": "Running", "cancel_requested": True})
+    assert execution.complete(error(ErrorCode.ACCESS_DENIED, "No right to cancel.")).waits
+    assert told(execution.answer)["problem"]["message"] == "No right to cancel."
+    execution.fire()
+    execution = execution.next()
+    assert execution.answer.activity == CHECK
+    assert execution.complete({"status": "Running", "cancel_requested": True}).activity == CANCEL
+    execution.fail("boom")
+    execution.fire()
+    ended = execution.next().complete({"status": "Canceled", "cancel_requested": True})
+    assert ended.error is not None
+    assert "Canceled on request" in ended.error
+
+
+def test_at_its_timeout_a_run_cancels_its_job(handle: Handle) -> None:
+    execution = waiting(handle, request(timeout=60))
+    assert execution.timer_at == after(60)
+    execution.fire()
+    execution = execution.next()
+    assert execution.complete(RUNNING).activity == CANCEL
+    assert execution.complete({"accepted": True}).waits
+    execution.fire()
+    ended = execution.next().complete(CANCELED)
+    assert ended.error == "Job batchjob-1 did not end within the timeout of 60 s and was canceled."
+    assert told(ended)["phase"] == "TimedOut"
+
+
+def test_at_its_timeout_a_run_leaves_its_job_if_asked_to(handle: Handle) -> None:
+    execution = waiting(handle, request(timeout=60, on_timeout="leave"))
+    execution.fire()
+    ended = execution.next().complete(RUNNING)
+    assert ended.error is not None
+    assert "left as it is (Running)" in ended.error
+    assert told(ended)["phase"] == "TimedOut"
+    assert "cancel_job" not in json.dumps(ended.actions)
+
+
+def test_the_queue_timeout_counts_until_the_job_runs(handle: Handle) -> None:
+    asked = request(queue_timeout=30)
+    queued = waiting(handle, asked, {"status": "Queued"})
+    assert queued.timer_at == after(32)
+    queued.fire()
+    execution = queued.next()
+    assert execution.complete({"status": "Queued"}).activity == CANCEL
+    running = waiting(handle, asked, RUNNING)
+    assert running.timer_at == after(123)
