@@ -112,6 +112,19 @@ class InstanceTables:
             ),
         )
 
+    def set_progress(self, instance: Instance) -> None:
+        """Writes what an episode of the same execution can change."""
+        self._connection.execute(
+            "UPDATE instances SET status = ?, output = ?, custom_status = ?, updated_at = ? WHERE instance_id = ?",
+            (
+                instance.status.value,
+                instance.output,
+                instance.custom_status,
+                instance.updated_at,
+                instance.instance_id,
+            ),
+        )
+
     def delete(self, instance_id: str) -> None:
         """The instance, its history and its messages."""
         self.delete_history(instance_id)

@@ -77,7 +77,7 @@ def rewind_instance(tx: Transaction, instance: Instance, reason: str) -> Sequenc
     rewound = rewind_history(history, failed_children)
     tables.delete_history(instance.instance_id)
     tables.append_history(instance.instance_id, join_events(rewound.events))
-    tables.put(replace(instance, status=RuntimeStatus.RUNNING, output=None, updated_at=tx.now))
+    tables.set_progress(replace(instance, status=RuntimeStatus.RUNNING, output=None, updated_at=tx.now))
     send(tx, instance.instance_id, None, history_event(EventType.GENERIC, tx.now, Data=f"Rewound: {reason}"))
     changed = [instance.instance_id]
     for child_id in rewound.children:

@@ -131,7 +131,7 @@ def commit_episode(
     gained = [*new_events, *(decision.to_event(tx.now) for decision in outcome.decisions)]
     if outcome.ending is None:
         status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
-        tables.put(replace(after, status=status))
+        tables.set_progress(replace(after, status=status))
     else:
         gained.append(_end(tx, after, outcome.ending, outcome.completion_id))
     gained.append(history_event(EventType.ORCHESTRATOR_COMPLETED, tx.now))
@@ -242,7 +242,7 @@ def _end(
                 Details=f"Message: {ending.reason}, StackTrace: " if failed else None,
             )
     ended = replace(instance, status=status, output=output)
-    tx.store.instances.put(ended)
+    tx.store.instances.set_progress(ended)
     tx.ended.append(ended.state())
     remove_timers(tx, instance.instance_id)
     if instance.parent is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from azure.durable_functions import RetryOptions
@@ -10,6 +11,7 @@ from azure.durable_functions import RetryOptions
 from local.functions_host.durable import replay
 from local.functions_host.durable.contract import (
     ArgumentError,
+    HubOptions,
     OrchestrationAlreadyExistsError,
     RuntimeStatus,
 )
@@ -276,3 +278,21 @@ async def test_every_activity_of_a_fan_out_counts(host: Host) -> None:
         return sum((yield context.task_all([context.call_activity("square", n) for n in range(200)])))
 
     assert output(await host.run("fan")) == sum(n * n for n in range(200))
+
+
+async def test_with_any_state_overridable_a_running_instance_is_replaced(tmp_path: Path) -> None:
+    host = Host(tmp_path / "hub.db", HubOptions(overridable_states="AnyState"))
+
+    @host.worker.orchestrator
+    def orch(context):
+        got = yield context.wait_for_external_event("go")
+        return [context.get_input(), got]
+
+    await host.start("orch", "first", instance_id="one")
+    await host.until_idle()
+    await host.start("orch", "second", instance_id="one")
+    await host.until_idle()
+    await host.raise_event("one", "go", 1)
+
+    assert output(await host.ended("one")) == ["second", 1]
+    await host.stop()
