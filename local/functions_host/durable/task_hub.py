@@ -216,7 +216,7 @@ class DurableTaskHub:
 
     def _send(self, instance_id: str, kind: EventType, **fields: str) -> None:
         with self._dispatcher.transaction() as tx:
-            send(tx, instance_id, None, history_event(kind, tx.now, **fields))
+            send(tx, instance_id, None, history_event(kind, tx.now, -1, **fields))
 
     def _refuse_replacing(self, instance_id: str) -> None:
         existing = self._store.instances.find(instance_id)
