@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+
+from local.event_grid.event import Event
 
 ML_AUDIENCE = "https://ml.azure.com"
 ARM_AUDIENCE = "https://management.azure.com"
@@ -120,7 +122,8 @@ class ServiceConfig:
     unless `datastores` says otherwise. `storage` maps URL prefixes
     (`https://<account>.blob.core.windows.net/<container>`) and `assets` maps `<name>:<version>` to folders.
     `max_scoring` scripts run at once; other jobs in Running wait their turn. `cancel_seconds` is the stay in
-    CancelRequested, `token_lifetime` is in seconds.
+    CancelRequested, `token_lifetime` is in seconds. `publish` is given an event whenever a job's status
+    changes, from the service's own thread.
     """
 
     state: Path
@@ -140,6 +143,7 @@ class ServiceConfig:
     ports: Ports = Ports()
     ml_audience: str = ML_AUDIENCE
     arm_audience: str = ARM_AUDIENCE
+    publish: Callable[[Event], None] | None = None
 
     def __post_init__(self) -> None:
         statuses = [phase.status for phase in self.pace]

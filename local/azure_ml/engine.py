@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from local.azure_ml.config import Deployment, ServiceConfig
+from local.azure_ml.events import job_events
 from local.azure_ml.jobs import (
     CANCEL_REQUESTED,
     ENDED,
@@ -54,6 +55,7 @@ class JobEngine:
         self, config: ServiceConfig, store: JobStore, scorer: Scorer, clock: Callable[[], float] = time.time
     ) -> None:
         self._config = config
+        self._deployments = {deployment.name: deployment for deployment in config.deployments}
         self._store = store
         self._scorer = scorer
         self._clock = clock
@@ -137,8 +139,16 @@ class JobEngine:
         return True
 
     def _keep(self, job: Job) -> None:
+        before = self._jobs.get(job.name)
         self._jobs[job.name] = job
         self._store.save(job)
+        if before is None or before.visible_status != job.visible_status:
+            self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        if self._config.publish is not None:
+            for event in job_events(job, self._config.workspace, self._deployments.get(job.deployment)):
+                self._config.publish(event)
 
     def _enter(self, job: Job, status: str) -> None:
         job = entered(job, status, self._clock())

@@ -1,0 +1,28 @@
+"""Event Grid on one machine: delivers to webhooks the way Event Grid does, and watches folders for blobs."""
+
+from local.event_grid.blob_created import BLOB_CREATED, Container, blob_created
+from local.event_grid.container_watch import ContainerWatch
+from local.event_grid.delivery import Tally
+from local.event_grid.event import Event, Schema
+from local.event_grid.grid import EventGrid
+from local.event_grid.retry import RetryPolicy
+from local.event_grid.subscription import Batching, Disturbance, EventFilter, StringIn, Subscription
+from local.event_grid.webhook import HandshakeError
+
+__all__ = [
+    "BLOB_CREATED",
+    "Batching",
+    "Container",
+    "ContainerWatch",
+    "Disturbance",
+    "Event",
+    "EventFilter",
+    "EventGrid",
+    "HandshakeError",
+    "RetryPolicy",
+    "Schema",
+    "StringIn",
+    "Subscription",
+    "Tally",
+    "blob_created",
+]

@@ -1,0 +1,76 @@
+"""BlobCreated events as a storage account sends them, for files in a local folder."""
+
+from __future__ import annotations
+
+import mimetypes
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import quote
+
+from local.event_grid.event import Event
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+Api = Literal["PutBlob", "PutBlockList", "CopyBlob", "CreateFile", "FlushWithClose"]
+_DATA_LAKE: tuple[Api, ...] = ("CreateFile", "FlushWithClose")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What .NET counts as ticks, hundreds of nanoseconds, from the year 1 up to 1970.
+_EPOCH_TICKS = 621_355_968_000_000_000
+_IDS = uuid.UUID("c0f5b9a4-52f0-4c0e-9a2e-5f7f2d0f8f11")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    account: str
+    name: str
+    subscription_id: str = "2d9a7b44-8f13-4f0b-b6f5-90c4a1d5e202"
+    resource_group: str = "local-rg"
+
+    @property
+    def topic(self) -> str:
+        """The resource id of the storage account."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.Storage/storageAccounts/{self.account}"
+        )
+
+    def url(self, path: str, service: Literal["blob", "dfs"] = "blob") -> str:
+        return f"https://{self.account}.{service}.core.windows.net/{self.name}/{quote(path, safe='/~')}"
+
+
+def blob_created(container: Container, path: str, api: Api, length: int, modified_ns: int) -> Event:
+    """``path`` is the blob's name, ``length`` in bytes, ``modified_ns`` in nanoseconds since 1970.
+
+    Everything follows from these: the same content of the same blob gives the same event, id included. As in
+    Azure, the eTag is the time of modification in ticks. The name is plain in the subject and encoded in the
+    url.
+    """
+    in_lake = api in _DATA_LAKE
+    # What CreateFile makes is empty; the content comes before FlushWithClose.
+    size = 0 if api == "CreateFile" else length
+    url = container.url(path, "dfs" if in_lake else "blob")
+    identity = uuid.uuid5(_IDS, f"{url} {api} {modified_ns} {length}")
+    data: dict[str, object] = {
+        "api": api,
+        "clientRequestId": str(uuid.uuid5(identity, "client")),
+        "requestId": f"{str(identity)[:-6]}000000",
+        "eTag": f'"0x{_EPOCH_TICKS + modified_ns // 100:X}"',
+        "contentType": mimetypes.guess_type(path)[0] or "application/octet-stream",
+        "contentLength": size,
+        "blobType": "BlockBlob",
+        "url": url,
+        "sequencer": f"{modified_ns:032x}",
+        "storageDiagnostics": {"batchId": str(uuid.uuid5(identity, "batch"))},
+    }
+    if in_lake:
+        data["contentOffset"] = size
+    return Event(
+        topic=container.topic,
+        subject=f"/blobServices/default/containers/{container.name}/blobs/{path}",
+        type=BLOB_CREATED,
+        data=data,
+        id=str(identity),
+        time=_EPOCH + timedelta(microseconds=modified_ns // 1000),
+    )

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.event_grid import EventGrid
+from local.host_process import HostProcess
+from tests.local.event_grid.receiver import Receiver
+
+EVENTS_APP = Path(__file__).parents[1] / "functions_host" / "apps" / "events"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def grid() -> Iterator[EventGrid]:
+    """A second of Event Grid is a millisecond here."""
+    with EventGrid(time_scale=1000) as grid:
+        yield grid
+
+
+@pytest.fixture(scope="module")
+def seen_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("seen") / "seen.jsonl"
+
+
+@pytest.fixture(scope="module")
+def host(seen_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
+    """A Functions host with functions that note the events they get."""
+    folder = tmp_path_factory.mktemp("host")
+    environment = {**os.environ, "SEEN": str(seen_file), "TICKS": "0 0 0 1 1 *"}
+    with HostProcess(
+        store=folder / "hub.db", log=folder / "host.log", environment=environment, app_dir=EVENTS_APP
+    ) as host:
+        yield host
+
+
+@pytest.fixture
+def seen(seen_file: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Reads what a function has noted; each test starts with nothing noted."""
+    seen_file.write_text("")
+
+    def by(function: str) -> list[dict[str, Any]]:
+        notes = [json.loads(line) for line in seen_file.read_text().splitlines()]
+        return [note for note in notes if note["by"] == function]
+
+    yield by
+
+
+@pytest.fixture
+def hook(host: HostProcess) -> Callable[[str], str]:
+    return lambda function: f"{host.url}/runtime/webhooks/eventgrid?functionName={function}"

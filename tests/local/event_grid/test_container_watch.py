@@ -1,0 +1,276 @@
+"""Files in a folder become BlobCreated events: what they say, and when."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.event_grid import Container, ContainerWatch, Event, Schema, blob_created
+from local.event_grid.event import written
+from local.event_grid.folder_scan import FolderMemory, Version, scan
+
+CONTAINER = Container("localdata", "incoming")
+MODIFIED = 1_498_502_460_958_410_300
+LIMIT = 10.0
+
+
+# --- the event ----------------------------------------------------------------------------------------------
+
+
+def test_a_blob_event_in_full() -> None:
+    event = written(
+        blob_created(CONTAINER, "day 1/a#é?%.csv", "PutBlob", 524288, MODIFIED), Schema.EVENT_GRID
+    )
+    data: Any = event["data"]
+    assert event["topic"] == CONTAINER.topic
+    assert CONTAINER.topic.endswith("/providers/Microsoft.Storage/storageAccounts/localdata")
+    assert event["subject"] == "/blobServices/default/containers/incoming/blobs/day 1/a#é?%.csv"
+    assert event["eventType"] == "Microsoft.Storage.BlobCreated"
+    assert event["eventTime"] == "2017-06-26T18:41:00.9584100Z"
+    assert data.keys() == {
+        *("api", "clientRequestId", "requestId", "eTag", "contentType", "contentLength", "blobType"),
+        *("url", "sequencer", "storageDiagnostics"),
+    }
+    assert data["url"] == ("https://localdata.blob.core.windows.net/incoming/day%201/a%23%C3%A9%3F%25.csv")
+    assert (data["api"], data["contentType"], data["contentLength"]) == ("PutBlob", "text/csv", 524288)
+    ticks = int(data["eTag"].strip('"'), 16)
+    assert ticks == 621_355_968_000_000_000 + MODIFIED // 100
+    assert len(data["sequencer"]) == 32
+
+
+@pytest.mark.parametrize(("api", "length"), [("CreateFile", 0), ("FlushWithClose", 700)])
+def test_data_lake_events(api: Any, length: int) -> None:
+    data = blob_created(CONTAINER, "a.csv", api, 700, MODIFIED).data
+    assert data["url"] == "https://localdata.dfs.core.windows.net/incoming/a.csv"
+    assert (data["contentLength"], data["contentOffset"]) == (length, length)
+
+
+def test_the_same_content_is_the_same_event_and_another_is_not() -> None:
+    def identity(path: str = "a", length: int = 1, modified: int = MODIFIED) -> tuple[str, object]:
+        event = blob_created(CONTAINER, path, "PutBlob", length, modified)
+        return event.id, event.data["eTag"]
+
+    assert identity() == identity()
+    assert identity(path="b")[0] != identity()[0]
+    assert identity(length=2)[0] != identity()[0]
+    assert identity(modified=MODIFIED + 100)[1] != identity()[1]
+
+
+def test_sequencers_of_a_blob_sort_as_text() -> None:
+    earlier, later = (
+        str(blob_created(CONTAINER, "a", "PutBlob", 1, at).data["sequencer"])
+        for at in (MODIFIED, MODIFIED + 1)
+    )
+    assert earlier < later
+
+
+# --- when a file is complete --------------------------------------------------------------------------------
+
+
+def version(number: int) -> Version:
+    return Version(changed_ns=number, size=number, inode=1)
+
+
+@pytest.mark.parametrize(
+    ("looks", "begun", "complete"),
+    [
+        # (time, versions by path) of each look; then what was begun and complete, each as (time, path, version).
+        ([(0, {"a": 1}), (1, {"a": 1}), (2, {"a": 1})], [(0, "a", 1)], [(1, "a", 1)]),
+        ([(0, {"a": 1}), (0.9, {"a": 2}), (1.8, {"a": 2}), (2, {"a": 2})], [(0, "a", 1)], [(2, "a", 2)]),
+        ([(0, {"a": 1}), (1, {"a": 1}), (2, {"a": 2}), (3, {"a": 2})], [(0, "a", 1), (2, "a", 2)],
+         [(1, "a", 1), (3, "a", 2)]),
+        ([(0, {"a": 1}), (1, {}), (2, {"a": 1}), (3, {"a": 1})], [(0, "a", 1), (2, "a", 1)], [(3, "a", 1)]),
+        ([(0, {"a": 1}), (1, {"b": 1}), (2, {"b": 1})], [(0, "a", 1), (1, "b", 1)], [(2, "b", 1)]),
+    ],
+    ids=["rests", "grows", "overwritten", "gone and back", "renamed"],
+)  # fmt: skip
+def test_each_content_is_told_once(
+    looks: list[tuple[float, dict[str, int]]], begun: list[Any], complete: list[Any]
+) -> None:
+    memory = FolderMemory(settle=1.0)
+    told: tuple[list[Any], list[Any]] = ([], [])
+    for now, files in looks:
+        changes = memory.changes({path: version(number) for path, number in files.items()}, now)
+        for so_far, fresh in zip(told, (changes.begun, changes.complete), strict=True):
+            so_far.extend((now, path, seen.size) for path, seen in fresh)
+    assert told == (begun, complete)
+
+
+def test_what_a_scan_sees(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    for name in ("a.csv", "deep/b.csv", "deep/er/c#é?%.csv", ".hidden", "deep/.part"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link.csv").symlink_to(tmp_path / "a.csv")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "broken").symlink_to(tmp_path / "nothing")
+    with open(os.fsencode(tmp_path) + b"/\xff.csv", "w"):  # noqa: PTH123 - no text names it
+        pass
+    assert set(scan(tmp_path)) == {"a.csv", "deep/b.csv", "deep/er/c#é?%.csv", "link.csv"}
+    assert scan(tmp_path / "a.csv") == scan(tmp_path / "nothing") == {}
+
+
+# --- the watch ----------------------------------------------------------------------------------------------
+
+
+class Events(list[Event]):
+    """What was published, from any thread."""
+
+    def until(self, count: int) -> list[Event]:
+        deadline = time.monotonic() + LIMIT
+        while len(self) < count:
+            assert time.monotonic() < deadline, f"{len(self)} of {count} events"
+            time.sleep(0.005)
+        return list(self)
+
+    def names(self) -> list[str]:
+        return [event.subject.rpartition("/blobs/")[2] for event in self]
+
+
+Watch = Callable[..., Events]
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    """Watches ``tmp_path/incoming`` until the test is over."""
+    watching: list[ContainerWatch] = []
+
+    def start(**options: Any) -> Events:
+        events = Events()
+        options = {"settle": 0.05, "interval": 0.01, **options}
+        watching.append(ContainerWatch(tmp_path / "incoming", CONTAINER, events.append, **options).start())
+        return events
+
+    yield start
+    for one in watching:
+        one.stop()
+
+
+def test_a_dropped_file_becomes_one_event(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    before = datetime.now(UTC)
+    (tmp_path / "incoming" / "day").mkdir()
+    (tmp_path / "incoming" / "day" / "a.csv").write_text("1,2\n")
+    [event] = events.until(1)
+    assert event.subject.endswith("/containers/incoming/blobs/day/a.csv")
+    assert (event.data["api"], event.data["contentLength"]) == ("PutBlob", 4)
+    assert abs((event.time - before).total_seconds()) < 5
+
+
+def test_a_file_that_is_still_written_to_waits(watch: Watch, tmp_path: Path) -> None:
+    events = watch(settle=1.0)
+    with (tmp_path / "incoming" / "slow.csv").open("w") as file:
+        for _ in range(6):
+            file.write("x" * 100)
+            file.flush()
+            time.sleep(0.05)
+    assert events == []
+    [event] = events.until(1)
+    assert event.data["contentLength"] == 600
+
+
+def test_a_hidden_name_is_told_when_it_is_renamed(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    hidden = tmp_path / "incoming" / ".a.csv.part"
+    hidden.write_text("done")
+    (tmp_path / "incoming" / "other.csv").write_text("x")
+    events.until(1)
+    hidden.rename(tmp_path / "incoming" / "a.csv")
+    events.until(2)
+    assert events.names() == ["other.csv", "a.csv"]
+
+
+def test_an_overwritten_file_has_another_etag(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    file = tmp_path / "incoming" / "a.csv"
+    file.write_text("same")
+    events.until(1)
+    file.write_text("same")
+    first, second = events.until(2)
+    assert first.data["url"] == second.data["url"]
+    assert first.data["eTag"] != second.data["eTag"]
+    assert first.id != second.id
+    assert str(first.data["sequencer"]) < str(second.data["sequencer"])
+
+
+def test_replacing_with_an_older_file_is_told(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    target, source = tmp_path / "incoming" / "a.csv", tmp_path / "source.csv"
+    target.write_text("new!")
+    events.until(1)
+    source.write_text("old!")
+    os.utime(source, (0, 0))
+    source.rename(target)
+    first, second = events.until(2)
+    assert first.data["eTag"] != second.data["eTag"]
+
+
+def test_a_data_lake_upload_is_two_events(watch: Watch, tmp_path: Path) -> None:
+    events = watch(hierarchical=True)
+    (tmp_path / "incoming" / "a.csv").write_text("1,2\n")
+    created, flushed = events.until(2)
+    assert (created.data["api"], created.data["contentLength"]) == ("CreateFile", 0)
+    assert (flushed.data["api"], flushed.data["contentLength"]) == ("FlushWithClose", 4)
+    assert created.id != flushed.id
+    assert created.data["url"] == flushed.data["url"]
+
+
+def test_an_empty_file_is_an_event_of_length_0(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    (tmp_path / "incoming" / "_SUCCESS").touch()
+    assert events.until(1)[0].data["contentLength"] == 0
+
+
+def test_files_of_before_are_told_again_with_the_same_ids(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    for number in range(3):
+        (tmp_path / "incoming" / f"{number}.csv").write_text("x")
+    events.until(3)
+    again = watch()
+    again.until(3)
+    assert {event.id for event in again} == {event.id for event in events}
+    assert written(min(again, key=lambda one: one.id), Schema.EVENT_GRID) == written(
+        min(events, key=lambda one: one.id), Schema.EVENT_GRID
+    )
+
+
+def test_files_of_before_can_be_left_alone(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "old.csv").write_text("x")
+    events = watch(report_existing=False)
+    (tmp_path / "incoming" / "new.csv").write_text("x")
+    events.until(1)
+    assert events.names() == ["new.csv"]
+
+
+def test_thousands_of_files_are_each_told_once(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+
+    def drop(folder: int) -> None:
+        place = tmp_path / "incoming" / f"part-{folder}"
+        place.mkdir()
+        for number in range(1000):
+            (place / f"{number}.csv").write_text("1")
+
+    threads = [threading.Thread(target=drop, args=(folder,)) for folder in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events.until(3000)
+    (tmp_path / "incoming" / "last").write_text("1")
+    events.until(3001)
+    assert len(set(events.names())) == len(events) == 3001
+
+
+def test_a_folder_that_is_removed_and_made_again(watch: Watch, tmp_path: Path) -> None:
+    events = watch()
+    (tmp_path / "incoming").rmdir()
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "a.csv").write_text("x")
+    assert events.until(1)[0].subject.endswith("a.csv")
