@@ -1,13 +1,22 @@
-"""Composition root: registers the blueprints, and nothing else."""
+"""Composition root: checks the settings, registers the blueprints, and nothing else."""
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import authorize, cancel_job, check_status, invoke
-from entities import submission
-from orchestrators import batch_run
-from triggers import http_api, openapi
+from activities import authorize, cancel_job, check_status, invoke, start_run
+from batch.new_data_settings import new_data as new_data_settings
+from entities import folder_window, job_owner, submission
+from orchestrators import batch_run, new_data_window
+from triggers import housekeeping, http_api, job_events, new_data, openapi
+
+# An app with a wrong setting or rule must not start: it would drop events, or fail each run.
+new_data_settings()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
-for part in (http_api, openapi, batch_run, authorize, invoke, check_status, cancel_job, submission):
+for part in (
+    *(http_api, openapi, new_data, job_events, housekeeping),
+    *(batch_run, new_data_window),
+    *(authorize, invoke, check_status, cancel_job, start_run),
+    *(submission, folder_window, job_owner),
+):
     app.register_functions(part.bp)

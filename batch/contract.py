@@ -37,6 +37,7 @@ from batch.settings import Settings
 MAX_BODY_BYTES = 65_536
 MAX_TIMEOUT = 30 * 86_400
 MAX_ERRORS = 50
+MAX_URI_LENGTH = 2_048
 MAX_FIELD_LENGTH = 200
 RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -63,11 +64,14 @@ Timeout = Annotated[int, Field(ge=1, le=MAX_TIMEOUT)]
 
 
 def _literal(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """One message instead of one for each member of the union."""
+    """One message instead of one for each member of the union; no float for a whole number that is too long."""
+    too_long = isinstance(value, int) and not -(2**63) <= value < 2**63
     try:
-        return validate(value)
+        if not too_long:
+            return validate(value)
     except ValidationError:
-        raise ValueError("must be text of at most 2048 characters, a 64-bit number, true or false") from None
+        pass
+    raise ValueError("must be text of at most 2048 characters, a 64-bit number, true or false")
 
 
 LiteralValue = Annotated[
@@ -206,13 +210,24 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
         endpoint_uri=str(_endpoint(given.endpoint_uri, settings)),
         inputs=inputs,
         outputs={
-            name: output.model_copy(update={"uri": output.uri.replace(RUN_ID_PLACEHOLDER, run_id)})
+            name: _with_run_id(
+                output, run_id, f"outputs.{name}.uri" if given.outputs else "endpoint_output_uri"
+            )
             for name, output in outputs.items()
         },
         **given.model_dump(
             include={"deployment", "experiment", "poll_interval", "queue_timeout", "timeout", "on_timeout"}
         ),
     )
+
+
+def _with_run_id(output: JobOutput, run_id: str, field: str) -> JobOutput:
+    uri = output.uri.replace(RUN_ID_PLACEHOLDER, run_id)
+    if len(uri) > MAX_URI_LENGTH:
+        raise InvalidRequest(
+            [FieldError(field, f"is longer than {MAX_URI_LENGTH} characters with the run id in it")]
+        )
+    return output.model_copy(update={"uri": uri})
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

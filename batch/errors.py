@@ -23,7 +23,8 @@ MAX_MESSAGE_LENGTH = 1_000
 
 
 _SECRET = re.compile(
-    r"eyJ[\w-]{8,}(?:\.[\w-]+){0,2}|(?<=bearer )\S+|(?<=client_secret=)[^&\s]+|(?<=sig=)[^&\s]+",
+    r"(?P<before>bearer\s+|client_(?:secret|assertion)[\"']?\s*[:=]\s*[\"']?|sig=)[^\"'&\s,}]+"
+    r"|eyJ[\w-]{8,}(?:\.[\w-]+){0,2}",
     re.IGNORECASE,
 )
 
@@ -100,10 +101,10 @@ class RunFailed(Exception):
 
 def redact(text: str) -> str:
     """Takes out what looks like a token or a signature: messages quote services, which may quote requests."""
-    return _SECRET.sub("[redacted]", text)
+    return _SECRET.sub(lambda match: f"{match['before'] or ''}[redacted]", text)
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE_LENGTH) -> str:
-    """One line of at most ``limit`` characters."""
-    line = " ".join(text.split())
+    """One line of at most ``limit`` characters, all of them printable."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,16 +1,19 @@
 """A job as Azure ML describes it, from any of its three surfaces (invoke answer, endpoint, ARM)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from batch import job_status
+from batch.errors import shorten
 from batch.timestamps import parse_timestamp
 from batch.workspace_id import WorkspaceId, is_job_name
 
 MAX_STATUS_LENGTH = 64
-STUDIO_PREFIX = "https://ml.azure."
+STUDIO_HOSTS = frozenset({"ml.azure.com", "ml.azure.us", "ml.azure.cn", "studio.ml.azure.cn"})
+_STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class JobResource:
             raise ValueError("is no job: it has no usable name or status")
         return cls(
             name=name,
-            status=job_status.canonical(status)[:MAX_STATUS_LENGTH],
+            status=shorten(job_status.canonical(status), MAX_STATUS_LENGTH),
             workspace_id=WorkspaceId.of_resource(body.get("id")),
             studio_url=_studio_url(properties),
             created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
@@ -67,8 +70,9 @@ def _job_name(body: Mapping[str, Any]) -> str | None:
 def _studio_url(properties: Mapping[str, Any]) -> str | None:
     for links in (properties.get("interactionEndpoints"), properties.get("services")):
         url = _mapping(_mapping(links).get("Studio")).get("endpoint")
-        if isinstance(url, str) and url.startswith(STUDIO_PREFIX) and len(url) <= 1_024:
-            return url
+        match = _STUDIO_URL.fullmatch(url) if isinstance(url, str) else None
+        if match and match["host"] in STUDIO_HOSTS:
+            return match[0]
     return None
 
 

@@ -187,11 +187,11 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     """Seconds to wait, from a Retry-After header of either form; None if absent or unreadable."""
     if header is None:
         return None
-    if header.strip().isdecimal():
+    if header.isascii() and header.strip().isdecimal():
         return min(float(header), MAX_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from batch import job_status
 from batch.contract import RunRequest
+from batch.data_source import DataSource
 from batch.errors import ErrorCode, RunError
 from batch.job_status import Bucket
 
@@ -67,6 +68,7 @@ class Run(_State):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row up to now."""
 
     request: RunRequest
+    source: DataSource | None = None
     started_at: datetime | None = None
     identity: dict[str, str] | None = None
     job: Job | None = None

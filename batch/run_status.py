@@ -29,6 +29,8 @@ def custom_status(
         "next_check_at": _time(next_check_at),
         "ended_at": _time(ended_at),
     }
+    if run.source:
+        status["source"] = run.source.to_status()
     if run.cancellation:
         status["cancellation"] = {
             "cause": run.cancellation.cause,

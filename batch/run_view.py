@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from batch.advice import advice
 from batch.contract import JobInput, JobOutput, RunRequest
+from batch.data_source import DataSource
 from batch.errors import ErrorCode
 from batch.run import CancelCause, Phase
 from batch.timestamps import format_timestamp, parse_timestamp
@@ -78,6 +79,17 @@ class Trouble(TypedDict):
     advice: str
 
 
+class SourceView(TypedDict):
+    """The new blobs that a run stands for; ``names`` are the first of them, in lists cut to what fits."""
+
+    container: str
+    folder: str
+    count: int
+    first_event_at: Time
+    last_event_at: Time
+    names: list[str]
+
+
 class RequestView(TypedDict):
     """What the run was asked for, defaults filled in."""
 
@@ -110,6 +122,7 @@ class RunView(TypedDict):
     cancellation: CancellationView | None
     problem: Annotated[Trouble | None, Field(description="The last failed step, while the run goes on")]
     error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
+    source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
 
@@ -121,10 +134,11 @@ def run_view(
     created_at: datetime,
     updated_at: datetime,
     request: RunRequest | None,
+    source: DataSource | None = None,
     custom_status: object,
     output: object,
 ) -> RunView:
-    """``request`` is None in lists, which do not read it."""
+    """``request`` and ``source`` are None in lists, which do not read the run's state."""
     status: Mapping[str, Any] = custom_status if isinstance(custom_status, dict) else {}
     view: RunView = {
         "run_id": run_id,
@@ -141,6 +155,7 @@ def run_view(
         "next_check_at": status.get("next_check_at"),
         "ended_at": status.get("ended_at"),
         "cancellation": status.get("cancellation"),
+        "source": source.to_json() if source else status.get("source"),  # type: ignore[typeddict-item]
         "problem": _advised(status.get("problem")),
         "error": _advised(status.get("error")),
     }

@@ -24,6 +24,7 @@ class Settings:
     arm_origin: Origin
     arm_audience: str
     submission_settle_seconds: int
+    run_retention_days: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -46,7 +47,8 @@ class Settings:
             ml_audience=read("AZURE_ML_AUDIENCE", _audience, "https://ml.azure.com"),
             arm_origin=arm_origin,
             arm_audience=read("AZURE_RESOURCE_MANAGER_AUDIENCE", _audience, str(arm_origin)),
-            submission_settle_seconds=read("SUBMISSION_SETTLE_SECONDS", _seconds, 90),
+            submission_settle_seconds=read("SUBMISSION_SETTLE_SECONDS", _whole(3_600), 90),
+            run_retention_days=read("RUN_RETENTION_DAYS", _whole(3_650), 30),
         )
 
 
@@ -64,7 +66,10 @@ def _audience(text: str) -> str:
     return str(Origin.parse(text.rstrip("/")))
 
 
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3_600:
-        raise ValueError("must be a whole number of seconds from 1 to 3600")
-    return int(text)
+def _whole(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most):
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(text)
+
+    return parse

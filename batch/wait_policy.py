@@ -103,7 +103,7 @@ def _give_up_at(run: Run) -> datetime:
 
 
 def _is_hopeless(run: Run, problem: Problem, now: datetime) -> bool:
-    if problem.code in _HEALS_WITH_TIME:
+    if problem.code in _HEALS_WITH_TIME and problem.retryable:
         return False
     if run.job is None:
         return not problem.retryable or run.failures >= MAX_FAILURES_IN_A_ROW

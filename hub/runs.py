@@ -1,24 +1,21 @@
 """Runs as the task hub knows them, through the durable client."""
 
-import asyncio
 import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
-import requests
 from dateutil.parser import isoparse
 
 from batch.contract import RunRequest
-from batch.errors import FieldError, InvalidRequest
 from batch.function_names import BATCH_RUN, NUDGE
 from batch.run import Run
 from batch.run_query import RunQuery
 from batch.run_view import RunView, has_ended, run_view
 from batch.timestamps import format_timestamp
+from hub.instances import instances_page
 
-_CONTINUATION = "x-ms-continuation-token"
 _MAX_EMPTY_PAGES = 20
 _LONGEST_PENDING = timedelta(hours=1)
 """How long after its creation a run may start, when the app is flooded."""
@@ -45,18 +42,19 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
     assert status.runtime_status and status.created_time and status.last_updated_time
     if status.name != BATCH_RUN:
         raise NotARun(f"The id {run_id} belongs to an instance of {status.name}.")
-    request = Run.from_json(_decoded(status.input_)).request
+    run = Run.from_json(decoded_input(status.input_))
     runtime_status = status.runtime_status.value
     view = run_view(
         run_id,
         runtime_status=runtime_status,
         created_at=status.created_time,
         updated_at=status.last_updated_time,
-        request=request,
+        request=run.request,
+        source=run.source,
         custom_status=status.custom_status,
         output=status.output,
     )
-    return ExistingRun(request, has_ended(runtime_status), view)
+    return ExistingRun(run.request, has_ended(runtime_status), view)
 
 
 async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
@@ -80,7 +78,7 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
     """Has the run check now; False if there is no such run, or it has ended."""
     status = await client.get_status(run_id)
-    if not status or has_ended(status.runtime_status.value):
+    if not status or status.runtime_status is None or has_ended(status.runtime_status.value):
         return False
     await client.raise_event(run_id, NUDGE)
     return True
@@ -95,7 +93,7 @@ async def list_runs(
     """
     continuation = query.continuation
     for _ in range(_MAX_EMPTY_PAGES):
-        instances, continuation = await asyncio.to_thread(_page, client, query, continuation)
+        instances, continuation = await instances_page(client, _params(query), continuation)
         views = [_listed(instance) for instance in instances if instance["name"] == BATCH_RUN]
         selected = [view for view in views if query.selects(view)]
         if selected or continuation is None:
@@ -103,26 +101,14 @@ async def list_runs(
     return [], continuation
 
 
-def _page(
-    client: df.DurableOrchestrationClient, query: RunQuery, continuation: str | None
-) -> tuple[list[dict[str, Any]], str | None]:
-    # The SDK's own get_status_by returns the first page only, without the token of the next.
-    url = f"{client._orchestration_bindings.rpc_base_url}instances/"
+def _params(query: RunQuery) -> dict[str, str]:
     params = {"top": str(query.top), "showInput": "false", "instanceIdPrefix": query.prefix}
     if query.started_from:
         # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
         params["createdTimeFrom"] = format_timestamp(query.started_from - _LONGEST_PENDING)
     if query.phases:
         params["runtimeStatus"] = ",".join(query.runtime_statuses)
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.get(
-            url, params=params, headers={_CONTINUATION: continuation} if continuation else {}, timeout=60
-        )
-    if continuation and answer.status_code == 400:
-        raise InvalidRequest([FieldError("continuation", "was not given by a page of this list")])
-    answer.raise_for_status()
-    return answer.json(), answer.headers.get(_CONTINUATION) or None
+    return params
 
 
 def _listed(instance: dict[str, Any]) -> RunView:
@@ -137,6 +123,6 @@ def _listed(instance: dict[str, Any]) -> RunView:
     )
 
 
-def _decoded(value: Any) -> Any:
+def decoded_input(value: Any) -> Any:
     """The SDK's client sends input as JSON within JSON; the status shows it with one layer taken off."""
     return json.loads(value) if isinstance(value, str) else value

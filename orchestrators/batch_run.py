@@ -14,7 +14,7 @@ import azure.durable_functions as df
 
 from batch import run_status, wait_policy
 from batch.errors import ErrorCode, RunError, RunFailed
-from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, NUDGE
+from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
 from batch.run import CancelCause, Job, Run
 from batch.run_log import log_progress
 from batch.wait_policy import End
@@ -55,6 +55,7 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
         answer = yield from _attempt(context, INVOKE, invoke)
         run = run.submitted(answer, _now(context))
     if run.job is not None:
+        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "own", context.instance_id)
         context.set_custom_status(run_status.custom_status(run))
         run = yield from _check(context, run, run.job)
     return run
@@ -80,6 +81,8 @@ def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: 
 def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any]:
     """The result of a completed run; of any other, an error whose text is the reason."""
     now = _now(context)
+    if run.job:
+        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "release")
     context.set_custom_status(run_status.custom_status(run, end=end, ended_at=now))
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)

@@ -90,7 +90,12 @@ def test_a_body_without_name_or_status_is_no_job(body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kept"),
-    [("failed", "Failed"), (" COMPLETED ", "Completed"), ("Dreaming", "Dreaming"), ("x" * 500, "x" * 64)],
+    [
+        ("failed", "Failed"),
+        (" COMPLETED ", "Completed"),
+        ("Dreaming", "Dreaming"),
+        ("x" * 500, "x" * 63 + "…"),
+    ],
 )
 def test_the_status_is_spelled_canonically_and_bounded(status: str, kept: str) -> None:
     assert job(status=status).status == kept
@@ -129,7 +134,6 @@ def test_no_other_link_is(properties: dict[str, Any]) -> None:
     assert job(**properties).studio_url is None
 
 
-@pytest.mark.xfail(strict=True, reason="a link is taken for Studio's if its host only begins with ml.azure.")
 @pytest.mark.parametrize(
     "url",
     ["https://ml.azure.evil.com/runs/a", "https://ml.azure.com@evil.com/", "https://ml.azure.com.evil.com/"],

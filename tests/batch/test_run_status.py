@@ -128,7 +128,6 @@ def test_the_largest_status_fits(character: str, failures: int) -> None:
         assert len((told.get("error") or told["problem"])["message"]) >= MAX_MESSAGE_LENGTH
 
 
-@pytest.mark.xfail(strict=True, reason="control characters pass unescaped through messages, status and links")
 def test_the_largest_status_fits_even_if_a_service_answers_control_characters() -> None:
     hostile = _largest_run("\x01", 1)
     assert hostile.job is not None

@@ -209,7 +209,6 @@ def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | Non
         (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, False),
         pytest.param(
             *(ErrorCode.SERVICE_UNAVAILABLE, False, 1, True),
-            marks=pytest.mark.xfail(strict=True, reason="what forbids another try is tried again"),
         ),
     ],
 )

@@ -151,11 +151,21 @@ class DurableTaskHub:
         return await self.start(instance.name, instance.input, target, instance.version)
 
     async def purge(self, instance_id: str) -> bool:
+        """To the real runtime an entity is an instance, too, under the id ``@name@key``."""
+        if instance_id.startswith("@"):
+            return self._purge_entity(EntityId.parse(instance_id))
         if self._store.instances.find(instance_id) is None:
             return False
         with self._dispatcher.transaction() as tx:
             forget_instance(tx, instance_id)
         self._dispatcher.forget(instance_id)
+        return True
+
+    def _purge_entity(self, entity: EntityId) -> bool:
+        if self._store.entities.find(entity) is None:
+            return False
+        with self._dispatcher.transaction() as tx:
+            tx.store.entities.delete(entity)
         return True
 
     async def purge_by(self, query: InstanceQuery) -> int:

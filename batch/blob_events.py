@@ -1,0 +1,76 @@
+"""Which storage events mean that a file is there, whole: once for each finished upload.
+
+Facts from the storage event schema: an upload through the Data Lake endpoint raises BlobCreated twice, for
+CreateFile (empty) and for FlushWithClose; a blob that is replaced raises it again with another eTag; delivery is
+at least once and in no order.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from batch.grid_event import GridEvent
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose"})
+MAX_NAME_LENGTH = 1_024
+
+_SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<name>.+)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")
+
+
+class Malformed(ValueError):
+    """The event claims to be of our storage account, but can not be made sense of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A finished upload. ``name`` is the path within the container; ``version`` tells one content from the next."""
+
+    account: str
+    container: str
+    name: str
+    version: str
+    created_at: datetime
+
+    @property
+    def folder(self) -> str:
+        """The path before the last slash, without it; empty at the container's root."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def file(self) -> str:
+        return self.name.rpartition("/")[2]
+
+
+def finished_upload(event: GridEvent, topic: str) -> Blob | None:
+    """The blob whose upload ``event`` reports, or None if it reports none. Raises Malformed.
+
+    ``topic`` is the resource id of the storage account whose events are believed.
+    """
+    if event.type != BLOB_CREATED or not event.is_from(topic):
+        return None
+    if event.data.get("api") not in FINISHED_UPLOADS:
+        return None
+    length = event.data.get("contentLength")
+    if length is not None and (isinstance(length, bool) or not isinstance(length, int)):
+        raise Malformed("contentLength is no whole number")
+    container, name = _place(event.subject)
+    if length == 0 or name.endswith("/"):
+        return None
+    version = event.data.get("eTag") or event.id
+    if not isinstance(version, str) or len(version) > MAX_NAME_LENGTH:
+        raise Malformed("eTag is no text")
+    account = topic.rstrip("/").rpartition("/")[2]
+    return Blob(account, container, name, version, event.time or datetime.now(UTC))
+
+
+def _place(subject: str) -> tuple[str, str]:
+    match = _SUBJECT.fullmatch(subject)
+    if match is None:
+        raise Malformed("the subject names no blob")
+    name = match["name"]
+    parts = name.rstrip("/").split("/")
+    if len(name) > MAX_NAME_LENGTH or _CONTROL.search(name) or any(part in ("", ".", "..") for part in parts):
+        raise Malformed("the blob's name is too long or holds control characters, '..' or empty parts")
+    return match["container"], name

@@ -1,0 +1,21 @@
+"""An Event Grid event, whichever schema it came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GridEvent:
+    """``source`` is the resource that sent it (``topic`` in the Event Grid schema). Nothing in it is trusted."""
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: datetime | None
+    data: Mapping[str, object]
+
+    def is_from(self, resource_id: str) -> bool:
+        """Azure writes resource ids in varying case."""
+        return self.source.rstrip("/").casefold() == resource_id.rstrip("/").casefold()

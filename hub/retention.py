@@ -1,0 +1,53 @@
+"""Forgets what has ended: runs, windows of new data, and the entities that were kept for them."""
+
+from datetime import datetime
+from typing import Any
+
+import azure.durable_functions as df
+from dateutil.parser import isoparse
+
+from batch.folder_upload import FolderUpload
+from batch.function_names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
+from batch.timestamps import format_timestamp
+from hub.instances import instances_page
+from hub.runs import decoded_input
+
+_PAGE = "100"
+_ENDED = "Completed,Failed,Terminated,Canceled"
+
+
+async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
+    """How many instances were forgotten; at most about ``limit``, so that one call stays short."""
+    purged, continuation = 0, None
+    params = {"top": _PAGE, "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
+    while purged < limit:
+        instances, continuation = await instances_page(client, params, continuation)
+        for instance in instances:
+            if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and _ended_at(instance) < before:
+                await _purge(client, instance)
+                purged += 1
+        if continuation is None:
+            break
+    return purged
+
+
+async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any]) -> None:
+    # Entities first: an instance that is still there is found again should this break off.
+    for entity in await _entities_of(client, instance):
+        # To the runtime an entity is an orchestration that never ends, under this instance id.
+        await client.purge_instance_history(str(entity))
+    await client.purge_instance_history(instance["instanceId"])
+
+
+async def _entities_of(client: df.DurableOrchestrationClient, instance: dict[str, Any]) -> list[df.EntityId]:
+    if instance["name"] == BATCH_RUN:
+        job = (instance["customStatus"] or {}).get("job")
+        owner = [df.EntityId(JOB_OWNER, job["name"])] if job else []
+        return [df.EntityId(SUBMISSION, instance["instanceId"]), *owner]
+    window = df.EntityId(FOLDER_WINDOW, FolderUpload.from_json(decoded_input(instance["input"])).window_key)
+    is_open = (await client.read_entity_state(window)).entity_exists
+    return [] if is_open else [window]
+
+
+def _ended_at(instance: dict[str, Any]) -> datetime:
+    return isoparse(instance["lastUpdatedTime"])

@@ -1,0 +1,27 @@
+"""Once an hour: forgets ended runs, and what was kept for them, after RUN_RETENTION_DAYS."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from batch.run_log import log_event
+from batch.settings import app_settings
+from hub.retention import purge_ended_before
+
+MAX_PURGED_AT_ONCE = 2_000
+
+bp = df.Blueprint()
+logger = logging.getLogger(__name__)
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
+@bp.durable_client_input(client_name="client")
+async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
+    """What is left over when the slice is full goes the next hour."""
+    before = datetime.now(UTC) - timedelta(days=app_settings().run_retention_days)
+    purged = await purge_ended_before(client, before, MAX_PURGED_AT_ONCE)
+    if purged:
+        log_event(logger, logging.INFO, "history_purged", instances=purged, ended_before=before)

@@ -1,0 +1,33 @@
+"""Azure ML's own events: a job that has moved gets its run to check at once. The check decides, not the event."""
+
+import logging
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from batch.function_names import JOB_OWNER
+from batch.job_events import moved_job
+from batch.run_log import log_event
+from batch.settings import app_settings
+from hub.runs import nudge
+from triggers.grid_event import grid_event
+
+bp = df.Blueprint()
+logger = logging.getLogger(__name__)
+
+
+@bp.event_grid_trigger(arg_name="event")
+@bp.durable_client_input(client_name="client")
+async def job_events(event: func.EventGridEvent, client: Any) -> None:
+    received = grid_event(event)
+    job = moved_job(received, app_settings().workspace_id)
+    if job is None:
+        log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
+        return
+    owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job))
+    if not owner.entity_exists:
+        log_event(logger, logging.DEBUG, "event_of_unknown_job", event_id=received.id, job=job)
+        return
+    if await nudge(client, owner.entity_state):
+        log_event(logger, logging.DEBUG, "run_nudged", run=owner.entity_state, job=job)

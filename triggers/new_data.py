@@ -1,0 +1,57 @@
+"""New data starts runs: Event Grid's BlobCreated, through the rules of the settings."""
+
+import logging
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from batch.blob_events import Blob, Malformed, finished_upload
+from batch.data_source import DataSource
+from batch.errors import InvalidRequest
+from batch.folder_upload import FolderUpload
+from batch.new_data_request import request_for, upload_id
+from batch.new_data_rules import NewDataRule, Start
+from batch.new_data_settings import new_data as configured
+from batch.run import Run
+from batch.run_log import log_event
+from batch.settings import app_settings
+from hub.runs import start_run
+from hub.windows import start_window
+from triggers.grid_event import grid_event
+
+bp = df.Blueprint()
+logger = logging.getLogger(__name__)
+
+
+@bp.event_grid_trigger(arg_name="event")
+@bp.durable_client_input(client_name="client")
+async def new_data(event: func.EventGridEvent, client: Any) -> None:
+    """What this raises makes Event Grid deliver again, so it raises only what another delivery may heal."""
+    received = grid_event(event)
+    try:
+        blob = finished_upload(received, configured().topic)
+    except Malformed as error:
+        log_event(logger, logging.WARNING, "event_malformed", event_id=received.id, reason=error)
+        return
+    rules = [rule for rule in configured().rules if blob and rule.matches(blob)]
+    if blob is None or not rules:
+        log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
+        return
+    for rule in rules:
+        await _obey(rule, blob, client)
+
+
+async def _obey(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationClient) -> None:
+    run_id = upload_id(rule, blob)
+    try:
+        request = request_for(rule, blob, run_id, app_settings())
+    except InvalidRequest as error:
+        log_event(logger, logging.ERROR, "blob_makes_no_request", blob=blob.name, reason=error)
+        return
+    if rule.start == Start.FOLDER:
+        await start_window(client, FolderUpload(rule=rule, blob=blob))
+        return
+    run = Run(request=request, source=DataSource.of(blob))
+    if await start_run(client, run_id, run) is None:
+        log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name)
