@@ -1,0 +1,67 @@
+"use strict";
+/* Elements and texts. Values only ever become text: there is no markup from data anywhere on this page. */
+
+const $ = (id) => document.getElementById(id);
+
+/** An element with properties ("class", "data-…" and "aria-…" are attributes) and children (nodes or texts). */
+function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name === "class" || name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}
+
+/** Writes only what differs, so that reading, selecting and screen readers are left in peace. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const shortTime = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+
+function timeElement(text, format = dateTime) {
+  const at = moment(text);
+  if (!at) return h("span", { class: "muted" }, "–");
+  return h("time", { dateTime: text, title: dateTime.format(at) }, format.format(at));
+}
+
+function duration(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  const parts = [[Math.floor(seconds / 86400), "d"], [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"], [seconds % 60, "s"]];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0 s";
+  return parts.slice(first, first + 2).filter(([count]) => count > 0).map((part) => part.join(" ")).join(" ");
+}
+
+function nextCheck(run, now) {
+  const due = moment(run.next_check_at);
+  if (!due || !isActive(run)) return "";
+  return due > now ? `next in ${duration(due - now + 999)}` : "next is due";
+}
+
+const phaseBadge = (phase) => h("span", { class: `phase ${TONES[phase] || ""}` }, phase);
+
+function bars(run, now) {
+  const parts = stretches(run, now);
+  const all = parts.reduce((sum, [, length]) => sum + length, 0) || 1;
+  const bar = h("span", { class: "bars", "aria-hidden": "true" });
+  for (const [name, length] of parts) {
+    const part = h("span", { class: name });
+    part.style.flexGrow = String(length / all);
+    bar.append(part);
+  }
+  return bar;
+}
+
+const runLink = (id) => `#/runs/${encodeURIComponent(id)}`;
+
+/** Only what leads to a web page over https becomes a link. */
+function safeLink(address, text) {
+  return /^https:\/\//i.test(address || "")
+    ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text) : null;
+}
