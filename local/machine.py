@@ -44,7 +44,7 @@ class MachineConfig:
 
 
 class LocalMachine:
-    """``with LocalMachine(config) as machine``: then ``url``, ``host``, ``azure_ml`` and ``control`` are there."""
+    """Up inside its ``with`` block; then ``url``, ``host``, ``azure_ml`` and ``control`` are there."""
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
