@@ -14,7 +14,7 @@ from rich.console import Console
 from local.azure_ml import Phase, Ports
 from local.follow import follow
 from local.host_process import ROOT, HostDidNotStart
-from local.machine import LocalMachine, MachineConfig
+from local.machine import SAMPLES, Events, LocalMachine, MachineConfig
 
 STATE = ROOT / ".local"
 HOST_PORT = 7071
@@ -88,7 +88,19 @@ def _serve() -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    config = MachineConfig(state=STATE / "serve", pace=PACE, host_port=HOST_PORT, ports=_SERVE_PORTS)
+    config = MachineConfig(
+        state=STATE / "serve",
+        pace=PACE,
+        host_port=HOST_PORT,
+        ports=_SERVE_PORTS,
+        events=Events(),
+        settings={
+            "NEW_DATA_CONTAINER": "incoming",
+            "NEW_DATA_SUFFIX": ".csv",
+            "NEW_DATA_START": "folder",
+            "NEW_DATA_QUIET_SECONDS": "5",
+        },
+    )
     with LocalMachine(config) as machine:
         print(_curl_lines(machine), flush=True)
         ended.wait()
@@ -101,6 +113,7 @@ _SERVE_PORTS = Ports(entra=7081, identity=7082, endpoint=7083, arm=7084, control
 
 def _curl_lines(machine: LocalMachine) -> str:
     runs = f"{machine.url}/api/batch-runs"
+    predictions = machine.azure_ml.datastores["workspaceblobstore"]
     return f"""\
 The app is served at {machine.url}, its log is {machine.host.log}.
 Azure ML answers at {machine.azure_ml.scoring_uri}; its control API is {machine.azure_ml.control_url}.
@@ -117,8 +130,13 @@ List all:
 Cancel it:
   curl -s -X POST {runs}/first/cancel
 
-The predictions will be in {machine.azure_ml.datastores["workspaceblobstore"]}/batch/first/.
-Ctrl-C ends."""
+Its predictions will be in {predictions}/batch/first/.
+
+Or let new data start it: drop CSV files into {machine.incoming},
+  cp -r {SAMPLES}/data {machine.incoming}/monday
+and 5 s after the last one a run starts over the folder. Its predictions will be in {predictions}/batch-runs/.
+
+Watch all of it at {machine.url}/api/monitor. Ctrl-C ends."""
 
 
 def _refuse(reason: str) -> int:

@@ -18,10 +18,42 @@ from local.azure_ml import (
     even_pace,
     standard_deployments,
 )
+from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
+from local.event_grid import (
+    BLOB_CREATED,
+    Batching,
+    Container,
+    ContainerWatch,
+    Disturbance,
+    EventFilter,
+    EventGrid,
+    Schema,
+    Subscription,
+)
 from local.host_process import ROOT, HostProcess
 
 SAMPLES = ROOT / "samples"
-_FOREIGN_SETTINGS = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
+_EVENT_TYPES = {"new_data": (BLOB_CREATED,), "job_events": (RUN_STATUS_CHANGED, RUN_COMPLETED)}
+_FOREIGN_SETTINGS = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "NEW_DATA_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
+
+
+WEBHOOK = "/runtime/webhooks/eventgrid?functionName="
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Event Grid in both directions: files in the machine's ``incoming`` folder, and the workspace's jobs.
+
+    Without ``watch`` the tests publish blob events themselves; without ``jobs`` the workspace is silent.
+    """
+
+    container: Container = field(default_factory=lambda: Container("localdata", "incoming"))
+    watch: bool = True
+    jobs: bool = True
+    schema: Schema = Schema.EVENT_GRID
+    batching: Batching = field(default_factory=Batching)
+    disturbance: Disturbance = field(default_factory=Disturbance)
+    time_scale: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +73,20 @@ class MachineConfig:
     ports: Ports = field(default_factory=Ports)
     keep_tags: bool = False
     token_lifetime: int = 3600
+    events: Events | None = None
 
 
 class LocalMachine:
-    """Up inside its ``with`` block; then ``url``, ``host``, ``azure_ml`` and ``control`` are there."""
+    """Up inside its ``with`` block; then ``url``, ``host``, ``azure_ml`` and ``control`` are there.
+
+    With events also ``grid``, and ``incoming``, the folder behind the container.
+    """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
         self._running = ExitStack()
+        self.incoming = config.state / "incoming"
+        self.grid: EventGrid
         self.host: HostProcess
         self.azure_ml: ServiceInfo
         self.control: ControlClient
@@ -61,6 +99,7 @@ class LocalMachine:
         config = self._config
         config.state.mkdir(parents=True, exist_ok=True)
         with ExitStack() as starting:
+            self.grid = starting.enter_context(EventGrid(config.events.time_scale if config.events else 1.0))
             service = starting.enter_context(AzureMlService(self._service_config()))
             self.azure_ml, self.control = service.info, service.control
             self.host = HostProcess(
@@ -70,11 +109,29 @@ class LocalMachine:
                 port=config.host_port,
             )
             starting.enter_context(self.host)
+            if config.events:
+                self._connect(config.events, starting)
             self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
+
+    def _connect(self, events: Events, starting: ExitStack) -> None:
+        for function in ("new_data", "job_events"):
+            self.grid.subscribe(
+                Subscription(
+                    name=function.replace("_", "-"),
+                    url=f"{self.url}{WEBHOOK}{function}",
+                    filter=EventFilter(event_types=_EVENT_TYPES[function]),
+                    schema=events.schema,
+                    batching=events.batching,
+                    disturbance=events.disturbance,
+                    dead_letter=self._config.state / "dead_letters",
+                )
+            )
+        if events.watch:
+            starting.enter_context(ContainerWatch(self.incoming, events.container, self.grid.publish))
 
     def _service_config(self) -> ServiceConfig:
         config = self._config
@@ -83,6 +140,8 @@ class LocalMachine:
             deployments=standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
             pace=config.pace,
             datastores={"samples": SAMPLES, **config.datastores},
+            storage={config.events.container.url(""): self.incoming} if config.events else {},
+            publish=self.grid.publish if config.events and config.events.jobs else None,
             ports=config.ports,
             keep_tags=config.keep_tags,
             token_lifetime=config.token_lifetime,
@@ -102,5 +161,6 @@ class LocalMachine:
             "AZURE_RESOURCE_MANAGER_URL": azure_ml.arm_url,
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
             "SUBMISSION_SETTLE_SECONDS": "3",
+            **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),
             **self._config.settings,
         }
