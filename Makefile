@@ -21,6 +21,7 @@ serve: $(STAMP)
 	$(BIN)/python -m local serve
 
 test: $(STAMP)
+	tools/install_chromium.sh
 	$(BIN)/python -m pytest
 
 check: $(STAMP)

@@ -1,7 +1,7 @@
 "use strict";
 /* One run, in full, and canceling it. */
 
-const detail = { id: null, opener: null, missing: false, signature: "" };
+const detail = { id: null, missing: false, signature: "" };
 
 const section = (title, ...content) => h("section", {}, h("h3", {}, title), ...content);
 
@@ -68,7 +68,7 @@ function detailContent(run) {
     const text = detail.missing ? "There is no such run. It may have been purged." : "Loading…";
     return [head, h("section", {}, h("p", { class: "muted" }, text))];
   }
-  return [head, ...troubles(run), whatHappened(run), ...jobAndActions(run), data(run), ...source(run), asked(run)];
+  return [head, actions(run), ...troubles(run), whatHappened(run), job(run), data(run), ...source(run), asked(run)];
 }
 
 function troubles(run) {
@@ -87,9 +87,11 @@ function whatHappened(run) {
     [isActive(run) ? "Ended" : `Ended: ${run.phase}`, run.ended_at]].filter(Boolean);
   steps.sort(([, a], [, b]) => (moment(a) || Infinity) - (moment(b) || Infinity) || 0);
   const items = steps.map(([name, at], i) => {
-    const next = moment(steps[i + 1]?.[1]) || (isActive(run) && moment(at) && now);
-    const gap = moment(at) && next && i + 1 < steps.length ? `for ${duration(Math.max(next - moment(at), 0))}` : "";
-    return h("li", { class: at ? "done" : "" }, h("span", {}, name), timeElement(at), h("span", { class: "gap" }, gap));
+    const next = moment(steps[i + 1]?.[1]);
+    const current = isActive(run) && moment(at) && i + 1 < steps.length && !next;
+    const gap = h("span", { class: "gap", ...(current && { id: "detail-step", "data-since": at }) });
+    if (moment(at) && (next || current)) setText(gap, stepText(at, next || now));
+    return h("li", { class: at ? "done" : "" }, h("span", {}, name), timeElement(at), gap);
   });
   return section("What happened when",
     definitions([
@@ -100,6 +102,7 @@ function whatHappened(run) {
 }
 
 const CANCEL_WORDS = { request: "Cancel asked for", timeout: "Out of time: cancel asked for", queue_timeout: "Queued too long: cancel asked for" };
+const stepText = (at, next) => `for ${duration(Math.max(next - moment(at), 0))}`;
 const checksText = (run, now) => [String(run.checks), nextCheck(run, now)].filter(Boolean).join(", ");
 
 function tickDetail(now) {
@@ -107,18 +110,22 @@ function tickDetail(now) {
   if (!run || !isActive(run) || !$("detail-elapsed")) return;
   setText($("detail-elapsed"), duration(elapsed(run, now)));
   setText($("detail-checks"), checksText(run, now));
+  if ($("detail-step")) setText($("detail-step"), stepText($("detail-step").dataset.since, now));
 }
 
-function jobAndActions(run) {
-  const canCancel = isActive(run) && !run.cancellation;
-  const job = run.job
-    ? definitions([["Name", code(run.job.name)], ["Status", run.job.status]])
-    : h("p", { class: "muted" }, isActive(run) ? "No job yet." : "No job was submitted.");
+function actions(run) {
   const studio = safeLink(run.job?.studio_url, "Open in Azure ML Studio");
   studio?.setAttribute("data-keep", "studio");
-  return [section("Job", job), h("section", { class: "actions" }, studio,
+  return h("section", { class: "actions" }, studio,
     h("button", { type: "button", class: "quiet", id: "copy", "data-keep": "copy" }, "Copy as JSON"),
-    canCancel ? h("button", { type: "button", class: "danger", id: "cancel", "data-keep": "cancel" }, "Cancel…") : null)];
+    isActive(run) && !run.cancellation
+      ? h("button", { type: "button", class: "danger", id: "cancel", "data-keep": "cancel" }, "Cancel…") : null);
+}
+
+function job(run) {
+  return section("Job", run.job
+    ? definitions([["Name", code(run.job.name)], ["Status", run.job.status]])
+    : h("p", { class: "muted" }, isActive(run) ? "No job yet." : "No job was submitted."));
 }
 
 function data(run) {

@@ -34,7 +34,7 @@ function duration(milliseconds) {
   const parts = [[Math.floor(seconds / 86400), "d"], [Math.floor(seconds / 3600) % 24, "h"],
     [Math.floor(seconds / 60) % 60, "min"], [seconds % 60, "s"]];
   const first = parts.findIndex(([count]) => count > 0);
-  if (first < 0) return "0 s";
+  if (first < 0) return "< 1 s";
   return parts.slice(first, first + 2).filter(([count]) => count > 0).map((part) => part.join(" ")).join(" ");
 }
 

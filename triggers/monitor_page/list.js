@@ -85,7 +85,7 @@ function drawRow(run, old, now) {
   const cell = (label, name, ...content) => h("td", { class: name, "data-label": label }, ...content);
   element.append(
     cell("Phase", "phase-cell", phaseBadge(run.phase)),
-    cell("Job", "job", run.job ? h("span", {}, run.job.name) : h("span", { class: "muted" }, "–"),
+    cell("Job", "job", run.job ? h("span", { class: "name", title: run.job.name }, run.job.name) : h("span", { class: "muted" }, "–"),
       run.job ? h("span", { class: "sub" }, run.job.status) : null),
     cell("Endpoint", "endpoint", h("span", {}, endpointName(run) || "–")),
     cell("Started", "started", timeElement(run.started_at, shortTime)),

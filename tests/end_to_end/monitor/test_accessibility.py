@@ -1,0 +1,69 @@
+"""axe-core finds nothing, in light and dark, in each state of the page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+TROUBLE = {"code": "service_unavailable", "message": "Azure answered 503.", "advice": "Wait."}
+
+
+def assert_accessible(page: Page) -> None:
+    # Colours are measured at rest.
+    page.evaluate("document.getAnimations().forEach(animation => animation.finish?.())")
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_list_detail_and_question(
+    page: Page, monitor_url: str, scheme: Any, snap: Callable[[str], Any]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    phases = ["Queued", "Running", "Canceling", "Completed", "Failed", "Canceled", "TimedOut", "Terminated"]
+    runs = [made_up_run(phase.lower(), phase, minutes_ago=20 + i) for i, phase in enumerate(phases)]
+    runs[1]["problem"] = TROUBLE  # type: ignore[typeddict-item]
+    runs[4]["error"] = TROUBLE  # type: ignore[typeddict-item]
+    serve(page, runs)
+    page.goto(monitor_url)
+    expect(page.locator("#live-text")).to_have_text("Live")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(ground.removeprefix("rgb(").split(",")[0]) < 60) is (scheme == "dark")
+    assert_accessible(page)
+    snap(f"list-{scheme}")
+
+    for run_id in ("failed", "running"):
+        page.locator("#rows").get_by_role("link", name=run_id).click()
+        expect(page.get_by_role("heading", name=run_id)).to_be_visible()
+        assert_accessible(page)
+        snap(f"detail-{run_id}-{scheme}")
+
+    page.get_by_role("button", name="Cancel…").click()
+    assert_accessible(page)
+    snap(f"question-{scheme}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_empty_refused_and_broken(page: Page, monitor_url: str, scheme: Any, status: int) -> None:
+    page.emulate_media(color_scheme=scheme)
+    if status == 200:
+        serve(page, [])
+    else:
+        page.route(RUNS, lambda route: route.fulfill(status=status))
+    page.goto(monitor_url)
+    expect(page.locator("#state")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_phone(page: Page, monitor_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    serve(page, [made_up_run("one", "Running"), made_up_run("two")])
+    page.goto(monitor_url)
+    expect(page.get_by_role("link", name="one")).to_be_visible()
+    assert_accessible(page)
