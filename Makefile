@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt local/requirements-worker.txt
 
-.PHONY: run serve test check format bench clean
+.PHONY: run serve test check check-infra format bench clean
 
 $(STAMP): $(REQUIREMENTS)
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check-infra: $(STAMP)
+	$(BIN)/python -m tools.check_infra
 
 format: $(STAMP)
 	$(BIN)/ruff format .

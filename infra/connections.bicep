@@ -1,0 +1,101 @@
+// What connects the app with resources that existed before it: its role on the workspace, and event subscriptions
+// (Event Grid demands that their functions exist). Applied by the postdeploy hook, as a deployment of its own that
+// azd knows nothing of, so that `azd down` never takes the workspace's resource group for one of the app's.
+targetScope = 'subscription'
+
+param resourceGroupName string
+param functionAppName string
+param workspaceId string
+param deadLetterStorageName string
+
+@description('Object id of the identity that calls the batch endpoint.')
+param principalId string
+
+@allowed(['DataScientist', 'Custom', 'None'])
+@description('DataScientist: the built-in role. Custom: only the published actions. None: assigned by somebody else.')
+param workspaceRole string = 'DataScientist'
+
+@description('System topic of the data storage account; empty when new data starts nothing.')
+param dataTopicId string
+
+param newDataContainer string
+param newDataPrefix string
+param newDataSuffix string
+param newDataStart string
+
+@description('System topic of the workspace; empty when job events are off.')
+param workspaceTopicId string
+
+var workspace = split(workspaceId, '/')
+var dataTopic = split(empty(dataTopicId) ? workspaceId : dataTopicId, '/')
+var workspaceTopic = split(empty(workspaceTopicId) ? workspaceId : workspaceTopicId, '/')
+var newDataRules = loadJsonContent('new-data-rules.json')
+var plainRule = { container: newDataContainer, prefix: newDataPrefix }
+var watched = empty(newDataRules) ? [plainRule] : newDataRules
+
+resource appGroup 'Microsoft.Resources/resourceGroups@2025-04-01' existing = {
+  name: resourceGroupName
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+  name: functionAppName
+  scope: appGroup
+}
+
+resource deadLetterAccount 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: deadLetterStorageName
+  scope: appGroup
+}
+
+module workspaceAccess 'modules/workspace-access.bicep' = if (workspaceRole != 'None') {
+  name: 'workspace-access-${functionAppName}'
+  scope: resourceGroup(workspace[2], workspace[4])
+  params: {
+    workspaceName: workspace[8]
+    principalId: principalId
+    custom: workspaceRole == 'Custom'
+  }
+}
+
+module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId)) {
+  name: 'new-data-${functionAppName}'
+  scope: resourceGroup(dataTopic[2], dataTopic[4])
+  params: {
+    name: 'new-data-${functionAppName}'
+    topicName: dataTopic[8]
+    functionId: '${app.id}/functions/new_data'
+    eventTypes: ['Microsoft.Storage.BlobCreated']
+    subjectSuffix: empty(newDataRules) && newDataStart != 'marker' ? newDataSuffix : ''
+    filters: [
+      {
+        operatorType: 'StringBeginsWith'
+        key: 'Subject'
+        values: map(watched, rule => '/blobServices/default/containers/${rule.container}/blobs/${rule.?prefix ?? ''}')
+      }
+      {
+        // Not CreateFile: an upload through the Data Lake endpoint raises BlobCreated twice, and that one is empty.
+        operatorType: 'StringIn'
+        key: 'data.api'
+        values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose']
+      }
+    ]
+    deadLetterAccountId: deadLetterAccount.id
+  }
+}
+
+module jobEvents 'modules/event-subscription.bicep' = if (!empty(workspaceTopicId)) {
+  name: 'job-events-${functionAppName}'
+  scope: resourceGroup(workspaceTopic[2], workspaceTopic[4])
+  params: {
+    name: 'job-events-${functionAppName}'
+    topicName: workspaceTopic[8]
+    functionId: '${app.id}/functions/job_events'
+    eventTypes: [
+      'Microsoft.MachineLearningServices.RunStatusChanged'
+      'Microsoft.MachineLearningServices.RunCompleted'
+    ]
+    subjectSuffix: ''
+    filters: []
+    deadLetterAccountId: deadLetterAccount.id
+  }
+}

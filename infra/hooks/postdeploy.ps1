@@ -1,0 +1,47 @@
+# The same as postdeploy.sh, for Windows.
+$ErrorActionPreference = 'Stop'
+Set-StrictMode -Version Latest
+
+function Wait-Function([string] $name) {
+    foreach ($attempt in 1..30) {
+        az functionapp function show --subscription $env:AZURE_SUBSCRIPTION_ID --resource-group $env:AZURE_RESOURCE_GROUP `
+            --name $env:AZURE_FUNCTION_APP_NAME --function-name $name --query name --output tsv *> $null
+        if ($LASTEXITCODE -eq 0) { return }
+        Start-Sleep -Seconds 10
+    }
+    throw "Function $name did not appear in $env:AZURE_FUNCTION_APP_NAME within five minutes. See its log stream, then: azd hooks run postdeploy"
+}
+
+az account show --subscription $env:AZURE_SUBSCRIPTION_ID --output none
+if ($LASTEXITCODE -ne 0) {
+    throw "The Azure CLI is not signed in to subscription $env:AZURE_SUBSCRIPTION_ID. Sign in with: az login. Then: azd hooks run postdeploy"
+}
+if ($env:NEW_DATA_TOPIC_ID) { Wait-Function new_data }
+if ($env:JOB_EVENTS_TOPIC_ID) { Wait-Function job_events }
+
+$workspaceRole = if ($env:WORKSPACE_ROLE) { $env:WORKSPACE_ROLE } else { 'DataScientist' }
+az deployment sub create `
+    --subscription $env:AZURE_SUBSCRIPTION_ID `
+    --location $env:AZURE_LOCATION `
+    --name "connections-$env:AZURE_ENV_NAME" `
+    --template-file infra/connections.bicep `
+    --output none `
+    --only-show-errors `
+    --parameters `
+    resourceGroupName="$env:AZURE_RESOURCE_GROUP" `
+    functionAppName="$env:AZURE_FUNCTION_APP_NAME" `
+    workspaceId="$env:AZURE_ML_WORKSPACE_ID" `
+    deadLetterStorageName="$env:DEAD_LETTER_STORAGE_NAME" `
+    principalId="$env:WORKSPACE_PRINCIPAL_ID" `
+    workspaceRole="$workspaceRole" `
+    dataTopicId="$env:NEW_DATA_TOPIC_ID" `
+    newDataContainer="$env:NEW_DATA_CONTAINER" `
+    newDataPrefix="$env:NEW_DATA_PREFIX" `
+    newDataSuffix="$env:NEW_DATA_SUFFIX" `
+    newDataStart="$env:NEW_DATA_START" `
+    workspaceTopicId="$env:JOB_EVENTS_TOPIC_ID"
+if ($LASTEXITCODE -ne 0) { throw 'Connecting the app failed; the reason is above. To try again: azd hooks run postdeploy' }
+
+Write-Output "Start runs:  POST $env:API_URL"
+Write-Output "Watch them:  $env:MONITOR_URL"
+Write-Output "The key:     $env:GET_KEY_COMMAND"

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Connects the deployed app: its role on the workspace, and event subscriptions. All of it is in connections.bicep;
+# azd gives the outputs of main.bicep as environment variables. Safe to repeat. Reads and prints no key.
+set -euo pipefail
+
+need_function() {
+  for _ in $(seq 30); do
+    if az functionapp function show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$AZURE_RESOURCE_GROUP" \
+      --name "$AZURE_FUNCTION_APP_NAME" --function-name "$1" --query name --output tsv >/dev/null 2>&1; then
+      return
+    fi
+    sleep 10
+  done
+  echo "Function $1 did not appear in $AZURE_FUNCTION_APP_NAME within five minutes. See its log stream, then: azd hooks run postdeploy" >&2
+  exit 1
+}
+
+if ! az account show --subscription "$AZURE_SUBSCRIPTION_ID" --output none; then
+  echo "The Azure CLI is not signed in to subscription $AZURE_SUBSCRIPTION_ID. Sign in with: az login. Then: azd hooks run postdeploy" >&2
+  exit 1
+fi
+if [ -n "$NEW_DATA_TOPIC_ID" ]; then need_function new_data; fi
+if [ -n "$JOB_EVENTS_TOPIC_ID" ]; then need_function job_events; fi
+
+az deployment sub create \
+  --subscription "$AZURE_SUBSCRIPTION_ID" \
+  --location "$AZURE_LOCATION" \
+  --name "connections-$AZURE_ENV_NAME" \
+  --template-file infra/connections.bicep \
+  --output none \
+  --only-show-errors \
+  --parameters \
+  resourceGroupName="$AZURE_RESOURCE_GROUP" \
+  functionAppName="$AZURE_FUNCTION_APP_NAME" \
+  workspaceId="$AZURE_ML_WORKSPACE_ID" \
+  deadLetterStorageName="$DEAD_LETTER_STORAGE_NAME" \
+  principalId="$WORKSPACE_PRINCIPAL_ID" \
+  workspaceRole="${WORKSPACE_ROLE:-DataScientist}" \
+  dataTopicId="$NEW_DATA_TOPIC_ID" \
+  newDataContainer="$NEW_DATA_CONTAINER" \
+  newDataPrefix="$NEW_DATA_PREFIX" \
+  newDataSuffix="$NEW_DATA_SUFFIX" \
+  newDataStart="$NEW_DATA_START" \
+  workspaceTopicId="$JOB_EVENTS_TOPIC_ID"
+
+echo "Start runs:  POST $API_URL"
+echo "Watch them:  $MONITOR_URL"
+echo "The key:     $GET_KEY_COMMAND"

@@ -1,0 +1,111 @@
+// What somebody must hear of. The texts that the queries look for are those of the app's log lines.
+param token string
+param location string
+param tags object
+param logWorkspaceId string
+
+@description('System topic of new data; empty for none.')
+param dataTopicId string
+
+@description('System topic of the workspace; empty for none.')
+param workspaceTopicId string
+
+@description('Empty: nobody is mailed.')
+param email string
+
+var logAlerts = [
+  {
+    name: 'runs-failed'
+    title: 'Runs failed'
+    severity: 2
+    query: 'AppTraces | where Message startswith "run_ended" and Message has_any ("outcome=Failed", "outcome=TimedOut") | project TimeGenerated, Message'
+  }
+  {
+    name: 'submission-uncertain'
+    title: 'A job may have been submitted, and nobody watches it'
+    severity: 1
+    query: 'AppTraces | where Message startswith "run_ended" and Message has "Submission uncertain" | project TimeGenerated, Message'
+  }
+  {
+    name: 'host-errors'
+    title: 'The app or its host has errors'
+    severity: 2
+    // Runs that fail raise in batch_run, and are told of above.
+    query: 'union (AppExceptions | project TimeGenerated, OperationName, Message = OuterMessage), (AppTraces | where SeverityLevel >= 3 | project TimeGenerated, OperationName, Message) | where OperationName != "batch_run" or Message has "Non-Deterministic"'
+  }
+]
+var topics = filter([dataTopicId, workspaceTopicId], topic => !empty(topic))
+
+resource mail 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
+  name: 'ag-${token}'
+  location: 'Global'
+  tags: tags
+  properties: {
+    enabled: true
+    groupShortName: 'batch-runs'
+    emailReceivers: [
+      {
+        name: 'operators'
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource fromLogs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in logAlerts: {
+  name: '${alert.name}-${token}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: alert.title
+    severity: alert.severity
+    enabled: true
+    scopes: [logWorkspaceId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT5M'
+    autoMitigate: true
+    criteria: {
+      allOf: [
+        {
+          query: alert.query
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+        }
+      ]
+    }
+    actions: { actionGroups: empty(email) ? [] : [mail.id] }
+  }
+}]
+
+resource deadLettered 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (topic, index) in topics: {
+  name: 'events-dead-lettered-${index}-${token}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Events could not be delivered to the app. They are in the dead-letters container.'
+    severity: 1
+    enabled: true
+    scopes: [topic]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'dead-lettered'
+          metricName: 'DeadLetteredCount'
+          operator: 'GreaterThan'
+          threshold: 0
+          timeAggregation: 'Total'
+        }
+      ]
+    }
+    actions: empty(email) ? [] : [{ actionGroupId: mail.id }]
+  }
+}]

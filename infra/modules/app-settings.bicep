@@ -1,0 +1,93 @@
+// All app settings, in one place: this resource replaces the whole set. docs/deployment.md has the table.
+param appName string
+param identityClientId string
+param storageAccountName string
+param telemetryConnectionString string
+
+@description('Endpoint of the Durable Task Scheduler; empty when orchestrations are stored in Azure Storage.')
+param schedulerEndpoint string
+
+param endpointUri string
+param allowedEndpointOrigins string
+param workspaceId string
+param submissionSettleSeconds int
+param runRetentionDays int
+
+@description('{tenantId, clientId, secretUri}, or empty to act as the managed identity.')
+param servicePrincipal object
+
+@description('{topic, container, prefix, suffix, start, quietSeconds, longestWaitSeconds, marker, inputUri, outputUri}')
+param newData object
+
+var resourceManagerUrl = join(take(split(environment().resourceManager, '/'), 3), '/')
+var mlAudiences = {
+  AzureCloud: 'https://ml.azure.com'
+  AzureUSGovernment: 'https://ml.azure.us'
+  AzureChinaCloud: 'https://ml.azure.cn'
+}
+var newDataRules = loadJsonContent('../new-data-rules.json')
+
+var hostSettings = {
+  AzureWebJobsStorage__accountName: storageAccountName
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+}
+
+var schedulerSettings = empty(schedulerEndpoint)
+  ? {}
+  : {
+      DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${schedulerEndpoint};Authentication=ManagedIdentity;ClientID=${identityClientId}'
+    }
+
+var endpointSettings = {
+  BATCH_ENDPOINT_URI: endpointUri
+  ALLOWED_ENDPOINT_ORIGINS: allowedEndpointOrigins
+  AZURE_ML_WORKSPACE_ID: workspaceId
+  AZURE_ML_AUDIENCE: mlAudiences[environment().name]
+  AZURE_RESOURCE_MANAGER_URL: resourceManagerUrl
+  AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
+  SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
+  RUN_RETENTION_DAYS: string(runRetentionDays)
+}
+
+var identitySettings = empty(servicePrincipal)
+  ? {
+      AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential'
+      AZURE_CLIENT_ID: identityClientId
+      AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
+    }
+  : {
+      AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential'
+      AZURE_CLIENT_ID: servicePrincipal.clientId
+      AZURE_TENANT_ID: servicePrincipal.tenantId
+      AZURE_CLIENT_SECRET: '@Microsoft.KeyVault(SecretUri=${servicePrincipal.secretUri})'
+      AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
+    }
+
+// The app refuses rules beside plain settings, so only one of the two is ever set.
+var newDataRule = !empty(newDataRules)
+  ? { NEW_DATA_RULES: string(newDataRules) }
+  : {
+      NEW_DATA_CONTAINER: newData.container
+      NEW_DATA_PREFIX: newData.prefix
+      NEW_DATA_SUFFIX: newData.suffix
+      NEW_DATA_START: newData.start
+      NEW_DATA_QUIET_SECONDS: string(newData.quietSeconds)
+      NEW_DATA_LONGEST_WAIT_SECONDS: string(newData.longestWaitSeconds)
+      NEW_DATA_MARKER: newData.marker
+      NEW_DATA_INPUT_URI: newData.inputUri
+      NEW_DATA_OUTPUT_URI: newData.outputUri
+    }
+var newDataSettings = empty(newData.topic) ? {} : union({ NEW_DATA_TOPIC: newData.topic }, newDataRule)
+
+resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+  name: appName
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
+  parent: app
+  name: 'appsettings'
+  properties: union(hostSettings, schedulerSettings, endpointSettings, identitySettings, newDataSettings)
+}

@@ -1,0 +1,45 @@
+// The other backend for orchestrations: no storage queues to poll, and a dashboard.
+param name string
+param location string
+param tags object
+param retentionDays int
+param appPrincipalId string
+
+var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
+
+resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    sku: { name: 'Consumption' }
+    // An empty list refuses everybody. Access is by Entra role; there are no keys.
+    ipAllowlist: ['0.0.0.0/0']
+  }
+}
+
+resource taskHub 'Microsoft.DurableTask/schedulers/taskHubs@2026-02-01' = {
+  parent: scheduler
+  name: 'BatchEndpointRuns'
+}
+
+resource retention 'Microsoft.DurableTask/schedulers/retentionPolicies@2026-02-01' = {
+  parent: scheduler
+  name: 'default'
+  properties: {
+    retentionPolicies: [{ retentionPeriodInDays: retentionDays }]
+  }
+}
+
+resource useScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(scheduler.id, appPrincipalId, durableTaskDataContributor)
+  scope: scheduler
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', durableTaskDataContributor)
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The app starts, executes and reads orchestrations.'
+  }
+}
+
+output endpoint string = scheduler.properties.endpoint

@@ -1,0 +1,46 @@
+// Saved queries, in the portal under Logs > Queries > Batch endpoint runs.
+param logWorkspaceName string
+
+var fields = 'AppTraces | extend Event = tostring(split(Message, " ")[0]), Run = extract(@"run=(\\S+)", 1, Message), Job = extract(@"job=(\\S+)", 1, Message), Outcome = extract(@"outcome=(\\S+)", 1, Message)'
+var queries = [
+  {
+    name: 'runs-by-outcome'
+    title: 'Runs per hour, by outcome'
+    query: '${fields} | where Event == "run_ended" | summarize Runs = count() by Outcome, bin(TimeGenerated, 1h)'
+  }
+  {
+    name: 'runs-that-did-not-complete'
+    title: 'Runs that did not complete, with the reason'
+    query: '${fields} | where Event == "run_ended" and Outcome != "Completed" | project TimeGenerated, Run, Job, Outcome, Reason = extract("reason=(.*)", 1, Message) | order by TimeGenerated desc'
+  }
+  {
+    name: 'runs-under-way'
+    title: 'Runs started and not ended'
+    query: '${fields} | where Event in ("run_started", "run_ended") | summarize Started = minif(TimeGenerated, Event == "run_started"), Ended = countif(Event == "run_ended") by Run | where Ended == 0 | order by Started asc'
+  }
+  {
+    name: 'steps-that-failed'
+    title: 'Calls that failed and were tried again'
+    query: '${fields} | where Event == "step_failed" | extend Code = extract(@"code=(\\S+)", 1, Message) | summarize Times = count(), Runs = dcount(Run) by Code, bin(TimeGenerated, 1h)'
+  }
+  {
+    name: 'history-of-a-run'
+    title: 'Everything logged of one run'
+    query: '${fields} | where Run == "<run id>" | project TimeGenerated, Message | order by TimeGenerated asc'
+  }
+]
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' existing = {
+  name: logWorkspaceName
+}
+
+resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2025-02-01' = [for entry in queries: {
+  parent: logs
+  name: entry.name
+  properties: {
+    category: 'Batch endpoint runs'
+    displayName: entry.title
+    query: entry.query
+    version: 2
+  }
+}]

@@ -1,0 +1,56 @@
+// The events of one resource. A resource has at most one system topic, so one that exists is used as it is.
+// What cannot be delivered is written to the dead-letter container by the topic's own identity.
+param name string
+param tags object
+
+@description('Resource id of the source; in this subscription, unless its topic exists.')
+param sourceId string
+
+@allowed(['Microsoft.Storage.StorageAccounts', 'Microsoft.MachineLearningServices.Workspaces'])
+param topicType string
+
+@description('Resource id of the topic that the source already has, with a system-assigned identity; or empty.')
+param existingTopicId string
+
+param deadLetterAccountName string
+
+var creates = empty(existingTopicId)
+var ofWorkspace = topicType == 'Microsoft.MachineLearningServices.Workspaces'
+var source = split(sourceId, '/')
+var existingParts = split(creates ? sourceId : existingTopicId, '/')
+
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = if (!ofWorkspace) {
+  name: source[8]
+  scope: resourceGroup(source[2], source[4])
+}
+
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' existing = if (ofWorkspace) {
+  name: source[8]
+  scope: resourceGroup(source[2], source[4])
+}
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (creates) {
+  name: name
+  location: ofWorkspace ? workspace!.location : account!.location
+  tags: tags
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    source: sourceId
+    topicType: topicType
+  }
+}
+
+resource existingTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = if (!creates) {
+  name: existingParts[8]
+  scope: resourceGroup(existingParts[2], existingParts[4])
+}
+
+module deadLetterAccess 'dead-letter-access.bicep' = {
+  name: '${name}-dead-letters'
+  params: {
+    accountName: deadLetterAccountName
+    topicPrincipalId: creates ? topic!.identity.principalId : existingTopic!.identity.principalId
+  }
+}
+
+output id string = creates ? topic!.id : existingTopicId
