@@ -24,8 +24,10 @@ def folder_window(context: df.DurableEntityContext) -> None:
         context.set_result(window.to_json()["opened_at"])
     elif context.operation_name == "claim":
         longest_wait = timedelta(seconds=asked["longest_wait_seconds"])
-        if window and may_claim(window, asked["claimant"], now, longest_wait):
-            context.set_result(window.source.to_json())
+        claimed = window is not None and may_claim(window, asked["claimant"], now, longest_wait)
+        # Always set: the SDK answers an operation without a result with that of the one before it in the batch.
+        context.set_result(window.source.to_json() if window and claimed else None)
+        if window is None or claimed:
             context.destruct_on_exit()
     else:
         raise ValueError(f"The folder window has no operation {context.operation_name}.")

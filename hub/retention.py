@@ -45,7 +45,7 @@ async def _entities_of(client: df.DurableOrchestrationClient, instance: dict[str
         owner = [df.EntityId(JOB_OWNER, job["name"])] if job else []
         return [df.EntityId(SUBMISSION, instance["instanceId"]), *owner]
     window = df.EntityId(FOLDER_WINDOW, FolderUpload.from_json(decoded_input(instance["input"])).window_key)
-    is_open = (await client.read_entity_state(window)).entity_exists
+    is_open = (await client.read_entity_state(window)).entity_state is not None
     return [] if is_open else [window]
 
 

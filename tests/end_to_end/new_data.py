@@ -1,0 +1,83 @@
+"""Blob events for the tests of new data, and machines that obey rules."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from local.azure_ml import Phase
+from local.event_grid import Container, Event, blob_created
+from local.machine import Events, LocalMachine, MachineConfig
+from tests.end_to_end.harness import App, wait_for
+
+CONTAINER = Container("localdata", "incoming")
+
+
+def rule(**fields: Any) -> dict[str, Any]:
+    """A folder rule that waits briefly; ``fields`` replace or add."""
+    return {
+        "container": "incoming",
+        "start": "folder",
+        "quiet_seconds": 2,
+        "longest_wait_seconds": 60,
+        "deployment": "noop",
+        "poll_interval": 1,
+    } | fields
+
+
+@contextmanager
+def machine_with(state: Path, *rules: dict[str, Any], **events: Any) -> Iterator[LocalMachine]:
+    config = MachineConfig(
+        state,
+        pace=(Phase("Preparing", 0.0), Phase("Running", 0.0), Phase("Finalizing", 0.0)),
+        settings={"NEW_DATA_RULES": json.dumps(rules)},
+        events=Events(**{"watch": False, **events}),
+    )
+    with LocalMachine(config) as machine:
+        machine.incoming.mkdir(exist_ok=True)
+        yield machine
+
+
+def uploaded(machine: LocalMachine, path: str, content: str = "a,b\n1,2\n", version: int = 1) -> Event:
+    """The file is there, and this is the event that tells of it."""
+    file = machine.incoming / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    return blob_created(CONTAINER, path, "PutBlob", len(content), 1_790_000_000_000_000_000 + version * 1_000)
+
+
+def deliver(machine: LocalMachine, *events: dict[str, Any]) -> requests.Response:
+    """Straight to the webhook, in one request."""
+    return requests.post(
+        f"{machine.url}/runtime/webhooks/eventgrid?functionName=new_data",
+        json=list(events),
+        headers={"aeg-event-type": "Notification"},
+        timeout=60,
+    )
+
+
+def runs(machine: LocalMachine) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = App(machine.url).list(top=200).json()["runs"]
+    return found
+
+
+def jobs(machine: LocalMachine) -> int:
+    return int(machine.control.counters().get("invoke", {"jobs": 0})["jobs"])
+
+
+def windows(machine: LocalMachine, status: str) -> int:
+    """How many windows of new data are in that runtime status."""
+    url = f"{machine.url}/runtime/webhooks/durabletask/instances/"
+    query = {"instanceIdPrefix": "window-", "runtimeStatus": status, "top": 10_000, "showInput": "false"}
+    return len(requests.get(url, params=query, timeout=60).json())
+
+
+def wait_until_quiet(machine: LocalMachine, limit: float = 60.0) -> None:
+    """Every event is delivered, every window has closed, every run has ended."""
+    machine.grid.wait_until_idle(limit)
+    wait_for("all windows to close", lambda: windows(machine, "Pending,Running") == 0, limit)
+    ended = ("Completed", "Failed")
+    wait_for("all runs to end", lambda: all(r["runtime_status"] in ended for r in runs(machine)), limit)

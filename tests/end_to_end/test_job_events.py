@@ -1,0 +1,149 @@
+"""A finished job ends its run at once; without events, or with forged ones, polling still does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
+from local.event_grid import Disturbance, Event, Schema
+from local.event_grid.event import written
+from local.machine import Events, LocalMachine, MachineConfig
+from tests.end_to_end.harness import App, wait_for
+
+
+def machine_with(state: Path, **events: Any) -> LocalMachine:
+    return LocalMachine(MachineConfig(state, events=Events(**{"watch": False, **events})))
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    with machine_with(tmp_path_factory.mktemp("jobs")) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def app(machine: LocalMachine) -> App:
+    return App(machine.url)
+
+
+def job_event(machine: LocalMachine, job: str, kind: str = RUN_STATUS_CHANGED, **data: Any) -> dict[str, Any]:
+    event = Event(
+        topic=machine.azure_ml.workspace_resource_id,
+        subject=f"experiments/e/runs/{job}",
+        type=kind,
+        data={"runId": job, "runType": "azureml.PipelineRun", "runStatus": "Completed", **data},
+    )
+    return dict(written(event, Schema.EVENT_GRID))
+
+
+def deliver(machine: LocalMachine, event: dict[str, Any]) -> int:
+    return requests.post(
+        f"{machine.url}/runtime/webhooks/eventgrid?functionName=job_events",
+        json=[event],
+        headers={"aeg-event-type": "Notification"},
+        timeout=60,
+    ).status_code
+
+
+def owner(machine: LocalMachine, job: str) -> requests.Response:
+    return requests.get(f"{machine.url}/runtime/webhooks/durabletask/entities/job_owner/{job}", timeout=30)
+
+
+@pytest.mark.parametrize("end", ["Completed", "Failed", "Canceled"])
+@pytest.mark.parametrize("schema", list(Schema))
+def test_a_run_ends_within_seconds_of_its_job_whatever_its_interval(
+    tmp_path: Path, end: str, schema: Schema
+) -> None:
+    with machine_with(tmp_path / "m", schema=schema, disturbance=Disturbance(copies=2)) as machine:
+        app, control = App(machine.url), machine.control
+        hold = control.hold("Running")
+        run_id = app.start(poll_interval=3_600)
+        job = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)["job"]["name"]
+        if end == "Completed":
+            control.release(hold)
+        else:
+            control.show_status(job, end)
+        view = app.wait_for_end(run_id, limit=20)
+
+    assert view["phase"] == end
+
+
+def test_without_events_the_run_ends_within_one_interval(own_state: Path) -> None:
+    with machine_with(own_state, jobs=False) as machine:
+        app = App(machine.url)
+        view = app.wait_for_end(app.start(poll_interval=2))
+
+    assert view["phase"] == "Completed"
+
+
+def test_a_forged_completion_ends_nothing(machine: LocalMachine, app: App) -> None:
+    hold = machine.control.hold("Running")
+    run_id = app.start(poll_interval=3_600)
+    before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+    for kind in (RUN_STATUS_CHANGED, RUN_COMPLETED):
+        assert deliver(machine, job_event(machine, before["job"]["name"], kind)) == 202
+    view = wait_for(
+        "a check", lambda: (v := app.run(run_id))["checks"] > before["checks"] and v["next_check_at"] and v
+    )
+
+    assert view["phase"] == "Running"
+    machine.control.release(hold)
+    assert app.wait_for_end(run_id, limit=20)["phase"] == "Completed"
+
+
+def test_a_flood_of_events_does_not_become_a_flood_of_checks(machine: LocalMachine, app: App) -> None:
+    hold = machine.control.hold("Running")
+    run_id = app.start(poll_interval=3_600)
+    before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+    for _ in range(60):
+        deliver(machine, job_event(machine, before["job"]["name"]))
+    view = wait_for("a check", lambda: (v := app.run(run_id))["checks"] > before["checks"] and v)
+
+    assert view["checks"] - before["checks"] < 20
+    machine.control.release(hold)
+    app.wait_for_end(run_id, limit=20)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"runId": "somebody-elses-job"},
+        {"runId": "../../instances/x"},
+        {"runId": None},
+        {"runId": "step-1", "runType": "azureml.StepRun"},
+    ],
+)
+def test_jobs_we_do_not_know_are_ignored(machine: LocalMachine, change: dict[str, Any]) -> None:
+    event = job_event(machine, "x")
+    event["data"] = {**event["data"], **change}
+
+    assert deliver(machine, event) == 202
+
+
+def test_another_workspace_is_not_believed(machine: LocalMachine, app: App) -> None:
+    hold = machine.control.hold("Running")
+    run_id = app.start(poll_interval=3_600)
+    before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+    event = job_event(machine, before["job"]["name"]) | {"topic": "/subscriptions/evil/workspaces/w"}
+    assert deliver(machine, event) == 202
+    machine.control.release(hold)
+    view = app.wait_for_end(run_id, limit=20)
+
+    assert view["phase"] == "Completed"
+
+
+def test_the_owner_of_a_job_is_known_while_its_run_goes_on_and_no_longer(
+    machine: LocalMachine, app: App
+) -> None:
+    hold = machine.control.hold("Running")
+    run_id = app.start()
+    job = app.wait_for_phase(run_id, "Running")["job"]["name"]
+    assert wait_for("the owner", lambda: (o := owner(machine, job)).ok and o).json() == run_id
+    machine.control.release(hold)
+    app.wait_for_end(run_id)
+
+    wait_for("the owner to be forgotten", lambda: owner(machine, job).status_code == 404)
+    assert deliver(machine, job_event(machine, job)) == 202

@@ -1,0 +1,195 @@
+"""New data starts runs: one a file, a folder or a marker; each content once, however its events come."""
+
+from pathlib import Path
+
+import pytest
+
+from local.event_grid import Batching, Disturbance, Schema, blob_created
+from local.host_process import HostDidNotStart
+from local.machine import Events, LocalMachine, MachineConfig
+from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.new_data import (
+    CONTAINER,
+    jobs,
+    machine_with,
+    rule,
+    runs,
+    uploaded,
+    wait_until_quiet,
+    windows,
+)
+
+
+def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
+    with machine_with(own_state, rule(quiet_seconds=4), batching=Batching(max_events=20)) as machine:
+        for number in range(500):
+            machine.grid.publish(uploaded(machine, f"monday/{number:03}.csv"))
+        wait_until_quiet(machine)
+        [run] = runs(machine)
+        view = App(machine.url).run(run["run_id"])
+
+        assert jobs(machine) == 1
+        assert view["phase"] == "Completed"
+        assert view["source"]["count"] == 500
+        assert view["source"]["folder"] == "monday"
+        assert len(view["source"]["names"]) == 100
+        assert view["source"]["first_event_at"] <= view["source"]["last_event_at"]
+        custom = App(machine.url).durable_status(run["run_id"])["customStatus"]
+        assert custom["source"]["count"] == 500
+
+
+def test_two_folders_are_two_jobs_over_their_own_files(own_state: Path) -> None:
+    with machine_with(own_state, rule(deployment="default")) as machine:
+        for folder, sample in (("north/monday", "birch-lane-4.csv"), ("south", "mill-street-7.csv")):
+            content = (Path("samples") / "data" / sample).read_text()
+            machine.grid.publish(uploaded(machine, f"{folder}/{sample}", content))
+        wait_until_quiet(machine)
+        found = {run["source"]["folder"]: run for run in runs(machine)}
+
+        assert set(found) == {"north/monday", "south"}
+        assert jobs(machine) == 2
+        for folder, sample in (("north/monday", "birch-lane-4"), ("south", "mill-street-7")):
+            run = found[folder]
+            assert run["phase"] == "Completed", run
+            output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
+            rows = (output / "predictions.csv").read_text().splitlines()
+            assert rows and all(row.startswith(sample) for row in rows)
+
+
+def test_a_trickle_starts_a_run_at_the_longest_wait(own_state: Path) -> None:
+    """A new file each second, the quiet period is three: only the longest wait can start a run."""
+    with machine_with(own_state, rule(quiet_seconds=3, longest_wait_seconds=5)) as machine:
+        import threading
+
+        published = 0
+        ended = threading.Event()
+        while not runs(machine) and published < 40:
+            machine.grid.publish(uploaded(machine, f"trickle/{published:03}.csv"))
+            published += 1
+            ended.wait(1.0)
+        assert published < 40, "a run was started while files kept coming"
+        assert published >= 4
+        wait_until_quiet(machine)
+
+        assert sum(run["source"]["count"] for run in runs(machine)) == published
+
+
+def test_no_blob_is_lost_when_windows_close_while_others_come(own_state: Path) -> None:
+    with machine_with(own_state, rule(quiet_seconds=1, longest_wait_seconds=1)) as machine:
+        for number in range(150):
+            machine.grid.publish(uploaded(machine, f"stream/{number:03}.csv"))
+            if number % 10 == 0:
+                wait_for("its delivery", lambda: machine.grid.tally("new-data").waiting == 0)
+        wait_until_quiet(machine)
+        counts = [run["source"]["count"] for run in runs(machine)]
+
+        assert sum(counts) == 150
+        assert jobs(machine) == len(counts)
+
+
+@pytest.mark.parametrize("kills", [0, 2])
+def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path, kills: int) -> None:
+    """Delivered thrice, shuffled, the host killed and restarted midway: as if each had come once."""
+    disturbance = Disturbance(copies=3, spread=2.0, seed=kills)
+    with machine_with(own_state, rule(quiet_seconds=5), disturbance=disturbance, time_scale=600.0) as machine:
+        for folder in ("red", "green", "blue"):
+            for number in range(20):
+                machine.grid.publish(uploaded(machine, f"{folder}/{number}.csv"))
+        for kill in range(kills):
+            wait_for("some deliveries", lambda k=kill: windows(machine, "Pending,Running") > 15 * k)
+            machine.host.kill()
+            machine.host.start()
+        wait_until_quiet(machine)
+
+        assert sorted((r["source"]["folder"], r["source"]["count"]) for r in runs(machine)) == [
+            ("blue", 20),
+            ("green", 20),
+            ("red", 20),
+        ]
+        assert jobs(machine) == 3
+
+
+@pytest.mark.parametrize("schema", list(Schema))
+def test_a_file_rule_starts_one_run_a_blob_and_content(own_state: Path, schema: Schema) -> None:
+    with machine_with(own_state, rule(start="file", suffix=".csv"), schema=schema) as machine:
+        first = uploaded(machine, "in/a.csv")
+        for event in (first, uploaded(machine, "in/b.csv"), uploaded(machine, "in/c.txt"), first):
+            machine.grid.publish(event)
+        wait_until_quiet(machine)
+        assert sorted(run["source"]["names"] for run in runs(machine)) == [["a.csv"], ["b.csv"]]
+
+        machine.grid.publish(first)
+        machine.grid.publish(uploaded(machine, "in/a.csv", "a,b\n3,4\n", version=2))
+        wait_until_quiet(machine)
+        assert sorted(run["source"]["names"] for run in runs(machine)) == [["a.csv"], ["a.csv"], ["b.csv"]]
+        assert jobs(machine) == 3
+
+
+def test_a_marker_rule_waits_for_the_marker(own_state: Path) -> None:
+    with machine_with(own_state, rule(start="marker", marker="_SUCCESS")) as machine:
+        for name in ("part-0.csv", "part-1.csv"):
+            machine.grid.publish(uploaded(machine, f"day/{name}"))
+        machine.grid.wait_until_idle(30)
+        assert runs(machine) == []
+
+        machine.grid.publish(uploaded(machine, "day/_SUCCESS"))
+        wait_until_quiet(machine)
+        [run] = runs(machine)
+        assert run["source"]["folder"] == "day"
+        request = App(machine.url).run(run["run_id"])["request"]["inputs"]["input_data"]
+        assert request == {
+            "type": "UriFolder",
+            "uri": "https://localdata.blob.core.windows.net/incoming/day/",
+            "value": None,
+        } or request["uri"].endswith("/incoming/day/")
+
+
+def test_a_data_lake_upload_counts_once(own_state: Path) -> None:
+    with machine_with(own_state, rule(start="file")) as machine:
+        uploaded(machine, "lake/new.csv")
+        for api in ("CreateFile", "FlushWithClose", "CreateFile", "FlushWithClose"):
+            machine.grid.publish(blob_created(CONTAINER, "lake/new.csv", api, 8, 1))
+        wait_until_quiet(machine)
+
+        assert [run["source"]["names"] for run in runs(machine)] == [["new.csv"]]
+
+
+def test_files_dropped_into_the_watched_folder_end_as_predictions(own_state: Path) -> None:
+    """Nothing typed, no event published by hand, polling at its slowest: the whole chain."""
+    with machine_with(
+        own_state, rule(deployment="default", poll_interval=600, suffix=".csv"), watch=True
+    ) as machine:
+        folder = machine.incoming / "today"
+        folder.mkdir(parents=True)
+        for sample in (Path("samples") / "data").glob("*.csv"):
+            (folder / sample.name).write_bytes(sample.read_bytes())
+        wait_for("a run", lambda: runs(machine))
+        wait_until_quiet(machine)
+        [run] = runs(machine)
+
+        assert (run["phase"], run["source"]["count"]) == ("Completed", 4)
+        output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
+        assert len((output / "predictions.csv").read_text().splitlines()) == 672
+
+
+def test_the_app_with_a_wrong_rule_does_not_start(own_state: Path) -> None:
+    wrong = rule(output_uri="azureml://datastores/d/paths/{date}.csv")
+    with (
+        pytest.raises(HostDidNotStart, match=r"NEW_DATA_RULES, rule 1, .*run_id"),
+        machine_with(own_state, rule(), wrong),
+    ):
+        pass
+
+
+def test_one_rule_needs_no_json(own_state: Path) -> None:
+    config = MachineConfig(
+        own_state,
+        settings={"NEW_DATA_CONTAINER": "incoming", "NEW_DATA_START": "file", "NEW_DATA_SUFFIX": ".csv"},
+        events=Events(watch=False),
+    )
+    with LocalMachine(config) as machine:
+        event = uploaded(machine, "x/birch.csv", (Path("samples") / "data" / "birch-lane-4.csv").read_text())
+        machine.grid.publish(event)
+        wait_until_quiet(machine)
+
+        assert [run["phase"] for run in runs(machine)] == ["Completed"]
