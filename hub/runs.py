@@ -14,7 +14,7 @@ from batch.run import Run
 from batch.run_query import RunQuery
 from batch.run_view import RunView, has_ended, run_view
 from batch.timestamps import format_timestamp
-from hub.instances import instances_page
+from hub.instances import instance_status, instances_page
 
 _MAX_EMPTY_PAGES = 20
 _LONGEST_PENDING = timedelta(hours=1)
@@ -35,9 +35,9 @@ class ExistingRun:
 
 
 async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
-    """Raises NotARun if the id is taken by something else."""
-    status = await client.get_status(run_id, show_input=True)
-    if not status:
+    """Raises NotARun if the id is taken by something else, RunError if the task hub can not tell."""
+    status = await instance_status(client, run_id, show_input=True)
+    if status is None:
         return None
     assert status.runtime_status and status.created_time and status.last_updated_time
     if status.name != BATCH_RUN:
@@ -61,7 +61,7 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     """Starts the run once: None if this call did, else the run that is there, from this request or another.
 
     The runtime would silently replace an instance that has ended, so any existing instance is the answer.
-    Looking and starting are two steps, so a start that is refused looks again. Raises NotARun.
+    Looking and starting are two steps, so a start that is refused looks again. Raises as ``find_run`` does.
     """
     if existing := await find_run(client, run_id):
         return existing
@@ -77,8 +77,8 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
 
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
     """Has the run check now; False if there is no such run, or it has ended."""
-    status = await client.get_status(run_id)
-    if not status or status.runtime_status is None or has_ended(status.runtime_status.value):
+    status = await instance_status(client, run_id)
+    if status is None or status.runtime_status is None or has_ended(status.runtime_status.value):
         return False
     await client.raise_event(run_id, NUDGE)
     return True

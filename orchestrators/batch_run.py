@@ -6,6 +6,7 @@ with a step, a nudge that gets lost while one execution gives way to the next is
 """
 
 import logging
+import warnings
 from collections.abc import Generator
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,9 @@ from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS,
 from batch.run import CancelCause, Job, Run
 from batch.run_log import log_progress
 from batch.wait_policy import End
+
+# A nudge that comes before the wait for it: the check that follows it is all it asks for.
+warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)

@@ -38,6 +38,8 @@ async def start_batch_run(req: func.HttpRequest, client: Any) -> func.HttpRespon
         return problem(400, f"Nothing was started. {error}", error.errors)
     except NotARun as error:
         return problem(409, str(error))
+    except RunError as error:
+        return problem(503, error.message)
     if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
         return _links(req, client, run_id, status=202)
@@ -56,6 +58,8 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         existing = await find_run(client, run_id)
     except NotARun:
         existing = None
+    except RunError as error:
+        return problem(503, error.message)
     return _json(existing.view) if existing else _unknown(run_id)
 
 
@@ -66,6 +70,8 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
         runs, continuation = await list_runs(client, RunQuery.parse(req.params))
     except InvalidRequest as error:
         return problem(400, str(error), error.errors)
+    except RunError as error:
+        return problem(503, error.message)
     page: RunList = {"runs": runs, "continuation": continuation}
     return _json(page)
 
