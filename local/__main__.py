@@ -1,4 +1,4 @@
-"""``python -m local run`` scores a folder once; ``python -m local serve`` keeps everything up."""
+"""``python -m local run`` scores a folder once, ``serve`` keeps everything up, ``follow`` watches a run."""
 
 import argparse
 import signal
@@ -11,10 +11,12 @@ from uuid import uuid4
 import requests
 from rich.console import Console
 
+from local import follow_command
 from local.azure_ml import Phase, Ports
-from local.follow import follow
+from local.follow import Follower, Left
 from local.host_process import ROOT, HostDidNotStart
 from local.machine import SAMPLES, Events, LocalMachine, MachineConfig
+from local.run_client import NotReadable, RunClient
 
 STATE = ROOT / ".local"
 HOST_PORT = 7071
@@ -29,8 +31,10 @@ def main() -> int:
     try:
         if arguments.command == "serve":
             return _serve()
+        if arguments.command == "follow":
+            return follow_command.run(arguments)
         return _run(arguments.input, arguments.output)
-    except (HostDidNotStart, OSError) as error:
+    except (HostDidNotStart, NotReadable, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -63,7 +67,11 @@ def _run(input_folder: Path, output: Path | None) -> int:
         if answer.status_code != 202:
             return _refuse(f"The starter answered {answer.status_code}: {answer.text}")
         links = answer.json()
-        view = follow(links["runUri"], console, limit=600)
+        follower = Follower(RunClient(machine.url), console, interval=0.25, limit=600)
+        try:
+            view = follower.follow(run_id)
+        except Left:
+            return _refuse(f"Run {run_id} has not ended; the host stops now, and its next start goes on.")
         return _report(view, links, output)
 
 
@@ -151,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     run.add_argument("--input", type=Path, default=ROOT / "samples" / "data", help="folder of files to score")
     run.add_argument("--output", type=Path, help="file for the predictions; must not exist yet")
     commands.add_parser("serve", help="keep host and Azure ML up")
+    follow_command.add_to(commands)
     return parser.parse_args()
 
 

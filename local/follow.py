@@ -1,85 +1,96 @@
-"""Follows a run over HTTP until it has ended, and shows how it goes."""
+"""Follows a run until it has ended, and shows how it goes: drawn anew on a terminal, as lines elsewhere."""
 
+import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
 
-import requests
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
-from batch.timestamps import parse_timestamp
+from local.follow_view import block, line, summary
+from local.run_client import NotReadable, RunClient, View
 
-View = dict[str, Any]
-
-_INTERVAL = 0.25
-_ENDED = frozenset({"Completed", "Failed", "Canceled", "TimedOut", "Terminated"})
-_COLORS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "TimedOut": "red"}
-
-
-def follow(run_uri: str, console: Console, limit: float = 86_400) -> View:
-    """The run as it ended. Redraws one block on a terminal; elsewhere prints a line for each change.
-
-    Raises TimeoutError after ``limit`` seconds, requests.RequestException if the run can not be read.
-    """
-    if not console.is_terminal:
-        return _print_changes(run_uri, console, limit)
-    with Live(console=console, auto_refresh=False) as live:
-        for view in _views(run_uri, limit):
-            live.update(_block(view), refresh=True)
-    return view
+ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
+PATIENCE = 60.0
+"""Seconds for which an app that does not answer is asked again."""
+_REDRAW = 0.25
 
 
-def _print_changes(run_uri: str, console: Console, limit: float) -> View:
-    shown = ""
-    for view in _views(run_uri, limit):
-        line = f"{view['phase']:<11} job {_job(view)}"
-        if line != shown:
-            console.print(f"{_elapsed(view):>7}  {line}  checks {view['checks']}", highlight=False)
-            shown = line
-    return view
+class Left(Exception):
+    """The person left; the run goes on."""
 
 
-def _views(run_uri: str, limit: float) -> Iterator[View]:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        answer = requests.get(run_uri, timeout=30)
-        answer.raise_for_status()
-        view: View = answer.json()
-        yield view
-        if view["phase"] in _ENDED and view["runtime_status"] in ("Completed", "Failed", "Terminated"):
-            return
-        time.sleep(_INTERVAL)
-    raise TimeoutError(f"{run_uri} did not end within {limit:.0f} s")
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """``interval`` and ``limit`` are in seconds; ``as_json`` prints the run, one line for each change."""
 
+    client: RunClient
+    console: Console
+    interval: float = 2.0
+    limit: float = float("inf")
+    as_json: bool = False
 
-def _block(view: View) -> Table:
-    phase = view["phase"]
-    block = Table.grid(padding=(0, 2))
-    block.add_row("run", view["run_id"])
-    block.add_row("phase", f"[bold {_COLORS.get(phase, 'cyan')}]{phase}[/]")
-    block.add_row("job", _job(view))
-    block.add_row("elapsed", _elapsed(view))
-    block.add_row("checks", f"{view['checks']}{_next_check(view)}")
-    if trouble := view["error"] or view["problem"]:
-        block.add_row("error" if view["error"] else "problem", trouble["message"])
-    return block
+    def follow(self, run_id: str) -> View:
+        """The run as it ended.
 
+        Raises Left after Ctrl-C, NotReadable if the run can not be read, TimeoutError after ``limit``.
+        """
+        live = self.console.is_terminal and not self.as_json
+        while True:
+            try:
+                return self._draw(run_id) if live else self._print(run_id)
+            except KeyboardInterrupt:
+                if not live or not self._goes_on(run_id):
+                    raise Left from None
 
-def _job(view: View) -> str:
-    job = view["job"]
-    return f"{job['name']} {job['status']}" if job else "-"
+    def _draw(self, run_id: str) -> View:
+        with Live(console=self.console, auto_refresh=False) as live:
+            for view, trouble in self._views(run_id):
+                live.update(block(view, trouble), refresh=True)
+        return view
 
+    def _print(self, run_id: str) -> View:
+        shown = ""
+        for view, trouble in self._views(run_id):
+            what = json.dumps(view) if self.as_json else trouble or summary(view)
+            if what != shown:
+                self.console.out(what if self.as_json or trouble else line(view), highlight=False)
+                shown = what
+        return view
 
-def _elapsed(view: View) -> str:
-    started, ended = parse_timestamp(view["started_at"]), parse_timestamp(view["ended_at"])
-    seconds = ((ended or datetime.now(UTC)) - started).total_seconds() if started else 0.0
-    return f"{max(seconds, 0.0):.1f} s"
+    def _goes_on(self, run_id: str) -> bool:
+        """Asks what Ctrl-C was meant to say. True to go on watching; a second Ctrl-C means to leave."""
+        question = Text("Cancel the job (c), leave it running (l), or go on watching (Enter)? ", style="bold")
+        try:
+            answer = self.console.input(question).strip().lower()
+        except (KeyboardInterrupt, EOFError):
+            return False
+        if answer in ("c", "cancel"):
+            try:
+                self.client.cancel(run_id)
+            except NotReadable as refusal:
+                self.console.print(f"Not canceled: {refusal}", markup=False)
+        return answer not in ("l", "leave")
 
-
-def _next_check(view: View) -> str:
-    due = parse_timestamp(view["next_check_at"])
-    left = (due - datetime.now(UTC)).total_seconds() if due else 0.0
-    return f", next in {left:.0f} s" if left >= 1 else ""
+    def _views(self, run_id: str) -> Iterator[tuple[View, str]]:
+        """The run and what keeps it from being read, for each time it may be drawn."""
+        began = answered = time.monotonic()
+        view, trouble, due = None, "", 0.0
+        while time.monotonic() < began + self.limit:
+            if time.monotonic() >= due:
+                try:
+                    view, trouble = self.client.run(run_id), ""
+                    answered = time.monotonic()
+                except NotReadable as error:
+                    if not error.passing or time.monotonic() > answered + PATIENCE:
+                        raise
+                    trouble = str(error)
+                due = time.monotonic() + self.interval
+            if view is not None:
+                yield view, trouble
+                if view["runtime_status"] in ENDED_RUNTIME_STATUSES:
+                    return
+            time.sleep(min(_REDRAW, self.interval))
+        raise TimeoutError(f"Run {run_id} did not end within {self.limit:.0f} s.")

@@ -47,7 +47,13 @@ class HostProcess:
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, cwd=ROOT, env=dict(self._environment), stdout=log, stderr=subprocess.STDOUT
+                command,
+                cwd=ROOT,
+                env=dict(self._environment),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for the one who started the host: a run may still have to be canceled through it.
+                process_group=0,
             )
         self.url = self._wait_until_ready(self._process, already_logged)
         # A restart must be found where the first start was: clients and resumed work know that address.

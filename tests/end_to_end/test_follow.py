@@ -1,0 +1,229 @@
+"""Following a run in a terminal, and where there is none."""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pexpect
+import pytest
+from aiohttp import web
+
+from local.azure_ml import ControlClient
+from local.host_process import ROOT
+from local.run_client import NotReadable, RunClient
+from tests.end_to_end.harness import LIMIT, App
+
+KEY = "s3cr3t-function-key"
+
+
+def command(app: App, run_id: str, *arguments: str) -> list[str]:
+    return ["-m", "local", "follow", run_id, "--url", app.url, "--interval", "0.1", *arguments]
+
+
+def follow(app: App, run_id: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Without a terminal."""
+    return subprocess.run(
+        [sys.executable, *command(app, run_id, *arguments)],
+        cwd=ROOT,
+        env={**os.environ, "BATCH_FUNCTION_KEY": KEY},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def terminal(app: App, run_id: str) -> "pexpect.spawn[str]":
+    return pexpect.spawn(
+        sys.executable,
+        command(app, run_id),
+        cwd=str(ROOT),
+        env={**os.environ, "TERM": "xterm-256color", "BATCH_FUNCTION_KEY": KEY},
+        encoding="utf-8",
+        timeout=LIMIT,
+        dimensions=(40, 120),
+    )
+
+
+def test_plain_lines_where_there_is_no_terminal(app: App) -> None:
+    run_id = app.start()
+    shown = follow(app, run_id)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    lines = shown.stdout.splitlines()
+    assert "\x1b" not in shown.stdout
+    assert re.fullmatch(r" *[\d.]+ s  Completed   job \S+ Completed  checks \d+", lines[-1])
+    changes = [line.partition(" s  ")[2].partition("  checks")[0] for line in lines]
+    assert len(set(changes)) == len(changes)
+
+
+def test_json_lines_are_the_run(app: App) -> None:
+    run_id = app.start()
+    shown = follow(app, run_id, "--json")
+    views: list[dict[str, Any]] = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert shown.returncode == 0
+    assert views[-1] == app.run(run_id)
+    assert {view["run_id"] for view in views} == {run_id}
+
+
+def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient) -> None:
+    failed = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
+    shown = follow(app, failed)
+    assert shown.returncode == 1
+    assert app.run(failed)["error"]["message"] in shown.stderr
+    assert app.run(failed)["error"]["advice"] in shown.stderr
+
+    control.hold("Running")
+    canceled, timed_out = app.start(), app.start(timeout=2)
+    app.wait_for_phase(canceled, "Running")
+    app.cancel(canceled)
+    assert follow(app, canceled).returncode == 3
+    assert follow(app, timed_out).returncode == 4
+
+
+def test_an_unknown_run_ends_at_once(app: App) -> None:
+    shown = follow(app, "nobody")
+    assert (shown.returncode, shown.stdout) == (5, "")
+    assert shown.stderr == "There is no run nobody.\n"
+
+
+def test_on_a_terminal_one_block_is_drawn_anew_until_the_end(app: App, control: ControlClient) -> None:
+    hold = control.hold("Running")
+    run_id = app.start()
+    screen = terminal(app, run_id)
+    screen.expect("Running")
+    screen.expect("elapsed")
+    screen.expect("checks")
+    control.release(hold)
+    screen.expect("Completed")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+
+
+@pytest.mark.parametrize(("answer", "phase", "exit_code"), [("c", "Canceled", 3), ("l", "Running", 130)])
+def test_ctrl_c_asks_whether_to_cancel_the_job_or_to_leave_it(
+    app: App, control: ControlClient, answer: str, phase: str, exit_code: int
+) -> None:
+    control.hold("Running")
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    screen = terminal(app, run_id)
+    screen.expect("elapsed")
+    screen.sendintr()
+    screen.expect_exact("go on watching (Enter)?")
+    screen.sendline(answer)
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == exit_code
+    assert app.run(run_id)["phase"] == phase
+    app.cancel(run_id)
+
+
+def test_ctrl_c_and_enter_go_on_watching(app: App, control: ControlClient) -> None:
+    hold = control.hold("Running")
+    run_id = app.start()
+    screen = terminal(app, run_id)
+    screen.expect("Running")
+    screen.sendintr()
+    screen.expect_exact("go on watching (Enter)?")
+    screen.sendline("")
+    screen.expect("elapsed")
+    control.release(hold)
+    screen.expect("Completed")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+
+
+def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    run_id = app.start()
+    screen = terminal(app, run_id)
+    screen.expect("Running")
+    screen.sendintr()
+    screen.expect_exact("go on watching (Enter)?")
+    screen.sendintr()
+    screen.expect_exact(f"Run {run_id} goes on.")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 130
+    app.cancel(run_id)
+
+
+class Deployed:
+    """An app that demands a key, and redirects whoever asks for ``/moved``."""
+
+    def __init__(self) -> None:
+        self.keys: list[str | None] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.keys.append(request.headers.get("x-functions-key"))
+        if request.match_info["run_id"] == "moved":
+            raise web.HTTPTemporaryRedirect(f"{self.url}/api/batch-runs/known")
+        if self.keys[-1] != KEY:
+            return web.Response(status=401)
+        return web.json_response({"run_id": "known"})
+
+
+@pytest.fixture
+async def deployed() -> AsyncIterator[Deployed]:
+    app = Deployed()
+    application = web.Application()
+    application.router.add_get("/api/batch-runs/{run_id}", app.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    app.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield app
+    await runner.cleanup()
+
+
+async def ask(client: RunClient, run_id: str) -> Any:
+
+    return await asyncio.to_thread(client.run, run_id)
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/api", "/api/"])
+async def test_the_key_travels_in_a_header(deployed: Deployed, suffix: str) -> None:
+    client = RunClient(deployed.url + suffix, KEY)
+    assert await ask(client, "known") == {"run_id": "known"}
+    assert deployed.keys == [KEY]
+    assert KEY not in repr(client)
+
+
+async def test_a_refused_key_is_told_and_not_repeated(deployed: Deployed) -> None:
+    with pytest.raises(NotReadable, match=r"refuses \(401\). Set BATCH_FUNCTION_KEY") as refusal:
+        await ask(RunClient(deployed.url, "wrong-key"), "known")
+    assert "wrong-key" not in str(refusal.value)
+    assert not refusal.value.passing
+
+
+async def test_redirects_are_not_followed_with_the_key(deployed: Deployed) -> None:
+    with pytest.raises(NotReadable, match="answered 307"):
+        await ask(RunClient(deployed.url, KEY), "moved")
+    assert deployed.keys == [KEY]
+
+
+def test_the_key_is_not_sent_without_tls() -> None:
+    with pytest.raises(NotReadable, match="is not https"):
+        RunClient("http://my-app.example", KEY).run("one")
+
+
+def test_an_app_that_is_away_may_come_back() -> None:
+    with pytest.raises(NotReadable, match="does not answer") as away:
+        RunClient("http://127.0.0.1:9").run("one")
+    assert away.value.passing
+
+
+def test_the_key_is_printed_nowhere(app: App) -> None:
+    run_id = app.start()
+    for arguments in ((), ("--json",)):
+        shown = follow(app, run_id, *arguments)
+        assert KEY not in shown.stdout + shown.stderr
