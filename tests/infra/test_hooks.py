@@ -1,0 +1,204 @@
+"""The hooks, run for real against a stand-in for the Azure CLI; the PowerShell twins are compared as text."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOOKS = ROOT / "infra/hooks"
+ENVIRONMENT = {
+    "AZURE_SUBSCRIPTION_ID": "0000",
+    "AZURE_LOCATION": "westeurope",
+    "AZURE_ENV_NAME": "demo",
+    "AZURE_RESOURCE_GROUP": "rg-demo",
+    "AZURE_FUNCTION_APP_NAME": "func-demo",
+    "AZURE_ML_WORKSPACE_ID": "/subscriptions/0000/resourceGroups/ml/providers/x/workspaces/my workspace",
+    "DEAD_LETTER_STORAGE_NAME": "stdemo",
+    "WORKSPACE_PRINCIPAL_ID": "1111",
+    "NEW_DATA_TOPIC_ID": "/subscriptions/0000/topics/data",
+    "NEW_DATA_CONTAINER": "incoming",
+    "NEW_DATA_PREFIX": "",
+    "NEW_DATA_SUFFIX": ".csv",
+    "NEW_DATA_START": "folder",
+    "JOB_EVENTS_TOPIC_ID": "/subscriptions/0000/topics/jobs",
+    "API_URL": "https://func-demo/api/batch-runs",
+    "MONITOR_URL": "https://func-demo/api/monitor",
+    "GET_KEY_COMMAND": "az functionapp keys list --name func-demo",
+}
+
+
+class Azure:
+    """An ``az`` on the PATH that writes down how it is called, and fails where ``AZ_FAILS`` is among the words."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calls_file = folder / "calls"
+        self.calls_file.touch()
+        self.folder = folder / "bin"
+        self.folder.mkdir()
+        self._program(
+            "az", f'printf "%s\\n" "$*" >> "{self.calls_file}"\ncase "$*" in *"$AZ_FAILS"*) exit 3;; esac\n'
+        )
+        self._program("sleep", "")
+
+    def _program(self, name: str, body: str) -> None:
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\n{body}")
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> list[str]:
+        return self.calls_file.read_text().splitlines()
+
+    def postdeploy(self, fails: str = "nothing", **changed: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
+        environment = {"PATH": path, "AZ_FAILS": fails, **ENVIRONMENT, **changed}
+        return subprocess.run(
+            ["bash", HOOKS / "postdeploy.sh"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Azure:
+    return Azure(tmp_path)
+
+
+def test_postdeploy_waits_for_the_functions_and_applies_the_template(azure: Azure) -> None:
+    result = azure.postdeploy()
+
+    assert result.returncode == 0, result.stderr
+    account, new_data, job_events, deployment = azure.calls
+    assert account.startswith("account show")
+    assert "--function-name new_data" in new_data
+    assert "--function-name job_events" in job_events
+    assert deployment.startswith("deployment sub create --subscription 0000 --location westeurope")
+    assert "--template-file infra/connections.bicep" in deployment
+    assert "workspaceRole=DataScientist dataTopicId=/subscriptions/0000/topics/data" in deployment
+    assert "POST https://func-demo/api/batch-runs" in result.stdout
+
+
+def test_postdeploy_can_be_repeated(azure: Azure) -> None:
+    azure.postdeploy()
+    first = azure.calls
+    azure.postdeploy()
+    assert azure.calls == first + first
+
+
+def test_postdeploy_waits_for_no_function_that_gets_no_events(azure: Azure) -> None:
+    azure.postdeploy(NEW_DATA_TOPIC_ID="", JOB_EVENTS_TOPIC_ID="")
+    assert [call.split()[0] for call in azure.calls] == ["account", "deployment"]
+
+
+def test_postdeploy_takes_the_chosen_role(azure: Azure) -> None:
+    azure.postdeploy(WORKSPACE_ROLE="Custom")
+    assert "workspaceRole=Custom" in azure.calls[-1]
+
+
+def test_postdeploy_says_which_function_is_missing(azure: Azure) -> None:
+    result = azure.postdeploy(fails="--function-name job_events")
+    assert result.returncode == 1
+    assert "Function job_events did not appear in func-demo" in result.stderr
+    assert len([call for call in azure.calls if "job_events" in call]) == 30
+    assert not any(call.startswith("deployment") for call in azure.calls)
+
+
+def test_postdeploy_says_that_nobody_is_signed_in(azure: Azure) -> None:
+    result = azure.postdeploy(fails="account show")
+    assert result.returncode == 1
+    assert "az login" in result.stderr
+    assert len(azure.calls) == 1
+
+
+def test_postdeploy_fails_when_the_deployment_fails(azure: Azure) -> None:
+    result = azure.postdeploy(fails="deployment sub create")
+    assert result.returncode == 3
+    assert "Start runs" not in result.stdout
+
+
+def test_postdeploy_without_the_outputs_does_nothing(azure: Azure) -> None:
+    (azure.folder / "az").chmod(0o755)
+    environment = {"PATH": f"{azure.folder}{os.pathsep}{os.environ['PATH']}", "AZ_FAILS": "nothing"}
+    result = subprocess.run(
+        ["bash", HOOKS / "postdeploy.sh"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "AZURE_SUBSCRIPTION_ID" in result.stderr
+    assert azure.calls == []
+
+
+def _prepackage(folder: Path, backend: str | None) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"]} | ({"DURABLE_BACKEND": backend} if backend else {})
+    return subprocess.run(
+        ["bash", HOOKS / "prepackage.sh"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_prepackage_switches_the_backend_and_nothing_else(tmp_path: Path) -> None:
+    host = tmp_path / "host.json"
+    shutil.copy(ROOT / "host.json", host)
+    original = host.read_text()
+
+    assert _prepackage(tmp_path, "DurableTaskScheduler").returncode == 0
+    switched = json.loads(host.read_text())
+    assert switched["extensions"]["durableTask"].pop("storageProvider") == {
+        "type": "azureManaged",
+        "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+    }
+    expected = json.loads(original)
+    del expected["extensions"]["durableTask"]["storageProvider"]
+    assert switched == expected
+
+    again = _prepackage(tmp_path, "DurableTaskScheduler")
+    assert (again.returncode, again.stdout) == (0, "")
+
+    assert _prepackage(tmp_path, "AzureStorage").returncode == 0
+    assert host.read_text() == original
+
+
+@pytest.mark.parametrize("backend", [None, "AzureStorage"])
+def test_prepackage_leaves_the_default_alone(tmp_path: Path, backend: str | None) -> None:
+    shutil.copy(ROOT / "host.json", tmp_path)
+    result = _prepackage(tmp_path, backend)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert (tmp_path / "host.json").read_text() == (ROOT / "host.json").read_text()
+
+
+def test_prepackage_refuses_an_unknown_backend(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "host.json", tmp_path)
+    result = _prepackage(tmp_path, "Netherite")
+    assert result.returncode == 1
+    assert "must be AzureStorage or DurableTaskScheduler, not 'Netherite'" in result.stderr
+    assert (tmp_path / "host.json").read_text() == (ROOT / "host.json").read_text()
+
+
+def test_prepackage_says_that_it_found_no_place(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text("{}\n")
+    result = _prepackage(tmp_path, "DurableTaskScheduler")
+    assert result.returncode == 1
+    assert "host.json has no line" in result.stderr
+    assert (tmp_path / "host.json").read_text() == "{}\n"
+
+
+def test_powershell_switches_to_the_same_providers() -> None:
+    bash, powershell = ((HOOKS / f"prepackage.{ending}").read_text() for ending in ("sh", "ps1"))
+    for line in ('{ "type": "AzureStorage" }', '{ "type": "azureManaged", "connectionStringName"'):
+        assert line in bash
+        assert line in powershell
