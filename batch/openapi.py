@@ -173,20 +173,9 @@ def _cancel() -> JsonObject:
             "202": {"description": "Asked for", "content": _json(RunLinks, examples.STARTED)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
             "409": _problem("The run has ended already", examples.ENDED_BEFORE),
-            "503": _problem("The task hub did not take the request in time: ask again", examples.BUSY),
             **_COMMON,
         },
     }
-
-
-_LINKS_TO_RUN: JsonObject = {
-    name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
-    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
-}
-_COMMON: JsonObject = {
-    "401": {"description": "No valid key or token; the platform answers, with an empty body"},
-    "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
-}
 
 
 def _query(name: str, description: str, schema: JsonObject) -> JsonObject:
@@ -209,3 +198,14 @@ def _json(model: type, named_examples: Mapping[str, Any]) -> JsonObject:
             "examples": {name: {"value": value} for name, value in named_examples.items()},
         }
     }
+
+
+_LINKS_TO_RUN: JsonObject = {
+    name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
+    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
+}
+_COMMON: JsonObject = {
+    "503": _problem("The task hub did not answer in time: ask again", examples.BUSY),
+    "401": {"description": "No valid key or token; the platform answers, with an empty body"},
+    "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
+}

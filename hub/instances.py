@@ -11,7 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 import requests
 
-from batch.errors import ErrorCode, RunError
+from batch.errors import ErrorCode, FieldError, InvalidRequest, RunError
 
 _CONTINUATION = "x-ms-continuation-token"
 
@@ -33,7 +33,7 @@ async def instances_page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Instances as the management API gives them, and the token of the next page (None on the last).
 
-    Raises RunError if the hub does not answer.
+    Raises InvalidRequest for a token that the hub does not know, RunError if the hub does not answer.
     """
     return await asyncio.to_thread(_get, client, params, continuation)
 
@@ -47,6 +47,8 @@ def _get(
         # The host listens on loopback: no proxy is asked.
         session.trust_env = False
         answer = session.get(url, params=params, headers=headers, timeout=60)
+    if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:
+        raise InvalidRequest([FieldError("continuation", "was not given by a page of this list")])
     if answer.status_code != HTTPStatus.OK:
         raise _unavailable(f"it answered {answer.status_code} when asked for its instances")
     return answer.json(), answer.headers.get(_CONTINUATION) or None

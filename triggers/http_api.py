@@ -18,6 +18,7 @@ from batch.run_view import RunView
 from batch.settings import app_settings
 from hub.runs import NotARun, find_run, list_runs, nudge, start_run
 from hub.submissions import cancel_submission
+from hub.tracing import trace_of
 from triggers.problem import problem
 
 ROUTE = "batch-runs"
@@ -29,11 +30,12 @@ logger = logging.getLogger(__name__)
 
 @bp.route(route=ROUTE, methods=["POST"])
 @bp.durable_client_input(client_name="client")
-async def start_batch_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """202 with the durable URLs for a new run, 200 with the existing one for the same request again."""
     try:
         run_id, request = parse_request(req.get_body(), req.headers.get(IDEMPOTENCY_KEY), app_settings())
-        existing = await start_run(client, run_id, Run(request=request))
+        with trace_of(context):
+            existing = await start_run(client, run_id, Run(request=request))
     except InvalidRequest as error:
         return problem(400, f"Nothing was started. {error}", error.errors)
     except NotARun as error:

@@ -67,3 +67,9 @@ def test_the_contract_holds_for_whatever_a_client_sends(flooded: App, tmp_path: 
 
     assert client.returncode == 0, client.stdout[-8_000:] + client.stderr[-2_000:]
     assert "Tested: 4" in client.stdout
+
+
+def test_a_continuation_that_no_page_gave_is_a_bad_request(flooded: App) -> None:
+    answer = flooded.list(continuation="made-up")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert [error["field"] for error in answer.json()["errors"]] == ["continuation"]
