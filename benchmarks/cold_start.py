@@ -1,0 +1,62 @@
+"""Importing the app against importing the packages it is given, in fresh interpreters."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from benchmarks.measuring import Spread, run_python
+from benchmarks.report import Bar, Figure
+
+_GIVEN = "import azure.functions, azure.durable_functions, azure.identity, requests"
+_APP = "import function_app"
+_TIMED = """
+import json, time
+wall, cpu = time.perf_counter(), time.process_time()
+{statement}
+print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]))
+"""
+_IMPORT_TIME = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", re.MULTILINE)
+_SHOWN = 6
+
+
+def figure(quick: bool) -> Figure:
+    rounds = 1 if quick else 15
+    for statement in (_GIVEN, _APP):
+        _time(statement)  # compiles what is not yet compiled
+    samples = [(_time(_GIVEN), _time(_APP)) for _ in range(rounds)]
+    given, app = ([pair[index] for pair in samples] for index in (0, 1))
+    wall, cpu = ([pair[1][clock] / pair[0][clock] for pair in samples] for clock in (0, 1))
+    return Figure(
+        title="Cold start: import time in a fresh interpreter, without the interpreter's own start",
+        columns=("", "elapsed, ms", "CPU, ms"),
+        rows=[_row("the four given packages", given), _row("function_app", app)],
+        bars=[
+            Bar("function_app against the given packages, elapsed", Spread.of(wall).median, 1.35),
+            Bar("function_app against the given packages, CPU", Spread.of(cpu).median, 1.35),
+        ],
+        notes=[
+            f"{rounds} pairs; the ratios spread {Spread.of(wall).text()} and {Spread.of(cpu).text()}.",
+            f"What the app adds (one traced import, ms): {_added()}.",
+        ],
+    )
+
+
+def _time(statement: str) -> list[float]:
+    """Elapsed and CPU seconds."""
+    seconds: list[float] = json.loads(run_python("-c", _TIMED.format(statement=statement)).stdout)
+    return seconds
+
+
+def _row(name: str, samples: Sequence[Sequence[float]]) -> list[str]:
+    return [name, *(Spread.of([each[clock] * 1000 for each in samples]).text(0) for clock in (0, 1))]
+
+
+def _added() -> str:
+    traced = run_python(
+        "-X", "importtime", "-c", f"{_GIVEN}\nimport sys\nprint('---', file=sys.stderr)\n{_APP}"
+    )
+    microseconds: Counter[str] = Counter()
+    for own, module in _IMPORT_TIME.findall(traced.stderr.partition("---")[2]):
+        microseconds[module.partition(".")[0]] += int(own)
+    return ", ".join(f"{name} {spent / 1000:.0f}" for name, spent in microseconds.most_common(_SHOWN))

@@ -1,0 +1,102 @@
+"""Waits for jobs, by the project's own run and by the plain loop, on the same engine in virtual time.
+
+``python -m benchmarks.contestants.waiting ROUNDS SMALL MEDIUM LARGE`` prints one sample for each run.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from batch.contract import JobInput, RunRequest
+from batch.function_names import BATCH_RUN
+from batch.run import Run
+from benchmarks.contestants.measured_worker import MeasuredWorker
+from benchmarks.contestants.plain_loop import PLAIN_LOOP, plain_loop
+from benchmarks.contestants.resident_execution import ResidentExecution
+from benchmarks.measuring import ROOT
+from local.functions_host.durable.clock import VirtualClock
+from local.functions_host.durable.contract import HubOptions, RuntimeStatus
+from local.functions_host.durable.store import Store
+from local.functions_host.durable.task_hub import DurableTaskHub
+from local.functions_host.worker import PythonWorker
+
+WARM_UP = 3
+REPLAYED_IN_FULL = 100
+REPLAY_EVERY = 24
+_DAYS_30 = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """CPU in seconds: of the SDK's replay, and of engine, activities and replay together."""
+
+    orchestrator: str
+    checks: int
+    episodes: int
+    bytes: int
+    replay_cpu: float
+    total_cpu: float
+
+
+async def measure(worker: PythonWorker, orchestrator: str, checks: int, label: str) -> Sample:
+    long = orchestrator == PLAIN_LOOP and checks > REPLAYED_IN_FULL
+    resident = ResidentExecution(plain_loop) if long else None
+    measured = MeasuredWorker(worker, resident, REPLAY_EVERY)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "task_hub.db")
+        hub = DurableTaskHub(store, measured, HubOptions(default_version="1.0"), VirtualClock())
+        hub.begin()
+        gc.collect()
+        started = time.process_time()
+        # The SDK's client sends the input as JSON within JSON.
+        run_id = await hub.start(
+            orchestrator, json.dumps(json.dumps(_input())), f"{orchestrator}-{label}-{checks}"
+        )
+        ended = await hub.wait(run_id)
+        around_replay = time.process_time() - started - measured.cpu_spent
+        await hub.stop()
+        store.close()
+    if ended.runtime_status is not RuntimeStatus.COMPLETED:
+        raise RuntimeError(f"{orchestrator} ended {ended.runtime_status}: {ended.output}")
+    total = around_replay + measured.replay_cpu
+    return Sample(orchestrator, checks, measured.episodes, measured.bytes, measured.replay_cpu, total)
+
+
+async def main(rounds: int, small: int, medium: int, large: int) -> None:
+    worker = await PythonWorker.load(ROOT / "benchmarks" / "apps" / "waiting", lambda _: "{}")
+    for orchestrator in (BATCH_RUN, PLAIN_LOOP):
+        await measure(worker, orchestrator, WARM_UP, "warm")
+    samples = [
+        await measure(worker, orchestrator, checks, f"round-{number}")
+        for number in range(rounds)
+        for checks in (small, medium, large)
+        for orchestrator in (BATCH_RUN, PLAIN_LOOP)
+        # The long plain loop costs more than all the others together, so it has one round.
+        if (orchestrator, checks) != (PLAIN_LOOP, large) or number == 0
+    ]
+    await worker.stop()
+    print(json.dumps([asdict(sample) for sample in samples]))
+
+
+def _input() -> object:
+    request = RunRequest(
+        endpoint_uri="https://endpoint.westeurope.inference.ml.azure.com/jobs",
+        inputs={"input_data": JobInput(type="UriFolder", uri="azureml://datastores/data/paths/2026/01/")},
+        outputs={},
+        deployment=None,
+        experiment=None,
+        poll_interval=120,
+        queue_timeout=None,
+        timeout=_DAYS_30,
+        on_timeout="cancel",
+    )
+    return Run(request=request).to_json()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*map(int, sys.argv[1:])))

@@ -1,0 +1,70 @@
+"""Samples and their spread, processes of their own for what is measured, and memory."""
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+_CHILD_LIMIT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median, least and greatest of some samples."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Self:
+        return cls(statistics.median(samples), min(samples), max(samples))
+
+    def text(self, digits: int = 2) -> str:
+        if self.low == self.high:
+            return f"{self.median:,.{digits}f}"
+        return f"{self.median:,.{digits}f} ({self.low:,.{digits}f} … {self.high:,.{digits}f})"
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """The smallest sample that at least ``percent`` of the samples do not exceed."""
+    ordered = sorted(samples)
+    rank = -int(-len(ordered) * percent // 100)
+    return ordered[max(rank, 1) - 1]
+
+
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a fresh interpreter in the project's folder. Raises RuntimeError with what it printed last."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        command, cwd=ROOT, capture_output=True, text=True, timeout=_CHILD_LIMIT
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3_000:]}")
+    return done
+
+
+def contestant(name: str, *arguments: object) -> Any:
+    """What a module of ``benchmarks.contestants``, run as a process of its own, prints as JSON."""
+    module = f"benchmarks.contestants.{name}"
+    return json.loads(run_python("-m", module, *map(str, arguments)).stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory of a process in MB, now and at its peak."""
+
+    now: float
+    peak: float
+
+    @classmethod
+    def of(cls, process: int | str = "self") -> Self:
+        status = Path(f"/proc/{process}/status").read_text()
+        kilobytes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", status, re.MULTILINE))
+        return cls(int(kilobytes["VmRSS"]) / 1024, int(kilobytes["VmHWM"]) / 1024)
