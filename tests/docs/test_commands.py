@@ -1,0 +1,97 @@
+"""Each command of the documentation, and each request of api.http, on one machine."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.event_grid import Container
+from local.machine import Events, LocalMachine, MachineConfig
+from tests.docs.pages import PAGES, ROOT, blocks
+from tests.end_to_end.harness import App, wait_for
+
+DOCUMENTED_REFUSALS = {"cancel": 409}
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    config = MachineConfig(
+        tmp_path_factory.mktemp("docs"),
+        events=Events(watch=False),
+        settings={"NEW_DATA_CONTAINER": "incoming", "NEW_DATA_START": "file"},
+    )
+    with LocalMachine(config) as machine:
+        yield machine
+
+
+def commands() -> list[Any]:
+    return [
+        pytest.param(block.text, id=f"{path.stem}-{number}")
+        for path in PAGES
+        for number, block in enumerate(blocks(path))
+        if block.language == "bash" and path.name != "deployment.md"
+    ]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_each_command_works(machine: LocalMachine, command: str, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "APP": machine.url,
+        "BATCH_FUNCTION_KEY": "not-needed-here",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ready_requests() -> list[Any]:
+    text = (ROOT / "api.http").read_text()
+    head, *parts = text.split("\n### ")
+    variables = dict(re.findall(r"^@(\w+) = (.+)$", head, re.MULTILINE))
+    found = []
+    for part in parts:
+        title, _, rest = part.partition("\n")
+        lines = [line for line in rest.splitlines() if not line.startswith("#")]
+        found.append(pytest.param("\n".join(lines), variables, id=title.partition(".")[0]))
+    return found
+
+
+@pytest.mark.parametrize(("request_text", "variables"), ready_requests())
+def test_each_ready_request_is_taken(
+    machine: LocalMachine, request_text: str, variables: dict[str, str]
+) -> None:
+    assert variables["topic"] == Container("localdata", "incoming").topic
+    for name, value in {**variables, "host": machine.url}.items():
+        request_text = request_text.replace("{{" + name + "}}", value)
+    head, _, body = request_text.partition("\n\n")
+    first, *header_lines = head.splitlines()
+    method, url = first.split(" ", 1)
+    headers = dict(line.split(": ", 1) for line in header_lines if line)
+
+    answer = requests.request(method, url, headers=headers, data=body.encode() or None, timeout=60)
+
+    assert answer.ok or answer.status_code == DOCUMENTED_REFUSALS.get(url.rpartition("/")[2]), answer.text
+
+
+def test_the_sample_events_start_runs(machine: LocalMachine) -> None:
+    def started() -> set[str]:
+        runs = App(machine.url).list().json()["runs"]
+        return {run["source"]["folder"] for run in runs if run["source"]}
+
+    wait_for("the runs of both files", lambda: started() >= {"monday", "tuesday"})
