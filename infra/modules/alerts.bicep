@@ -31,7 +31,7 @@ var logAlerts = [
     title: 'The app or its host has errors'
     severity: 2
     // Runs that fail raise in batch_run, and are told of above.
-    query: 'union (AppExceptions | project TimeGenerated, OperationName, Message = OuterMessage), (AppTraces | where SeverityLevel >= 3 | project TimeGenerated, OperationName, Message) | where OperationName != "batch_run" or Message has "Non-Deterministic"'
+    query: 'union (AppExceptions | project TimeGenerated, OperationName, Message = OuterMessage), (AppTraces | where SeverityLevel >= 3 | project TimeGenerated, OperationName, Message) | where OperationName !has "batch_run" or Message has "Non-Deterministic"'
   }
 ]
 var topics = filter([dataTopicId, workspaceTopicId], topic => !empty(topic))
@@ -63,6 +63,7 @@ resource fromLogs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ale
     severity: alert.severity
     enabled: true
     scopes: [logWorkspaceId]
+    skipQueryValidation: true // the tables come with the first telemetry
     evaluationFrequency: 'PT5M'
     windowSize: 'PT5M'
     autoMitigate: true

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import tree_sitter_powershell
+from tree_sitter import Language, Parser
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / "infra/hooks"
@@ -195,6 +197,12 @@ def test_prepackage_says_that_it_found_no_place(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "host.json has no line" in result.stderr
     assert (tmp_path / "host.json").read_text() == "{}\n"
+
+
+@pytest.mark.parametrize("path", sorted(HOOKS.glob("*.ps1")), ids=lambda path: path.name)
+def test_powershell_is_powershell(path: Path) -> None:
+    parser = Parser(Language(tree_sitter_powershell.language()))
+    assert not parser.parse(path.read_bytes()).root_node.has_error
 
 
 def test_powershell_switches_to_the_same_providers() -> None:

@@ -106,12 +106,20 @@ def _upload_kinds(template: Template, module: Declaration, source: Source) -> Fi
 
 
 def _containers(project: Project) -> Findings:
-    made = {
-        literal(template.resolved(declared.at("name")))
+    """Dead letters go into a container that is made, and so does the right to write them."""
+    containers = [
+        (template, declared)
         for template in project.templates.values()
         for declared in template.of_kind("resource")
-        if "/blobServices/containers@" in declared.type_text and not declared.is_existing
-    }
+        if "/blobServices/containers@" in declared.type_text
+    ]
+    names = [(template, one, template.resolved(one.at("name"))) for template, one in containers]
+    made = {literal(name) for _, one, name in names if not one.is_existing}
+    for template, one, name in names:
+        if one.is_existing and literal(name) not in made:
+            yield Finding(
+                template.path, line(name or one.node), f"no template makes the container {one.name}"
+            )
     for template in project.templates.values():
         for declared in template.of_kind("resource"):
             if not declared.type_text.startswith(_SUBSCRIPTION):
