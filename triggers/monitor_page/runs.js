@@ -64,12 +64,14 @@ const api = {
         method,
         headers: key ? { "x-functions-key": key } : {},
         cache: "no-store",
-        redirect: "error",
+        redirect: "manual",
         signal: AbortSignal.timeout(30_000),
       });
     } catch {
       throw new ApiError(0, "The app does not answer.");
     }
+    // Behind a login, whoever is not logged in any more is sent to its page: no place to send a key to.
+    if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has run out.");
     const body = await answer.json().catch(() => null);
     if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
     if (!body) throw new ApiError(0, "The answer was cut short.");

@@ -80,6 +80,18 @@ def test_a_refused_page_asks_for_a_key_and_uses_it(
     assert "good" not in page.url
 
 
+def test_a_login_that_has_run_out_is_told(page: Page, monitor_url: str) -> None:
+    serve(page, [made_up_run("one", "Running")])
+    page.goto(monitor_url)
+    expect(page.get_by_role("link", name="one")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.unroute(RUNS)
+    page.route(RUNS, lambda route: route.fulfill(status=302, headers={"Location": "https://login.example/"}))
+    expect(page.get_by_role("alert").filter(has_text="refuses this page's key or login")).to_be_visible()
+    assert not [url for url in asked if "login.example" in url]
+
+
 def test_a_run_that_is_not_there_says_so(page: Page, monitor_url: str) -> None:
     serve(page, [made_up_run("one")])
     page.goto(f"{monitor_url}#/runs/gone")
