@@ -15,6 +15,7 @@ from tests.orchestrators.execution import (
     ANY,
     CONTINUE_AS_NEW,
     EXTERNAL_EVENT,
+    SIGNAL,
     TIMER,
     Answer,
     Execution,
@@ -141,6 +142,61 @@ def test_a_completed_job_completes_the_run(handle: Handle) -> None:
         "checks": 1,
     }
     assert (told(answer)["phase"], told(answer)["next_check_at"]) == ("Completed", None)
+
+
+OWN = ("@job_owner@batchjob-1", "own", "r-1")
+RELEASE = ("@job_owner@batchjob-1", "release", None)
+
+
+def _signals(answer: Answer) -> list[tuple[str, str, Any]]:
+    return [
+        (action["instanceId"], action["operation"], json.loads(action["input"]))
+        for action in answer.actions
+        if action["actionType"] == SIGNAL
+    ]
+
+
+def test_a_job_has_an_owner_from_its_submission_to_the_end_of_its_run(handle: Handle) -> None:
+    """Events of the workspace find the run by it: the first check comes after it is known."""
+    execution = started(handle)
+    assert _signals(execution.answer) == _signals(execution.complete(IDENTITY)) == []
+    submitted = execution.complete(JOB)
+    assert _signals(submitted) == [OWN]
+    assert submitted.actions[-2]["actionType"] == SIGNAL
+    assert submitted.activity == CHECK
+    assert _signals(execution.complete(RUNNING)) == [OWN]
+    for _ in range(3):
+        execution.nudge(after=5)
+        execution = execution.next()
+        assert _signals(execution.complete(RUNNING)) == []
+    execution.fire()
+    execution = execution.next()
+    assert _signals(execution.complete({"status": "Completed", "cancel_requested": False})) == [RELEASE]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled"])
+def test_however_the_job_ended_nobody_owns_it_after_that(handle: Handle, status: str) -> None:
+    answer = submitted(handle).complete({"status": status, "cancel_requested": False})
+    assert answer.ended
+    assert _signals(answer) == [OWN, RELEASE]
+
+
+def test_a_run_that_gives_its_job_up_releases_it(handle: Handle) -> None:
+    execution = waiting(handle, request(timeout=60, on_timeout="leave"))
+    execution.fire()
+    execution = execution.next()
+    answer = execution.complete(RUNNING)
+    assert (answer.ended, told(answer)["phase"]) == (True, "TimedOut")
+    assert _signals(answer) == [RELEASE]
+
+
+@pytest.mark.parametrize("answered", [{"canceled": True}, error(ErrorCode.REQUEST_REJECTED)])
+def test_a_run_without_a_job_owns_none(handle: Handle, answered: dict[str, Any]) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    answer = execution.complete(answered)
+    assert answer.ended
+    assert _signals(answer) == []
 
 
 def test_the_same_history_gives_the_same_answer(handle: Handle) -> None:

@@ -1,0 +1,265 @@
+"""The orchestration of one blob through the SDK's own replay, alone and many together with the real entity."""
+
+import json
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import entities.folder_window
+from batch.blob_events import Blob
+from batch.data_source import DataSource
+from batch.folder_upload import FolderUpload
+from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW
+from orchestrators.new_data_window import bp
+from tests.batch.builders import START, after
+from tests.batch.new_data import blob, rule
+from tests.entities.batches import Send, sender
+from tests.orchestrators.execution import TIMER, Handle
+from tests.orchestrators.window_execution import WindowAnswer, WindowExecution
+
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+
+RULE = rule(quiet_seconds=10, longest_wait_seconds=60, prefix="in/")
+SOURCE = DataSource.of(blob("in/a.csv")).and_also(DataSource.of(blob("in/b.csv"))).to_json()
+
+
+@pytest.fixture(scope="session")
+def window_handle() -> Handle:
+    app = df.DFApp()
+    app.register_functions(bp)
+    [function] = app.get_functions()
+    assert function.get_trigger().orchestration == NEW_DATA_WINDOW  # type: ignore[union-attr]
+    user_function: Handle = function.get_user_function()
+    return user_function
+
+
+@pytest.fixture(scope="session")
+def send() -> Send:
+    return sender(entities.folder_window.bp, FOLDER_WINDOW)
+
+
+def _upload(of: Blob | None = None) -> FolderUpload:
+    return FolderUpload(rule=RULE, blob=of or blob("in/a.csv", at=after(-3)))
+
+
+def _touched(handle: Handle, opened: datetime = START) -> WindowExecution:
+    execution = WindowExecution(handle, _upload(), START)
+    execution.answered(opened.isoformat())
+    return execution
+
+
+def _claiming(handle: Handle) -> WindowExecution:
+    execution = _touched(handle)
+    execution.fire()
+    return execution
+
+
+def _starting(handle: Handle) -> WindowExecution:
+    execution = _claiming(handle)
+    execution.answered(SOURCE)
+    return execution
+
+
+def test_touch_wait_claim_start(window_handle: Handle) -> None:
+    upload = _upload()
+    window = f"@{FOLDER_WINDOW}@{upload.window_key}"
+    execution = WindowExecution(window_handle, upload, START)
+    touch = {
+        "toucher": "w-1",
+        "now": "2026-01-31T12:00:00+00:00",
+        "source": DataSource.of(upload.blob).to_json(),
+    }
+    assert execution.answer.entity_call == (window, "touch", touch)
+
+    assert execution.answered("2026-01-31T12:00:00Z", after=0.5).actions[-1]["actionType"] == TIMER
+    assert execution.timer_at == after(10.5)
+
+    claim = {"claimant": "w-1", "now": "2026-01-31T12:00:10.500000+00:00", "longest_wait_seconds": 60}
+    assert execution.fire().entity_call == (window, "claim", claim)
+
+    answer = execution.answered(SOURCE)
+    assert answer.retried_activity == ("start_run", {"upload": upload.to_json(), "source": SOURCE})
+
+    answer = execution.complete({"run_id": "folder-1"})
+    assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
+
+
+def test_a_claim_in_vain_ends_as_superseded(window_handle: Handle) -> None:
+    answer = _claiming(window_handle).answered(None)
+    assert (answer.done, answer.error, answer.output) == (True, None, {"superseded": True})
+    assert len(answer.actions) == 3
+
+
+@pytest.mark.parametrize(
+    ("opened", "answered", "wakes"),
+    [
+        (0, 1, 11),
+        (-30, 1, 11),
+        (-49, 1, 11),
+        (-50, 1, 10),
+        (-55, 1, 5),
+        # The quiet period begins when the touch has arrived, however long that took.
+        (0, 30, 40),
+        (0, 55, 60),
+        # The window is long overdue: at once.
+        (-100, 1, -40),
+    ],
+)
+def test_it_waits_for_quiet_and_no_longer_than_the_longest_wait(
+    window_handle: Handle, opened: float, answered: float, wakes: float
+) -> None:
+    execution = WindowExecution(window_handle, _upload(), START)
+    execution.answered(after(opened).isoformat(), after=answered)
+    assert execution.timer_at == after(wakes)
+    assert execution.fire().entity_call[1] == "claim"
+
+
+def test_the_claim_tells_when_it_is_made(window_handle: Handle) -> None:
+    """A late timer makes a late claim: the longest wait may be over by then."""
+    execution = _touched(window_handle)
+    execution.now = after(70)
+    assert execution.fire().entity_call[2]["now"] == "2026-01-31T12:01:10+00:00"
+
+
+@pytest.mark.parametrize("failures", [1, 5, 9])
+def test_a_start_that_fails_is_tried_again(window_handle: Handle, failures: int) -> None:
+    execution = _starting(window_handle)
+    for _ in range(failures):
+        failed_at = execution.now
+        assert not execution.fail("Activity function 'start_run' failed:  OSError: hub away").done
+        assert (execution.timer_at - failed_at).total_seconds() == 6
+        assert not execution.fire().done
+    answer = execution.complete({"run_id": "folder-1"})
+    assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
+
+
+def test_a_start_that_keeps_failing_fails_with_its_reason(window_handle: Handle) -> None:
+    execution = _starting(window_handle)
+    for attempt in range(10):
+        assert not execution.answer.ended, attempt
+        execution.fail("Activity function 'start_run' failed:  OSError: hub away")
+        execution.fire()
+    assert execution.answer.ended
+    assert "hub away" in str(execution.answer.error)
+
+
+@pytest.mark.parametrize("step", ["touch", "claim"])
+def test_a_window_that_breaks_fails_with_its_reason(window_handle: Handle, step: str) -> None:
+    execution = (
+        WindowExecution(window_handle, _upload(), START) if step == "touch" else _claiming(window_handle)
+    )
+    answer = execution.refused("it broke")
+    assert answer.ended
+    assert "it broke" in str(answer.error)
+
+
+def test_the_same_history_gives_the_same_answer(window_handle: Handle) -> None:
+    execution = _starting(window_handle)
+    execution.fail("boom")
+    execution.fire()
+    assert [WindowAnswer.of(window_handle, execution.trigger_input) for _ in range(3)] == [
+        execution.answer
+    ] * 3
+    execution.complete({"run_id": "folder-1"})
+    assert WindowAnswer.of(window_handle, execution.trigger_input) == execution.answer
+
+
+def test_any_name_goes_through(window_handle: Handle) -> None:
+    named = blob('in/a#b?%20ü\U0001f600"{run_id}.csv', version='"0x\ud800"', at=after(0.123456))
+    execution = WindowExecution(window_handle, _upload(named), START)
+    touch = execution.answer.entity_call[2]
+    assert DataSource.model_validate(touch["source"]) == DataSource.of(named)
+    execution.answered(START.isoformat())
+    execution.fire()
+    started = execution.answered(touch["source"]).retried_activity[1]
+    assert FolderUpload.from_json(started["upload"]) == _upload(named)
+
+
+class Hub:
+    """Orchestrations of one folder with the real entity between them; what is due runs in any order."""
+
+    def __init__(self, handle: Handle, send: Send, random: Random) -> None:
+        self._handle, self._send, self._random = handle, send, random
+        self.now = 0.0
+        self.state: Any = None
+        self.calls: list[WindowExecution] = []
+        self.asleep: list[WindowExecution] = []
+        self.runs: list[dict[str, Any]] = []
+        self.superseded = 0
+
+    def comes(self, name: str) -> None:
+        upload = _upload(blob(f"in/{name}", at=after(self.now)))
+        self.calls.append(WindowExecution(self._handle, upload, after(self.now), name))
+
+    def step(self) -> bool:
+        """Whether there was anything to do now."""
+        due = [each for each in self.asleep if each.timer_at <= after(self.now)]
+        if due and (not self.calls or self._random.random() < 0.5):
+            execution = self._random.choice(due)
+            self.asleep.remove(execution)
+            execution.now = after(self.now)
+            execution.fire()
+            self.calls.append(execution)
+        elif self.calls:
+            self._entity_takes(self._random.sample(self.calls, self._random.randint(1, len(self.calls))))
+        else:
+            return False
+        return True
+
+    def _entity_takes(self, batch: list[WindowExecution]) -> None:
+        calls = [each.answer.entity_call for each in batch]
+        answer = self._send(*((operation, given) for _, operation, given in calls), state=self.state)
+        assert not any(answer.failed)
+        self.state = answer.state
+        for execution, (_, operation, _), result in zip(batch, calls, answer.results, strict=True):
+            self.calls.remove(execution)
+            execution.now = after(self.now)
+            told = execution.answered(result, after=0)
+            if operation == "touch":
+                self.asleep.append(execution)
+            elif told.done:
+                assert told.output == {"superseded": True}
+                self.superseded += 1
+            else:
+                self.runs.append(told.retried_activity[1]["source"])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from([0.0, 1.0, 9.5, 10.0, 25.0]), min_size=1, max_size=10), st.integers(0, 2**32))
+def test_each_blob_is_in_exactly_one_run(
+    window_handle: Handle, send: Send, pauses: list[float], seed: int
+) -> None:
+    random = Random(seed)  # noqa: S311 - chance, not secrecy
+    hub = Hub(window_handle, send, random)
+    for number, pause in enumerate(pauses):
+        hub.comes(f"{number}.csv")
+        for _ in range(random.randint(0, 3)):
+            hub.step()
+        hub.now += pause
+    while hub.calls or hub.asleep:
+        if not hub.step():
+            hub.now += 1
+    assert hub.state is None
+    told = [DataSource.model_validate(source) for source in hub.runs]
+    names = [name for source in told for name in source.names]
+    assert sorted(names) == sorted(f"{number}.csv" for number in range(len(pauses)))
+    assert sum(source.count for source in told) == len(pauses)
+    assert len(hub.runs) + hub.superseded == len(pauses)
+
+
+def test_files_that_come_together_start_one_run(window_handle: Handle, send: Send) -> None:
+    hub = Hub(window_handle, send, Random(1))  # noqa: S311
+    for number in range(30):
+        hub.comes(f"{number}.csv")
+        hub.now += 0.1
+    while hub.calls or hub.asleep:
+        if not hub.step():
+            hub.now += 1
+    [run] = hub.runs
+    assert (run["count"], len(run["names"]), hub.superseded) == (30, 30, 29)
+    assert json.loads(json.dumps(run)) == run
