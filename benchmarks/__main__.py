@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import cold_start, cost_of_waiting, thousand_waiting, throughput
+from benchmarks import cold_start, cost_of_waiting, job_end, thousand_waiting, throughput
 from benchmarks.report import Figure, show
 
 FIGURES: dict[str, Callable[[bool], Figure]] = {
@@ -15,6 +15,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "throughput": throughput.figure,
     "cold-start": cold_start.figure,
     "thousand": thousand_waiting.figure,
+    "job-end": job_end.figure,
 }
 _WIDTH = 116
 
