@@ -25,8 +25,8 @@ FLAGS = (
 expect.set_options(timeout=15_000)
 
 
-# For this folder only: its event loop would be in the way of the asynchronous tests elsewhere.
-@pytest.fixture(scope="package")
+# For one file at a time: while it runs, its event loop is in the way of asynchronous tests elsewhere.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
