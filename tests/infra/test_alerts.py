@@ -1,0 +1,65 @@
+"""Alerts and saved queries look for what the app really logs."""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from batch.run import Phase
+from batch.run_log import log_event
+from tools.check_infra.package import deployed_files
+from tools.check_infra.project import Project
+from tools.check_infra.python_source import Source
+
+ROOT = Path(__file__).parents[2]
+ALERTS = (ROOT / "infra/modules/alerts.bicep").read_text()
+QUERIES = (ROOT / "infra/modules/queries.bicep").read_text()
+
+
+def logged() -> set[str]:
+    """All texts in the app's source."""
+    project = Project(ROOT, {})
+    return Source.of(project, deployed_files(project)).texts
+
+
+def test_events_that_are_looked_for_are_logged() -> None:
+    wanted = set(re.findall(r'"([a-z]+_[a-z]+)"', ALERTS + QUERIES))
+    assert {"run_started", "run_ended", "step_failed", "batch_run"} <= wanted
+    assert wanted - logged() == set()
+
+
+def test_outcomes_that_are_looked_for_are_ones_that_runs_have() -> None:
+    outcomes = set(re.findall(r"outcome=(\w+)", ALERTS)) | set(re.findall(r'Outcome != "(\w+)"', QUERIES))
+    assert outcomes == {Phase.FAILED, Phase.TIMED_OUT, Phase.COMPLETED}
+
+
+def test_an_uncertain_submission_is_recognised() -> None:
+    looked_for = re.search(r'Message has "(Submission [a-z]+)"', ALERTS)
+    assert looked_for is not None
+    assert any(text.startswith(f"{looked_for[1]}:") for text in logged())
+
+
+def test_fields_are_taken_out_of_a_line_as_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        log_event(
+            logging.getLogger("test"),
+            logging.ERROR,
+            "run_ended",
+            run="r-1",
+            job="batchjob-1",
+            outcome=Phase.FAILED,
+            reason="It did not work.",
+        )
+    message = caplog.messages[0]
+
+    assert message.startswith("run_ended")
+    assert "outcome=Failed" in message
+    patterns = dict(re.findall(r'(\w+) = extract\(@"([^"]+)", 1, Message\)', QUERIES))
+    taken = {name: _first(pattern.replace("\\\\", "\\"), message) for name, pattern in patterns.items()}
+    assert taken | {"Code": None} == {"Run": "r-1", "Job": "batchjob-1", "Outcome": "Failed", "Code": None}
+
+
+def _first(pattern: str, text: str) -> str | None:
+    match = re.search(pattern, text)
+    return match[1] if match else None
