@@ -32,6 +32,7 @@ class Blob:
     name: str
     version: str
     created_at: datetime
+    is_empty: bool = False
 
     @property
     def folder(self) -> str:
@@ -46,23 +47,26 @@ class Blob:
 def finished_upload(event: GridEvent, topic: str) -> Blob | None:
     """The blob whose upload ``event`` reports, or None if it reports none. Raises Malformed.
 
+    An empty blob is a finished upload, too: a marker has nothing to say but its name.
+
     ``topic`` is the resource id of the storage account whose events are believed.
     """
     if event.type != BLOB_CREATED or not event.is_from(topic):
         return None
-    if event.data.get("api") not in FINISHED_UPLOADS:
+    api = event.data.get("api")
+    if not isinstance(api, str) or api not in FINISHED_UPLOADS:
         return None
     length = event.data.get("contentLength")
     if length is not None and (isinstance(length, bool) or not isinstance(length, int)):
         raise Malformed("contentLength is no whole number")
     container, name = _place(event.subject)
-    if length == 0 or name.endswith("/"):
+    if name.endswith("/"):
         return None
     version = event.data.get("eTag") or event.id
-    if not isinstance(version, str) or len(version) > MAX_NAME_LENGTH:
-        raise Malformed("eTag is no text")
+    if not isinstance(version, str) or not 1 <= len(version) <= MAX_NAME_LENGTH:
+        raise Malformed("there is no eTag to tell one content from the next")
     account = topic.rstrip("/").rpartition("/")[2]
-    return Blob(account, container, name, version, event.time or datetime.now(UTC))
+    return Blob(account, container, name, version, event.time or datetime.now(UTC), is_empty=length == 0)
 
 
 def _place(subject: str) -> tuple[str, str]:

@@ -1,14 +1,21 @@
 """The blobs that a run stands for, where new data started it."""
 
+import json
 from datetime import datetime
-from typing import Any, Self
+from itertools import accumulate
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from batch.blob_events import Blob
+from batch.timestamps import as_utc
+
+UtcTime = Annotated[datetime, AfterValidator(as_utc)]
 
 MAX_NAMES = 100
-MAX_STATUS_CHARACTERS = 2_000
+MAX_FOLDER_IN_STATUS = 1_200
+MAX_NAMES_IN_STATUS = 2_400
+"""In characters of JSON; a custom status has room for 8,192, of which a run needs up to 3,000 for the rest."""
 
 
 class DataSource(BaseModel):
@@ -19,8 +26,8 @@ class DataSource(BaseModel):
     container: str
     folder: str
     count: int
-    first_event_at: datetime
-    last_event_at: datetime
+    first_event_at: UtcTime
+    last_event_at: UtcTime
     names: tuple[str, ...]
 
     @classmethod
@@ -49,11 +56,20 @@ class DataSource(BaseModel):
         return self.model_dump(mode="json")
 
     def to_status(self) -> dict[str, Any]:
-        """As ``to_json``, with only as many names as a custom status has room for."""
-        room, names = MAX_STATUS_CHARACTERS, []
-        for name in self.names:
-            room -= len(name)
-            if room < 0:
-                break
-            names.append(name)
-        return {**self.to_json(), "names": names}
+        """As ``to_json``, with only as much of the folder and the names as a custom status has room for."""
+        sizes = accumulate(len(json.dumps(name)) for name in self.names)
+        fitting = sum(size <= MAX_NAMES_IN_STATUS for size in sizes)
+        names = self.names[:fitting] or (_shortened(self.names[0], MAX_NAMES_IN_STATUS),)
+        return {
+            **self.to_json(),
+            "folder": _shortened(self.folder, MAX_FOLDER_IN_STATUS),
+            "names": list(names),
+        }
+
+
+def _shortened(text: str, room: int) -> str:
+    """``text``, cut until its JSON fits into ``room`` characters."""
+    cut = text
+    while len(json.dumps(cut)) > room:
+        cut = f"{cut[: len(cut) * 9 // 10]}…"
+    return cut

@@ -29,8 +29,9 @@ def _template(text: str) -> str:
         parts = list(Formatter().parse(text))
     except ValueError as error:
         raise ValueError(f"is no template: {error}") from None
-    for _, name, form, conversion in parts:
-        if name is not None and (name not in PLACEHOLDERS or form or conversion):
+    for literal, name, form, conversion in parts:
+        odd_name = name is not None and (name not in PLACEHOLDERS or form or conversion)
+        if odd_name or "{" in literal or "}" in literal:
             raise ValueError(
                 f"may hold {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)} and no other braces"
             )
@@ -87,7 +88,7 @@ class NewDataRule(BaseModel):
             return False
         if self.start == Start.MARKER:
             return blob.file == self.marker
-        return blob.name.endswith(self.suffix)
+        return blob.name.endswith(self.suffix) and not blob.is_empty
 
     def request_fields(self) -> dict[str, Any]:
         """What of the rule goes into the run's request as it is."""

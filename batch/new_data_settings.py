@@ -1,6 +1,7 @@
 """Settings of new data: rules as JSON, or one rule as plain settings. Wrong ones keep the app from starting."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,11 @@ _PLAIN_SETTINGS = {
     "input_uri": "NEW_DATA_INPUT_URI",
     "output_uri": "NEW_DATA_OUTPUT_URI",
 }
+_STORAGE_ACCOUNT_ID = re.compile(
+    r"/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24}/?",
+    re.IGNORECASE,
+)
+MAX_DIGITS = 9
 _SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(2026, 1, 31, tzinfo=UTC))
 
 
@@ -53,7 +59,7 @@ class NewData:
             raise SettingsError(f"App setting {RULES} excludes {names}: write all rules into it.")
         rules = _json_rules(json_rules, settings) if json_rules else _plain_rule(plain, settings)
         topic = environment.get(TOPIC, "").strip()
-        if rules and not topic.startswith("/subscriptions/"):
+        if rules and not _STORAGE_ACCOUNT_ID.fullmatch(topic):
             raise SettingsError(
                 f"App setting {TOPIC} must be the resource id of the storage account that sends the events."
             )
@@ -84,7 +90,9 @@ def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule
     if not fields:
         return ()
     numbers = {
-        name: int(text) for name, text in fields.items() if name.endswith("_seconds") and text.isdecimal()
+        name: int(text)
+        for name, text in fields.items()
+        if name.endswith("_seconds") and text.isdecimal() and len(text) < MAX_DIGITS
     }
     rule = _checked_rule(
         fields | numbers,

@@ -8,10 +8,14 @@ def parse_timestamp(text: object) -> datetime | None:
     if not isinstance(text, str):
         return None
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return as_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return None
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The moment in UTC, which a time without a zone is taken for. Raises OverflowError at either end of time."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def format_timestamp(moment: datetime) -> str:

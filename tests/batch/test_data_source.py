@@ -130,11 +130,6 @@ def test_the_largest_status_of_wide_characters_fits(character: str, length: int)
     _assert_fits(character, length)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="data_source.py: to_status counts neither the folder, nor escapes, nor that a character beyond the"
-    ' basic plane takes two: 1,003 of folder and 100 names of 20, each of \U0001f600 or ", make 18,950 bytes',
-)
 @pytest.mark.parametrize("length", [20, 40, 100, 400])
 @pytest.mark.parametrize("character", ["\U0001f600", '"'])
 def test_the_very_largest_status_fits(character: str, length: int) -> None:

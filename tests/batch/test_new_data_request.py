@@ -246,7 +246,7 @@ def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> N
     )
 
 
-@given(st.text(max_size=20) | st.none(), st.text(max_size=20))
+@given(st.text(max_size=20) | st.none(), st.text(min_size=1, max_size=20))
 def test_an_upload_survives_whatever_tells_its_content(tag: str | None, event_id: str) -> None:
     found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
     assert found is not None

@@ -142,11 +142,6 @@ def test_templates_may_hold_each_known_name(field: str, name: str) -> None:
     assert getattr(rule(start="file", **{field: f"{OUTPUT}/{{{name}}}"}), field).endswith(f"/{{{name}}}")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="new_data_rules.py:33 lets doubled braces through, though its own message says 'no other braces':"
-    " the input's URI then holds {path} to the letter, and the job reads from a folder that is not there",
-)
 @pytest.mark.parametrize("placeholder", ["{{path}}", "{{run_id}}", "{{{path}}}", "{{", "}}"])
 def test_doubled_braces_are_refused(placeholder: str) -> None:
     assert _refused_field(input_uri=f"https://lake.blob.core.windows.net/data/{placeholder}") == "input_uri"

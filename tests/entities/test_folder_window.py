@@ -208,11 +208,6 @@ def test_a_wrong_operation_fails_alone_and_changes_nothing(send: Send, wrong: Op
     assert (answer.state, answer.failed, _names(answer.results[1])) == (None, [True, False], ["a"])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a blob whose event had a time without zone can not join a window whose blobs have one: the touch"
-    " fails with 'can't compare offset-naive and offset-aware datetimes', and the blob is in no run",
-)
 def test_a_blob_without_zone_joins_all_the_same(send: Send) -> None:
     answer = send(_touch("a"), _touch("b", 1, written=START.replace(tzinfo=None)))
     assert answer.failed == [False, False]
