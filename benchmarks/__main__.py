@@ -17,7 +17,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "thousand": thousand_waiting.figure,
     "job-end": job_end.figure,
 }
-_WIDTH = 116
+_WIDTH = 124
 
 
 def main() -> int:

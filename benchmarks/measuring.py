@@ -29,7 +29,7 @@ class Spread:
     def text(self, digits: int = 2) -> str:
         if self.low == self.high:
             return f"{self.median:,.{digits}f}"
-        return f"{self.median:,.{digits}f} ({self.low:,.{digits}f} … {self.high:,.{digits}f})"
+        return f"{self.median:,.{digits}f} ({self.low:,.{digits}f}–{self.high:,.{digits}f})"  # noqa: RUF001
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:

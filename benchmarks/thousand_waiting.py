@@ -43,7 +43,7 @@ class Observed:
 
 
 def figure(quick: bool) -> Figure:
-    count, interval = (10, 1) if quick else (1_000, 20)
+    count, interval = (10, 1) if quick else (1_000, 30)
     seen = _observe(count, interval)
     return Figure(
         title=f"{count:,} runs that wait at once, one check every {interval} s each",

@@ -7,7 +7,7 @@ from benchmarks.measuring import Spread, contestant
 from benchmarks.report import Bar, Figure
 
 _OURS, _THEIRS = "local_host", "in_memory_backend"
-_NAMES = {_OURS: "local host, durable in SQLite", _THEIRS: "durabletask's test backend, in memory"}
+_NAMES = {_OURS: "local host, in SQLite", _THEIRS: "durabletask, in memory"}
 
 
 def figure(quick: bool) -> Figure:

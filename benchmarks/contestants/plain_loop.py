@@ -9,8 +9,6 @@ import azure.durable_functions as df
 from batch.function_names import AUTHORIZE, CHECK_STATUS, INVOKE, NUDGE
 from batch.run import Run
 
-PLAIN_LOOP = "plain_loop"
-
 
 def plain_loop(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
     """Input, activities, and the wait on a timer or a nudge are those of the project's own run."""

@@ -9,47 +9,34 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from batch.contract import JobInput, RunRequest
 from batch.function_names import BATCH_RUN
 from batch.run import Run
-from benchmarks.contestants.measured_worker import MeasuredWorker
-from benchmarks.contestants.plain_loop import PLAIN_LOOP, plain_loop
+from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.resident_execution import ResidentExecution
-from benchmarks.measuring import ROOT
+from benchmarks.contestants.sdk_worker import SdkWorker
+from benchmarks.contestants.waiting_app import app
+from benchmarks.contestants.waiting_sample import PLAIN_LOOP, REPLAY_EVERY, REPLAYED_IN_FULL, Sample
 from local.functions_host.durable.clock import VirtualClock
 from local.functions_host.durable.contract import HubOptions, RuntimeStatus
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
-from local.functions_host.worker import PythonWorker
 
 WARM_UP = 3
-REPLAYED_IN_FULL = 100
-REPLAY_EVERY = 24
+FUNCTIONS = app.get_functions()
 _DAYS_30 = 30 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """CPU in seconds: of the SDK's replay, and of engine, activities and replay together."""
-
-    orchestrator: str
-    checks: int
-    episodes: int
-    bytes: int
-    replay_cpu: float
-    total_cpu: float
-
-
-async def measure(worker: PythonWorker, orchestrator: str, checks: int, label: str) -> Sample:
+async def measure(orchestrator: str, checks: int, label: str) -> Sample:
     long = orchestrator == PLAIN_LOOP and checks > REPLAYED_IN_FULL
     resident = ResidentExecution(plain_loop) if long else None
-    measured = MeasuredWorker(worker, resident, REPLAY_EVERY)
+    worker = SdkWorker(FUNCTIONS, resident, REPLAY_EVERY)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "task_hub.db")
-        hub = DurableTaskHub(store, measured, HubOptions(default_version="1.0"), VirtualClock())
+        hub = DurableTaskHub(store, worker, HubOptions(default_version="1.0"), VirtualClock())
         hub.begin()
         gc.collect()
         started = time.process_time()
@@ -58,28 +45,33 @@ async def measure(worker: PythonWorker, orchestrator: str, checks: int, label: s
             orchestrator, json.dumps(json.dumps(_input())), f"{orchestrator}-{label}-{checks}"
         )
         ended = await hub.wait(run_id)
-        around_replay = time.process_time() - started - measured.cpu_spent
+        around_replay = time.process_time() - started - worker.cpu_spent
         await hub.stop()
         store.close()
     if ended.runtime_status is not RuntimeStatus.COMPLETED:
         raise RuntimeError(f"{orchestrator} ended {ended.runtime_status}: {ended.output}")
-    total = around_replay + measured.replay_cpu
-    return Sample(orchestrator, checks, measured.episodes, measured.bytes, measured.replay_cpu, total)
+    return Sample(
+        orchestrator=orchestrator,
+        checks=checks,
+        episodes=worker.episodes,
+        history_bytes=worker.history_bytes,
+        context_bytes=worker.context_bytes,
+        replay_cpu=worker.replay_cpu,
+        total_cpu=around_replay + worker.replay_cpu,
+    )
 
 
 async def main(rounds: int, small: int, medium: int, large: int) -> None:
-    worker = await PythonWorker.load(ROOT / "benchmarks" / "apps" / "waiting", lambda _: "{}")
     for orchestrator in (BATCH_RUN, PLAIN_LOOP):
-        await measure(worker, orchestrator, WARM_UP, "warm")
+        await measure(orchestrator, WARM_UP, "warm")
     samples = [
-        await measure(worker, orchestrator, checks, f"round-{number}")
+        await measure(orchestrator, checks, f"round-{number}")
         for number in range(rounds)
         for checks in (small, medium, large)
         for orchestrator in (BATCH_RUN, PLAIN_LOOP)
         # The long plain loop costs more than all the others together, so it has one round.
         if (orchestrator, checks) != (PLAIN_LOOP, large) or number == 0
     ]
-    await worker.stop()
     print(json.dumps([asdict(sample) for sample in samples]))
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import cold_start, cost_of_waiting, thousand_waiting, throughput
-from benchmarks.contestants.waiting import REPLAYED_IN_FULL
+from benchmarks.contestants.waiting_sample import REPLAYED_IN_FULL
 from benchmarks.measuring import Spread, contestant, percentile
 from benchmarks.report import Bar, Figure, show
 
@@ -64,4 +64,4 @@ def test_a_percentile_is_a_sample(percent: float, expected: float) -> None:
 
 
 def test_a_spread_without_width_is_one_number() -> None:
-    assert (Spread.of([2.0]).text(), Spread.of([1.0, 2.0, 4.0]).text(1)) == ("2.00", "2.0 (1.0 … 4.0)")
+    assert (Spread.of([2.0]).text(), Spread.of([1.0, 2.0, 4.0]).text(1)) == ("2.00", "2.0 (1.0–4.0)")  # noqa: RUF001

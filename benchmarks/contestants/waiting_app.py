@@ -1,0 +1,60 @@
+"""The project's own run beside the plain loop, over activities that do no I/O: what costs is the waiting.
+
+A job is Running until it was checked as many times as the last part of its run id says; then Completed.
+"""
+
+from collections import Counter
+from typing import Any
+
+import azure.durable_functions as df
+
+from batch.function_names import AUTHORIZE, CHECK_STATUS, INVOKE
+from benchmarks.contestants.plain_loop import plain_loop
+from benchmarks.contestants.waiting_sample import PLAIN_LOOP
+from entities import job_owner
+from orchestrators import batch_run
+
+Answer = dict[str, Any]
+_checks: Counter[str] = Counter()
+
+
+def authorize(nothing: object) -> Answer:
+    principal = "00000000-0000-0000-0000-000000000000"
+    return {
+        "identity": {
+            "client_id": principal,
+            "object_id": principal,
+            "tenant_id": principal,
+            "token_expires_at": "2026-01-02T00:00:00.000Z",
+        }
+    }
+
+
+def invoke(value: dict[str, Any]) -> Answer:
+    name = f"batchjob-{value['run_id']}"
+    group = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/scoring"
+    workspace = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/scoring"
+    return {
+        "job": {
+            "name": name,
+            "status": "NotStarted",
+            "workspace_id": workspace,
+            "studio_url": f"https://ml.azure.com/runs/{name}?wsid={workspace}",
+        }
+    }
+
+
+def check_status(value: dict[str, Any]) -> Answer:
+    run_id = value["run_id"]
+    _checks[run_id] += 1
+    last = _checks[run_id] >= int(run_id.rpartition("-")[2])
+    return {"cancel_requested": False, "status": "Completed" if last else "Running"}
+
+
+app = df.DFApp()
+app.register_functions(batch_run.bp)
+app.register_functions(job_owner.bp)
+app.orchestration_trigger(context_name="context", orchestration=PLAIN_LOOP)(plain_loop)
+app.activity_trigger(input_name="nothing", activity=AUTHORIZE)(authorize)
+app.activity_trigger(input_name="value", activity=INVOKE)(invoke)
+app.activity_trigger(input_name="value", activity=CHECK_STATUS)(check_status)
