@@ -39,11 +39,19 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     return ordered[max(rank, 1) - 1]
 
 
-def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a fresh interpreter in the project's folder. Raises RuntimeError with what it printed last."""
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a fresh interpreter in the project's folder, with ``environment`` instead of this one if given.
+
+    Raises RuntimeError with what it printed last.
+    """
     command = [sys.executable, *arguments]
     done = subprocess.run(  # noqa: S603 - our own interpreter and code
-        command, cwd=ROOT, capture_output=True, text=True, timeout=_CHILD_LIMIT
+        command,
+        cwd=ROOT,
+        env=environment or None,
+        capture_output=True,
+        text=True,
+        timeout=_CHILD_LIMIT,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3_000:]}")
