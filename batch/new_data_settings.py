@@ -31,7 +31,7 @@ _PLAIN_SETTINGS = {
     "output_uri": "NEW_DATA_OUTPUT_URI",
 }
 _STORAGE_ACCOUNT_ID = re.compile(
-    r"/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24}/?",
+    r"/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Storage/storageAccounts/[^/\s]{3,24}/?",
     re.IGNORECASE,
 )
 MAX_DIGITS = 9

@@ -14,7 +14,7 @@ from batch.folder_upload import FolderUpload
 from batch.folder_window import wake_at
 from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
 
-START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=15_000, max_number_of_attempts=240)
+START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
 """An hour: the blobs are claimed, and no later event would bring them back."""
 
 bp = df.Blueprint()

@@ -98,9 +98,12 @@ def test_what_was_missed_runs_once_and_past_due_after_a_restart(
     started: Any, seen: Any, tmp_path: Path
 ) -> None:
     host = started()
-    host.until(lambda: seen("daily"), "the run at startup")
-    host.stop(9)
     statuses = tmp_path / "hub.timers.json"
+    host.until(lambda: seen("daily"), "the run at startup")
+    host.until(
+        lambda: statuses.exists() and len(json.loads(statuses.read_text())) == 3, "the record of each timer"
+    )
+    host.stop(9)
     document = json.loads(statuses.read_text())
     assert document.keys() == {"ticking", "daily", "yearly"}
     long_ago = (datetime.now(UTC) - timedelta(days=800)).isoformat()
