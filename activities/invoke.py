@@ -10,15 +10,28 @@ from batch.contract import RunRequest
 from batch.endpoint import submit
 from batch.errors import ErrorCode, RunError
 from batch.function_names import INVOKE
+from batch.identity import bearer_token
 from batch.job_resource import JobResource
 from batch.job_search import find_job
 from batch.rest import AnswerLost, HttpError
 from batch.settings import app_settings
-from batch.submission import Submission
-from batch.timestamps import parse_timestamp
-from hub.submissions import claim_submission, release_submission
+from batch.submission import Purpose, Submission, submission_uncertain
+from hub.submissions import (
+    Canceled,
+    Claimed,
+    Taken,
+    claim_submission,
+    lose_submission,
+    read_submission,
+    release_submission,
+)
 
 MAX_CLAIMS = 3
+
+Answer = dict[str, Any]
+CANCELED: Answer = {"canceled": True}
+ABSENT: Answer = {"absent": True}
+UNCHANGED: Answer = {"unchanged": True}
 
 bp = df.Blueprint()
 
@@ -26,71 +39,87 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="value", activity=INVOKE)
 @bp.durable_client_input(client_name="client")
 async def invoke(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
-    """Takes ``{run_id, request}``; answers ``{job}``, ``{canceled: true}`` or ``{error}``."""
+    """Takes ``{run_id, request, purpose}``.
+
+    Answers ``{job}``, ``{canceled}``, ``{absent}`` (no job, and none was to be submitted), ``{unchanged}`` (not
+    canceled) or ``{error}``.
+    """
+    run_id, request = value["run_id"], RunRequest.model_validate(value["request"])
     try:
-        job = await _submit_or_adopt(value["run_id"], RunRequest.model_validate(value["request"]), client)
+        match Purpose(value["purpose"]):
+            case Purpose.SUBMIT:
+                return await _submit(run_id, request, client)
+            case Purpose.FIND:
+                return await _find(run_id, request, await read_submission(client, run_id))
+            case Purpose.NOTICE_CANCEL:
+                mark = await read_submission(client, run_id)
+                return CANCELED if mark.cancel_requested and mark.attempt is None else UNCHANGED
     except RunError as error:
         return {"error": error.to_json()}
-    return {"job": job.to_json()} if job else {"canceled": True}
 
 
-async def _submit_or_adopt(
-    run_id: str, request: RunRequest, client: df.DurableOrchestrationClient
-) -> JobResource | None:
-    """The job, or None if the run was canceled before there was one."""
-    attempt, mark = await claim_submission(client, run_id)
-    if mark.attempt not in (None, attempt):
-        if job := await _find(run_id, request, mark):
-            return job
-        if mark.cancel_requested:
-            return None
-        if mark.claims >= MAX_CLAIMS:
+async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrationClient) -> Answer:
+    # First, so that a claim is not held up by it, or lost over it.
+    await asyncio.to_thread(bearer_token, app_settings().ml_audience)
+    claim = await claim_submission(client, run_id)
+    if isinstance(claim, Taken):
+        found = await _find(run_id, request, claim.mark)
+        if found != ABSENT:
+            return found
+        if claim.mark.claims >= MAX_CLAIMS:
             raise RunError(
                 ErrorCode.SERVICE_UNAVAILABLE,
-                f"The endpoint was asked {mark.claims} times, never answered, and created no job.",
+                f"The endpoint was asked {claim.mark.claims} times, never answered, and created no job.",
             )
-        attempt, mark = await claim_submission(client, run_id, instead_of=mark.attempt)
-    if mark.attempt == attempt and not mark.cancel_requested:
-        return await _post(run_id, request, attempt, client)
-    if mark.attempt in (None, attempt):
-        return None
-    raise _uncertain("another delivery of this step is submitting the job")
+        claim = await claim_submission(client, run_id, instead_of=claim.mark.attempt)
+    match claim:
+        case Claimed():
+            return {"job": (await _post(run_id, request, claim, client)).to_json()}
+        case Canceled():
+            return CANCELED
+        case Taken():
+            raise submission_uncertain("another delivery of this step is submitting it", retryable=True)
 
 
-async def _find(run_id: str, request: RunRequest, mark: Submission) -> JobResource | None:
-    """The job that an earlier attempt left, or None if surely there is none."""
-    settings = app_settings()
-    claimed_at = parse_timestamp(mark.claimed_at)
-    assert claimed_at is not None
-    job = await asyncio.to_thread(find_job, run_id, request, claimed_at, settings)
-    settles_at = claimed_at + timedelta(seconds=settings.submission_settle_seconds)
-    unsettled = (settles_at - datetime.now(UTC)).total_seconds()
-    if job is None and unsettled > 0:
-        raise _uncertain("no job of this run is listed yet", retry_after=unsettled)
-    return job
+async def _find(run_id: str, request: RunRequest, mark: Submission) -> Answer:
+    """The job that an earlier attempt left. ``ABSENT`` only if surely there is none."""
+    if mark.attempt is None:
+        return CANCELED if mark.cancel_requested else ABSENT
+    settings, now = app_settings(), datetime.now(UTC)
+    settle = timedelta(seconds=settings.submission_settle_seconds)
+    try:
+        job = await asyncio.to_thread(find_job, run_id, request, mark, settings)
+    except RunError as error:
+        error.retryable = error.retryable and now < mark.searched_until(settle)
+        raise
+    if job:
+        return {"job": job.to_json()}
+    unsettled = (mark.settles_at(settle) - now).total_seconds()
+    if unsettled > 0:
+        raise submission_uncertain("and none is listed yet", retryable=True, retry_after=unsettled)
+    return CANCELED if mark.cancel_requested else ABSENT
 
 
 async def _post(
-    run_id: str, request: RunRequest, attempt: str, client: df.DurableOrchestrationClient
+    run_id: str, request: RunRequest, claim: Claimed, client: df.DurableOrchestrationClient
 ) -> JobResource:
+    settings = app_settings()
+    settle = timedelta(seconds=settings.submission_settle_seconds)
     try:
-        return await asyncio.to_thread(submit, run_id, request, app_settings())
-    except AnswerLost as error:
-        raise _uncertain(error.message) from None
-    except HttpError as error:
-        if error.status >= 500 or error.status == 408:
-            raise _uncertain(error.message) from None
-        await release_submission(client, run_id, attempt)
-        raise
-    except RunError:
-        await release_submission(client, run_id, attempt)
+        if datetime.now(UTC) >= claim.mark.may_post_until(settle):
+            raise RunError(ErrorCode.SERVICE_UNAVAILABLE, "The claim took too long.", retryable=True)
+        return await asyncio.to_thread(submit, run_id, request, settings)
+    except RunError as error:
+        if _may_have_created(error):
+            await lose_submission(client, run_id, claim.attempt)
+            raise submission_uncertain(
+                f"as the answer to its submission was lost: {error.message}", retryable=True
+            ) from None
+        await release_submission(client, run_id, claim.attempt)
         raise
 
 
-def _uncertain(reason: str, retry_after: float | None = None) -> RunError:
-    return RunError(
-        ErrorCode.SUBMISSION_UNCERTAIN,
-        f"The job may have been created: {reason}. Looking for it before anything is submitted again.",
-        retryable=True,
-        retry_after=retry_after,
-    )
+def _may_have_created(error: RunError) -> bool:
+    if isinstance(error, HttpError):
+        return error.status >= 500 or error.status == 408
+    return isinstance(error, AnswerLost)

@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from batch.data_source import DataSource
 from batch.folder_upload import FolderUpload
 from batch.function_names import START_RUN
-from batch.new_data_request import request_for, upload_id
+from batch.new_data_request import request_for
 from batch.run import Run
 from batch.run_log import log_event
 from batch.settings import app_settings
@@ -24,8 +24,8 @@ async def start_run(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes ``{upload, source}``; answers ``{run_id}``. Raises InvalidRequest if the folder makes no request."""
     upload = FolderUpload.from_json(value["upload"])
     source = DataSource.model_validate(value["source"])
-    run_id = upload_id(upload.rule, upload.blob)
-    request = request_for(upload.rule, upload.blob, run_id, app_settings())
+    run_id, settings = upload.run_id, app_settings()
+    request = request_for(upload.rule, upload.blob, run_id, settings)
     if await start_once(client, run_id, Run(request=request, source=source)) is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, folder=source.folder, blobs=source.count)
     return {"run_id": run_id}

@@ -82,7 +82,12 @@ LiteralValue = Annotated[
 
 class _Strict(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
 
@@ -161,15 +166,15 @@ class BatchRunRequest(_Strict):
 class RunRequest(BaseModel):
     """A request with its defaults filled in: what a run keeps, and what makes two requests the same."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     endpoint_uri: str
     inputs: dict[str, JobInput]
     outputs: dict[str, JobOutput]
-    deployment: str | None
-    experiment: str | None
+    deployment: str | None = None
+    experiment: str | None = None
     poll_interval: int
-    queue_timeout: int | None
+    queue_timeout: int | None = None
     timeout: int
     on_timeout: Literal["cancel", "leave"]
 

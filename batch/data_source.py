@@ -21,7 +21,7 @@ MAX_NAMES_IN_STATUS = 2_400
 class DataSource(BaseModel):
     """How many blobs, of which folder, when the first and the last came; and the names of up to 100 of them."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     container: str
     folder: str

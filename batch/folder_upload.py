@@ -6,15 +6,23 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from batch.blob_events import Blob
-from batch.new_data_request import folder_id
+from batch.new_data_request import folder_id, upload_id
 from batch.new_data_rules import NewDataRule
 
 
 class FolderUpload(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    """``run_id`` and ``window_key`` are fixed at the start: a later version of the app might derive others."""
 
     rule: NewDataRule
     blob: Blob
+    run_id: str
+    window_key: str
+
+    @classmethod
+    def of(cls, rule: NewDataRule, blob: Blob) -> Self:
+        return cls(rule=rule, blob=blob, run_id=upload_id(rule, blob), window_key=folder_id(rule, blob))
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -22,10 +30,6 @@ class FolderUpload(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
-
-    @property
-    def window_key(self) -> str:
-        return folder_id(self.rule, self.blob)
 
     @property
     def quiet(self) -> timedelta:

@@ -16,7 +16,7 @@ from batch.data_source import DataSource
 class FolderWindow(BaseModel):
     """An open window. ``newest`` is the orchestration that touched it last."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     opened_at: datetime
     newest: str

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
 from batch.errors import ErrorCode, RunError
@@ -70,7 +70,7 @@ def _token(audience: str) -> AccessToken:
         # A burst of starts with a cold cache would otherwise ask Entra once for each of them.
         with _one_at_a_time:
             return _credential().get_token(f"{audience}/.default")
-    except (ClientAuthenticationError, ServiceRequestError, ValueError) as error:
+    except (AzureError, ValueError) as error:
         raise _explain(audience, error) from None
 
 

@@ -5,28 +5,33 @@ from datetime import datetime, timedelta
 from batch.contract import RunRequest
 from batch.endpoint import allowed_endpoint, read_job
 from batch.errors import ErrorCode, RunError
+from batch.job_match import Match, matches
 from batch.job_resource import JobResource
 from batch.rest import HttpError
 from batch.settings import Settings
-from batch.submission import Match, matches
+from batch.submission import Submission, submission_uncertain
 from batch.workspace_jobs import jobs_since
 
 CLOCK_SKEW = timedelta(seconds=30)
 
 
-def find_job(run_id: str, request: RunRequest, since: datetime, settings: Settings) -> JobResource | None:
-    """The job this run submitted at ``since`` or later, or None if there is none in the list.
+def find_job(run_id: str, request: RunRequest, mark: Submission, settings: Settings) -> JobResource | None:
+    """The job that the attempt of ``mark`` submitted, or None if there is none in the list.
 
     Raises RunError ``submission_uncertain`` when that can not be told; retryable if asking again may help.
     """
     if settings.workspace_id is None:
-        raise _uncertain("the app setting AZURE_ML_WORKSPACE_ID, which is needed to look for it, is not set")
+        raise submission_uncertain(
+            "and the app setting AZURE_ML_WORKSPACE_ID, which is needed to look for it, is not set"
+        )
     try:
-        return _search(run_id, request, since - CLOCK_SKEW, settings)
+        return _search(run_id, request, mark.claimed() - CLOCK_SKEW, settings)
     except RunError as error:
         if error.code is ErrorCode.SUBMISSION_UNCERTAIN:
             raise
-        raise _uncertain(f"looking for it failed: {error.message}", retryable=True) from None
+        raise submission_uncertain(
+            f"and looking for it failed: {error.message}", retryable=True, retry_after=error.retry_after
+        ) from None
 
 
 def _search(run_id: str, request: RunRequest, since: datetime, settings: Settings) -> JobResource | None:
@@ -48,7 +53,8 @@ def _search(run_id: str, request: RunRequest, since: datetime, settings: Setting
             case Match.UNCLEAR:
                 unclear.append(job.name)
     if unclear:
-        raise _uncertain(f"it may be one of these, which can not be told apart: {', '.join(unclear[:5])}")
+        names = ", ".join(unclear[:5])
+        raise submission_uncertain(f"it may be one of these, which can not be told apart: {names}")
     return None
 
 
@@ -60,13 +66,3 @@ def _as_the_endpoint_sees_it(job: JobResource, request: RunRequest, settings: Se
         if error.status == 404:
             return None
         raise
-
-
-def _uncertain(reason: str, *, retryable: bool = False) -> RunError:
-    return RunError(
-        ErrorCode.SUBMISSION_UNCERTAIN,
-        f"Submission uncertain: the job may or may not exist, and {reason}."
-        " Nothing was submitted again. Look at the endpoint's jobs in Azure ML Studio before you start a new"
-        " run.",
-        retryable=retryable,
-    )

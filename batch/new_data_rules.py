@@ -48,7 +48,9 @@ class NewDataRule(BaseModel):
     blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not walk nested ones.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True
+    )
 
     container: Annotated[str, Field(pattern=r"^[a-z0-9$][a-z0-9-]{1,62}$")]
     prefix: Annotated[str, Field(max_length=1_024)] = ""
@@ -80,8 +82,8 @@ class NewDataRule(BaseModel):
 
     @property
     def id(self) -> str:
-        """Names this rule, with its content, in instance ids."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        """Names this rule, by what it says, in instance ids; a field that a later version adds changes nothing."""
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
     def matches(self, blob: Blob) -> bool:
         if blob.container != self.container or not blob.name.startswith(self.prefix):

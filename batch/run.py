@@ -11,6 +11,7 @@ from batch.contract import RunRequest
 from batch.data_source import DataSource
 from batch.errors import ErrorCode, RunError
 from batch.job_status import Bucket
+from batch.submission import Purpose, submission_uncertain
 
 
 class Phase(StrEnum):
@@ -37,7 +38,8 @@ class CancelCause(StrEnum):
 
 
 class _State(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    # Models are built at first use, not at each cold start of the app.
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Problem(_State):
@@ -59,13 +61,19 @@ class Job(_State):
 
 
 class Cancellation(_State):
+    """``attempts`` counts how often Azure ML was asked and did not accept."""
+
     cause: CancelCause
     requested_at: datetime
     accepted: bool = False
+    attempts: int = 0
 
 
 class Run(_State):
-    """``checks`` counts status reads, ``failures`` the steps that failed in a row up to now."""
+    """``checks`` counts status reads, ``failures`` the steps that failed in a row since ``failing_since``.
+
+    ``step_due_at`` is when the next step is due, unless a nudge comes first.
+    """
 
     request: RunRequest
     source: DataSource | None = None
@@ -77,6 +85,8 @@ class Run(_State):
     checks: int = 0
     last_check_at: datetime | None = None
     failures: int = 0
+    failing_since: datetime | None = None
+    step_due_at: datetime | None = None
     problem: Problem | None = None
     cancellation: Cancellation | None = None
     canceled_before_submission: bool = False
@@ -86,26 +96,35 @@ class Run(_State):
         return cls.model_validate(value)
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        """Small: it travels several times with every check."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})
 
-    def authorized(self, answer: dict[str, Any]) -> Self:
-        """``answer`` of the authorize activity: ``identity``, or ``error``."""
-        return self._failed(answer) or self._succeeded(identity=answer["identity"])
+    def waiting_until(self, step_due_at: datetime) -> Self:
+        return self.model_copy(update={"step_due_at": step_due_at})
 
-    def submitted(self, answer: dict[str, Any], now: datetime) -> Self:
-        """``answer`` of the invoke activity: ``job``, or ``canceled``, or ``error``."""
-        if failed := self._failed(answer):
-            return failed
+    def authorized(self, answer: dict[str, Any], now: datetime) -> Self:
+        """``answer`` of the authorize activity: ``identity``, or ``error``."""
+        return self._failed(answer, now) or self._succeeded(identity=answer["identity"])
+
+    def submitted(self, answer: dict[str, Any], now: datetime, purpose: Purpose = Purpose.SUBMIT) -> Self:
+        """``answer`` of the invoke activity: ``job``, ``canceled``, ``absent``, ``unchanged`` or ``error``."""
+        if answer.get("unchanged") or (purpose is Purpose.NOTICE_CANCEL and "error" in answer):
+            # A look that fails is made good by the step that is due.
+            return self
+        if failed := self._failed(answer, now):
+            return failed._in_doubt(self.problem) if purpose is Purpose.FIND else failed
+        if answer.get("absent"):
+            return self._succeeded() if self._is_in_doubt else self
         if answer.get("canceled"):
             return self._succeeded(canceled_before_submission=True)
         return self._succeeded(job=Job.model_validate(answer["job"]), submitted_at=now)
 
     def checked(self, answer: dict[str, Any], now: datetime) -> Self:
         """``answer`` of the check_status activity: ``status`` or ``error``, and ``cancel_requested``."""
-        run = self._failed(answer) or self._with_status(answer["status"], now)
+        run = self._failed(answer, now) or self._with_status(answer["status"], now)
         run = run.model_copy(update={"checks": self.checks + 1, "last_check_at": now})
         if answer.get("cancel_requested") and run.cancellation is None:
             return run.canceling(CancelCause.REQUEST, now)
@@ -114,11 +133,12 @@ class Run(_State):
     def canceling(self, cause: CancelCause, now: datetime) -> Self:
         return self.model_copy(update={"cancellation": Cancellation(cause=cause, requested_at=now)})
 
-    def cancel_answered(self, answer: dict[str, Any]) -> Self:
+    def cancel_answered(self, answer: dict[str, Any], now: datetime) -> Self:
         """``answer`` of the cancel_job activity: ``accepted``, or ``error``, which hides no outcome."""
         assert self.cancellation is not None
-        if failed := self._failed(answer):
-            return failed
+        if failed := self._failed(answer, now):
+            tried = self.cancellation.model_copy(update={"attempts": self.cancellation.attempts + 1})
+            return failed.model_copy(update={"cancellation": tried})
         accepted = self.cancellation.model_copy(update={"accepted": True})
         return self._succeeded(cancellation=accepted)
 
@@ -131,6 +151,23 @@ class Run(_State):
             return Phase.RUNNING if self.running_at else Phase.QUEUED
         return Phase.SUBMITTING if self.identity else Phase.AUTHORIZING
 
+    @property
+    def _is_in_doubt(self) -> bool:
+        return self.problem is not None and self.problem.code is ErrorCode.SUBMISSION_UNCERTAIN
+
+    def _in_doubt(self, before: Problem | None) -> Self:
+        """A search that fails past the deadline leaves it open whether there is a job."""
+        if self._is_in_doubt:
+            return self
+        if before and before.code is ErrorCode.SUBMISSION_UNCERTAIN:
+            return self.model_copy(update={"problem": before})
+        assert self.problem is not None
+        return self.model_copy(
+            update={
+                "problem": as_problem(submission_uncertain(f"and the search failed: {self.problem.message}"))
+            }
+        )
+
     def _with_status(self, status: str, now: datetime) -> Self:
         assert self.job is not None
         works = job_status.bucket_of(status) is Bucket.WORKING
@@ -140,13 +177,21 @@ class Run(_State):
         )
 
     def _succeeded(self, **changes: Any) -> Self:
-        return self.model_copy(update={"failures": 0, "problem": None, **changes})
+        good = {"failures": 0, "failing_since": None, "problem": None, "step_due_at": None}
+        return self.model_copy(update={**good, **changes})
 
-    def _failed(self, answer: dict[str, Any]) -> Self | None:
+    def _failed(self, answer: dict[str, Any], now: datetime) -> Self | None:
         if "error" not in answer:
             return None
         problem = Problem.model_validate(answer["error"])
-        return self.model_copy(update={"failures": self.failures + 1, "problem": problem})
+        return self.model_copy(
+            update={
+                "failures": self.failures + 1,
+                "failing_since": self.failing_since or now,
+                "problem": problem,
+                "step_due_at": None,
+            }
+        )
 
 
 def as_problem(error: RunError) -> Problem:

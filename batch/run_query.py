@@ -44,7 +44,7 @@ class RunQuery:
                 errors.append(FieldError(name, "must be an ISO 8601 time, such as 2026-01-31T12:00:00Z"))
             return moment
 
-        known = {"phase", "started_from", "started_to", "prefix", "top", "continuation", "code"}
+        known = {"phase", "started_from", "started_to", "prefix", "top", "continuation", "code", "clientId"}
         errors += [FieldError(name, "is not a known parameter") for name in params if name not in known]
         phases = frozenset(part.strip() for part in params.get("phase", "").split(",") if part.strip())
         if phases - set(PHASES):

@@ -2,28 +2,42 @@
 
 A ``Submission`` is the durable mark of one run, kept by the entity of that name. Whoever wants to POST claims
 it with an attempt id of its own. A claim by another attempt means that a job may exist already: then the job
-is looked for, adopted if found, and submitted anew only when it is surely absent.
+is looked for (``job_match``, ``job_search``), adopted if found, and submitted anew only when it is surely absent.
 """
 
-import re
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from enum import Enum
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 
-from batch.contract import RunRequest
-from batch.endpoint import RUN_ID_TAG
-from batch.job_resource import JobResource
+from batch.errors import ErrorCode, RunError
+from batch.timestamps import parse_timestamp
 
-_DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
+CLAIM_LIFETIME = 3
+"""In settling times: for so long an attempt may POST on its claim. Then nobody has to fear that it still will."""
+
+SEARCH_LIMIT = 10
+"""In settling times: for so long after the claim a list of jobs that can not be read is asked for again."""
+
+
+class Purpose(StrEnum):
+    """What the invoke activity is called for."""
+
+    SUBMIT = "submit"
+    FIND = "find"  # past the deadline: a job that exists is adopted, none is submitted
+    NOTICE_CANCEL = "notice_cancel"  # nudged before the next try is due
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """State of the entity. ``claims`` counts how often the job may have been sent; times are ISO 8601."""
+    """State of the entity. ``claims`` counts how often the job may have been sent; times are ISO 8601.
+
+    ``lost_at`` is when an attempt learnt that it would get no answer to its POST.
+    """
 
     attempt: str | None = None
     claimed_at: str | None = None
+    lost_at: str | None = None
     claims: int = 0
     cancel_requested: bool = False
 
@@ -38,43 +52,49 @@ class Submission:
         """Claims for ``attempt`` if the claim is free or still that of ``instead_of``; not after a cancel."""
         if self.cancel_requested or self.attempt != instead_of:
             return self
-        return replace(self, attempt=attempt, claimed_at=claimed_at, claims=self.claims + 1)
+        return replace(self, attempt=attempt, claimed_at=claimed_at, lost_at=None, claims=self.claims + 1)
 
     def release(self, attempt: str) -> "Submission":
         """Gives the claim back: what ``attempt`` wanted to send surely was not taken."""
         if self.attempt != attempt:
             return self
-        return replace(self, attempt=None, claimed_at=None, claims=self.claims - 1)
+        return replace(self, attempt=None, claimed_at=None, lost_at=None, claims=self.claims - 1)
+
+    def lose(self, attempt: str, lost_at: str) -> "Submission":
+        """The answer to the POST of ``attempt`` is lost for good."""
+        return replace(self, lost_at=lost_at) if self.attempt == attempt else self
 
     def cancel(self) -> "Submission":
         return replace(self, cancel_requested=True)
 
+    def claimed(self) -> datetime:
+        return _time(self.claimed_at)
 
-class Match(Enum):
-    OURS = "ours"
-    OTHER = "other"
-    UNCLEAR = "unclear"
+    def may_post_until(self, settle: timedelta) -> datetime:
+        return self.claimed() + CLAIM_LIFETIME * settle
 
+    def settles_at(self, settle: timedelta) -> datetime:
+        """From then on a job that is not listed does not exist."""
+        over = _time(self.lost_at) if self.lost_at else self.may_post_until(settle)
+        return over + settle
 
-def matches(job: JobResource, run_id: str, request: RunRequest) -> Match:
-    """Whether ``job``, created since the claim, is the one this run submitted."""
-    if RUN_ID_TAG in job.tags:
-        return Match.OURS if job.tags[RUN_ID_TAG] == run_id else Match.OTHER
-    inputs = _comparable(binding.uri for binding in request.inputs.values() if binding.uri)
-    if job.input_uris is not None and _comparable(job.input_uris) != inputs:
-        return Match.OTHER
-    outputs = _comparable(output.uri for output in request.outputs.values())
-    if not outputs or job.output_uris is None:
-        # Without an output of its own nothing tells this run's job from another over the same data.
-        return Match.UNCLEAR
-    return Match.OURS if _comparable(job.output_uris) == outputs else Match.OTHER
+    def searched_until(self, settle: timedelta) -> datetime:
+        return self.claimed() + SEARCH_LIMIT * settle
 
 
-def _comparable(uris: Iterable[str]) -> frozenset[str]:
-    """Datastore paths in one spelling: the service may answer with the long form of what it was given."""
-    return frozenset(_comparable_uri(uri) for uri in uris)
+def submission_uncertain(
+    reason: str, *, retryable: bool = False, retry_after: float | None = None
+) -> RunError:
+    return RunError(
+        ErrorCode.SUBMISSION_UNCERTAIN,
+        f"Submission uncertain: the job may or may not exist, {reason.rstrip('.')}."
+        " Nothing is submitted again while that is so.",
+        retryable=retryable,
+        retry_after=retry_after,
+    )
 
 
-def _comparable_uri(uri: str) -> str:
-    match = _DATASTORE_PATH.search(uri)
-    return f"{match['datastore']}/{match['path']}".rstrip("/") if match else uri.rstrip("/")
+def _time(text: str | None) -> datetime:
+    moment = parse_timestamp(text)
+    assert moment is not None, "an attempt has claimed it"
+    return moment

@@ -6,19 +6,22 @@ from datetime import datetime, timedelta
 from batch.errors import ErrorCode
 from batch.job_status import Bucket, bucket_of
 from batch.run import CancelCause, Job, Phase, Problem, Run
+from batch.submission import Purpose
 
 MAX_FAILURES_IN_A_ROW = 5
 """For failures that time alone does not heal; the others are bounded by the run's timeouts."""
+
+REFUSED_GRACE = timedelta(minutes=15)
+"""How long a job may refuse to be read before it is given up: roles and rotated secrets take a while."""
 
 MIN_INTERVAL = timedelta(seconds=1)
 LONGEST_CANCEL_CHECK_INTERVAL = timedelta(seconds=30)
 CANCEL_GRACE = timedelta(minutes=10)
 """How long a timed out run waits for its job to obey."""
 
-NOT_FOUND_GRACE = timedelta(minutes=1)
-"""A job may be unknown to the endpoint for a moment after it was created."""
+LONGEST_CANCEL_RETRY_INTERVAL = timedelta(minutes=5)
 
-_HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE})
+_HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def end_of(run: Run, now: datetime) -> End | None:
     if run.problem and _is_hopeless(run, run.problem, now):
         return End(Phase.FAILED, _with_fate_of_job(run, run.problem))
     if run.job is None:
-        return _timed_out(run, CancelCause.TIMEOUT) if now >= _deadline(run) else None
+        return _end_without_job(run) if now >= _deadline(run) else None
     if run.cancellation:
         return _timed_out(run, run.cancellation.cause) if now >= _give_up_at(run) else None
     cause = _expired(run, now)
@@ -56,18 +59,30 @@ def cancel_due(run: Run, now: datetime) -> CancelCause | None:
     return _expired(run, now)
 
 
+def purpose_of_invoke(run: Run, now: datetime) -> Purpose:
+    """What may be done for a run without a job: past its deadline nothing is submitted, nor before it is due."""
+    if now >= _deadline(run):
+        return Purpose.FIND
+    return Purpose.NOTICE_CANCEL if run.step_due_at and now < run.step_due_at else Purpose.SUBMIT
+
+
 def next_step_at(run: Run, now: datetime) -> datetime:
     """When the run looks again: after its interval, but no later than its next deadline."""
     delay = timedelta(seconds=run.request.poll_interval)
-    if run.problem:
-        backed_off = timedelta(seconds=2 ** min(run.failures, 16))
+    if run.cancellation and run.cancellation.attempts and not run.cancellation.accepted:
+        delay = min(_doubled(run.cancellation.attempts), LONGEST_CANCEL_RETRY_INTERVAL)
+    elif run.problem:
         asked_for = timedelta(seconds=run.problem.retry_after or 0)
-        delay = max(asked_for, min(delay, backed_off))
+        delay = max(asked_for, min(delay, _doubled(run.failures)))
     elif run.cancellation:
         since_request = (now - run.cancellation.requested_at) / 2
         delay = min(delay, max(MIN_INTERVAL, min(since_request, LONGEST_CANCEL_CHECK_INTERVAL)))
+    at = now + delay
+    if run.job is None and run.step_due_at:
+        # A nudge came first: what was due still is.
+        at = max(run.step_due_at, now + MIN_INTERVAL)
     deadlines = [_deadline(run), _queue_deadline(run), _give_up_at(run) if run.cancellation else None]
-    return min([now + delay, *(moment for moment in deadlines if moment and moment > now)])
+    return min([at, *(moment for moment in deadlines if moment and moment > now)])
 
 
 def earliest_step_at(run: Run) -> datetime:
@@ -102,6 +117,10 @@ def _give_up_at(run: Run) -> datetime:
     return since + CANCEL_GRACE
 
 
+def _doubled(times: int) -> timedelta:
+    return timedelta(seconds=2 ** min(times, 16))
+
+
 def _is_hopeless(run: Run, problem: Problem, now: datetime) -> bool:
     if problem.code in _HEALS_WITH_TIME and problem.retryable:
         return False
@@ -110,8 +129,7 @@ def _is_hopeless(run: Run, problem: Problem, now: datetime) -> bool:
     # "Could not read" is not "failed": a paid job is given up only when it is refused to us again and again.
     if run.cancellation or problem.retryable or run.failures < MAX_FAILURES_IN_A_ROW:
         return False
-    assert run.submitted_at is not None
-    return problem.code is not ErrorCode.NOT_FOUND or now >= run.submitted_at + NOT_FOUND_GRACE
+    return run.failing_since is not None and now >= run.failing_since + REFUSED_GRACE
 
 
 def _end_of_job(run: Run, job: Job) -> End:
@@ -129,6 +147,12 @@ def _end_of_job(run: Run, job: Job) -> End:
             Phase.CANCELED, ErrorCode.JOB_CANCELED, f"Canceled on request; job {job.name} was canceled."
         )
     return _timed_out(run, run.cancellation.cause)
+
+
+def _end_without_job(run: Run) -> End:
+    if run.problem and run.problem.code is ErrorCode.SUBMISSION_UNCERTAIN:
+        return End(Phase.FAILED, run.problem)
+    return _timed_out(run, CancelCause.TIMEOUT)
 
 
 def _timed_out(run: Run, cause: CancelCause) -> End:

@@ -8,12 +8,13 @@ from dateutil.parser import isoparse
 
 from batch.folder_upload import FolderUpload
 from batch.function_names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
+from batch.run_view import ENDED_RUNTIME_STATUSES
 from batch.timestamps import format_timestamp
-from hub.instances import instances_page
+from hub.instances import instance_status, instances_page
 from hub.runs import decoded_input
 
 _PAGE = "100"
-_ENDED = "Completed,Failed,Terminated,Canceled"
+_ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
 
 
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
@@ -24,29 +25,36 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
             if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and _ended_at(instance) < before:
-                await _purge(client, instance)
+                await _purge(client, instance, before)
                 purged += 1
         if continuation is None:
             break
     return purged
 
 
-async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any]) -> None:
+async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime) -> None:
     # Entities first: an instance that is still there is found again should this break off.
-    for entity in await _entities_of(client, instance):
+    for entity in await _entities_of(client, instance, before):
         # To the runtime an entity is an orchestration that never ends, under this instance id.
         await client.purge_instance_history(str(entity))
     await client.purge_instance_history(instance["instanceId"])
 
 
-async def _entities_of(client: df.DurableOrchestrationClient, instance: dict[str, Any]) -> list[df.EntityId]:
+async def _entities_of(
+    client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
+) -> list[df.EntityId]:
     if instance["name"] == BATCH_RUN:
         job = (instance["customStatus"] or {}).get("job")
         owner = [df.EntityId(JOB_OWNER, job["name"])] if job else []
         return [df.EntityId(SUBMISSION, instance["instanceId"]), *owner]
-    window = df.EntityId(FOLDER_WINDOW, FolderUpload.from_json(decoded_input(instance["input"])).window_key)
-    is_open = (await client.read_entity_state(window)).entity_state is not None
-    return [] if is_open else [window]
+    try:
+        key = FolderUpload.from_json(decoded_input(instance["input"])).window_key
+    except ValueError:
+        # Written by a version of the app that is too old, or too new: better an entity too many than no purge.
+        return []
+    window = df.EntityId(FOLDER_WINDOW, key)
+    status = await instance_status(client, str(window))
+    return [window] if status and status.last_updated_time < before else []
 
 
 def _ended_at(instance: dict[str, Any]) -> datetime:

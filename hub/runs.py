@@ -42,7 +42,10 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
     assert status.runtime_status and status.created_time and status.last_updated_time
     if status.name != BATCH_RUN:
         raise NotARun(f"The id {run_id} belongs to an instance of {status.name}.")
-    run = Run.from_json(decoded_input(status.input_))
+    try:
+        run = Run.from_json(decoded_input(status.input_))
+    except ValueError:
+        raise NotARun(f"The id {run_id} belongs to an instance that was not started as a run.") from None
     runtime_status = status.runtime_status.value
     view = run_view(
         run_id,

@@ -6,6 +6,7 @@ Without that, a process that dies in between could leave a submitted job behind 
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -16,8 +17,31 @@ from batch.function_names import SUBMISSION
 from batch.submission import Submission
 from batch.timestamps import format_timestamp
 
-VISIBLE_WITHIN = 30.0
+CLAIM_VISIBLE_WITHIN = 120.0
+CHANGE_VISIBLE_WITHIN = 30.0
+"""Seconds. Under a burst of starts a claim stands in a queue with all of them."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """This attempt, and no other, may POST, until the claim's lifetime is over."""
+
+    attempt: str
+    mark: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Another attempt holds the claim, so a job may exist."""
+
+    mark: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    """The run was canceled before a job was submitted."""
 
 
 async def read_submission(client: df.DurableOrchestrationClient, run_id: str) -> Submission:
@@ -27,20 +51,28 @@ async def read_submission(client: df.DurableOrchestrationClient, run_id: str) ->
 
 async def claim_submission(
     client: df.DurableOrchestrationClient, run_id: str, instead_of: str | None = None
-) -> tuple[str, Submission]:
-    """A new attempt's id and the mark as it then stands: claimed by this attempt, by another, or canceled.
+) -> Claimed | Taken | Canceled:
+    """Claims for a new attempt, where nobody holds the claim or ``instead_of`` does.
 
     Raises RunError if the mark does not change in time; the claim may still come to be.
     """
     attempt = uuid4().hex
-    claim = {
-        "attempt": attempt,
-        "claimed_at": format_timestamp(datetime.now(UTC)),
-        "instead_of": instead_of,
-    }
+    claim = {"attempt": attempt, "claimed_at": _now(), "instead_of": instead_of}
     await client.signal_entity(_entity(run_id), "claim", claim)
-    mark = await _until(client, run_id, lambda m: m.cancel_requested or m.attempt not in (None, instead_of))
-    return attempt, mark
+    mark = await _until(
+        client,
+        run_id,
+        lambda mark: mark.cancel_requested or mark.attempt not in (None, instead_of),
+        CLAIM_VISIBLE_WITHIN,
+    )
+    if mark.attempt not in (None, attempt, instead_of):
+        return Taken(mark)
+    return Canceled() if mark.cancel_requested else Claimed(attempt, mark)
+
+
+async def lose_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
+    """Notes that the answer to this attempt's POST is lost; without the note the search only takes longer."""
+    await client.signal_entity(_entity(run_id), "lose", {"attempt": attempt, "lost_at": _now()})
 
 
 async def release_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
@@ -56,9 +88,12 @@ async def cancel_submission(client: df.DurableOrchestrationClient, run_id: str) 
 
 
 async def _until(
-    client: df.DurableOrchestrationClient, run_id: str, reached: Callable[[Submission], bool]
+    client: df.DurableOrchestrationClient,
+    run_id: str,
+    reached: Callable[[Submission], bool],
+    limit: float = CHANGE_VISIBLE_WITHIN,
 ) -> Submission:
-    pause, deadline = _FIRST_PAUSE, asyncio.get_running_loop().time() + VISIBLE_WITHIN
+    pause, deadline = _FIRST_PAUSE, asyncio.get_running_loop().time() + limit
     while True:
         mark = await read_submission(client, run_id)
         if reached(mark):
@@ -66,11 +101,15 @@ async def _until(
         if asyncio.get_running_loop().time() > deadline:
             raise RunError(
                 ErrorCode.SERVICE_UNAVAILABLE,
-                f"The task hub did not process a signal to the submission within {VISIBLE_WITHIN:.0f} s.",
+                f"The task hub did not process a signal to the submission within {limit:.0f} s.",
                 retryable=True,
             )
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _now() -> str:
+    return format_timestamp(datetime.now(UTC))
 
 
 def _entity(run_id: str) -> df.EntityId:

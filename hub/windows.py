@@ -4,13 +4,12 @@ import azure.durable_functions as df
 
 from batch.folder_upload import FolderUpload
 from batch.function_names import NEW_DATA_WINDOW
-from batch.new_data_request import upload_id
 from hub.instances import instance_status
 
 
 async def start_window(client: df.DurableOrchestrationClient, upload: FolderUpload) -> bool:
     """Whether this call started it; a delivery of the same content before did otherwise."""
-    instance_id = f"window-{upload_id(upload.rule, upload.blob)}"
+    instance_id = f"window-{upload.run_id}"
     if await instance_status(client, instance_id):
         return False
     try:

@@ -48,7 +48,7 @@ def _curl_lines(machine: LocalMachine) -> str:
 The app is served at {machine.url}, its log is {machine.host.log}.
 Azure ML answers at {machine.azure_ml.scoring_uri}; its control API is {machine.azure_ml.control_url}.
 
-Start a run over the sample data:
+Start a run over the sample data (a run_id is good for one run: take another for the next):
   curl -s {runs} -H 'Content-Type: application/json' -d '{{
     "run_id": "first", "poll_interval": 1,
     "endpoint_input_uri": "azureml://datastores/samples/paths/data/",

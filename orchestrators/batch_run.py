@@ -18,6 +18,7 @@ from batch.errors import ErrorCode, RunError, RunFailed
 from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
 from batch.run import CancelCause, Job, Run
 from batch.run_log import log_progress
+from batch.submission import Purpose
 from batch.wait_policy import End
 
 # A nudge that comes before the wait for it: the check that follows it is all it asks for.
@@ -45,19 +46,27 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run)
     yield from _wait(context, run, until)
-    context.continue_as_new(run.to_json())
+    context.continue_as_new(run.waiting_until(until).to_json())
     return None
 
 
 def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
-    if run.identity is None:
+    purpose = wait_policy.purpose_of_invoke(run, _now(context))
+    if purpose is Purpose.SUBMIT and run.identity is None:
         context.set_custom_status(run_status.custom_status(run))
-        run = run.authorized((yield from _attempt(context, AUTHORIZE, {})))
-    if run.identity is not None:
-        context.set_custom_status(run_status.custom_status(run))
-        invoke = {"run_id": context.instance_id, "request": run.request.model_dump(mode="json")}
-        answer = yield from _attempt(context, INVOKE, invoke)
-        run = run.submitted(answer, _now(context))
+        answer = yield from _attempt(context, AUTHORIZE, {})
+        run = run.authorized(answer, _now(context))
+        if run.identity is None:
+            return run
+        purpose = wait_policy.purpose_of_invoke(run, _now(context))
+    context.set_custom_status(run_status.custom_status(run))
+    invoke = {
+        "run_id": context.instance_id,
+        "request": run.request.model_dump(mode="json"),
+        "purpose": purpose,
+    }
+    answer = yield from _attempt(context, INVOKE, invoke)
+    run = run.submitted(answer, _now(context), purpose)
     if run.job is not None:
         context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "own", context.instance_id)
         context.set_custom_status(run_status.custom_status(run))
@@ -79,7 +88,8 @@ def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: 
     if run.cancellation is None:
         run = run.canceling(cause, _now(context))
     cancel = {"job_name": job.name, "workspace_id": job.workspace_id}
-    return run.cancel_answered((yield from _attempt(context, CANCEL_JOB, cancel)))
+    answer = yield from _attempt(context, CANCEL_JOB, cancel)
+    return run.cancel_answered(answer, _now(context))
 
 
 def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _links(
 
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
     return func.HttpResponse(
-        json.dumps(body), status_code=status, mimetype="application/json", headers=headers or {}
+        json.dumps(body) + "\n", status_code=status, mimetype="application/json", headers=headers or {}
     )
 
 

@@ -50,7 +50,7 @@ async def _obey(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationCl
         log_event(logger, logging.ERROR, "blob_makes_no_request", blob=blob.name, reason=error)
         return
     if rule.start == Start.FOLDER:
-        await start_window(client, FolderUpload(rule=rule, blob=blob))
+        await start_window(client, FolderUpload.of(rule, blob))
         return
     run = Run(request=request, source=DataSource.of(blob))
     if await start_run(client, run_id, run) is None:

@@ -25,7 +25,11 @@ problems = st.builds(
     retry_after=st.none() | st.floats(0, 3_600),
 )
 cancellations = st.builds(
-    Cancellation, cause=st.sampled_from(CancelCause), requested_at=moments, accepted=st.booleans()
+    Cancellation,
+    cause=st.sampled_from(CancelCause),
+    requested_at=moments,
+    accepted=st.booleans(),
+    attempts=st.integers(0, 40),
 )
 requests: st.SearchStrategy[RunRequest] = st.builds(
     request,
@@ -46,9 +50,13 @@ jobs = st.builds(
 
 @st.composite
 def runs(draw: st.DrawFn) -> Run:
-    """Failures go with a problem; a job with its submission; a cancellation with a job."""
+    """Failures go with a problem; a job with its submission; a cancellation with a job.
+
+    Without a job no step is due later than the deadline.
+    """
     asked, problem = draw(requests), draw(st.none() | problems)
     job = draw(st.none() | jobs)
+    due, deadline = draw(st.none() | moments), START + timedelta(seconds=asked.timeout)
     return Run(
         request=asked,
         started_at=START,
@@ -59,6 +67,8 @@ def runs(draw: st.DrawFn) -> Run:
         checks=draw(st.integers(0, 1_000)),
         last_check_at=draw(st.none() | moments) if job else None,
         failures=draw(st.integers(1, 40)) if problem else 0,
+        failing_since=draw(moments) if problem else None,
+        step_due_at=due if job or due is None else min(due, deadline),
         problem=problem,
         cancellation=draw(st.none() | cancellations) if job else None,
         canceled_before_submission=False if job else draw(st.booleans()),

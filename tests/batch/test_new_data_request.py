@@ -235,11 +235,12 @@ def test_windows_of_two_rules_do_not_mix() -> None:
     _blobs, st.fixed_dictionaries({}, optional={"quiet_seconds": st.integers(1, 9), "timeout": st.just(5)})
 )
 def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> None:
-    sent = FolderUpload(rule=rule(**fields), blob=one)
+    sent = FolderUpload.of(rule(**fields), one)
     got = FolderUpload.from_json(json.loads(json.dumps(sent.to_json())))
     assert got == sent
     assert got.rule.id == sent.rule.id
     assert got.window_key == sent.window_key == folder_id(sent.rule, one)
+    assert got.run_id == sent.run_id == upload_id(sent.rule, one)
     assert (got.quiet.total_seconds(), got.longest_wait.total_seconds()) == (
         fields.get("quiet_seconds", 60),
         3_600,
@@ -250,5 +251,20 @@ def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> N
 def test_an_upload_survives_whatever_tells_its_content(tag: str | None, event_id: str) -> None:
     found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
     assert found is not None
-    sent = FolderUpload(rule=rule(), blob=found)
+    sent = FolderUpload.of(rule(), found)
     assert FolderUpload.from_json(json.loads(json.dumps(sent.to_json()))) == sent
+
+
+def test_the_ids_of_an_upload_are_those_that_it_was_started_with() -> None:
+    started = {**FolderUpload.of(rule(), blob()).to_json(), "run_id": "folder-1", "window_key": "key-1"}
+    got = FolderUpload.from_json(json.loads(json.dumps(started)))
+    assert (got.run_id, got.window_key) == ("folder-1", "key-1")
+    assert (got.rule, got.blob) == (rule(), blob())
+
+
+@pytest.mark.parametrize("missing", ["rule", "blob", "run_id", "window_key"])
+def test_an_upload_of_a_version_that_wrote_less_is_refused(missing: str) -> None:
+    written = FolderUpload.of(rule(), blob()).to_json()
+    del written[missing]
+    with pytest.raises(ValueError, match=missing):
+        FolderUpload.from_json(written)

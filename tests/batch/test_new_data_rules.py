@@ -218,5 +218,18 @@ def test_a_rule_is_named_by_all_that_it_says(one: dict[str, Any], other: dict[st
     assert a.id.isalnum()
 
 
+class _LaterRule(NewDataRule):
+    """As a later version of the app may have it."""
+
+    urgent: bool = False
+
+
+@given(_fields)
+def test_a_field_that_a_later_version_adds_makes_no_other_rule(fields: dict[str, Any]) -> None:
+    given = {"container": "data", **fields}
+    assert _LaterRule.model_validate(given).id == NewDataRule.model_validate(given).id
+    assert _LaterRule.model_validate({**given, "urgent": True}).id != NewDataRule.model_validate(given).id
+
+
 def test_defaults_written_out_make_no_other_rule() -> None:
     assert rule(start="folder", quiet_seconds=60, prefix="").id == rule().id

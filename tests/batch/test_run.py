@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from batch.errors import ErrorCode, RunError
 from batch.job_status import Bucket
 from batch.run import CancelCause, Cancellation, Job, Phase, Run, as_problem
+from batch.submission import Purpose, submission_uncertain
 from tests.batch.builders import START, after, problem, request, run
 from tests.batch.strategies import STATUSES, moments, runs
 from tests.batch.test_job_status import BUCKETS
@@ -21,7 +22,7 @@ JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studi
 
 
 def _failing(**state: Any) -> Run:
-    return run(problem=problem(ErrorCode.INTERNAL), failures=3, **state)
+    return run(**{"problem": problem(ErrorCode.INTERNAL), "failures": 3, "failing_since": after(5), **state})
 
 
 def test_a_new_run_has_its_request_only() -> None:
@@ -37,14 +38,16 @@ def test_a_run_starts_once() -> None:
 
 
 def test_authorized() -> None:
-    done = _failing().authorized({"identity": {"client_id": "c"}})
-    assert (done.identity, done.failures, done.problem) == ({"client_id": "c"}, 0, None)
+    done = _failing().authorized({"identity": {"client_id": "c"}}, after(10))
+    assert done.identity == {"client_id": "c"}
+    assert (done.failures, done.failing_since, done.problem) == (0, None, None)
     assert done.phase is Phase.SUBMITTING
 
 
 def test_submitted() -> None:
     done = _failing(identity={}).submitted({"job": JOB}, after(10))
-    assert (done.job, done.submitted_at, done.failures, done.problem) == (Job(**JOB), after(10), 0, None)
+    assert (done.job, done.submitted_at) == (Job(**JOB), after(10))
+    assert (done.failures, done.failing_since, done.problem) == (0, None, None)
     assert done.phase is Phase.QUEUED
     assert not done.canceled_before_submission
 
@@ -55,23 +58,61 @@ def test_canceled_before_submission() -> None:
     assert (done.job, done.problem) == (None, None)
 
 
+def test_where_surely_no_job_is_nothing_is_uncertain_any_more() -> None:
+    doubt = as_problem(submission_uncertain("and none is listed yet", retryable=True))
+    before = _failing(identity={"client_id": "c"}, step_due_at=after(8), problem=doubt)
+    done = before.submitted({"absent": True}, after(10), Purpose.FIND)
+    assert done == run(identity={"client_id": "c"})
+
+
+def test_where_surely_no_job_is_another_problem_still_tells_why() -> None:
+    before = _failing(identity={"client_id": "c"})
+    assert before.submitted({"absent": True}, after(10), Purpose.FIND) == before
+
+
+def test_a_look_for_a_cancel_that_fails_changes_nothing() -> None:
+    before = _failing(identity={"client_id": "c"}, step_due_at=after(50))
+    failed = {"error": ERROR.to_json()}
+    assert before.submitted(failed, after(10), Purpose.NOTICE_CANCEL) == before
+
+
+def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a_job() -> None:
+    doubt = as_problem(submission_uncertain("and none is listed yet", retryable=True))
+    failed = {"error": ERROR.to_json()}
+    for before, kept in ((_failing(problem=doubt), doubt), (_failing(), None), (run(), None)):
+        after_search = before.submitted(failed, after(10), Purpose.FIND).problem
+        assert after_search is not None
+        assert after_search.code is ErrorCode.SUBMISSION_UNCERTAIN
+        assert kept in (None, after_search)
+
+
+def test_a_cancel_looked_for_in_vain_changes_nothing() -> None:
+    for before in (_failing(identity={"client_id": "c"}, step_due_at=after(50)), run()):
+        assert before.submitted({"unchanged": True}, after(10)) == before
+
+
+def test_a_run_knows_until_when_it_waits() -> None:
+    waiting = _failing(status="Running").waiting_until(after(70))
+    assert waiting == _failing(status="Running", step_due_at=after(70))
+    assert waiting.waiting_until(after(90)).step_due_at == after(90)
+
+
 @pytest.mark.parametrize("step", ["authorized", "submitted", "checked", "cancel_answered"])
-def test_a_failed_step_changes_nothing_but_the_count_of_failures(step: str) -> None:
+def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -> None:
     with_job = {
         "status": "Running",
         "cancellation": Cancellation(cause=CancelCause.REQUEST, requested_at=START),
     }
     before = run(**(with_job if step in ("checked", "cancel_answered") else {}))  # type: ignore[arg-type]
-    change = getattr(before, step)
-    times = [after(20)] if step in ("submitted", "checked") else []
-    failed = change(FAILED, *times)
-    assert failed.failures == 1
+    failed = getattr(before, step)(FAILED, after(20))
+    assert (failed.failures, failed.failing_since) == (1, after(20))
     assert failed.problem == as_problem(ERROR)
     assert failed.problem.retry_after == 7.5
     changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
-    assert changed - {"checks", "last_check_at"} == {"failures", "problem"}
-    again = getattr(failed, step)(FAILED, *times)
-    assert again.failures == 2
+    also = {"checked": {"checks", "last_check_at"}, "cancel_answered": {"cancellation"}}
+    assert changed == {"failures", "failing_since", "problem"} | also.get(step, set())
+    again = getattr(failed, step)(FAILED, after(90))
+    assert (again.failures, again.failing_since) == (2, after(20))
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -79,7 +120,8 @@ def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> No
     checked = _failing(status="Queued").checked({"status": status, "cancel_requested": False}, after(20))
     assert checked.job is not None
     assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
-    assert (checked.failures, checked.problem, checked.cancellation) == (0, None, None)
+    assert (checked.failures, checked.failing_since, checked.problem) == (0, None, None)
+    assert checked.cancellation is None
     assert checked.running_at == (after(20) if status in BUCKETS[Bucket.WORKING] else None)
 
 
@@ -110,11 +152,22 @@ def test_a_cancel_request_does_not_replace_the_cause_of_an_earlier_one() -> None
 
 def test_an_accepted_cancel() -> None:
     canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
-    accepted = canceling.cancel_answered({"accepted": True})
+    accepted = canceling.cancel_answered({"accepted": True}, after(21))
     assert accepted.cancellation == Cancellation(
         cause=CancelCause.REQUEST, requested_at=after(20), accepted=True
     )
-    assert not canceling.cancel_answered(FAILED).cancellation.accepted  # type: ignore[union-attr]
+
+
+def test_refused_cancels_are_counted_whatever_checks_tell_in_between() -> None:
+    state = run(status="Running").canceling(CancelCause.REQUEST, after(20))
+    for attempts in (1, 2, 3):
+        state = state.cancel_answered(FAILED, after(20 * attempts)).checked({"status": "Running"}, after(99))
+        assert state.cancellation == Cancellation(
+            cause=CancelCause.REQUEST, requested_at=after(20), attempts=attempts
+        )
+    accepted = state.cancel_answered({"accepted": True}, after(100))
+    assert accepted.cancellation is not None
+    assert (accepted.cancellation.accepted, accepted.cancellation.attempts) == (True, 3)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +214,7 @@ def test_checks_are_counted_and_failures_in_a_row(
         assert checked.last_check_at == now
         assert checked.failures == (before.failures + 1 if "error" in answer else 0)
         assert (checked.problem is None) is ("error" not in answer)
+        assert checked.failing_since == ((before.failing_since or now) if "error" in answer else None)
         assert (checked.job == before.job) or "status" in answer
         assert checked.cancellation is not None or not answer["cancel_requested"]
         assert checked.request == state.request

@@ -31,6 +31,7 @@ def test_all_parameters() -> None:
             "top": "200",
             "continuation": "dG9rZW4=",
             "code": "a-function-key",
+            "clientId": "default",
         }
     )
     assert query == RunQuery(frozenset({"Running", "Queued"}), START, START, "nightly-", 200, "dG9rZW4=")
@@ -53,6 +54,7 @@ def test_all_parameters() -> None:
         ({"top": "\u0663"}, {"top"}),
         ({"top": "9" * 5_000}, {"top"}),
         ({"status": "Running"}, {"status"}),
+        ({"client_id": "default"}, {"client_id"}),
         (
             {"phase": "x", "started_from": "x", "started_to": "x", "top": "x", "x": "x"},
             {"phase", "started_from", "started_to", "top", "x"},

@@ -1,21 +1,21 @@
-"""At most one attempt may POST; and how a job that may exist is told from others."""
+"""At most one attempt may POST; and until when its job may still appear."""
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from batch.contract import JobInput, JobOutput, RunRequest
-from batch.endpoint import RUN_ID_TAG
-from batch.job_resource import JobResource
-from batch.submission import Match, Submission, matches
-from tests.batch.builders import INPUT_URI, WORKSPACE_ID, request
-from tests.batch.jobs import arm_job, job
+from batch.errors import ErrorCode
+from batch.submission import Submission, submission_uncertain
+from batch.timestamps import format_timestamp
+from tests.batch.builders import START, after
 
 CLAIMED = Submission(attempt="a", claimed_at="t", claims=1)
+LOST = replace(CLAIMED, lost_at="l")
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ CLAIMED = Submission(attempt="a", claimed_at="t", claims=1)
         (CLAIMED, "b", None, CLAIMED),
         (CLAIMED, "a", None, CLAIMED),
         (CLAIMED, "b", "a", Submission(attempt="b", claimed_at="t", claims=2)),
+        (LOST, "b", None, LOST),
+        (LOST, "b", "a", Submission(attempt="b", claimed_at="t", claims=2)),
         (CLAIMED, "b", "c", CLAIMED),
         (Submission(), "b", "a", Submission()),
         (Submission(cancel_requested=True), "a", None, Submission(cancel_requested=True)),
@@ -49,11 +51,25 @@ def test_a_release(before: Submission, attempt: str, after: Submission) -> None:
     assert before.release(attempt) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "attempt", "after"),
+    [
+        (CLAIMED, "a", LOST),
+        (CLAIMED, "b", CLAIMED),
+        (Submission(), "a", Submission()),
+        (replace(CLAIMED, cancel_requested=True), "a", replace(LOST, cancel_requested=True)),
+    ],
+)
+def test_a_lost_answer(before: Submission, attempt: str, after: Submission) -> None:
+    assert before.lose(attempt, "l") == after
+
+
 def test_a_cancel_is_never_taken_back() -> None:
     canceled = CLAIMED.cancel()
     assert canceled == replace(CLAIMED, cancel_requested=True)
     assert canceled.cancel() == canceled
     assert canceled.release("a").cancel_requested
+    assert canceled.lose("a", "l").cancel_requested
     assert canceled.claim("b", "t", "a").cancel_requested
 
 
@@ -68,6 +84,8 @@ class Claims(RuleBasedStateMachine):
         self.attempts_made = 0
         self.open: set[str] = set()
         """Attempts that got the claim, and neither gave it back nor were replaced after a search."""
+        self.lost: set[str] = set()
+        """Those of them that got no answer."""
 
     @rule(target=attempts)
     def new_attempt(self) -> str:
@@ -81,6 +99,7 @@ class Claims(RuleBasedStateMachine):
         if self.mark != before:
             assert not before.cancel_requested
             self.open = (self.open - {instead_of}) | {attempt}
+            self.lost = self.lost - {attempt}
 
     @rule(attempt=attempts)
     def release(self, attempt: str) -> None:
@@ -88,6 +107,11 @@ class Claims(RuleBasedStateMachine):
         self.mark = self.mark.release(attempt)
         if self.mark != before:
             self.open = self.open - {attempt}
+
+    @rule(attempt=attempts)
+    def lose(self, attempt: str) -> None:
+        self.mark = self.mark.lose(attempt, "l")
+        self.lost = self.lost | (self.open & {attempt})
 
     @rule()
     def cancel(self) -> None:
@@ -106,6 +130,11 @@ class Claims(RuleBasedStateMachine):
         assert self.mark.claims >= len(self.open)
         assert (self.mark.attempt is None) == (self.mark.claimed_at is None)
 
+    @invariant()
+    def only_the_claimants_own_loss_counts(self) -> None:
+        if self.mark.attempt:
+            assert (self.mark.lost_at is not None) == (self.mark.attempt in self.lost)
+
 
 TestClaims = Claims.TestCase
 TestClaims.settings = settings(max_examples=50, stateful_step_count=25)
@@ -115,74 +144,38 @@ def test_no_state_is_a_free_mark() -> None:
     assert Submission.from_json(None) == Submission.from_json({}) == Submission()
 
 
-OUTPUT = "azureml://datastores/lake/paths/out/r-1.csv"
-SECOND = "azureml://datastores/lake/paths/b/r-1"
-ELSEWHERE = "azureml://datastores/lake/paths/elsewhere"
-LONG = f"azureml:/{WORKSPACE_ID}/datastores/lake/paths"
-NO_OUTPUT = request(outputs={})
-LITERAL = request(outputs={}, inputs={"mode": JobInput(type="Literal", value=1)})
-TWO = request(outputs={"a": JobOutput(uri=OUTPUT), "b": JobOutput(uri=SECOND)})
-
-
-def _job(
-    outputs: list[str] | None = None, inputs: list[str] | None = None, **properties: object
-) -> JobResource:
-    """A job of the endpoint with these URIs; None where the answer shows none."""
-    shown = {
-        "outputData": {
-            f"o{n}": {"uri": uri, "jobOutputType": "UriFile"} for n, uri in enumerate(outputs or [])
-        },
-        "inputData": {f"i{n}": {"uri": uri, "mode": "ReadOnlyMount"} for n, uri in enumerate(inputs or [])},
-    }
-    return job(**shown, **properties)
-
-
-def _tagged(run_id: object, outputs: list[str] | None = None) -> JobResource:
-    return _job(outputs, tags={RUN_ID_TAG: run_id})
-
-
-FROM_ARM = JobResource.parse(arm_job())
+SETTLE = timedelta(seconds=90)
 
 
 @pytest.mark.parametrize(
-    ("found", "asked", "expected"),
-    [
-        # The tag decides wherever the service kept it.
-        (_tagged("r-1"), request(), Match.OURS),
-        (_tagged("r-1"), NO_OUTPUT, Match.OURS),
-        (_tagged("r-1", [ELSEWHERE]), request(), Match.OURS),
-        (_tagged("r-2"), request(), Match.OTHER),
-        (_tagged("r-2", [OUTPUT]), request(), Match.OTHER),
-        (_tagged(None), request(), Match.OTHER),
-        # Else an output of its own does, in any spelling of its datastore.
-        (_job([OUTPUT], [INPUT_URI]), request(), Match.OURS),
-        (_job([OUTPUT]), request(), Match.OURS),
-        (_job([f"{LONG}/out/r-1.csv"], [f"{LONG}/in"]), request(), Match.OURS),
-        (_job([f"{LONG}/out/r-1.csv".removeprefix("azureml:/")]), request(), Match.OURS),
-        (_job([OUTPUT + "/"]), request(), Match.OURS),
-        (_job([OUTPUT.replace("lake", "sea")]), request(), Match.OTHER),
-        (_job([OUTPUT.replace("r-1", "r-2")]), request(), Match.OTHER),
-        (_job([OUTPUT.replace("r-1", "R-1")]), request(), Match.OTHER),
-        (_job([OUTPUT, ELSEWHERE]), request(), Match.OTHER),
-        (_job([OUTPUT], ["azureml:another:1"]), request(), Match.OTHER),
-        # Several outputs: all of them.
-        (_job([SECOND, OUTPUT]), TWO, Match.OURS),
-        (_job([OUTPUT]), TWO, Match.OTHER),
-        # ARM shows neither inputs nor outputs, so it can not tell.
-        (FROM_ARM, request(), Match.UNCLEAR),
-        (FROM_ARM, NO_OUTPUT, Match.UNCLEAR),
-        (_job(None, [INPUT_URI]), request(), Match.UNCLEAR),
-        (_job(None, ["azureml:another:1"]), request(), Match.OTHER),
-        # Without outputs only other inputs tell anything.
-        (_job(None, [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
-        (_job(None, [f"{LONG}/in/"]), NO_OUTPUT, Match.UNCLEAR),
-        (_job([OUTPUT], [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
-        (_job(None, ["azureml:another:1"]), NO_OUTPUT, Match.OTHER),
-        (_job(None, [INPUT_URI]), LITERAL, Match.OTHER),
-        (job(inputData={"mode": {"jobInputType": "Literal", "value": "1"}}), LITERAL, Match.UNCLEAR),
-    ],
+    ("lost", "settles"),
+    [(None, 360), (0, 90), (20, 110), (60.5, 150.5), (300, 390)],
 )
-def test_whether_a_job_is_the_one_this_run_submitted(
-    found: JobResource, asked: RunRequest, expected: Match
-) -> None:
-    assert matches(found, "r-1", asked) is expected
+def test_how_long_a_job_that_is_not_listed_may_still_appear(lost: float | None, settles: float) -> None:
+    mark = Submission().claim("a", format_timestamp(START), None)
+    if lost is not None:
+        mark = mark.lose("a", format_timestamp(after(lost)))
+    assert mark.claimed() == START
+    assert mark.may_post_until(SETTLE) == after(270)
+    assert mark.settles_at(SETTLE) == after(settles)
+    assert mark.searched_until(SETTLE) == after(900)
+
+
+def test_another_claim_begins_anew() -> None:
+    lost = Submission().claim("a", format_timestamp(START), None).lose("a", format_timestamp(after(20)))
+    mark = lost.claim("b", format_timestamp(after(200)), "a")
+    assert mark.may_post_until(SETTLE) == after(470)
+    assert mark.settles_at(SETTLE) == after(560)
+    assert mark.searched_until(SETTLE) == after(1_100)
+
+
+@pytest.mark.parametrize("reason", ["and nobody knows", "and nobody knows."])
+def test_an_uncertain_submission_says_why(reason: str) -> None:
+    error = submission_uncertain(reason, retryable=True, retry_after=7.5)
+    assert (error.code, error.retryable, error.retry_after) == (ErrorCode.SUBMISSION_UNCERTAIN, True, 7.5)
+    assert "may or may not exist, and nobody knows. Nothing is submitted again" in error.message
+
+
+def test_an_uncertain_submission_stays_so_unless_told_otherwise() -> None:
+    error = submission_uncertain("and nobody knows")
+    assert (error.retryable, error.retry_after) == (False, None)

@@ -44,7 +44,7 @@ CANCELLATIONS = [
 FAILURES = [
     {},
     {"problem": UNAVAILABLE, "failures": 9},
-    {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 9},
+    {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 9, "failing_since": after(10)},
 ]
 
 
@@ -189,71 +189,3 @@ def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
 )
 def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
     assert cancel_due(state, after(now)) is cause
-
-
-@pytest.mark.parametrize(
-    ("code", "retryable", "failures", "fails"),
-    [
-        (ErrorCode.TOKEN_REFUSED, False, 1, True),
-        (ErrorCode.ACCESS_DENIED, False, 1, True),
-        (ErrorCode.NOT_FOUND, False, 1, True),
-        (ErrorCode.REQUEST_REJECTED, False, 1, True),
-        (ErrorCode.SUBMISSION_UNCERTAIN, False, 1, True),
-        (ErrorCode.TOKEN_UNAVAILABLE, True, 4, False),
-        (ErrorCode.TOKEN_UNAVAILABLE, True, 5, True),
-        (ErrorCode.SUBMISSION_UNCERTAIN, True, 4, False),
-        (ErrorCode.SUBMISSION_UNCERTAIN, True, 5, True),
-        (ErrorCode.INTERNAL, True, 4, False),
-        (ErrorCode.INTERNAL, True, 5, True),
-        (ErrorCode.SERVICE_UNAVAILABLE, True, 1, False),
-        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, False),
-        pytest.param(
-            *(ErrorCode.SERVICE_UNAVAILABLE, False, 1, True),
-        ),
-    ],
-)
-def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
-    failing = run(problem=problem(code, retryable=retryable), failures=failures)
-    end = end_of(failing, after(20))
-    assert (end is not None) is fails
-    if end is not None:
-        assert (end.outcome, end.error) == (Phase.FAILED, failing.problem)
-
-
-@pytest.mark.parametrize(
-    ("code", "retryable", "failures", "now", "fails"),
-    [
-        (ErrorCode.ACCESS_DENIED, False, 1, 500, False),
-        (ErrorCode.ACCESS_DENIED, False, 4, 500, False),
-        (ErrorCode.ACCESS_DENIED, False, 5, 500, True),
-        (ErrorCode.ACCESS_DENIED, False, 5, 20, True),
-        (ErrorCode.TOKEN_REFUSED, False, 5, 500, True),
-        (ErrorCode.REQUEST_REJECTED, False, 5, 500, True),
-        # A job may be unknown just after it was created.
-        (ErrorCode.NOT_FOUND, False, 50, 69, False),
-        (ErrorCode.NOT_FOUND, False, 4, 500, False),
-        (ErrorCode.NOT_FOUND, False, 5, 70, True),
-        # What time may heal is bounded by the timeouts alone.
-        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, 500, False),
-        (ErrorCode.TOKEN_UNAVAILABLE, True, 1_000, 500, False),
-        (ErrorCode.INTERNAL, True, 1_000, 500, False),
-    ],
-)
-def test_could_not_read_is_not_failed(
-    code: ErrorCode, retryable: bool, failures: int, now: float, fails: bool
-) -> None:
-    failing = run(status="Running", problem=problem(code, retryable=retryable), failures=failures)
-    end = end_of(failing, after(now))
-    assert (end is not None) is fails
-    if end is not None:
-        assert end.outcome is Phase.FAILED
-        assert end.error is not None
-        assert end.error.code is code
-        assert "job batchjob-1 may go on" in end.error.message
-
-
-def test_an_error_while_canceling_hides_no_outcome() -> None:
-    refused: dict[str, Any] = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
-    refusing = run(status="Running", **refused, **canceling(REQUEST, 20, accepted=False))
-    assert end_of(refusing, after(500)) is None
-    assert cancel_due(refusing, after(500)) is REQUEST

@@ -1,13 +1,23 @@
 """When a run takes its next step, and what holds in every state. Times are as in the tables beside this."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from batch.errors import ErrorCode
 from batch.run import CancelCause, Phase, Problem, Run
-from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL, cancel_due, earliest_step_at, end_of, next_step_at
+from batch.submission import Purpose
+from batch.wait_policy import (
+    CANCEL_GRACE,
+    MIN_INTERVAL,
+    cancel_due,
+    earliest_step_at,
+    end_of,
+    next_step_at,
+    purpose_of_invoke,
+)
 from tests.batch.builders import START, after, canceling, problem, request, run
 from tests.batch.strategies import ENDED, runs_and_times
 
@@ -19,6 +29,10 @@ REQUEST, TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT
 
 def _asking_for(seconds: float) -> Problem:
     return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
+
+
+def _refused(attempts: int) -> dict[str, Any]:
+    return canceling(REQUEST, 20, accepted=False, attempts=attempts)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +74,23 @@ def _asking_for(seconds: float) -> Problem:
             700,
         ),
         (run(status="Running", asked=request(poll_interval=2), **canceling(REQUEST, 20)), 500, 502),
+        # Cancels that are refused back off by themselves, whatever the interval and the last failure.
+        (run(status="Running", **_refused(1)), 30, 32),
+        (run(status="Running", problem=problem(ErrorCode.ACCESS_DENIED), failures=2, **_refused(1)), 30, 32),
+        (run(status="Running", **_refused(4)), 30, 46),
+        (run(status="Running", **_refused(8)), 30, 286),
+        (run(status="Running", **_refused(9)), 30, 330),
+        (run(status="Running", **_refused(10_000)), 30, 330),
+        (run(status="Running", asked=request(poll_interval=5), **_refused(8)), 30, 286),
+        (run(status="Running", asked=SHORT, **_refused(8)), 30, 100),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=True, attempts=8)), 40, 50),
+        # Before the next try for a job is due, nothing brings it forward or puts it off.
+        (run(step_due_at=after(90)), 20, 90),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(90)), 20, 90),
+        (run(problem=_asking_for(300), failures=1, step_due_at=after(90)), 20, 90),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(20)), 20, 21),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(10)), 20, 21),
+        (run(status="Queued", step_due_at=after(90)), 20, 140),
     ],
 )
 def test_the_next_step(state: Run, now: float, step: float) -> None:
@@ -68,9 +99,15 @@ def test_the_next_step(state: Run, now: float, step: float) -> None:
 
 def test_while_canceling_the_job_is_watched_more_closely() -> None:
     state = run(status="Running", asked=request(poll_interval=600), **canceling(REQUEST, 20))
+    refused_at_first = run(
+        status="Running",
+        asked=request(poll_interval=600),
+        **canceling(REQUEST, 20, accepted=True, attempts=40),
+    )
     for now in (20, 21, 30, 100, 1_000):
         delay = next_step_at(state, after(now)) - after(now)
         assert MIN_INTERVAL <= delay <= timedelta(seconds=30)
+        assert next_step_at(refused_at_first, after(now)) == after(now) + delay
 
 
 @settings(max_examples=100)
@@ -80,7 +117,10 @@ def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run,
     step = next_step_at(state, now)
     assert step > now
     asked_for = state.problem.retry_after or 0 if state.problem else 0
-    assert step <= now + timedelta(seconds=max(state.request.poll_interval, asked_for))
+    refused = state.cancellation is not None and not state.cancellation.accepted
+    longest = max(state.request.poll_interval, asked_for, 300 if refused else 0)
+    due = state.step_due_at if state.job is None else None
+    assert step <= max(now + timedelta(seconds=longest), due or now)
     assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
 
 
@@ -107,6 +147,18 @@ def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, date
         assert cancel_due(state, now) is not None
         assert state.cancellation is None
         assert state.request.on_timeout == "cancel"
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_a_nudge_submits_nothing_before_it_is_due_nor_past_the_deadline(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    purpose = purpose_of_invoke(state, now)
+    assert (purpose is Purpose.FIND) is (now >= _deadlines(state)[0])
+    if purpose is Purpose.NOTICE_CANCEL and state.job is None:
+        assert next_step_at(state, now) == state.step_due_at
+    if purpose is Purpose.SUBMIT:
+        assert state.step_due_at is None or now >= state.step_due_at
 
 
 @given(runs_and_times())

@@ -1,5 +1,7 @@
 """Canceling means that the paid job stops, whenever the cancel comes."""
 
+from datetime import datetime
+
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App, wait_for
 
@@ -110,3 +112,36 @@ def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: Co
     assert "AzureML Data Scientist" in view["problem"]["message"]
     control.remove_fault(refusal)
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
+
+
+def test_again_and_again_while_the_answer_to_the_submission_is_lost(app: App, control: ControlClient) -> None:
+    """Each click nudges the run. The job that nobody has seen yet is found all the same, and canceled."""
+    control.hold("Running")
+    control.fault("list", "lag", seconds=2, times=None)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    wait_for("the loss", lambda: app.run(run_id)["problem"])
+    for _ in range(8):
+        app.cancel(run_id)
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Canceled"
+    assert control.job(view["job"]["name"])["status"] == "Canceled"
+    assert control.counters()["invoke"]["jobs"] == 1
+
+
+def test_that_is_refused_is_not_repeated_every_moment(app: App, control: ControlClient) -> None:
+    hold = control.hold("Running")
+    refusal = control.fault("cancel", "answer", status=403, times=None)
+    run_id = app.start(poll_interval=600)
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    wait_for("three refusals", lambda: control.get_fault(refusal)["applied"] >= 3)
+    tried = [app.run(run_id)["next_check_at"], app.run(run_id)["last_check_at"]]
+
+    assert all(tried)
+    assert (datetime.fromisoformat(tried[0]) - datetime.fromisoformat(tried[1])).total_seconds() > 6
+    control.remove_fault(refusal)
+    control.release(hold)
+    app.nudge(run_id)
+    assert app.wait_for_end(run_id)["phase"] in ("Canceled", "Completed")

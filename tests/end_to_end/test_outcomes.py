@@ -159,6 +159,17 @@ def test_a_job_that_finds_no_capacity_is_given_up_after_the_queue_timeout(
     assert control.job(view["job"]["name"])["status"] == "Canceled"
 
 
+def test_nothing_is_submitted_once_the_timeout_has_passed(app: App, control: ControlClient) -> None:
+    """The endpoint throttles beyond the deadline: a job created then would be paid for nothing."""
+    control.fault("invoke", "answer", status=429, retry_after=60)
+    run_id = app.start(timeout=2, on_timeout="leave")
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"], view["job"]) == ("TimedOut", "timed_out", None)
+    assert "No job was submitted" in view["error"]["message"]
+    assert [call["status"] for call in control.requests("invoke")] == [429]
+
+
 def test_the_queue_timeout_does_not_count_once_the_job_works(app: App, control: ControlClient) -> None:
     hold = control.hold("Running")
     run_id = app.start(queue_timeout=2)

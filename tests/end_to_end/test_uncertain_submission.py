@@ -110,6 +110,27 @@ def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
     assert len(jobs_of(control, run_id)) == 1
 
 
+def test_a_timeout_in_doubt_says_so(app: App, control: ControlClient) -> None:
+    control.fault("list", "answer", status=503, times=None)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start(timeout=4)
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
+    assert len(jobs_of(control, run_id)) == 1
+
+
+def test_a_throttled_list_is_asked_again_when_it_says(app: App, control: ControlClient) -> None:
+    control.fault("list", "answer", status=429, retry_after=4, times=1)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert [call["status"] for call in control.requests("list")] == [429, 200]
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
 def test_a_refusal_is_no_doubt(app: App, control: ControlClient) -> None:
     for status in (400, 401, 403, 404, 409, 424):
         control.reset()

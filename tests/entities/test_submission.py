@@ -24,9 +24,15 @@ def _release(attempt: str) -> Operation:
     return "release", {"attempt": attempt}
 
 
+def _lose(attempt: str, at: str = "2026-01-31T12:00:30.000Z") -> Operation:
+    return "lose", {"attempt": attempt, "lost_at": at}
+
+
 CANCEL: Operation = ("cancel", None)
-CLAIMED = {"attempt": "a", "claimed_at": "2026-01-31T12:00:00.000Z", "claims": 1, "cancel_requested": False}
-FREE = {"attempt": None, "claimed_at": None, "claims": 0, "cancel_requested": False}
+FREE = {"attempt": None, "claimed_at": None, "lost_at": None, "claims": 0, "cancel_requested": False}
+CLAIMED = FREE | {"attempt": "a", "claimed_at": "2026-01-31T12:00:00.000Z", "claims": 1}
+LOST = CLAIMED | {"lost_at": "2026-01-31T12:00:30.000Z"}
+CLAIMED_AGAIN = CLAIMED | {"attempt": "b", "claimed_at": "later", "claims": 2}
 
 Signal = Callable[..., tuple[Any, list[bool]]]
 
@@ -76,11 +82,7 @@ def signal() -> Signal:
         (None, [_release("a")], FREE),
         (CLAIMED, [_claim("b")], CLAIMED),
         (CLAIMED, [_claim("a", at="later")], CLAIMED),
-        (
-            CLAIMED,
-            [_claim("b", "a", "later")],
-            CLAIMED | {"attempt": "b", "claimed_at": "later", "claims": 2},
-        ),
+        (CLAIMED, [_claim("b", "a", "later")], CLAIMED_AGAIN),
         (CLAIMED, [_release("a")], FREE),
         (CLAIMED, [_release("b")], CLAIMED),
         (CLAIMED, [CANCEL], CLAIMED | {"cancel_requested": True}),
@@ -92,6 +94,15 @@ def signal() -> Signal:
         # The same signal twice, as at-least-once delivery may bring it.
         (None, [_claim("a"), _claim("a")], CLAIMED),
         (None, [_claim("a"), CANCEL, CANCEL], CLAIMED | {"cancel_requested": True}),
+        (CLAIMED, [_lose("a")], LOST),
+        (CLAIMED, [_lose("a"), _lose("a")], LOST),
+        (CLAIMED, [_lose("b")], CLAIMED),
+        (None, [_lose("a")], FREE),
+        (LOST, [CANCEL], LOST | {"cancel_requested": True}),
+        (LOST, [_claim("b")], LOST),
+        # What was lost says nothing about the next attempt, not even when it is told late.
+        (LOST, [_claim("b", "a", "later")], CLAIMED_AGAIN),
+        (CLAIMED, [_claim("b", "a", "later"), _lose("a")], CLAIMED_AGAIN),
     ],
 )
 def test_operations_in_one_batch(
@@ -106,13 +117,21 @@ def test_batches_follow_each_other(signal: Signal) -> None:
         state, failed = signal(operation, state=state)
         assert failed == [False]
     assert Submission.from_json(state) == Submission(
-        "b", "2026-01-31T12:00:00.000Z", 1, cancel_requested=True
+        attempt="b", claimed_at="2026-01-31T12:00:00.000Z", claims=1, cancel_requested=True
     )
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [("delete", None), ("Claim", {}), ("claim", None), ("claim", {"attempt": "b"}), ("release", {"x": 1})],
+    [
+        ("delete", None),
+        ("Claim", {}),
+        ("claim", None),
+        ("claim", {"attempt": "b"}),
+        ("release", {"x": 1}),
+        ("lose", None),
+        ("lose", {"attempt": "a"}),
+    ],
 )
 def test_a_wrong_operation_fails_alone_and_changes_nothing(signal: Signal, wrong: Operation) -> None:
     state, failed = signal(wrong, CANCEL, state=CLAIMED)

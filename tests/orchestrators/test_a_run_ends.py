@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from batch.contract import RunRequest
 from batch.errors import ErrorCode, RunError, RunFailed
 from batch.run import Run
+from batch.submission import Purpose
 from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL
 from tests.batch.builders import START, WORKSPACE_ID, request
 from tests.orchestrators.execution import Handle
@@ -43,15 +45,24 @@ class Timer:
         self.canceled = True
 
 
+@dataclass(frozen=True)
+class Activity:
+    name: str
+    given: dict[str, Any]
+
+
 class Azure:
     """Answers by chance; ``trouble`` is the share of steps that fail, ``ends`` that of checks with an end."""
 
     def __init__(self, random: Random, trouble: float, ends: float) -> None:
         self.random, self.trouble, self.ends = random, trouble, ends
         self.last_status: str | None = None
+        self.asked_to: set[str] = set()
 
-    def answer(self, activity: str) -> dict[str, Any]:
+    def answer(self, asked: Activity) -> dict[str, Any]:
         """Raises what an activity raises that broke."""
+        activity = asked.name
+        self.asked_to.add(asked.given.get("purpose", activity))
         asked_to_cancel = (
             {"cancel_requested": self.random.random() < 0.02} if activity == "check_status" else {}
         )
@@ -61,20 +72,27 @@ class Azure:
             return {"error": self._error().to_json(), **asked_to_cancel}
         if activity == "authorize":
             return {"identity": {"client_id": "c"}}
-        if activity == "invoke" and self.random.random() < 0.05:
-            return {"canceled": True}
         if activity == "invoke":
-            job = {
-                "name": "batchjob-1",
-                "status": "Preparing",
-                "workspace_id": WORKSPACE_ID,
-                "studio_url": None,
-            }
-            return {"job": job}
+            return self._invoked(Purpose(asked.given["purpose"]))
         if activity == "cancel_job":
             return {"accepted": True}
         self.last_status = self.random.choice(ENDED if self.random.random() < self.ends else GOING_ON)
         return {"status": self.last_status, **asked_to_cancel}
+
+    def _invoked(self, purpose: Purpose) -> dict[str, Any]:
+        if self.random.random() < 0.05:
+            return {"canceled": True}
+        if purpose is Purpose.NOTICE_CANCEL:
+            return {"unchanged": True}
+        if purpose is Purpose.FIND and self.random.random() < 0.5:
+            return {"absent": True}
+        job = {
+            "name": "batchjob-1",
+            "status": "Preparing",
+            "workspace_id": WORKSPACE_ID,
+            "studio_url": None,
+        }
+        return {"job": job}
 
     def _error(self) -> RunError:
         if self.random.random() < 0.8:
@@ -91,7 +109,7 @@ class VirtualHost:
 
     def __init__(self, azure: Azure, given: str, now: datetime) -> None:
         self.azure, self.given, self.current_utc_datetime = azure, given, now
-        self.activities: list[str] = []
+        self.activities: list[Activity] = []
         self.timers: list[Timer] = []
         self.continued_with: str | None = None
         self.told: dict[str, Any] = {}
@@ -102,9 +120,8 @@ class VirtualHost:
     def set_custom_status(self, status: dict[str, Any]) -> None:
         self.told = json.loads(json.dumps(status))
 
-    def call_activity(self, name: str, given: object) -> str:
-        json.dumps(given)
-        return name
+    def call_activity(self, name: str, given: dict[str, Any]) -> Activity:
+        return Activity(name, json.loads(json.dumps(given)))
 
     def signal_entity(self, entity: object, operation: str, given: object = None) -> None:
         json.dumps(given)
@@ -135,7 +152,8 @@ class VirtualHost:
 
     def _step(self, orchestration: Generator[Any, Any, Any], task: Any) -> Any:
         random = self.azure.random
-        if isinstance(task, str):
+        if isinstance(task, Activity):
+            self._may_ask(task)
             self.activities.append(task)
             self._pass(random.uniform(0, STEP_TAKES_AT_MOST))
             try:
@@ -150,6 +168,19 @@ class VirtualHost:
             return orchestration.send(task[1])
         self._pass(waits + random.uniform(0, LATE_AT_MOST))
         return orchestration.send(timer)
+
+    def _may_ask(self, activity: Activity) -> None:
+        """A job may be submitted when a try is due, and not past the deadline."""
+        if activity.name != "invoke":
+            return
+        run, now = Run.from_json(self.get_input()), self.current_utc_datetime
+        if now >= START + timedelta(seconds=run.request.timeout):
+            assert activity.given["purpose"] == "find"
+        elif run.step_due_at and now < run.step_due_at:
+            assert activity.given["purpose"] == "notice_cancel"
+            assert not self.activities, "a nudge looks for a cancel, and no further"
+        else:
+            assert activity.given["purpose"] == "submit"
 
     def _pass(self, seconds: float) -> None:
         self.current_utc_datetime += timedelta(seconds=seconds)
@@ -194,10 +225,10 @@ def test_a_run_ends_within_its_timeout_and_the_grace_of_a_cancel(
     assert host.current_utc_datetime <= START + timedelta(seconds=asked.timeout) + CANCEL_GRACE + SLACK
 
 
-def test_the_simulation_reaches_every_outcome(handle: Handle) -> None:
+def test_the_simulation_reaches_every_outcome_and_every_step(handle: Handle) -> None:
     """Else the property above would hold for want of trying."""
     orchestrator = handle.orchestrator_function  # type: ignore[attr-defined]
-    seen = set()
+    seen, asked_to = set(), set()
     for seed in range(150):
         azure = Azure(Random(seed), seed % 3 * 0.3, seed % 5 * 0.05)  # noqa: S311
         host = VirtualHost(azure, json.dumps(Run(request=request(timeout=900)).to_json()), START)
@@ -210,4 +241,6 @@ def test_the_simulation_reaches_every_outcome(handle: Handle) -> None:
                 break
             host = VirtualHost(azure, host.continued_with, host.current_utc_datetime)
         seen.add(host.told["phase"])
+        asked_to |= azure.asked_to
     assert seen == {"Completed", "Failed", "Canceled", "TimedOut"}
+    assert asked_to == {"authorize", *Purpose, "check_status", "cancel_job"}

@@ -46,7 +46,7 @@ def test_authorize_invoke_check_and_wait(handle: Handle) -> None:
     assert told(execution.answer)["phase"] == "Authorizing"
 
     name, given = execution.complete(IDENTITY).activity
-    assert (name, given["run_id"]) == ("invoke", "r-1")
+    assert (name, given["run_id"], given["purpose"]) == ("invoke", "r-1", "submit")
     assert RunRequest.model_validate(given["request"]).is_same_as(request())
     assert told(execution.answer)["phase"] == "Submitting"
     assert told(execution.answer)["identity"] == IDENTITY["identity"]

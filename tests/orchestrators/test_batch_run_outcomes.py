@@ -7,9 +7,7 @@ import pytest
 
 from batch.errors import ErrorCode
 from tests.batch.builders import after, request
-from tests.orchestrators.execution import (
-    Handle,
-)
+from tests.orchestrators.execution import Handle
 from tests.orchestrators.steps import (
     CANCEL,
     CHECK,
@@ -127,6 +125,27 @@ def test_a_status_that_can_not_be_read_is_no_failure_of_the_job(handle: Handle) 
     assert execution.complete({"status": "Completed"}).output["checks"] == 20
 
 
+def test_a_job_that_refuses_to_be_read_is_given_up_only_after_a_while(handle: Handle) -> None:
+    execution = submitted(handle)
+    while (answer := execution.complete(error(ErrorCode.NOT_FOUND, "No such job."))).waits:
+        assert execution.now < after(3 + 15 * 60)
+        execution.fire()
+        execution = execution.next()
+    assert answer.error is not None
+    assert answer.error.startswith("No such job. The run gave up after")
+    assert after(3 + 15 * 60) <= execution.now <= after(3 + 15 * 60 + 125)
+
+
+def test_a_job_that_could_be_read_in_between_begins_anew(handle: Handle) -> None:
+    execution = submitted(handle)
+    for step in range(100):
+        refused = step % 8 != 7
+        assert execution.complete(error(ErrorCode.ACCESS_DENIED) if refused else RUNNING).waits
+        execution.fire()
+        execution = execution.next()
+    assert execution.now > after(30 * 60)
+
+
 def test_a_cancel_on_request_goes_to_the_job_and_its_status_decides(handle: Handle) -> None:
     execution = submitted(handle)
     assert execution.complete({"status": "Running", "cancel_requested": True}).activity == CANCEL
@@ -157,6 +176,19 @@ def test_a_refused_cancel_is_asked_for_again(handle: Handle) -> None:
     ended = execution.next().complete({"status": "Canceled", "cancel_requested": True})
     assert ended.error is not None
     assert "Canceled on request" in ended.error
+
+
+def test_a_cancel_that_is_refused_again_and_again_is_asked_for_ever_more_rarely(handle: Handle) -> None:
+    """Each execution reads the job's status in between, and that succeeds."""
+    execution = submitted(handle)
+    pauses = []
+    for _ in range(10):
+        execution.complete({"status": "Running", "cancel_requested": True})
+        assert execution.complete(error(ErrorCode.ACCESS_DENIED)).waits
+        pauses.append((execution.timer_at - execution.now).total_seconds())
+        execution.fire()
+        execution = execution.next()
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 def test_at_its_timeout_a_run_cancels_its_job(handle: Handle) -> None:

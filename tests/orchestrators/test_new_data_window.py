@@ -44,7 +44,7 @@ def send() -> Send:
 
 
 def _upload(of: Blob | None = None) -> FolderUpload:
-    return FolderUpload(rule=RULE, blob=of or blob("in/a.csv", at=after(-3)))
+    return FolderUpload.of(RULE, of or blob("in/a.csv", at=after(-3)))
 
 
 def _touched(handle: Handle, opened: datetime = START) -> WindowExecution:
@@ -87,6 +87,15 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
 
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
+
+
+def test_the_ids_it_was_started_with_hold_whatever_would_be_derived_now(window_handle: Handle) -> None:
+    upload = _upload().model_copy(update={"run_id": "folder-as-then", "window_key": "as-then"})
+    execution = WindowExecution(window_handle, upload, START)
+    assert execution.answer.entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
+    execution.answered(START.isoformat())
+    assert execution.fire().entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
+    assert execution.answered(SOURCE).retried_activity[1]["upload"]["run_id"] == "folder-as-then"
 
 
 def test_a_claim_in_vain_ends_as_superseded(window_handle: Handle) -> None:
