@@ -11,9 +11,9 @@ from batch.new_data_rules import NewDataRule
 
 
 class FolderUpload(BaseModel):
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
     """``run_id`` and ``window_key`` are fixed at the start: a later version of the app might derive others."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     rule: NewDataRule
     blob: Blob

@@ -12,6 +12,9 @@ from batch.job_resource import JobResource
 _DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
 
 
+COMPARABLE_KINDS = frozenset({"datastore", "https", "abfss", "wasbs"})
+
+
 class Match(Enum):
     OURS = "ours"
     OTHER = "other"
@@ -29,9 +32,10 @@ def matches(job: JobResource, run_id: str, request: RunRequest) -> Match:
     if RUN_ID_TAG in job.tags:
         return Match.OURS if job.tags[RUN_ID_TAG] == run_id else Match.OTHER
     wanted_outputs = [output.uri for output in request.outputs.values()]
+    own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
     outputs = _compare(job.output_uris, wanted_outputs)
     inputs = _compare(job.input_uris, [binding.uri for binding in request.inputs.values() if binding.uri])
-    if outputs is _Data.SAME and (inputs is _Data.SAME or all(run_id in uri for uri in wanted_outputs)):
+    if outputs is _Data.SAME and (inputs is _Data.SAME or all(map(own_output.search, wanted_outputs))):
         return Match.OURS
     if _Data.DIFFERENT in (outputs, inputs):
         return Match.OTHER
@@ -44,19 +48,18 @@ def _compare(told: Iterable[str] | None, wanted: list[str]) -> _Data:
     The service may answer with a datastore path where it was given a URL, or with a version where it was given
     a label. Without data of its own a run can not be told from others by it.
     """
-    if told is None or not wanted:
+    if not told or not wanted:
         return _Data.UNKNOWN
     ours, theirs = {_spelling(uri) for uri in wanted}, {_spelling(uri) for uri in told}
     if ours == theirs:
         return _Data.SAME
     kinds = {kind for kind, _ in ours | theirs}
-    return _Data.DIFFERENT if kinds in ({"datastore"}, {"url"}) else _Data.UNKNOWN
+    return _Data.DIFFERENT if len(kinds) == 1 and kinds <= COMPARABLE_KINDS else _Data.UNKNOWN
 
 
 def _spelling(uri: str) -> tuple[str, str]:
     """Kind and path: the long form of a datastore path is the same as the short one, and so is an encoded name."""
     if match := _DATASTORE_PATH.search(uri):
         return "datastore", unquote(f"{match['datastore']}/{match['path']}").rstrip("/")
-    scheme, separator, rest = uri.partition("://")
-    kind = "url" if separator and scheme in ("https", "abfss", "wasbs") else "other"
-    return kind, unquote(rest or scheme).rstrip("/")
+    scheme, _, rest = uri.partition("://")
+    return scheme, unquote(rest).rstrip("/")

@@ -79,8 +79,10 @@ def _studio_url(properties: Mapping[str, Any]) -> str | None:
 def _uris(bindings: object) -> frozenset[str] | None:
     if not isinstance(bindings, dict) or not bindings:
         return None
-    uris = (_mapping(binding).get("uri") for binding in bindings.values())
-    return frozenset(uri for uri in uris if isinstance(uri, str))
+    uris = [_mapping(binding).get("uri") for binding in bindings.values()]
+    readable = frozenset(uri for uri in uris if isinstance(uri, str))
+    # Literals have no URI; but of data shown without one nothing can be told.
+    return readable or None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -88,7 +88,8 @@ def submission_uncertain(
     return RunError(
         ErrorCode.SUBMISSION_UNCERTAIN,
         f"Submission uncertain: the job may or may not exist, {reason.rstrip('.')}."
-        " Nothing is submitted again while that is so.",
+        " Nothing is submitted again while that is so. Look at the endpoint's jobs in Azure ML Studio before you"
+        " start a new run.",
         retryable=retryable,
         retry_after=retry_after,
     )

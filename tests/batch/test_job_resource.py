@@ -150,7 +150,7 @@ def test_a_host_that_only_begins_like_studio_is_not_studio(url: str) -> None:
         ([], None),
         ("x", None),
         ({"a": {"uri": "u"}, "b": {"uri": "v", "mode": None}}, {"u", "v"}),
-        ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, set()),
+        ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, None),
     ],
 )
 def test_uris_of_bindings(bindings: object, uris: set[str] | None) -> None:

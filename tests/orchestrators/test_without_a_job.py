@@ -140,7 +140,8 @@ def _past_its_deadline(handle: Handle, steps: list[Any], problem: Any = BUSY) ->
             BUSY,
             "Failed",
             "Submission uncertain: the job may or may not exist, and the search failed: It is busy."
-            " Nothing is submitted again while that is so.",
+            " Nothing is submitted again while that is so. Look at the endpoint's jobs in Azure ML Studio before"
+            " you start a new run.",
         ),
         (UNCERTAIN, "Failed", "It may or may not exist."),
         (UNSURE_FOR_GOOD, "Failed", "It can not be told."),
