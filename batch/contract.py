@@ -48,13 +48,13 @@ SHORT_FORM_OUTPUT = "output_data"
 
 DataUri = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=2_048),
+    StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
     AfterValidator(check_data_uri),
     Field(json_schema_extra={"pattern": DATA_URI_PATTERN}),
 ]
 OutputUri = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=2_048),
+    StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
     AfterValidator(check_output_uri),
     Field(json_schema_extra={"pattern": OUTPUT_URI_PATTERN}),
 ]

@@ -16,7 +16,7 @@ Activities never let these cross the task hub as exceptions: there they would be
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 MAX_MESSAGE_LENGTH = 1_000
 """Characters. Custom status is limited to 16 KB of UTF-16, and messages may quote a service."""
@@ -84,15 +84,6 @@ class RunError(Exception):
             "retryable": self.retryable,
             "retry_after": self.retry_after,
         }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        return cls(
-            ErrorCode(value["code"]),
-            value["message"],
-            retryable=value["retryable"],
-            retry_after=value["retry_after"],
-        )
 
 
 class RunFailed(Exception):

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any, Self
 
 from batch.errors import FieldError, InvalidRequest
-from batch.run_view import PHASES, TERMINATED, UNFINISHED_RUNTIME_STATUSES
+from batch.run_view import PHASES, TERMINATED, UNFINISHED_RUNTIME_STATUSES, started_at
 from batch.timestamps import parse_timestamp
 
 MAX_TOP = 200
@@ -66,7 +66,7 @@ class RunQuery:
         return tuple(dict.fromkeys(chain.from_iterable(wanted)))
 
     def selects(self, view: Mapping[str, Any]) -> bool:
-        started = parse_timestamp(view["started_at"])
+        started = started_at(view)
         return (
             (not self.phases or view["phase"] in self.phases)
             and (self.started_from is None or (started is not None and started >= self.started_from))

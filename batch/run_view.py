@@ -16,7 +16,7 @@ from batch.advice import advice
 from batch.contract import JobInput, JobOutput, RunRequest
 from batch.data_source import DataSource
 from batch.errors import ErrorCode
-from batch.run import CancelCause, Phase
+from batch.run import OUTCOMES, CancelCause, Phase
 from batch.timestamps import format_timestamp, parse_timestamp
 
 PENDING = "Pending"
@@ -172,7 +172,7 @@ def run_view(
 def phase_of(runtime_status: str, custom_status: Mapping[str, Any]) -> str:
     """The runtime's word counts where it has ended the run without the orchestrator's doing."""
     phase = str(custom_status.get("phase") or PENDING)
-    ended_by_itself = phase in ("Completed", "Failed", "Canceled", "TimedOut")
+    ended_by_itself = phase in OUTCOMES
     if runtime_status in ("Terminated", "Canceled") and not ended_by_itself:
         return TERMINATED
     if runtime_status == "Failed" and not ended_by_itself:

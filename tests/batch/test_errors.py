@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, FieldError, InvalidRequest, RunError, redact, shorten
 from batch.rest import AnswerLost, HttpError, NotSent
+from batch.run import Problem, as_problem
 
 MARKER = "S3cr3tMarker"
 
@@ -82,9 +83,9 @@ _errors = st.builds(
 
 @given(_errors)
 def test_an_error_crosses_the_task_hub_as_json(error: RunError) -> None:
-    read = RunError.from_json(json.loads(json.dumps(error.to_json())))
-    assert read.to_json() == error.to_json()
-    assert str(read) == error.message
+    read = Problem.model_validate(json.loads(json.dumps(error.to_json())))
+    assert read == as_problem(error)
+    assert read.message == str(error)
 
 
 def test_a_message_is_redacted_before_it_is_cut() -> None:
