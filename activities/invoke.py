@@ -1,7 +1,7 @@
 """Submits the run's job: at most once, however often this activity is delivered."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
@@ -86,7 +86,7 @@ async def _find(run_id: str, request: RunRequest, mark: Submission) -> Answer:
     if mark.attempt is None:
         return CANCELED if mark.cancel_requested else ABSENT
     settings, now = app_settings(), datetime.now(UTC)
-    settle = timedelta(seconds=settings.submission_settle_seconds)
+    settle = settings.submission_settle
     try:
         job = await asyncio.to_thread(find_job, run_id, request, mark, settings)
     except RunError as error:
@@ -104,9 +104,8 @@ async def _post(
     run_id: str, request: RunRequest, claim: Claimed, client: df.DurableOrchestrationClient
 ) -> JobResource:
     settings = app_settings()
-    settle = timedelta(seconds=settings.submission_settle_seconds)
     try:
-        if datetime.now(UTC) >= claim.mark.may_post_until(settle):
+        if datetime.now(UTC) >= claim.mark.may_post_until(settings.submission_settle):
             raise RunError(ErrorCode.SERVICE_UNAVAILABLE, "The claim took too long.", retryable=True)
         return await asyncio.to_thread(submit, run_id, request, settings)
     except RunError as error:

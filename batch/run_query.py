@@ -9,6 +9,7 @@ from typing import Any, Self
 from batch.errors import FieldError, InvalidRequest
 from batch.run_view import PHASES, TERMINATED, UNFINISHED_RUNTIME_STATUSES, started_at
 from batch.timestamps import parse_timestamp
+from batch.whole_number import parse_whole_number
 
 MAX_TOP = 200
 DEFAULT_TOP = 50
@@ -49,14 +50,16 @@ class RunQuery:
         phases = frozenset(part.strip() for part in params.get("phase", "").split(",") if part.strip())
         if phases - set(PHASES):
             errors.append(FieldError("phase", f"must be of {', '.join(PHASES)}"))
-        top = params.get("top", str(DEFAULT_TOP))
-        if not (top.isascii() and top.isdecimal() and len(top) < 9 and 1 <= int(top) <= MAX_TOP):
-            errors.append(FieldError("top", f"must be a whole number from 1 to {MAX_TOP}"))
+        top = DEFAULT_TOP
+        try:
+            top = parse_whole_number(params.get("top", str(DEFAULT_TOP)), MAX_TOP)
+        except ValueError as error:
+            errors.append(FieldError("top", str(error)))
         started_from, started_to = time("started_from"), time("started_to")
         if errors:
             raise InvalidRequest(errors)
         return cls(
-            phases, started_from, started_to, params.get("prefix", ""), int(top), params.get("continuation")
+            phases, started_from, started_to, params.get("prefix", ""), top, params.get("continuation")
         )
 
     @property

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Self, TypeVar
 
 from batch.endpoint_uri import EndpointUri, Origin
 from batch.errors import SettingsError
+from batch.whole_number import parse_whole_number
 from batch.workspace_id import WorkspaceId
 
 T = TypeVar("T")
@@ -15,7 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``*_audience`` are token audiences without the ``/.default`` suffix."""
+    """``*_audience`` are token audiences without the ``/.default`` suffix.
+
+    ``submission_settle`` is how long after a lost submission a job may still turn up in the list.
+    """
 
     endpoint_uri: EndpointUri | None
     allowed_origins: frozenset[Origin]
@@ -23,8 +28,8 @@ class Settings:
     ml_audience: str
     arm_origin: Origin
     arm_audience: str
-    submission_settle_seconds: int
-    run_retention_days: int
+    submission_settle: timedelta
+    run_retention: timedelta
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -47,8 +52,8 @@ class Settings:
             ml_audience=read("AZURE_ML_AUDIENCE", _audience, "https://ml.azure.com"),
             arm_origin=arm_origin,
             arm_audience=read("AZURE_RESOURCE_MANAGER_AUDIENCE", _audience, str(arm_origin)),
-            submission_settle_seconds=read("SUBMISSION_SETTLE_SECONDS", _whole(3_600), 90),
-            run_retention_days=read("RUN_RETENTION_DAYS", _whole(3_650), 30),
+            submission_settle=timedelta(seconds=read("SUBMISSION_SETTLE_SECONDS", _at_most(3_600), 90)),
+            run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
         )
 
 
@@ -66,10 +71,5 @@ def _audience(text: str) -> str:
     return str(Origin.parse(text.rstrip("/")))
 
 
-def _whole(most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most):
-            raise ValueError(f"must be a whole number from 1 to {most}")
-        return int(text)
-
-    return parse
+def _at_most(most: int) -> Callable[[str], int]:
+    return lambda text: parse_whole_number(text, most)

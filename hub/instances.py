@@ -4,14 +4,18 @@ Its ``get_status`` shows a server error as a missing instance, and its queries r
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.durable_functions as df
 import requests
 
 from batch.errors import ErrorCode, FieldError, InvalidRequest, RunError
+from batch.timestamps import parse_timestamp
+
+T = TypeVar("T")
 
 _CONTINUATION = "x-ms-continuation-token"
 
@@ -28,6 +32,29 @@ async def instance_status(
     return None
 
 
+async def start_once(
+    client: df.DurableOrchestrationClient,
+    orchestration: str,
+    instance_id: str,
+    value: dict[str, Any],
+    find: Callable[[], Awaitable[T | None]],
+) -> T | None:
+    """Starts the instance, unless ``find`` finds it: None if this call started it, else what is there.
+
+    The runtime would silently replace an instance that has ended, so any existing one is the answer. Looking and
+    starting are two steps, so a start that is refused looks again. Raises what ``find`` raises.
+    """
+    if existing := await find():
+        return existing
+    try:
+        await client.start_new(orchestration, instance_id, value)
+    except Exception:  # the SDK raises nothing narrower for "already running"
+        if existing := await find():
+            return existing
+        raise
+    return None
+
+
 async def instances_page(
     client: df.DurableOrchestrationClient, params: Mapping[str, str], continuation: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
@@ -36,6 +63,13 @@ async def instances_page(
     Raises InvalidRequest for a token that the hub does not know, RunError if the hub does not answer.
     """
     return await asyncio.to_thread(_get, client, params, continuation)
+
+
+def time_of(instance: Mapping[str, Any], name: str) -> datetime:
+    """``createdTime`` or ``lastUpdatedTime`` of an instance as the management API gives it."""
+    moment = parse_timestamp(instance[name])
+    assert moment is not None, "the host writes ISO 8601"
+    return moment
 
 
 def _get(

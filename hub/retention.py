@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import azure.durable_functions as df
-from dateutil.parser import isoparse
 
 from batch.folder_upload import FolderUpload
 from batch.function_names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
 from batch.run_view import ENDED_RUNTIME_STATUSES
 from batch.timestamps import format_timestamp
-from hub.instances import instance_status, instances_page
+from hub.instances import instance_status, instances_page, time_of
 from hub.runs import decoded_input
 
 _PAGE = "100"
@@ -24,7 +23,10 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
     while purged < limit:
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
-            if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and _ended_at(instance) < before:
+            if (
+                instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW)
+                and time_of(instance, "lastUpdatedTime") < before
+            ):
                 await _purge(client, instance, before)
                 purged += 1
         if continuation is None:
@@ -55,7 +57,3 @@ async def _entities_of(
     window = df.EntityId(FOLDER_WINDOW, key)
     status = await instance_status(client, str(window))
     return [window] if status and status.last_updated_time < before else []
-
-
-def _ended_at(instance: dict[str, Any]) -> datetime:
-    return isoparse(instance["lastUpdatedTime"])

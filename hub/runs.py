@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
-from dateutil.parser import isoparse
 
 from batch.contract import RunRequest
 from batch.function_names import BATCH_RUN, NUDGE
@@ -14,7 +13,7 @@ from batch.run import Run
 from batch.run_query import RunQuery
 from batch.run_view import RunView, has_ended, run_view
 from batch.timestamps import format_timestamp
-from hub.instances import instance_status, instances_page
+from hub.instances import instance_status, instances_page, start_once, time_of
 
 _MAX_EMPTY_PAGES = 20
 _LONGEST_PENDING = timedelta(hours=1)
@@ -61,21 +60,11 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
 
 
 async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
-    """Starts the run once: None if this call did, else the run that is there, from this request or another.
+    """None if this call started the run, else the run that is there, from this request or another.
 
-    The runtime would silently replace an instance that has ended, so any existing instance is the answer.
-    Looking and starting are two steps, so a start that is refused looks again. Raises as ``find_run`` does.
+    Raises as ``find_run`` does.
     """
-    if existing := await find_run(client, run_id):
-        return existing
-    try:
-        await client.start_new(BATCH_RUN, run_id, run.to_json())
-    except Exception:  # the SDK raises nothing narrower for "already running"
-        existing = await find_run(client, run_id)
-        if existing is None:
-            raise
-        return existing
-    return None
+    return await start_once(client, BATCH_RUN, run_id, run.to_json(), lambda: find_run(client, run_id))
 
 
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
@@ -118,8 +107,8 @@ def _listed(instance: dict[str, Any]) -> RunView:
     return run_view(
         instance["instanceId"],
         runtime_status=instance["runtimeStatus"],
-        created_at=isoparse(instance["createdTime"]),
-        updated_at=isoparse(instance["lastUpdatedTime"]),
+        created_at=time_of(instance, "createdTime"),
+        updated_at=time_of(instance, "lastUpdatedTime"),
         request=None,
         custom_status=instance["customStatus"],
         output=instance["output"],

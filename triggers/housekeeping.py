@@ -1,7 +1,7 @@
 """Once an hour: forgets ended runs, and what was kept for them, after RUN_RETENTION_DAYS."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 @bp.durable_client_input(client_name="client")
 async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
     """What is left over when the slice is full goes the next hour."""
-    before = datetime.now(UTC) - timedelta(days=app_settings().run_retention_days)
+    before = datetime.now(UTC) - app_settings().run_retention
     purged = await purge_ended_before(client, before, MAX_PURGED_AT_ONCE)
     if purged:
         log_event(logger, logging.INFO, "history_purged", instances=purged, ended_before=before)

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from batch.endpoint_uri import EndpointUri, Origin
@@ -16,7 +18,8 @@ def test_nothing_set_is_the_public_cloud_without_any_endpoint() -> None:
     assert settings.ml_audience == "https://ml.azure.com"
     assert settings.arm_origin == Origin("management.azure.com", 443)
     assert settings.arm_audience == "https://management.azure.com"
-    assert settings.submission_settle_seconds == 90
+    assert settings.submission_settle == timedelta(seconds=90)
+    assert settings.run_retention == timedelta(days=30)
 
 
 def test_blank_settings_are_as_good_as_none() -> None:
@@ -65,7 +68,7 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
 @pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
 def test_settle_time_in_seconds(seconds: str) -> None:
     settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
-    assert settings.submission_settle_seconds == int(seconds)
+    assert settings.submission_settle == timedelta(seconds=int(seconds))
 
 
 @pytest.mark.parametrize(
