@@ -271,11 +271,18 @@ module appSettings 'modules/app-settings.bicep' = {
   }
 }
 
+module dataLocation 'modules/source-location.bicep' = if (watchesData) {
+  name: 'data-location'
+  scope: appGroup
+  params: { sourceId: newDataStorageAccountId, topicType: 'Microsoft.Storage.StorageAccounts' }
+}
+
 module dataTopic 'modules/system-topic.bicep' = if (watchesData) {
   name: 'data-topic'
   scope: appGroup
   params: {
     name: 'egst-data-${token}'
+    location: dataLocation!.outputs.location
     tags: tags
     sourceId: newDataStorageAccountId
     topicType: 'Microsoft.Storage.StorageAccounts'
@@ -284,11 +291,18 @@ module dataTopic 'modules/system-topic.bicep' = if (watchesData) {
   }
 }
 
+module workspaceLocation 'modules/source-location.bicep' = if (jobEvents) {
+  name: 'workspace-location'
+  scope: appGroup
+  params: { sourceId: workspaceId, topicType: 'Microsoft.MachineLearningServices.Workspaces' }
+}
+
 module workspaceTopic 'modules/system-topic.bicep' = if (jobEvents) {
   name: 'workspace-topic'
   scope: appGroup
   params: {
     name: 'egst-jobs-${token}'
+    location: workspaceLocation!.outputs.location
     tags: tags
     sourceId: workspaceId
     topicType: 'Microsoft.MachineLearningServices.Workspaces'

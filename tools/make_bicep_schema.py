@@ -23,6 +23,12 @@ TARGET = HERE / "bicep_schema.json"
 HAND_WRITTEN = HERE / "hand_written_schema.json"
 TOOL = "msmcp-azure 3.0.0"
 PRIMITIVES = {"string", "int", "bool", "any", "null"}
+CORRECTIONS = {
+    # The service refuses to overwrite a saved search without it: issue 1548 of Azure/bicep-types-az.
+    ("Microsoft.OperationalInsights/workspaces/savedSearches", "SavedSearchProperties"): {"etag": "string"},
+}
+"""Properties that the published type data lacks, by resource type and definition."""
+
 DEEPEST = 6
 """Levels of definitions that are kept; deeper ones become ``any``. Our templates go no deeper."""
 
@@ -54,6 +60,8 @@ PUBLISHED = (
 
 def main(azmcp: str) -> None:
     types = {name: _published(name, _ask(azmcp, name)) for name in PUBLISHED}
+    for (name, definition), properties in CORRECTIONS.items():
+        types[name]["definitions"][definition]["properties"] |= properties
     types |= json.loads(HAND_WRITTEN.read_text())
     lines = [f" {json.dumps(name)}: {_dump(types[name])}" for name in sorted(types)]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")

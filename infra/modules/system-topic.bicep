@@ -1,6 +1,7 @@
 // The events of one resource. A resource has at most one system topic, so one that exists is used as it is.
 // What cannot be delivered is written to the dead-letter container by the topic's own identity.
 param name string
+param location string
 param tags object
 
 @description('Resource id of the source; in this subscription, unless its topic exists.')
@@ -15,23 +16,11 @@ param existingTopicId string
 param deadLetterAccountName string
 
 var creates = empty(existingTopicId)
-var ofWorkspace = topicType == 'Microsoft.MachineLearningServices.Workspaces'
-var source = split(sourceId, '/')
 var existingParts = split(creates ? sourceId : existingTopicId, '/')
-
-resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = if (!ofWorkspace) {
-  name: source[8]
-  scope: resourceGroup(source[2], source[4])
-}
-
-resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-06-01' existing = if (ofWorkspace) {
-  name: source[8]
-  scope: resourceGroup(source[2], source[4])
-}
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (creates) {
   name: name
-  location: ofWorkspace ? workspace!.location : account!.location
+  location: location
   tags: tags
   identity: { type: 'SystemAssigned' }
   properties: {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tools.check_infra.bicep import broken, line, text
+from tools.check_infra.constants import check_constants
 from tools.check_infra.deployment import check_deployment
 from tools.check_infra.events import check_events
 from tools.check_infra.findings import Finding
@@ -30,6 +31,7 @@ def _check(project: Project) -> Iterator[Finding]:
     source = Source.of(project, deployed_files(project))
     for template in project.templates.values():
         yield from check_names(project, template)
+        yield from check_constants(template)
         yield from check_roles(template)
         yield from check_security(template)
         yield from check_publishing_is_off(template)

@@ -18,7 +18,6 @@ _READS_VARIABLE = re.compile(r"\$(?:env:|\{)?(?P<name>[A-Z][A-Z0-9_]{2,})\b(?P<d
 _READS_KEYS = re.compile(
     r"keys list|listKeys|--account-key|connection-string|\?code=|show-keys", re.IGNORECASE
 )
-_RULES = Path("infra/new-data-rules.json")
 _VERSION = re.compile(r'requires-python = "==(\d+\.\d+)\.\*"')
 
 
@@ -26,7 +25,6 @@ def check_deployment(project: Project) -> Findings:
     yield from _parameters(project)
     yield from _azure_yaml(project)
     yield from _hook_arguments(project)
-    yield from _rules(project)
     yield from _runtime(project)
 
 
@@ -110,14 +108,6 @@ def _hook_arguments(project: Project) -> Findings:
                 yield Finding(path, number, f"{found['name']} is no output of {MAIN}")
     if len({tuple(sorted(one.items())) for one in passed.values()}) > 1:
         yield Finding(Path("infra/hooks/postdeploy.ps1"), 1, "passes other parameters than postdeploy.sh")
-
-
-def _rules(project: Project) -> Findings:
-    rules = project.json(_RULES)
-    if not isinstance(rules, list) or not all(
-        isinstance(rule, dict) and "container" in rule for rule in rules
-    ):
-        yield Finding(_RULES, 1, "must be a list of rules, each with a container")
 
 
 def _runtime(project: Project) -> Findings:

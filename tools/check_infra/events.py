@@ -1,4 +1,4 @@
-"""Event subscriptions: the function exists, the events are ones its topic sends, what fails is kept."""
+"""Event subscriptions: the function exists, its topic sends the events, the filters fit, what fails is kept."""
 
 import re
 from collections.abc import Iterator
@@ -19,6 +19,9 @@ _TOPIC_OF_EVENT = {
 _SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions@"
 _FINISHED_UPLOADS = "FINISHED_UPLOADS"
 _HOOK = Path("infra/hooks/postdeploy.sh")
+_RULES = Path("infra/new-data-rules.json")
+_MAX_FILTER_VALUES = 25
+"""Of all advanced filters of a subscription together, says Event Grid's page on event filtering."""
 
 
 def check_events(project: Project, source: Source) -> Findings:
@@ -29,6 +32,7 @@ def check_events(project: Project, source: Source) -> Findings:
         if events is not None:
             yield from _event_types(project, template, module, events, source)
             yield from _upload_kinds(template, module, source)
+    yield from _rules(project, source)
     yield from _containers(project)
 
 
@@ -103,6 +107,20 @@ def _upload_kinds(template: Template, module: Declaration, source: Source) -> Fi
                     line(entry),
                     f"data.api must be filtered for what the app accepts: {listed(wanted)}",
                 )
+
+
+def _rules(project: Project, source: Source) -> Findings:
+    """Each rule becomes a value of a filter, beside the kinds of upload."""
+    rules = project.json(_RULES)
+    if not isinstance(rules, list) or not all(
+        isinstance(rule, dict) and "container" in rule for rule in rules
+    ):
+        yield Finding(_RULES, 1, "must be a list of rules, each with a container")
+        return
+    kinds = source.constant(_FINISHED_UPLOADS)
+    most = _MAX_FILTER_VALUES - len(kinds if isinstance(kinds, set) else ())
+    if len(rules) > most:
+        yield Finding(_RULES, 1, f"has {len(rules)} rules; an event subscription has room for {most}")
 
 
 def _containers(project: Project) -> Findings:

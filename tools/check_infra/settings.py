@@ -76,12 +76,15 @@ def check_host(project: Project) -> Findings:
         yield Finding(
             HOST, project.line_of(HOST, "durableTask"), "tracing.traceInputsAndOutputs must be false"
         )
-    sampled_out = host.get("logging", {}).get("applicationInsights", {}).get("samplingSettings", {})
-    if not {"Trace", "Exception"} <= set(sampled_out.get("excludedTypes", "").split(";")):
+    if host.get("telemetryMode") != "OpenTelemetry":
+        yield Finding(
+            HOST, 1, "telemetryMode must be OpenTelemetry: a run is one trace, and no log line is sampled"
+        )
+    if "applicationInsights" in host.get("logging", {}):
         yield Finding(
             HOST,
-            project.line_of(HOST, "samplingSettings"),
-            "sampling must leave out Trace and Exception: alerts look for single log lines",
+            project.line_of(HOST, "applicationInsights"),
+            "logging.applicationInsights has no effect with telemetryMode OpenTelemetry",
         )
     for template in project.templates.values():
         yield from _task_hub(template, str(durable.get("hubName")))
