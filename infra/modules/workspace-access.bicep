@@ -3,10 +3,9 @@ param workspaceName string
 param principalId string
 
 @description('''
-Only the actions that Azure Machine Learning publishes as needed to invoke a batch endpoint. No published source names
-the action that cancels a job, nor the one that reads a job through Azure Resource Manager, so none is granted here:
-with this role, cancelling a run and searching for a job after an uncertain submission may be refused. Try both once
-before relying on it.
+Only the actions that Azure Machine Learning publishes as needed to invoke a batch endpoint, and those that Azure's list
+of permissions names for reading and cancelling jobs. Not yet tried against the service: invoke and cancel once before
+relying on it.
 ''')
 param custom bool
 
@@ -22,7 +21,7 @@ resource invokeRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (c
   name: guid(workspace.id, 'batch-endpoint-invoker')
   properties: {
     roleName: 'Batch endpoint invoker (${workspaceName}, ${uniqueString(workspace.id)})'
-    description: 'Invokes batch endpoints and reads their jobs.'
+    description: 'Invokes batch endpoints, reads and cancels their jobs.'
     type: 'CustomRole'
     assignableScopes: [ownGroup]
     permissions: [
@@ -34,8 +33,13 @@ resource invokeRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (c
           '${prefix}/batchEndpoints/write'
           '${prefix}/batchEndpoints/deployments/read'
           '${prefix}/batchEndpoints/deployments/write'
+          '${prefix}/batchEndpoints/jobs/read'
           '${prefix}/batchEndpoints/jobs/write'
+          '${prefix}/batchEndpoints/deployments/jobs/read'
           '${prefix}/batchEndpoints/deployments/jobs/write'
+          '${prefix}/jobs/read'
+          '${prefix}/jobs/cancel/action'
+          '${prefix}/jobs/operationresults/read'
           '${prefix}/data/versions/write'
           '${prefix}/datasets/registered/read'
           '${prefix}/datasets/registered/write'
