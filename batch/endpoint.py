@@ -15,21 +15,21 @@ from batch.rest import AnswerLost, json_object, post_once, read
 from batch.settings import Settings
 
 RUN_ID_TAG = "batch_run_id"
-"""The tag by which a job names its run. The service does not promise to keep it."""
+MARKER_TAG = "batch_run_marker"
+"""Tags by which a job names its run, for people and for us. The service does not promise to keep them."""
 
-_REPEATABILITY_NAMESPACE = uuid.UUID("5a2f0a9e-7f3d-4f0e-9a3b-6f2f1b6f4c11")
 
-
-def submit(run_id: str, request: RunRequest, settings: Settings) -> JobResource:
+def submit(run_id: str, marker: str, request: RunRequest, settings: Settings) -> JobResource:
     """POSTs the job, once. Raises NotSent, AnswerLost (a job may exist), HttpError or RunError."""
     headers = {
         # Azure ML's own SDK sends it. Whether the service honours it is not documented: nothing relies on it.
-        "repeatability_request-id": str(uuid.uuid5(_REPEATABILITY_NAMESPACE, run_id)),
+        "repeatability_request-id": str(uuid.UUID(hex=marker)),
     }
     if request.deployment:
         headers["azureml-model-deployment"] = request.deployment
     endpoint = allowed_endpoint(request.endpoint_uri, settings)
-    response = post_once(str(endpoint), settings.ml_audience, json=job_body(run_id, request), headers=headers)
+    body = job_body(run_id, marker, request)
+    response = post_once(str(endpoint), settings.ml_audience, json=body, headers=headers)
     return _job(json_object(response), endpoint)
 
 
@@ -51,11 +51,11 @@ def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
     return endpoint
 
 
-def job_body(run_id: str, request: RunRequest) -> dict[str, Any]:
+def job_body(run_id: str, marker: str, request: RunRequest) -> dict[str, Any]:
     """The invoke body, with property names in the camel case that the recordings show accepted."""
     properties: dict[str, Any] = {
         "inputData": {name: _input(binding) for name, binding in request.inputs.items()},
-        "tags": {RUN_ID_TAG: run_id},
+        "tags": {RUN_ID_TAG: run_id, MARKER_TAG: marker},
     }
     if request.outputs:
         properties["outputData"] = {

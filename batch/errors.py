@@ -44,6 +44,10 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
+HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
+"""What a run outwaits, as long as its timeouts allow."""
+
+
 class SettingsError(Exception):
     """An app setting is missing or wrong; the message names it."""
 

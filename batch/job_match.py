@@ -6,7 +6,7 @@ from enum import Enum
 from urllib.parse import unquote
 
 from batch.contract import RunRequest
-from batch.endpoint import RUN_ID_TAG
+from batch.endpoint import MARKER_TAG, RUN_ID_TAG
 from batch.job_resource import JobResource
 
 _DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
@@ -27,10 +27,19 @@ class _Data(Enum):
     UNKNOWN = "unknown"
 
 
-def matches(job: JobResource, run_id: str, request: RunRequest) -> Match:
-    """Whether ``job``, created since the claim, is the one this run submitted."""
-    if RUN_ID_TAG in job.tags:
-        return Match.OURS if job.tags[RUN_ID_TAG] == run_id else Match.OTHER
+def is_tagged(job: JobResource) -> bool:
+    """Whether the job says itself whose it is."""
+    return RUN_ID_TAG in job.tags
+
+
+def matches(job: JobResource, run_id: str, marker: str | None, request: RunRequest) -> Match:
+    """Whether ``job``, created since the claim, is the one this run submitted.
+
+    Versions of this app that knew no marker tagged their jobs with the run id alone.
+    """
+    if is_tagged(job):
+        same_marker = marker is None or job.tags.get(MARKER_TAG, marker) == marker
+        return Match.OURS if same_marker and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
     wanted_outputs = [output.uri for output in request.outputs.values()]
     own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
     outputs = _compare(job.output_uris, wanted_outputs)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from batch import job_status
 from batch.contract import RunRequest
 from batch.data_source import DataSource
-from batch.errors import ErrorCode, RunError
+from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
 from batch.job_status import Bucket
 from batch.submission import Purpose, submission_uncertain
 
@@ -61,17 +61,22 @@ class Job(_State):
 
 
 class Cancellation(_State):
-    """``attempts`` counts how often Azure ML was asked and did not accept."""
+    """``attempts`` counts how often Azure ML was asked and did not accept.
+
+    ``accepted`` is its answer to the last request, given at ``accepted_at``; whether it obeys is another matter.
+    """
 
     cause: CancelCause
     requested_at: datetime
     accepted: bool = False
+    accepted_at: datetime | None = None
     attempts: int = 0
 
 
 class Run(_State):
-    """``checks`` counts status reads, ``failures`` the steps that failed in a row since ``failing_since``.
+    """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
+    ``lasting_failures`` counts those among them that time alone does not heal, since ``failing_since``.
     ``step_due_at`` is when the next step is due, unless a nudge comes first.
     """
 
@@ -85,6 +90,7 @@ class Run(_State):
     checks: int = 0
     last_check_at: datetime | None = None
     failures: int = 0
+    lasting_failures: int = 0
     failing_since: datetime | None = None
     step_due_at: datetime | None = None
     problem: Problem | None = None
@@ -117,7 +123,7 @@ class Run(_State):
         if failed := self._failed(answer, now):
             return failed._in_doubt(self.problem) if purpose is Purpose.FIND else failed
         if answer.get("absent"):
-            return self._succeeded() if self._is_in_doubt else self
+            return self._succeeded() if self._is_in_doubt or self.submission_broke else self
         if answer.get("canceled"):
             return self._succeeded(canceled_before_submission=True)
         return self._succeeded(job=Job.model_validate(answer["job"]), submitted_at=now)
@@ -137,9 +143,10 @@ class Run(_State):
         """``answer`` of the cancel_job activity: ``accepted``, or ``error``, which hides no outcome."""
         assert self.cancellation is not None
         if failed := self._failed(answer, now):
-            tried = self.cancellation.model_copy(update={"attempts": self.cancellation.attempts + 1})
+            refused = {"accepted": False, "attempts": self.cancellation.attempts + 1}
+            tried = self.cancellation.model_copy(update=refused)
             return failed.model_copy(update={"cancellation": tried})
-        accepted = self.cancellation.model_copy(update={"accepted": True})
+        accepted = self.cancellation.model_copy(update={"accepted": True, "accepted_at": now})
         return self._succeeded(cancellation=accepted)
 
     @property
@@ -150,6 +157,12 @@ class Run(_State):
         if self.job:
             return Phase.RUNNING if self.running_at else Phase.QUEUED
         return Phase.SUBMITTING if self.identity else Phase.AUTHORIZING
+
+    @property
+    def submission_broke(self) -> bool:
+        """The step that submits broke instead of answering, so that nobody has looked whether there is a job."""
+        broke = self.problem is not None and self.problem.code is ErrorCode.INTERNAL
+        return broke and self.identity is not None and self.job is None
 
     @property
     def _is_in_doubt(self) -> bool:
@@ -177,17 +190,25 @@ class Run(_State):
         )
 
     def _succeeded(self, **changes: Any) -> Self:
-        good = {"failures": 0, "failing_since": None, "problem": None, "step_due_at": None}
+        good = {
+            "failures": 0,
+            "lasting_failures": 0,
+            "failing_since": None,
+            "problem": None,
+            "step_due_at": None,
+        }
         return self.model_copy(update={**good, **changes})
 
     def _failed(self, answer: dict[str, Any], now: datetime) -> Self | None:
         if "error" not in answer:
             return None
         problem = Problem.model_validate(answer["error"])
+        lasts = problem.code not in HEALS_WITH_TIME
         return self.model_copy(
             update={
                 "failures": self.failures + 1,
-                "failing_since": self.failing_since or now,
+                "lasting_failures": self.lasting_failures + lasts,
+                "failing_since": self.failing_since or (now if lasts else None),
                 "problem": problem,
                 "step_due_at": None,
             }

@@ -32,9 +32,12 @@ class Purpose(StrEnum):
 class Submission:
     """State of the entity. ``claims`` counts how often the job may have been sent; times are ISO 8601.
 
-    ``lost_at`` is when an attempt learnt that it would get no answer to its POST.
+    ``marker`` is the first attempt's id. It stays, and every job of this run is tagged with it: two apps on one
+    workspace may both have a run of the same id. ``lost_at`` is when an attempt learnt that it would get no answer
+    to its POST.
     """
 
+    marker: str | None = None
     attempt: str | None = None
     claimed_at: str | None = None
     lost_at: str | None = None
@@ -52,7 +55,14 @@ class Submission:
         """Claims for ``attempt`` if the claim is free or still that of ``instead_of``; not after a cancel."""
         if self.cancel_requested or self.attempt != instead_of:
             return self
-        return replace(self, attempt=attempt, claimed_at=claimed_at, lost_at=None, claims=self.claims + 1)
+        return replace(
+            self,
+            marker=self.marker or attempt,
+            attempt=attempt,
+            claimed_at=claimed_at,
+            lost_at=None,
+            claims=self.claims + 1,
+        )
 
     def release(self, attempt: str) -> "Submission":
         """Gives the claim back: what ``attempt`` wanted to send surely was not taken."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from batch.errors import ErrorCode
+from batch.errors import HEALS_WITH_TIME, ErrorCode
 from batch.job_status import Bucket, bucket_of
-from batch.run import CancelCause, Job, Phase, Problem, Run
-from batch.submission import Purpose
+from batch.run import CancelCause, Cancellation, Job, Phase, Problem, Run, as_problem
+from batch.submission import Purpose, submission_uncertain
 
-MAX_FAILURES_IN_A_ROW = 5
-"""For failures that time alone does not heal; the others are bounded by the run's timeouts."""
+MAX_LASTING_FAILURES = 5
+"""Of failures in a row that time alone does not heal; the others are bounded by the run's timeouts."""
 
 REFUSED_GRACE = timedelta(minutes=15)
 """How long a job may refuse to be read before it is given up: roles and rotated secrets take a while."""
@@ -20,8 +20,9 @@ CANCEL_GRACE = timedelta(minutes=10)
 """How long a timed out run waits for its job to obey."""
 
 LONGEST_CANCEL_RETRY_INTERVAL = timedelta(minutes=5)
+"""Also how long an accepted cancel may show no effect before it is asked for again."""
 
-_HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
+LONGEST_SUBMIT_RETRY_INTERVAL = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def end_of(run: Run, now: datetime) -> End | None:
     if run.problem and _is_hopeless(run, run.problem, now):
         return End(Phase.FAILED, _with_fate_of_job(run, run.problem))
     if run.job is None:
-        return _end_without_job(run) if now >= _deadline(run) else None
+        return _end_without_job(run) if now >= _deadline(run) and not run.submission_broke else None
     if run.cancellation:
         return _timed_out(run, run.cancellation.cause) if now >= _give_up_at(run) else None
     cause = _expired(run, now)
@@ -55,7 +56,7 @@ def cancel_due(run: Run, now: datetime) -> CancelCause | None:
     if run.job is None:
         return None
     if run.cancellation:
-        return None if run.cancellation.accepted else run.cancellation.cause
+        return None if _is_being_canceled(run.job, run.cancellation, now) else run.cancellation.cause
     return _expired(run, now)
 
 
@@ -73,7 +74,8 @@ def next_step_at(run: Run, now: datetime) -> datetime:
         delay = min(_doubled(run.cancellation.attempts), LONGEST_CANCEL_RETRY_INTERVAL)
     elif run.problem:
         asked_for = timedelta(seconds=run.problem.retry_after or 0)
-        delay = max(asked_for, min(delay, _doubled(run.failures)))
+        longest = delay if run.job else LONGEST_SUBMIT_RETRY_INTERVAL
+        delay = max(asked_for, min(longest, _doubled(run.failures)))
     elif run.cancellation:
         since_request = (now - run.cancellation.requested_at) / 2
         delay = min(delay, max(MIN_INTERVAL, min(since_request, LONGEST_CANCEL_CHECK_INTERVAL)))
@@ -89,6 +91,14 @@ def earliest_step_at(run: Run) -> datetime:
     """However many nudges come, the service is not asked more often than this."""
     assert run.started_at is not None
     return (run.last_check_at or run.started_at) + MIN_INTERVAL
+
+
+def _is_being_canceled(job: Job, cancellation: Cancellation, now: datetime) -> bool:
+    """Azure ML took the request, and obeys or may still do so."""
+    asked_at = cancellation.accepted_at or cancellation.requested_at
+    return cancellation.accepted and (
+        job.status == "CancelRequested" or now < asked_at + LONGEST_CANCEL_RETRY_INTERVAL
+    )
 
 
 def _deadline(run: Run) -> datetime:
@@ -122,12 +132,12 @@ def _doubled(times: int) -> timedelta:
 
 
 def _is_hopeless(run: Run, problem: Problem, now: datetime) -> bool:
-    if problem.code in _HEALS_WITH_TIME and problem.retryable:
+    if problem.code in HEALS_WITH_TIME and problem.retryable:
         return False
     if run.job is None:
-        return not problem.retryable or run.failures >= MAX_FAILURES_IN_A_ROW
+        return not problem.retryable or run.lasting_failures >= MAX_LASTING_FAILURES
     # "Could not read" is not "failed": a paid job is given up only when it is refused to us again and again.
-    if run.cancellation or problem.retryable or run.failures < MAX_FAILURES_IN_A_ROW:
+    if run.cancellation or problem.retryable or run.lasting_failures < MAX_LASTING_FAILURES:
         return False
     return run.failing_since is not None and now >= run.failing_since + REFUSED_GRACE
 
@@ -186,6 +196,8 @@ def _see_logs(job: Job) -> str:
 
 
 def _with_fate_of_job(run: Run, problem: Problem) -> Problem:
+    if run.submission_broke:
+        return as_problem(submission_uncertain(f"as the step that submits it went wrong: {problem.message}"))
     if run.job is None:
         return problem
     message = f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may go on."

@@ -74,11 +74,22 @@ def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | No
     return Problem(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
 
 
-def canceling(cause: CancelCause, at: float, *, accepted: bool = True, attempts: int = 0) -> dict[str, Any]:
+def canceling(
+    cause: CancelCause,
+    at: float,
+    *,
+    accepted: bool = True,
+    accepted_at: float | None = None,
+    attempts: int = 0,
+) -> dict[str, Any]:
     """State of a run whose job is to be canceled since ``at`` seconds after START."""
     return {
         "cancellation": Cancellation(
-            cause=cause, requested_at=after(at), accepted=accepted, attempts=attempts
+            cause=cause,
+            requested_at=after(at),
+            accepted=accepted,
+            accepted_at=None if accepted_at is None else after(accepted_at),
+            attempts=attempts,
         )
     }
 

@@ -56,6 +56,7 @@ def runs(draw: st.DrawFn) -> Run:
     """
     asked, problem = draw(requests), draw(st.none() | problems)
     job = draw(st.none() | jobs)
+    lasting = draw(st.integers(0, 40)) if problem else 0
     due, deadline = draw(st.none() | moments), START + timedelta(seconds=asked.timeout)
     return Run(
         request=asked,
@@ -67,7 +68,8 @@ def runs(draw: st.DrawFn) -> Run:
         checks=draw(st.integers(0, 1_000)),
         last_check_at=draw(st.none() | moments) if job else None,
         failures=draw(st.integers(1, 40)) if problem else 0,
-        failing_since=draw(moments) if problem else None,
+        lasting_failures=lasting,
+        failing_since=draw(moments) if lasting else None,
         step_due_at=due if job or due is None else min(due, deadline),
         problem=problem,
         cancellation=draw(st.none() | cancellations) if job else None,

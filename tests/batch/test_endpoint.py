@@ -1,13 +1,13 @@
 import pytest
 
 from batch.contract import JobInput, JobOutput
-from batch.endpoint import RUN_ID_TAG, allowed_endpoint, job_body
+from batch.endpoint import MARKER_TAG, RUN_ID_TAG, allowed_endpoint, job_body
 from batch.errors import ErrorCode, RunError
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, request, settings
 
 
 def test_the_invoke_body_of_a_folder_and_a_file() -> None:
-    assert job_body("r-1", request()) == {
+    assert job_body("r-1", "m", request()) == {
         "properties": {
             "inputData": {"input_data": {"jobInputType": "UriFolder", "uri": INPUT_URI}},
             "outputData": {
@@ -16,18 +16,20 @@ def test_the_invoke_body_of_a_folder_and_a_file() -> None:
                     "uri": "azureml://datastores/lake/paths/out/r-1.csv",
                 }
             },
-            "tags": {RUN_ID_TAG: "r-1"},
+            "tags": {RUN_ID_TAG: "r-1", MARKER_TAG: "m"},
         }
     }
 
 
 def test_without_outputs_the_service_chooses_the_place() -> None:
-    assert "outputData" not in job_body("r-1", request(outputs={}))["properties"]
+    assert "outputData" not in job_body("r-1", "m", request(outputs={}))["properties"]
 
 
 def test_the_experiments_name_is_nested_one_level_deeper() -> None:
-    assert job_body("r-1", request(experiment="e"))["properties"]["properties"] == {"experimentName": "e"}
-    assert "properties" not in job_body("r-1", request())["properties"]
+    assert job_body("r-1", "m", request(experiment="e"))["properties"]["properties"] == {
+        "experimentName": "e"
+    }
+    assert "properties" not in job_body("r-1", "m", request())["properties"]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_the_experiments_name_is_nested_one_level_deeper() -> None:
 )
 def test_literals_are_sent_as_text(value: str | int | float | bool, text: str) -> None:
     inputs = {"mode": JobInput(type="Literal", value=value), "data": JobInput(type="UriFile", uri=INPUT_URI)}
-    assert job_body("r-1", request(inputs=inputs))["properties"]["inputData"] == {
+    assert job_body("r-1", "m", request(inputs=inputs))["properties"]["inputData"] == {
         "mode": {"jobInputType": "Literal", "value": text},
         "data": {"jobInputType": "UriFile", "uri": INPUT_URI},
     }
@@ -43,7 +45,7 @@ def test_literals_are_sent_as_text(value: str | int | float | bool, text: str) -
 
 def test_outputs_have_their_types() -> None:
     outputs = {"a": JobOutput(type="UriFolder", uri=INPUT_URI), "b": JobOutput(uri=INPUT_URI)}
-    sent = job_body("r-1", request(outputs=outputs))["properties"]["outputData"]
+    sent = job_body("r-1", "m", request(outputs=outputs))["properties"]["outputData"]
     assert {name: output["jobOutputType"] for name, output in sent.items()} == {
         "a": "UriFolder",
         "b": "UriFile",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.contract import JobInput, JobOutput, RunRequest
-from batch.endpoint import RUN_ID_TAG
+from batch.endpoint import MARKER_TAG, RUN_ID_TAG
 from batch.job_match import Match, matches
 from batch.job_resource import JobResource
 from tests.batch.builders import INPUT_URI, WORKSPACE_ID, request
@@ -49,8 +49,8 @@ def _job(
     return job(**shown, **properties)
 
 
-def _tagged(run_id: object, outputs: list[str] | None = None) -> JobResource:
-    return _job(outputs, tags={RUN_ID_TAG: run_id})
+def _tagged(run_id: object, outputs: list[str] | None = None, **tags: object) -> JobResource:
+    return _job(outputs, tags={RUN_ID_TAG: run_id, **tags})
 
 
 FROM_ARM = JobResource.parse(arm_job())
@@ -66,6 +66,10 @@ FROM_ARM = JobResource.parse(arm_job())
         (_tagged("r-2"), request(), Match.OTHER),
         (_tagged("r-2", [OUTPUT]), request(), Match.OTHER),
         (_tagged(None), request(), Match.OTHER),
+        # Another app on the same workspace may have a run of the same id.
+        (_tagged("r-1", **{MARKER_TAG: "m"}), request(), Match.OURS),
+        (_tagged("r-1", [OUTPUT], **{MARKER_TAG: "other"}), request(), Match.OTHER),
+        (_tagged("r-2", **{MARKER_TAG: "m"}), request(), Match.OTHER),
         # Else an output of its own does, in any spelling of its datastore.
         (_job([OUTPUT], [INPUT_URI]), request(), Match.OURS),
         (_job([OUTPUT]), request(), Match.OURS),
@@ -112,7 +116,7 @@ FROM_ARM = JobResource.parse(arm_job())
 def test_whether_a_job_is_the_one_this_run_submitted(
     found: JobResource, asked: RunRequest, expected: Match
 ) -> None:
-    assert matches(found, "r-1", asked) is expected
+    assert matches(found, "r-1", "m", asked) is expected
 
 
 @pytest.mark.parametrize(
@@ -145,8 +149,8 @@ def test_whether_a_job_is_the_one_this_run_submitted(
 def test_data_is_different_only_if_it_is_spelled_in_the_same_way(
     wanted: list[str], told: list[str], expected: Match
 ) -> None:
-    assert matches(_job([ELSEWHERE], told), "r-1", _asked(wanted, [ELSEWHERE])) is expected
-    assert matches(_job(told, [INPUT_URI]), "r-1", _asked([INPUT_URI], wanted)) is expected
+    assert matches(_job([ELSEWHERE], told), "r-1", "m", _asked(wanted, [ELSEWHERE])) is expected
+    assert matches(_job(told, [INPUT_URI]), "r-1", "m", _asked([INPUT_URI], wanted)) is expected
 
 
 _names = st.text(st.sampled_from("abü&/"), min_size=1, max_size=6).map(lambda name: f"x{name}x")
@@ -162,6 +166,11 @@ def test_a_job_that_tells_what_it_was_asked_for_is_never_taken_for_another(
         return [quote(uri, safe=":/@") + "/" if encoded else uri for uri in uris]
 
     asked = _asked(inputs, outputs)
-    assert matches(_job(told(outputs), told(inputs)), "r-1", asked) is Match.OURS
-    assert matches(_job(told(outputs)), "r-1", asked) is Match.UNCLEAR
-    assert matches(_job(None, told(inputs)), "r-1", asked) is Match.UNCLEAR
+    assert matches(_job(told(outputs), told(inputs)), "r-1", "m", asked) is Match.OURS
+    assert matches(_job(told(outputs)), "r-1", "m", asked) is Match.UNCLEAR
+    assert matches(_job(None, told(inputs)), "r-1", "m", asked) is Match.UNCLEAR
+
+
+def test_a_mark_without_a_marker_is_of_a_version_that_tagged_with_the_run_id_alone() -> None:
+    assert matches(_tagged("r-1"), "r-1", None, request()) is Match.OURS
+    assert matches(_tagged("r-2"), "r-1", None, request()) is Match.OTHER

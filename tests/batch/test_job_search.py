@@ -1,11 +1,16 @@
-"""What a search says that can not tell. Searches of real lists: the end-to-end tests."""
+"""Which of the listed jobs a search takes, and what it says where it can not tell.
+
+Searches of real lists: the end-to-end tests.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from batch import job_search
+from batch.endpoint import MARKER_TAG, RUN_ID_TAG
 from batch.errors import ErrorCode, RunError
 from batch.job_resource import JobResource
 from batch.job_search import find_job
@@ -15,9 +20,76 @@ from batch.submission import Submission
 from batch.timestamps import format_timestamp
 from batch.workspace_id import WorkspaceId
 from tests.batch.builders import START, WORKSPACE_ID, after, request, settings
+from tests.batch.jobs import arm_job
 
 MARK = Submission().claim("a", format_timestamp(START), None)
 IN_WORKSPACE = settings(AZURE_ML_WORKSPACE_ID=WORKSPACE_ID)
+OUR_TAGS = {RUN_ID_TAG: "r-1", MARKER_TAG: "a"}
+
+
+def _listed(monkeypatch: pytest.MonkeyPatch, *jobs: JobResource) -> None:
+    monkeypatch.setattr(job_search, "jobs_since", lambda since, workspace, app: iter(jobs))
+
+
+def _arm(name: str, **fields: Any) -> JobResource:
+    listed = arm_job(**fields)
+    return JobResource.parse({**listed, "id": f"{WORKSPACE_ID}/jobs/{name}", "name": name})
+
+
+@pytest.mark.parametrize("experiment", ["scores", "Scores", "nightly", "whatever"])
+def test_our_tag_counts_in_any_experiment(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _listed(monkeypatch, _arm("batchjob-7", experimentName=experiment, tags=OUR_TAGS))
+    found = find_job("r-1", request(experiment="nightly"), MARK, IN_WORKSPACE)
+    assert found is not None
+    assert found.name == "batchjob-7"
+
+
+@pytest.mark.parametrize(
+    ("listed", "looked_at"), [("scores", True), ("SCORES", True), ("Nightly", True), ("other", False)]
+)
+def test_a_job_without_our_tag_is_looked_at_in_the_experiments_it_can_be_in(
+    listed: str, looked_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _listed(monkeypatch, _arm("batchjob-7", experimentName=listed))
+    read: list[str] = []
+
+    def reading(endpoint_uri: str, job_name: str, app: Settings) -> JobResource:
+        read.append(job_name)
+        raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
+
+    monkeypatch.setattr(job_search, "read_job", reading)
+    assert find_job("r-1", request(experiment="nightly"), MARK, IN_WORKSPACE) is None
+    assert read == (["batchjob-7"] if looked_at else [])
+
+
+def test_on_a_host_that_names_no_endpoint_every_experiment_is_possible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _listed(monkeypatch, _arm("batchjob-7", experimentName="whatever"))
+    read: list[str] = []
+
+    def reading(endpoint_uri: str, job_name: str, app: Settings) -> JobResource:
+        read.append(job_name)
+        raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
+
+    monkeypatch.setattr(job_search, "read_job", reading)
+    elsewhere = "https://scores.example.com/jobs"
+    app = settings(AZURE_ML_WORKSPACE_ID=WORKSPACE_ID, ALLOWED_ENDPOINT_ORIGINS="https://scores.example.com")
+    assert find_job("r-1", request(endpoint_uri=elsewhere), MARK, app) is None
+    assert read == ["batchjob-7"]
+
+
+def test_of_several_jobs_from_one_request_the_first_is_taken_and_the_others_are_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = {"batchjob-3": 32, "batchjob-1": 30, "batchjob-2": 31}
+    jobs = [_arm(name, created_at=f"2026-01-31T12:00:{s}Z", tags=OUR_TAGS) for name, s in times.items()]
+    _listed(monkeypatch, *jobs)
+    found = find_job("r-1", request(), MARK, IN_WORKSPACE)
+    assert found is not None
+    assert found.name == "batchjob-1"
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line == 'jobs_beside run=r-1 job=batchjob-1 others="batchjob-2, batchjob-3"'
 
 
 def test_without_a_workspace_nobody_can_tell_whether_there_is_a_job() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.errors import ErrorCode, RunError
+from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
 from batch.job_status import Bucket
-from batch.run import CancelCause, Cancellation, Job, Phase, Run, as_problem
+from batch.run import CancelCause, Cancellation, Job, Phase, Problem, Run, as_problem
 from batch.submission import Purpose, submission_uncertain
 from tests.batch.builders import START, after, problem, request, run
 from tests.batch.strategies import STATUSES, moments, runs
@@ -22,7 +22,8 @@ JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studi
 
 
 def _failing(**state: Any) -> Run:
-    return run(**{"problem": problem(ErrorCode.INTERNAL), "failures": 3, "failing_since": after(5), **state})
+    refused = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 3, "lasting_failures": 2}
+    return run(**{**refused, "failing_since": after(5), **state})
 
 
 def test_a_new_run_has_its_request_only() -> None:
@@ -37,17 +38,22 @@ def test_a_run_starts_once() -> None:
     assert started.started(after(60)) == started
 
 
+def _is_well(state: Run) -> bool:
+    told = (state.failures, state.lasting_failures, state.failing_since, state.problem)
+    return told == (0, 0, None, None)
+
+
 def test_authorized() -> None:
     done = _failing().authorized({"identity": {"client_id": "c"}}, after(10))
     assert done.identity == {"client_id": "c"}
-    assert (done.failures, done.failing_since, done.problem) == (0, None, None)
+    assert _is_well(done)
     assert done.phase is Phase.SUBMITTING
 
 
 def test_submitted() -> None:
     done = _failing(identity={}).submitted({"job": JOB}, after(10))
     assert (done.job, done.submitted_at) == (Job(**JOB), after(10))
-    assert (done.failures, done.failing_since, done.problem) == (0, None, None)
+    assert _is_well(done)
     assert done.phase is Phase.QUEUED
     assert not done.canceled_before_submission
 
@@ -58,8 +64,14 @@ def test_canceled_before_submission() -> None:
     assert (done.job, done.problem) == (None, None)
 
 
-def test_where_surely_no_job_is_nothing_is_uncertain_any_more() -> None:
-    doubt = as_problem(submission_uncertain("and none is listed yet", retryable=True))
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        as_problem(submission_uncertain("and none is listed yet", retryable=True)),
+        problem(ErrorCode.INTERNAL, retryable=True),
+    ],
+)
+def test_where_surely_no_job_is_nothing_is_uncertain_any_more(doubt: Problem) -> None:
     before = _failing(identity={"client_id": "c"}, step_due_at=after(8), problem=doubt)
     done = before.submitted({"absent": True}, after(10), Purpose.FIND)
     assert done == run(identity={"client_id": "c"})
@@ -97,6 +109,24 @@ def test_a_run_knows_until_when_it_waits() -> None:
     assert waiting.waiting_until(after(90)).step_due_at == after(90)
 
 
+def test_nobody_has_looked_for_a_job_after_the_step_that_submits_broke() -> None:
+    broken = problem(ErrorCode.INTERNAL, retryable=True)
+    assert run(identity={"client_id": "c"}, problem=broken).submission_broke
+    assert not run(problem=broken).submission_broke, "it was the step before"
+    assert not run(status="Running", problem=broken).submission_broke, "there is a job"
+    assert not _failing(identity={"client_id": "c"}).submission_broke
+    assert not run(identity={"client_id": "c"}).submission_broke
+
+
+def test_failures_that_heal_with_time_are_counted_apart() -> None:
+    busy, refused = FAILED, {"error": RunError(ErrorCode.ACCESS_DENIED, "No.").to_json()}
+    state = run(status="Running").checked(busy, after(20)).checked(busy, after(30))
+    assert (state.failures, state.lasting_failures, state.failing_since) == (2, 0, None)
+    state = state.checked(refused, after(40)).checked(busy, after(50)).checked(refused, after(60))
+    assert (state.failures, state.lasting_failures, state.failing_since) == (5, 2, after(40))
+    assert _is_well(state.checked({"status": "Running"}, after(70)))
+
+
 @pytest.mark.parametrize("step", ["authorized", "submitted", "checked", "cancel_answered"])
 def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -> None:
     with_job = {
@@ -105,14 +135,13 @@ def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -
     }
     before = run(**(with_job if step in ("checked", "cancel_answered") else {}))  # type: ignore[arg-type]
     failed = getattr(before, step)(FAILED, after(20))
-    assert (failed.failures, failed.failing_since) == (1, after(20))
+    assert failed.failures == 1
     assert failed.problem == as_problem(ERROR)
     assert failed.problem.retry_after == 7.5
     changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
     also = {"checked": {"checks", "last_check_at"}, "cancel_answered": {"cancellation"}}
-    assert changed == {"failures", "failing_since", "problem"} | also.get(step, set())
-    again = getattr(failed, step)(FAILED, after(90))
-    assert (again.failures, again.failing_since) == (2, after(20))
+    assert changed == {"failures", "problem"} | also.get(step, set())
+    assert getattr(failed, step)(FAILED, after(90)).failures == 2
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -120,7 +149,7 @@ def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> No
     checked = _failing(status="Queued").checked({"status": status, "cancel_requested": False}, after(20))
     assert checked.job is not None
     assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
-    assert (checked.failures, checked.failing_since, checked.problem) == (0, None, None)
+    assert _is_well(checked)
     assert checked.cancellation is None
     assert checked.running_at == (after(20) if status in BUCKETS[Bucket.WORKING] else None)
 
@@ -154,7 +183,7 @@ def test_an_accepted_cancel() -> None:
     canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
     accepted = canceling.cancel_answered({"accepted": True}, after(21))
     assert accepted.cancellation == Cancellation(
-        cause=CancelCause.REQUEST, requested_at=after(20), accepted=True
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=True, accepted_at=after(21)
     )
 
 
@@ -214,7 +243,14 @@ def test_checks_are_counted_and_failures_in_a_row(
         assert checked.last_check_at == now
         assert checked.failures == (before.failures + 1 if "error" in answer else 0)
         assert (checked.problem is None) is ("error" not in answer)
-        assert checked.failing_since == ((before.failing_since or now) if "error" in answer else None)
+        lasts = "error" in answer and answer["error"]["code"] not in HEALS_WITH_TIME
+        assert checked.lasting_failures == (before.lasting_failures + lasts if "error" in answer else 0)
+        if lasts:
+            assert checked.failing_since == (before.failing_since or now)
+        elif "error" in answer:
+            assert checked.failing_since == before.failing_since
+        else:
+            assert checked.failing_since is None
         assert (checked.job == before.job) or "status" in answer
         assert checked.cancellation is not None or not answer["cancel_requested"]
         assert checked.request == state.request

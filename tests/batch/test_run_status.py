@@ -112,6 +112,7 @@ def _largest_run(character: str, failures: int) -> Run:
         last_check_at=after(30),
         problem=as_problem(error),
         failures=failures,
+        lasting_failures=failures,
         failing_since=after(30),
     )
 

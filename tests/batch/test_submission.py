@@ -14,7 +14,7 @@ from batch.submission import Submission, submission_uncertain
 from batch.timestamps import format_timestamp
 from tests.batch.builders import START, after
 
-CLAIMED = Submission(attempt="a", claimed_at="t", claims=1)
+CLAIMED = Submission(marker="a", attempt="a", claimed_at="t", claims=1)
 LOST = replace(CLAIMED, lost_at="l")
 
 
@@ -24,9 +24,9 @@ LOST = replace(CLAIMED, lost_at="l")
         (Submission(), "a", None, CLAIMED),
         (CLAIMED, "b", None, CLAIMED),
         (CLAIMED, "a", None, CLAIMED),
-        (CLAIMED, "b", "a", Submission(attempt="b", claimed_at="t", claims=2)),
+        (CLAIMED, "b", "a", Submission(marker="a", attempt="b", claimed_at="t", claims=2)),
         (LOST, "b", None, LOST),
-        (LOST, "b", "a", Submission(attempt="b", claimed_at="t", claims=2)),
+        (LOST, "b", "a", Submission(marker="a", attempt="b", claimed_at="t", claims=2)),
         (CLAIMED, "b", "c", CLAIMED),
         (Submission(), "b", "a", Submission()),
         (Submission(cancel_requested=True), "a", None, Submission(cancel_requested=True)),
@@ -40,11 +40,11 @@ def test_a_claim(before: Submission, attempt: str, instead_of: str | None, after
 @pytest.mark.parametrize(
     ("before", "attempt", "after"),
     [
-        (CLAIMED, "a", Submission()),
+        (CLAIMED, "a", Submission(marker="a")),
         (CLAIMED, "b", CLAIMED),
         (Submission(), "a", Submission()),
-        (replace(CLAIMED, claims=3), "a", Submission(claims=2)),
-        (replace(CLAIMED, cancel_requested=True), "a", Submission(cancel_requested=True)),
+        (replace(CLAIMED, claims=3), "a", Submission(marker="a", claims=2)),
+        (replace(CLAIMED, cancel_requested=True), "a", Submission(marker="a", cancel_requested=True)),
     ],
 )
 def test_a_release(before: Submission, attempt: str, after: Submission) -> None:
@@ -62,6 +62,11 @@ def test_a_release(before: Submission, attempt: str, after: Submission) -> None:
 )
 def test_a_lost_answer(before: Submission, attempt: str, after: Submission) -> None:
     assert before.lose(attempt, "l") == after
+
+
+def test_the_first_marker_stays_whatever_becomes_of_its_attempt() -> None:
+    assert CLAIMED.release("a").claim("b", "t", None).marker == "a"
+    assert CLAIMED.claim("b", "t", "a").claim("c", "t", "b").marker == "a"
 
 
 def test_a_cancel_is_never_taken_back() -> None:

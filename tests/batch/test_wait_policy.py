@@ -179,6 +179,12 @@ def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
         (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
         (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
         (run(status="Running", **canceling(REQUEST, 20)), 30, None),
+        # An accepted cancel that shows no effect is asked for again.
+        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
+        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
+        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
         (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
         (
             run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),

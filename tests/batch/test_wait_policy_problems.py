@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from batch.contract import RunRequest
-from batch.errors import ErrorCode
+from batch.errors import HEALS_WITH_TIME, ErrorCode
 from batch.run import CancelCause, Phase, Problem
 from batch.submission import Purpose
 from batch.wait_policy import cancel_due, end_of, purpose_of_invoke
@@ -43,11 +43,46 @@ REFUSALS = (
     ],
 )
 def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
-    failing = run(problem=problem(code, retryable=retryable), failures=failures)
+    lasting = 0 if code in HEALS_WITH_TIME else failures
+    failing = run(problem=problem(code, retryable=retryable), failures=failures, lasting_failures=lasting)
     end = end_of(failing, after(20))
     assert (end is not None) is fails
     if end is not None:
         assert (end.outcome, end.error) == (Phase.FAILED, failing.problem)
+
+
+@pytest.mark.parametrize("code", [ErrorCode.TOKEN_UNAVAILABLE, ErrorCode.INTERNAL])
+def test_failures_that_heal_with_time_do_not_count_towards_giving_up(code: ErrorCode) -> None:
+    hiccup = run(problem=problem(code, retryable=True), failures=1_000, lasting_failures=4)
+    assert end_of(hiccup, after(20)) is None
+
+
+def test_a_step_that_breaks_while_it_submits_leaves_it_open_whether_there_is_a_job() -> None:
+    broken = run(identity={"client_id": "c"}, problem=problem(ErrorCode.INTERNAL, retryable=True))
+    assert end_of(broken.model_copy(update={"lasting_failures": 4}), after(20)) is None
+    end = end_of(broken.model_copy(update={"lasting_failures": 5}), after(20))
+    assert end is not None
+    assert end.outcome is Phase.FAILED
+    assert end.error is not None
+    assert end.error.code is ErrorCode.SUBMISSION_UNCERTAIN
+    assert "as the step that submits it went wrong: It went wrong." in end.error.message
+
+
+def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke() -> None:
+    broken = run(
+        asked=SHORT,
+        identity={"client_id": "c"},
+        problem=problem(ErrorCode.INTERNAL, retryable=True),
+        failures=1,
+    )
+    assert end_of(broken, after(121)) is None
+    assert purpose_of_invoke(broken, after(121)) is Purpose.FIND
+    absent = broken.submitted({"absent": True}, after(122), Purpose.FIND)
+    uncertain = broken.submitted({"error": UNAVAILABLE.model_dump()}, after(122), Purpose.FIND)
+    for looked, outcome in ((absent, Phase.TIMED_OUT), (uncertain, Phase.FAILED)):
+        end = end_of(looked, after(122))
+        assert end is not None
+        assert end.outcome is outcome
 
 
 @pytest.mark.parametrize("asked", [SHORT, LEAVE])
@@ -125,7 +160,9 @@ def test_what_may_be_done_without_a_job(
 def test_could_not_read_is_not_failed(
     code: ErrorCode, retryable: bool, failures: int, failing_for: float, fails: bool
 ) -> None:
-    reading: dict[str, Any] = {"problem": problem(code, retryable=retryable), "failures": failures}
+    lasting = 0 if code in HEALS_WITH_TIME else failures
+    told = {"failures": failures, "lasting_failures": lasting}
+    reading: dict[str, Any] = {"problem": problem(code, retryable=retryable), **told}
     # However long the run has been going on: what counts is since when it fails.
     for since in (20, 40_000):
         end = end_of(run(status="Running", failing_since=after(since), **reading), after(since + failing_for))

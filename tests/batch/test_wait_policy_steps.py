@@ -50,7 +50,12 @@ def _refused(attempts: int) -> dict[str, Any]:
         (run(status="Queued", problem=UNAVAILABLE, failures=3), 20, 28),
         (run(status="Queued", problem=UNAVAILABLE, failures=7), 20, 140),
         (run(status="Queued", problem=UNAVAILABLE, failures=10_000), 20, 140),
+        # A submission is tried again without hurry, whatever the interval of checks.
         (run(problem=UNAVAILABLE, failures=2), 20, 24),
+        (run(problem=UNAVAILABLE, failures=8), 20, 276),
+        (run(problem=UNAVAILABLE, failures=10_000), 20, 320),
+        (run(asked=request(poll_interval=1), problem=UNAVAILABLE, failures=8), 20, 276),
+        (run(asked=request(poll_interval=1), status="Queued", problem=UNAVAILABLE, failures=8), 20, 21),
         # The service's own wish counts, up to the next deadline.
         (
             run(status="Queued", problem=_asking_for(300), failures=1),
@@ -118,7 +123,7 @@ def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run,
     assert step > now
     asked_for = state.problem.retry_after or 0 if state.problem else 0
     refused = state.cancellation is not None and not state.cancellation.accepted
-    longest = max(state.request.poll_interval, asked_for, 300 if refused else 0)
+    longest = max(state.request.poll_interval, asked_for, 300 if refused or state.job is None else 0)
     due = state.step_due_at if state.job is None else None
     assert step <= max(now + timedelta(seconds=longest), due or now)
     assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)

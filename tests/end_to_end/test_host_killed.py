@@ -61,6 +61,22 @@ def test_in_the_middle_of_a_request(machine: LocalMachine, app: App, operation: 
     assert len(jobs_of(machine, run_id)) == 1
 
 
+def test_without_a_token_after_the_restart_the_job_is_not_forgotten(machine: LocalMachine, app: App) -> None:
+    restart(machine)
+    with machine.control.gate("invoke", when="after", discard=True) as gate:
+        run_id = app.start()
+        machine.control.wait_at_gate(gate)
+        machine.host.kill()
+    no_token = machine.control.fault("identity", "answer", status=500, body="text", times=None)
+    machine.host.start()
+    doubt = wait_for("a doubt", lambda: app.run(run_id)["problem"])
+    assert doubt["code"] == "submission_uncertain"
+    machine.control.remove_fault(no_token)
+
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+    assert len(jobs_of(machine, run_id)) == 1
+
+
 def test_while_waiting(machine: LocalMachine, app: App) -> None:
     hold = machine.control.hold("Running")
     run_id = app.start(poll_interval=2)

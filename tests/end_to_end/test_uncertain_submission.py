@@ -59,6 +59,31 @@ def test_a_job_never_created_is_submitted_once_that_is_sure(
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
+def test_a_job_is_found_although_its_deployment_ignored_the_experiment_asked_for(
+    app: App, control: ControlClient
+) -> None:
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start(experiment="night-run")
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+def test_of_several_jobs_behind_one_lost_answer_the_first_is_adopted(
+    app: App, control: ControlClient
+) -> None:
+    """Seen in the wild: one request, many jobs. Which of them gets the output is for the service to say."""
+    control.fault("invoke", "duplicate", jobs=3)
+    control.fault("invoke", "drop", when="after")
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    made = jobs_of(control, run_id)
+    assert len(made) == 3
+    assert view["job"]["name"] == made[0]
+
+
 def test_a_list_that_lags_behind_does_not_lead_to_a_second_job(app: App, control: ControlClient) -> None:
     control.fault("list", "lag", seconds=2, times=None)
     control.fault("invoke", "drop", when="after")

@@ -29,8 +29,16 @@ def _lose(attempt: str, at: str = "2026-01-31T12:00:30.000Z") -> Operation:
 
 
 CANCEL: Operation = ("cancel", None)
-FREE = {"attempt": None, "claimed_at": None, "lost_at": None, "claims": 0, "cancel_requested": False}
-CLAIMED = FREE | {"attempt": "a", "claimed_at": "2026-01-31T12:00:00.000Z", "claims": 1}
+FREE = {
+    "marker": None,
+    "attempt": None,
+    "claimed_at": None,
+    "lost_at": None,
+    "claims": 0,
+    "cancel_requested": False,
+}
+CLAIMED = FREE | {"marker": "a", "attempt": "a", "claimed_at": "2026-01-31T12:00:00.000Z", "claims": 1}
+RELEASED = FREE | {"marker": "a"}
 LOST = CLAIMED | {"lost_at": "2026-01-31T12:00:30.000Z"}
 CLAIMED_AGAIN = CLAIMED | {"attempt": "b", "claimed_at": "later", "claims": 2}
 
@@ -83,14 +91,14 @@ def signal() -> Signal:
         (CLAIMED, [_claim("b")], CLAIMED),
         (CLAIMED, [_claim("a", at="later")], CLAIMED),
         (CLAIMED, [_claim("b", "a", "later")], CLAIMED_AGAIN),
-        (CLAIMED, [_release("a")], FREE),
+        (CLAIMED, [_release("a")], RELEASED),
         (CLAIMED, [_release("b")], CLAIMED),
         (CLAIMED, [CANCEL], CLAIMED | {"cancel_requested": True}),
         (CLAIMED, [CANCEL, _claim("b", "a")], CLAIMED | {"cancel_requested": True}),
-        (CLAIMED, [CANCEL, _release("a")], FREE | {"cancel_requested": True}),
+        (CLAIMED, [CANCEL, _release("a")], RELEASED | {"cancel_requested": True}),
         (None, [CANCEL, _claim("a")], FREE | {"cancel_requested": True}),
         (None, [_claim("a"), _claim("b"), _claim("c")], CLAIMED),
-        (None, [_claim("b"), _release("b"), _claim("a")], CLAIMED),
+        (None, [_claim("b"), _release("b"), _claim("a")], CLAIMED | {"marker": "b"}),
         # The same signal twice, as at-least-once delivery may bring it.
         (None, [_claim("a"), _claim("a")], CLAIMED),
         (None, [_claim("a"), CANCEL, CANCEL], CLAIMED | {"cancel_requested": True}),
@@ -117,8 +125,14 @@ def test_batches_follow_each_other(signal: Signal) -> None:
         state, failed = signal(operation, state=state)
         assert failed == [False]
     assert Submission.from_json(state) == Submission(
-        attempt="b", claimed_at="2026-01-31T12:00:00.000Z", claims=1, cancel_requested=True
+        marker="a", attempt="b", claimed_at="2026-01-31T12:00:00.000Z", claims=1, cancel_requested=True
     )
+
+
+def test_a_mark_of_a_version_without_markers_gets_one_with_its_next_claim(signal: Signal) -> None:
+    old = {name: value for name, value in CLAIMED.items() if name != "marker"}
+    assert signal(CANCEL, state=old)[0] == CLAIMED | {"marker": None, "cancel_requested": True}
+    assert signal(_claim("b", "a", "later"), state=old)[0] == CLAIMED_AGAIN | {"marker": "b"}
 
 
 @pytest.mark.parametrize(
