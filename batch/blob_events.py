@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from batch.grid_event import GridEvent
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
-FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose"})
+FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
 MAX_NAME_LENGTH = 1_024
 
 _SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<name>.+)", re.DOTALL)
@@ -47,7 +47,8 @@ class Blob:
 def finished_upload(event: GridEvent, topic: str) -> Blob | None:
     """The blob whose upload ``event`` reports, or None if it reports none. Raises Malformed.
 
-    An empty blob is a finished upload, too: a marker has nothing to say but its name.
+    An empty blob is a finished upload, too: a marker has nothing to say but its name. An upload by SFTP tells of no
+    length, so it counts as one with content.
 
     ``topic`` is the resource id of the storage account whose events are believed.
     """
@@ -66,7 +67,8 @@ def finished_upload(event: GridEvent, topic: str) -> Blob | None:
     if not isinstance(version, str) or not 1 <= len(version) <= MAX_NAME_LENGTH:
         raise Malformed("there is no eTag to tell one content from the next")
     account = topic.rstrip("/").rpartition("/")[2]
-    return Blob(account, container, name, version, event.time or datetime.now(UTC), is_empty=length == 0)
+    is_empty = length == 0 and api != "SftpCommit"
+    return Blob(account, container, name, version, event.time or datetime.now(UTC), is_empty=is_empty)
 
 
 def _place(subject: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ from batch.data_uri import (
 )
 from batch.endpoint_uri import EndpointUri
 from batch.errors import FieldError, InvalidRequest
+from batch.secret_text import holds_secret
 from batch.settings import Settings
 
 MAX_BODY_BYTES = 65_536
@@ -74,9 +75,16 @@ def _literal(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     raise ValueError("must be text of at most 2048 characters, a 64-bit number, true or false")
 
 
+def _no_secret(value: Any) -> Any:
+    if isinstance(value, str) and holds_secret(value):
+        raise ValueError("holds a SAS signature, a key or a token, which would be stored with the run")
+    return value
+
+
 LiteralValue = Annotated[
     Annotated[str, Field(max_length=2_048)] | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float,
     WrapValidator(_literal),
+    AfterValidator(_no_secret),
 ]
 
 

@@ -3,6 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
+from batch.secret_text import holds_secret
+
 _ASSET = re.compile(r"azureml:[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+|@latest)", re.ASCII)
 _RESOURCE_ID = re.compile(
     r"/subscriptions/[^?#\\\s]+/providers/Microsoft\.MachineLearningServices/[^?#\\\s]+", re.IGNORECASE
@@ -28,10 +30,10 @@ OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run
 
 def check_data_uri(uri: str) -> str:
     """Returns ``uri``; raises ValueError, whose text never repeats it."""
-    if "?" in uri or "#" in uri:
+    if "?" in uri or "#" in uri or holds_secret(uri):
         raise ValueError(
-            "must have no query or fragment: a SAS signature is a secret and would be stored with the run."
-            " Use a datastore that holds the credentials, or grant the compute's identity access"
+            "must have no query or fragment, in any spelling: a SAS signature is a secret and would be stored with"
+            " the run. Use a datastore that holds the credentials, or grant the compute's identity access"
         )
     if _CONTROL_OR_BLANK.search(uri) or not (
         _ASSET.fullmatch(uri) or _RESOURCE_ID.fullmatch(uri) or _is_url_of_data(uri)

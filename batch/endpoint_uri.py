@@ -14,6 +14,7 @@ _ORIGIN = re.compile(
 )
 _ENDPOINT_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.[a-z0-9-]+\.inference\.ml\.azure\.[a-z]+", re.ASCII)
 _HTTPS_PORT = 443
+_PATH = "/jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,9 @@ class EndpointUri:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError unless ``text`` is ``https://host[:port]/jobs`` and nothing more."""
-        prefix, separator, rest = text.partition("/jobs")
-        if not separator or rest:
+        if not text.endswith(_PATH):
             raise ValueError("must be the endpoint's scoring URI: https://<host>/jobs, and nothing after it")
-        return cls(Origin.parse(prefix))
+        return cls(Origin.parse(text.removesuffix(_PATH)))
 
     def job(self, job_name: str) -> str:
         """The status address of a job; the caller has validated the name."""
@@ -61,4 +61,4 @@ class EndpointUri:
         return match["name"] if match else None
 
     def __str__(self) -> str:
-        return f"{self.origin}/jobs"
+        return f"{self.origin}{_PATH}"

@@ -13,20 +13,14 @@ Activities never let these cross the task hub as exceptions: there they would be
 ``RunError.to_json()`` under the key ``error``, and the orchestrator decides by its fields.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from batch.secret_text import redact
+
 MAX_MESSAGE_LENGTH = 1_000
 """Characters. Custom status is limited to 16 KB of UTF-16, and messages may quote a service."""
-
-
-_SECRET = re.compile(
-    r"(?P<before>bearer\s+|client_(?:secret|assertion)[\"']?\s*[:=]\s*[\"']?|sig=)[^\"'&\s,}]+"
-    r"|eyJ[\w-]{8,}(?:\.[\w-]+){0,2}",
-    re.IGNORECASE,
-)
 
 
 class ErrorCode(StrEnum):
@@ -92,11 +86,6 @@ class RunError(Exception):
 
 class RunFailed(Exception):
     """The run ended otherwise than Completed; the text is the reason, in one sentence or two."""
-
-
-def redact(text: str) -> str:
-    """Takes out what looks like a token or a signature: messages quote services, which may quote requests."""
-    return _SECRET.sub(lambda match: f"{match['before'] or ''}[redacted]", text)
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE_LENGTH) -> str:

@@ -1,14 +1,19 @@
 """One line a change of a run, as ``event key=value …``, always with the run and, once known, its job."""
 
+import json
 import logging
+import re
 
-from batch.errors import redact, shorten
+from batch.errors import shorten
 from batch.run import Run
+from batch.secret_text import redact
 from batch.wait_policy import End
+
+_PLAIN = re.compile(r'[^\s"=\\]+')
 
 
 def log_event(logger: logging.Logger, level: int, event: str, **fields: object) -> None:
-    """Values with blanks are quoted; fields that are None are left out."""
+    """Values that could be taken for more than one field are quoted; fields that are None are left out."""
     pairs = (f"{name}={_quoted(value)}" for name, value in fields.items() if value is not None)
     logger.log(level, "%s %s", event, " ".join(pairs))
 
@@ -51,4 +56,4 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
 
 def _quoted(value: object) -> str:
     text = shorten(redact(str(value)))
-    return f'"{text}"' if " " in text or not text else text
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

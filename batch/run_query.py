@@ -1,8 +1,9 @@
 """Query of ``GET /api/batch-runs``: which runs, and how many at a time."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Self
 
@@ -13,7 +14,10 @@ from batch.whole_number import parse_whole_number
 
 MAX_TOP = 200
 DEFAULT_TOP = 50
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""No run is older, and from here one can still reckon back."""
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _RUNTIME_STATUSES = {
     "Completed": ("Completed",),
     "Failed": ("Failed",),
@@ -43,7 +47,7 @@ class RunQuery:
             moment = parse_timestamp(params.get(name))
             if name in params and moment is None:
                 errors.append(FieldError(name, "must be an ISO 8601 time, such as 2026-01-31T12:00:00Z"))
-            return moment
+            return moment and max(moment, EARLIEST)
 
         known = {"phase", "started_from", "started_to", "prefix", "top", "continuation", "code", "clientId"}
         errors += [FieldError(name, "is not a known parameter") for name in params if name not in known]
@@ -56,11 +60,12 @@ class RunQuery:
         except ValueError as error:
             errors.append(FieldError("top", str(error)))
         started_from, started_to = time("started_from"), time("started_to")
+        continuation = params.get("continuation")
+        if continuation is not None and not _TOKEN.fullmatch(continuation):
+            errors.append(FieldError("continuation", "was not given by a page of this list"))
         if errors:
             raise InvalidRequest(errors)
-        return cls(
-            phases, started_from, started_to, params.get("prefix", ""), top, params.get("continuation")
-        )
+        return cls(phases, started_from, started_to, params.get("prefix", ""), top, continuation)
 
     @property
     def runtime_statuses(self) -> tuple[str, ...]:

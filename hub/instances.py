@@ -77,10 +77,15 @@ def _get(
 ) -> tuple[list[dict[str, Any]], str | None]:
     url = f"{client._orchestration_bindings.rpc_base_url}instances/"
     headers = {_CONTINUATION: continuation} if continuation else {}
-    with requests.Session() as session:
-        # The host listens on loopback: no proxy is asked.
-        session.trust_env = False
-        answer = session.get(url, params=params, headers=headers, timeout=60)
+    try:
+        with requests.Session() as session:
+            # The host listens on loopback: no proxy is asked.
+            session.trust_env = False
+            answer = session.get(url, params=params, headers=headers, timeout=60)
+    except requests.RequestException as error:
+        raise _unavailable(
+            f"it gave no answer when asked for its instances ({type(error).__name__})"
+        ) from None
     if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:
         raise InvalidRequest([FieldError("continuation", "was not given by a page of this list")])
     if answer.status_code != HTTPStatus.OK:

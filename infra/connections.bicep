@@ -76,7 +76,7 @@ module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId)) {
         // Not CreateFile: an upload through the Data Lake endpoint raises BlobCreated twice, and that one is empty.
         operatorType: 'StringIn'
         key: 'data.api'
-        values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose']
+        values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit']
       }
     ]
     deadLetterAccountId: deadLetterAccount.id

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,14 +10,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.answers import RunLinks, RunList
-from batch.contract import IDEMPOTENCY_KEY, parse_request
+from batch.contract import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
 from batch.errors import InvalidRequest, RunError
 from batch.run import Run
 from batch.run_log import log_event
 from batch.run_query import RunQuery
 from batch.run_view import RunView
 from batch.settings import app_settings
-from hub.runs import NotARun, find_run, list_runs, nudge, start_run
+from hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
 from hub.submissions import cancel_submission
 from hub.tracing import trace_of
 from triggers.problem import problem
@@ -57,9 +58,7 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
 async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     run_id = req.route_params["run_id"]
     try:
-        existing = await find_run(client, run_id)
-    except NotARun:
-        existing = None
+        existing = await _find(client, run_id)
     except RunError as error:
         return problem(503, error.message)
     return _json(existing.view) if existing else _unknown(run_id)
@@ -84,19 +83,27 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Leaves a mark that the run obeys at its next step, and nudges it to take that step now."""
     run_id = req.route_params["run_id"]
     try:
-        existing = await find_run(client, run_id)
+        existing = await _find(client, run_id)
         if existing is None:
             return _unknown(run_id)
         if existing.ended:
             return problem(409, f"Run {run_id} has already ended: {existing.view['phase']}.")
         await cancel_submission(client, run_id)
-    except NotARun:
-        return _unknown(run_id)
     except RunError as error:
         return problem(503, error.message)
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)
+
+
+async def _find(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
+    """The run of an id from a path, which the SDK would put into the address of the task hub as it is."""
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        return None
+    try:
+        return await find_run(client, run_id)
+    except NotARun:
+        return None
 
 
 async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:

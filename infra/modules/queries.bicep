@@ -11,7 +11,7 @@ var queries = [
   {
     name: 'runs-that-did-not-complete'
     title: 'Runs that did not complete, with the reason'
-    query: '${fields} | where Event == "run_ended" and Outcome != "Completed" | project TimeGenerated, Run, Job, Outcome, Reason = extract("reason=(.*)", 1, Message) | order by TimeGenerated desc'
+    query: '${fields} | where Event == "run_ended" and Outcome != "Completed" | project TimeGenerated, Run, Job, Outcome, Reason = trim("\\"", extract("reason=(.*)", 1, Message)) | order by TimeGenerated desc'
   }
   {
     name: 'runs-under-way'

@@ -84,6 +84,7 @@ def test_fields_that_nobody_knows_do_no_harm(schema: str) -> None:
         ("PutBlockList", True),
         ("CopyBlob", True),
         ("FlushWithClose", True),
+        ("SftpCommit", True),
         ("CreateFile", False),
         ("Flush", False),
         ("AppendFile", False),
@@ -115,7 +116,13 @@ def test_the_pair_of_a_data_lake_upload_is_one_finished_upload(schema: str) -> N
     assert _found(closed) == _found(event(schema))
 
 
-@pytest.mark.parametrize("api", sorted(FINISHED_UPLOADS))
+@pytest.mark.parametrize("start", ["file", "folder"])
+def test_an_upload_by_sftp_tells_of_no_length_and_counts(start: str) -> None:
+    assert _starts(upload("in/a.csv", api="SftpCommit", contentLength=0), rule(start=start))
+    assert not _starts(upload("in/a.csv", api="SftpCreate", contentLength=0), rule(start=start))
+
+
+@pytest.mark.parametrize("api", sorted(FINISHED_UPLOADS - {"SftpCommit"}))
 @pytest.mark.parametrize("start", ["file", "folder"])
 def test_an_empty_file_starts_nothing(api: str, start: str) -> None:
     assert not _starts(upload("in/a.csv", api=api, contentLength=0), rule(start=start))

@@ -187,3 +187,9 @@ def test_without_a_default_the_endpoint_is_required_and_none_is_allowed() -> Non
 
 def test_the_status_address_is_built_from_the_endpoint() -> None:
     assert EndpointUri.parse(ALLOWED).job("batchjob-1") == f"{ALLOWED}/batchjob-1"
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs-daily", "a-jobs", "jobs.jobs"])
+def test_an_endpoint_may_be_called_jobs(name: str) -> None:
+    uri = f"https://{name}.westeurope.inference.ml.azure.com/jobs"
+    assert str(EndpointUri.parse(uri)) == uri

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, FieldError, InvalidRequest, RunError, redact, shorten
+from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, FieldError, InvalidRequest, RunError, shorten
 from batch.rest import AnswerLost, HttpError, NotSent
 from batch.run import Problem, as_problem
+from batch.secret_text import redact
 
 MARKER = "S3cr3tMarker"
 

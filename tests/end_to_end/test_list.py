@@ -3,6 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
+import requests
+
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App
 
@@ -64,3 +67,29 @@ def test_only_runs_are_listed(app: App) -> None:
     app.wait_for_end(app.start(deployment="noop"))
 
     assert not any(run.startswith("@") for page in pages(app, top=200) for run in page)
+
+
+def test_from_the_beginning_of_time_is_a_time_like_any_other(app: App) -> None:
+    run_id = app.start(deployment="noop")
+    app.wait_for_end(run_id)
+    assert pages(app, prefix=run_id, started_from="0001-01-01T00:00:00Z") == [[run_id]]
+
+
+@pytest.mark.parametrize("token", ["\r\nX", " abc", "✓", "abc"])
+def test_a_made_up_continuation_is_refused(app: App, token: str) -> None:
+    answer = app.list(continuation=token)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["continuation"]
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{}%3Fx%3D1", "{}%23x", "{}%2Fx", "..%2F{}", "%2e%2e%2F{}", "{}%20", "{}%00"]
+)
+def test_only_its_very_id_names_a_run(app: App, spelling: str) -> None:
+    run_id = app.start(deployment="noop")
+    for method, end in (("GET", ""), ("POST", "/cancel")):
+        answer = requests.request(
+            method, f"{app.url}/api/batch-runs/{spelling.format(run_id)}{end}", timeout=10
+        )
+        assert answer.status_code == 404
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
