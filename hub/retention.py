@@ -1,5 +1,6 @@
 """Forgets what has ended: runs, windows of new data, and the entities that were kept for them."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -7,10 +8,13 @@ import azure.durable_functions as df
 
 from batch.folder_upload import FolderUpload
 from batch.function_names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
+from batch.run_log import log_event
 from batch.run_view import ENDED_RUNTIME_STATUSES
 from batch.timestamps import format_timestamp
 from hub.instances import instance_status, instances_page, time_of
 from hub.runs import decoded_input
+
+logger = logging.getLogger(__name__)
 
 _PAGE = "100"
 _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
@@ -23,15 +27,26 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
     while purged < limit:
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
-            if (
-                instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW)
-                and time_of(instance, "lastUpdatedTime") < before
-            ):
-                await _purge(client, instance, before)
-                purged += 1
+            ended_at = time_of(instance, "lastUpdatedTime")
+            if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and ended_at < before:
+                purged += await _try_to_purge(client, instance, before)
         if continuation is None:
             break
     return purged
+
+
+async def _try_to_purge(
+    client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
+) -> bool:
+    """One instance that can not be purged must not keep all others: they come first at each hour."""
+    try:
+        await _purge(client, instance, before)
+    except Exception as error:  # the SDK raises nothing narrower
+        log_event(
+            logger, logging.WARNING, "history_not_purged", instance=instance["instanceId"], reason=error
+        )
+        return False
+    return True
 
 
 async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime) -> None:
