@@ -59,6 +59,10 @@ def _schemas(settings: Settings) -> JsonObject:
     ]
     _, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
     schemas: JsonObject = definitions["$defs"]
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            # Made of the field's name, and no help beside it.
+            field.pop("title", None)
     _name_the_endpoints(schemas[BatchRunRequest.__name__], settings)
     return schemas
 
@@ -68,7 +72,6 @@ def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
     endpoint = request["properties"]["endpoint_uri"]
     allowed = sorted(f"{origin}/jobs" for origin in settings.allowed_origins)
     request["properties"]["endpoint_uri"] = {
-        "title": endpoint["title"],
         "description": endpoint["description"],
         "type": ["string", "null"] if settings.endpoint_uri else "string",
         "enum": [*allowed, None] if settings.endpoint_uri else allowed,
@@ -109,7 +112,7 @@ def _start() -> JsonObject:
             },
             "400": _problem("Every wrong field, by name; nothing was started", examples.BAD_REQUEST),
             "409": _problem("The run_id belongs to another request; nothing was started", examples.CONFLICT),
-            **_COMMON,
+            **_BY_A_CHANGE,
         },
     }
 
@@ -120,7 +123,8 @@ def _list() -> JsonObject:
     return {
         "operationId": "listRuns",
         "summary": "List runs, a page at a time",
-        "description": "In no order of time. A page may hold fewer than top runs and still not be the last.",
+        "description": "By run_id, not by time: the first page is not the newest. A page may hold fewer than top"
+        " runs and still not be the last.",
         "parameters": [
             {**_query("phase", "Runs in any of these phases", phases), "style": "form", "explode": False},
             _query("started_from", "Runs that started at this time or later", time),
@@ -145,7 +149,7 @@ def _list() -> JsonObject:
                 },
             },
             "400": _problem("A parameter is wrong or unknown", examples.BAD_QUERY),
-            **_COMMON,
+            **_BY_A_LOOK,
         },
     }
 
@@ -158,7 +162,7 @@ def _get() -> JsonObject:
         "responses": {
             "200": {"description": "The run", "content": _json(RunView, examples.RUNS)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
-            **_COMMON,
+            **_BY_A_LOOK,
         },
     }
 
@@ -173,7 +177,7 @@ def _cancel() -> JsonObject:
             "202": {"description": "Asked for", "content": _json(RunLinks, examples.STARTED)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
             "409": _problem("The run has ended already", examples.ENDED_BEFORE),
-            **_COMMON,
+            **_BY_A_CHANGE,
         },
     }
 
@@ -204,8 +208,15 @@ _LINKS_TO_RUN: JsonObject = {
     name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
     for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
 }
-_COMMON: JsonObject = {
-    "503": _problem("The task hub did not answer in time: ask again", examples.BUSY),
+_BY_PLATFORM: JsonObject = {
     "401": {"description": "No valid key or token; the platform answers, with an empty body"},
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
+}
+_BY_A_CHANGE: JsonObject = {
+    "503": _problem("The task hub did not answer in time: ask again", examples.BUSY),
+    **_BY_PLATFORM,
+}
+_BY_A_LOOK: JsonObject = {
+    "503": _problem("The task hub did not answer in time: ask again", examples.HUB_UNAVAILABLE),
+    **_BY_PLATFORM,
 }

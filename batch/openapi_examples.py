@@ -127,5 +127,10 @@ ENDED_BEFORE: ProblemDetails = {
 BUSY: ProblemDetails = {
     "title": "The task hub did not answer in time",
     "status": 503,
-    "detail": "The submission of this run did not answer in time. Try again.",
+    "detail": "The task hub did not process a signal to the submission within 30 s.",
+}
+HUB_UNAVAILABLE: ProblemDetails = {
+    "title": "The task hub did not answer in time",
+    "status": 503,
+    "detail": "The task hub is not available: it answered 500 when asked for its instances.",
 }

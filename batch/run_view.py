@@ -3,7 +3,7 @@
 The shapes are what the HTTP API answers with, and what its OpenAPI document is generated from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -12,7 +12,7 @@ from pydantic import Field, WithJsonSchema
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
 
-from batch.advice import advice
+from batch.advice import advice, advice_meanwhile
 from batch.contract import JobInput, JobOutput, RunRequest
 from batch.data_source import DataSource
 from batch.errors import ErrorCode
@@ -156,17 +156,24 @@ def run_view(
         "ended_at": status.get("ended_at"),
         "cancellation": status.get("cancellation"),
         "source": source.to_json() if source else status.get("source"),  # type: ignore[typeddict-item]
-        "problem": _advised(status.get("problem")),
-        "error": _advised(status.get("error")),
+        "problem": _advised(status.get("problem"), advice_meanwhile),
+        "error": _advised(status.get("error"), advice),
     }
     if request:
         view["request"] = _request_view(request)
         view["outputs"] = {name: binding.uri for name, binding in request.outputs.items()}
     if has_ended(runtime_status):
-        view["ended_at"] = view["ended_at"] or format_timestamp(updated_at)
+        view["next_check_at"] = None
+        view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
         if runtime_status != "Completed" and not view["error"]:
-            view["error"] = _advised(_unforeseen(runtime_status, output))
+            view["error"] = _advised(_unforeseen(runtime_status, output), advice)
     return view
+
+
+def _latest(updated_at: str, view: RunView) -> str:
+    """The runtime tells the time of a terminate in whole seconds, so it can seem to be before what it ended."""
+    known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
+    return max([updated_at, *(time for time in known if time)])
 
 
 def phase_of(runtime_status: str, custom_status: Mapping[str, Any]) -> str:
@@ -195,14 +202,14 @@ def _request_view(request: RunRequest) -> RequestView:
     return view
 
 
-def _advised(trouble: Mapping[str, str] | None) -> Trouble | None:
+def _advised(trouble: Mapping[str, str] | None, advise: Callable[[str], str]) -> Trouble | None:
     if not trouble:
         return None
-    return {"code": trouble["code"], "message": trouble["message"], "advice": advice(trouble["code"])}
+    return {"code": trouble["code"], "message": trouble["message"], "advice": advise(trouble["code"])}
 
 
 def _unforeseen(runtime_status: str, output: object) -> dict[str, str]:
-    text = f"The orchestration ended {runtime_status}: {output}"
+    text = f"The orchestration ended {runtime_status}: {str(output).rstrip('.')}."
     if runtime_status == "Terminated":
         text += " Terminating stops the run, not its job: cancel the job in Azure ML Studio if it still runs."
     return {"code": ErrorCode.INTERNAL.value, "message": text}

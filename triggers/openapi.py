@@ -16,7 +16,8 @@ bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 
 @bp.route(route=ROUTE, methods=["GET"])
 def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    server = urlsplit(req.url).path.removesuffix(f"/{ROUTE}")
+    asked = urlsplit(req.url)
+    server = f"{asked.scheme}://{asked.netloc}{asked.path.removesuffix(f'/{ROUTE}')}"
     return func.HttpResponse(_document(server), mimetype="application/json")
 
 

@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
+from batch.advice import WAIT
 from batch.contract import RunRequest
+from batch.errors import ErrorCode
 from batch.run_status import custom_status, result
 from batch.run_view import ENDED_RUNTIME_STATUSES, has_ended, phase_of, run_view, started_at
 from batch.wait_policy import end_of
@@ -126,6 +128,36 @@ def test_a_run_that_something_else_ended_says_so(runtime_status: str, says: str)
     assert says in view["error"]["message"]
     assert "because" in view["error"]["message"]
     assert view["ended_at"] == "2026-01-31T12:15:00.000Z"
+
+
+def test_what_ended_a_run_from_outside_is_not_told_as_before_what_it_ended() -> None:
+    """The runtime tells the time of a terminate in whole seconds."""
+    state = run(status="Running", running_at=after(900.616), last_check_at=after(900.616))
+    view = _view("Terminated", custom_status(state, next_check_at=after(1_020)), output="maintenance")
+    assert view["ended_at"] == view["running_at"] == "2026-01-31T12:15:00.616Z"
+    assert view["next_check_at"] is None
+    assert "ended Terminated: maintenance. Terminating stops" in view["error"]["message"]
+
+
+@pytest.mark.parametrize("code", [*ErrorCode, "of_another_version"])
+def test_while_a_run_goes_on_nobody_is_told_to_start_another(code: str) -> None:
+    trouble = {"code": str(code), "message": "It went wrong."}
+    going_on = _view("Running", {"phase": "Running", "problem": trouble})["problem"]["advice"]
+    assert going_on.startswith(
+        "Nothing yet: the step is tried again by itself, and a second run could pay twice."
+    )
+    assert "start a new run" not in going_on
+    ended = _view("Failed", {"phase": "Failed", "error": trouble})["error"]["advice"]
+    assert "Nothing yet" not in ended
+
+
+def test_what_time_does_not_heal_is_to_be_mended_meanwhile() -> None:
+    def told(code: ErrorCode) -> str:
+        status = {"phase": "Running", "problem": {"code": code, "message": "It went wrong."}}
+        return str(_view("Running", status)["problem"]["advice"])
+
+    assert "Give the identity of this app the role AzureML Data Scientist" in told(ErrorCode.ACCESS_DENIED)
+    assert told(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
 
 
 @pytest.mark.parametrize("status", [None, "", "text", 5, [], {}, {"phase": None}])

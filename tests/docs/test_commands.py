@@ -87,6 +87,9 @@ def test_each_ready_request_is_taken(
     answer = requests.request(method, url, headers=headers, data=body.encode() or None, timeout=60)
 
     assert answer.ok or answer.status_code == DOCUMENTED_REFUSALS.get(url.rpartition("/")[2]), answer.text
+    if answer.status_code == 202 and url.endswith("/batch-runs"):
+        ended = App(machine.url).wait_for_end(answer.json()["id"])
+        assert ended["phase"] == "Completed", ended["error"]
 
 
 def test_the_sample_events_start_runs(machine: LocalMachine) -> None:

@@ -1,7 +1,7 @@
 """The README says what is so: fields and settings are those of the code, links lead somewhere, the curl works."""
 
-import json
 import re
+import subprocess
 from pathlib import Path
 
 from batch.contract import BatchRunRequest
@@ -39,12 +39,15 @@ def test_every_link_leads_to_a_file() -> None:
     assert [link for link in local if not Path(link).exists()] == []
 
 
-def test_the_first_curl_works(tmp_path: Path) -> None:
-    body = re.search(r"-d '(\{.*?\})'", README, re.DOTALL)
-    assert body
-    request = json.loads(body[1])
+def test_the_first_curls_work_as_they_are_printed(tmp_path: Path) -> None:
+    section = README.partition("## The first curl")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2
     with LocalMachine(MachineConfig(tmp_path / "machine")) as machine:
-        answer = App(machine.url).post(request)
-
-        assert answer.status_code == 202
-        assert App(machine.url).wait_for_end(request["run_id"])["phase"] == "Completed"
+        for block in blocks:
+            command = block.replace("http://127.0.0.1:7071", machine.url).replace("curl -s", "curl -sf")
+            done = subprocess.run(["bash", "-euc", command], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+        app = App(machine.url)
+        assert app.wait_for_end("first")["phase"] == "Completed"
+        assert app.wait_for_end("second")["phase"] == "Canceled"

@@ -36,7 +36,7 @@ def contract(app: App) -> dict[str, Any]:
 def test_the_document_names_this_server_and_its_endpoint(flooded: App) -> None:
     document = contract(flooded)
     request = document["components"]["schemas"]["BatchRunRequest"]
-    assert (document["openapi"], document["servers"]) == ("3.1.0", [{"url": "/api"}])
+    assert (document["openapi"], document["servers"]) == ("3.1.0", [{"url": f"{flooded.url}/api"}])
     flooded.start(endpoint_uri=request["properties"]["endpoint_uri"]["enum"][0])
 
 
