@@ -66,7 +66,8 @@ param runRetentionDays int = 30
 @description('Days for which logs are kept.')
 param logRetentionDays int = 30
 
-@minValue(1)
+// At least 30: the request that got no answer may itself have taken longer than a minute.
+@minValue(30)
 @maxValue(3600)
 @description('Seconds after an uncertain submission before the absence of a job is believed.')
 param submissionSettleSeconds int = 90
