@@ -1,6 +1,6 @@
 """The spans of durable work, named and attributed as the durable extension and its engine do in production.
 
-Inputs and outputs stay out of them, as with ``traceInputsAndOutputs`` false.
+As there, a reason is all that a failure tells, here shortened to a line; inputs and outputs stay out of traces.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -70,10 +69,13 @@ class OpenSpan:
         """None is what an older version of this program left: a trace of its own begins there."""
         if text is None:
             return cls.below(None)
-        traceparent, state, parent_id, started_at = json.loads(text)
-        context = TraceContext.parse(traceparent, state)
-        assert context is not None
-        return cls(context, parent_id, started_at)
+        trace_id, span_id, sampled, parent_id, started_at, state = text.split(" ", 5)
+        return cls(TraceContext(trace_id, span_id, sampled == "1", state), parent_id, started_at)
 
     def to_text(self) -> str:
-        return json.dumps([self.context.traceparent, self.context.state, self.parent_id, self.started_at])
+        """Read and written at every episode, so of a form that costs little."""
+        context = self.context
+        return (
+            f"{context.trace_id} {context.span_id} {context.sampled:d} "
+            f"{self.parent_id} {self.started_at} {context.state}"
+        )
