@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import azure.durable_functions as df
+import azure.functions as func
 
 from batch.data_source import DataSource
 from batch.folder_upload import FolderUpload
@@ -13,6 +14,7 @@ from batch.run import Run
 from batch.run_log import log_event
 from batch.settings import app_settings
 from hub.runs import start_run as start_once
+from hub.tracing import trace_of
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -20,12 +22,14 @@ logger = logging.getLogger(__name__)
 
 @bp.activity_trigger(input_name="value", activity=START_RUN)
 @bp.durable_client_input(client_name="client")
-async def start_run(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
+async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # type: ignore[type-arg]
     """Takes ``{upload, source}``; answers ``{run_id}``. Raises InvalidRequest if the folder makes no request."""
     upload = FolderUpload.from_json(value["upload"])
     source = DataSource.model_validate(value["source"])
     run_id, settings = upload.run_id, app_settings()
     request = request_for(upload.rule, upload.blob, run_id, settings)
-    if await start_once(client, run_id, Run(request=request, source=source)) is None:
+    with trace_of(context):
+        existing = await start_once(client, run_id, Run(request=request, source=source))
+    if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, folder=source.folder, blobs=source.count)
     return {"run_id": run_id}

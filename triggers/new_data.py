@@ -17,6 +17,7 @@ from batch.run import Run
 from batch.run_log import log_event
 from batch.settings import app_settings
 from hub.runs import start_run
+from hub.tracing import trace_of
 from hub.windows import start_window
 from triggers.grid_event import grid_event
 
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @bp.event_grid_trigger(arg_name="event")
 @bp.durable_client_input(client_name="client")
-async def new_data(event: func.EventGridEvent, client: Any) -> None:
+async def new_data(event: func.EventGridEvent, client: Any, context: func.Context) -> None:
     """What this raises makes Event Grid deliver again, so it raises only what another delivery may heal."""
     received = grid_event(event)
     try:
@@ -38,8 +39,9 @@ async def new_data(event: func.EventGridEvent, client: Any) -> None:
     if blob is None or not rules:
         log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
         return
-    for rule in rules:
-        await _obey(rule, blob, client)
+    with trace_of(context):
+        for rule in rules:
+            await _obey(rule, blob, client)
 
 
 async def _obey(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationClient) -> None:

@@ -10,6 +10,7 @@ from azure.functions.decorators.function_app import Function
 
 from benchmarks.contestants.resident_execution import ResidentExecution
 from local.functions_host.durable.contract import InvocationError
+from local.functions_host.durable.trace_context import TraceContext
 
 UserFunction = Callable[[Any], Any]
 
@@ -53,7 +54,7 @@ class SdkWorker:
     def entities(self) -> Collection[str]:
         return self._entities
 
-    async def run_orchestrator(self, name: str, context_json: str) -> str:
+    async def run_orchestrator(self, name: str, context_json: str, trace: TraceContext) -> str:
         entered = time.process_time()
         size = len(context_json.encode())
         expected = self._resident.answer(context_json) if self._resident else None
@@ -69,10 +70,12 @@ class SdkWorker:
         self.cpu_spent += time.process_time() - entered
         return answer
 
-    async def run_activity(self, name: str, input_json: str, instance_id: str) -> str | None:
+    async def run_activity(
+        self, name: str, input_json: str, instance_id: str, trace: TraceContext
+    ) -> str | None:
         return json.dumps(_call(self._activities[name], json.loads(input_json)))
 
-    async def run_entity(self, name: str, batch_json: str) -> str:
+    async def run_entity(self, name: str, batch_json: str, trace: TraceContext) -> str:
         return str(_call(self._entities[name], batch_json))
 
     def _replay(self, name: str, context_json: str, size: int) -> str:

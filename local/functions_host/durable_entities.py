@@ -11,6 +11,7 @@ from local.functions_host.durable_bodies import signal_input
 from local.functions_host.durable_query import CONTINUATION_HEADER, QueryParameters
 from local.functions_host.durable_responses import BadRequestError, empty_response, json_response
 from local.functions_host.durable_status import parsed
+from local.functions_host.invocations import trace_of
 
 # A path cannot hold an empty segment.
 _EMPTY_KEY = "$"
@@ -28,7 +29,9 @@ class Entities:
         if not name:
             raise BadRequestError("The entity name must not be empty.")
         operation = "delete" if request.method == "DELETE" else query.text("op") or ""
-        await self._hub.signal_entity(name.lower(), _key(key), operation, await signal_input(request))
+        await self._hub.signal_entity(
+            name.lower(), _key(key), operation, await signal_input(request), trace_of(request.headers)
+        )
         return empty_response(202)
 
     async def _read(self, name: str, key: str) -> web.Response:

@@ -27,6 +27,7 @@ from local.functions_host.durable_responses import (
     json_response,
 )
 from local.functions_host.durable_status import history_payload, parsed, status_payload
+from local.functions_host.invocations import trace_of
 
 _STATUS_POLLING_SECONDS = "5"
 
@@ -46,7 +47,9 @@ class Instances:
         self, request: web.Request, query: QueryParameters, name: str, instance_id: str | None
     ) -> web.Response:
         body = await json_text(request)
-        started_id = await self._hub.start(name, body, instance_id, query.text("version"))
+        started_id = await self._hub.start(
+            name, body, instance_id, query.text("version"), trace_of(request.headers)
+        )
         timeout, interval = query.seconds("timeout"), query.seconds("pollingInterval")
         if timeout is None or interval is None:
             return check_status_response(request, self._hub_name, started_id)

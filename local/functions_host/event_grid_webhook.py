@@ -17,7 +17,7 @@ from aiohttp import web
 from local.functions_host import protos
 from local.functions_host.durable.contract import InvocationError
 from local.functions_host.functions import FunctionDefinition
-from local.functions_host.http_triggers import Invoke
+from local.functions_host.invocations import Invoke
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,11 @@ from local.functions_host.durable_api import DurableApi
 from local.functions_host.event_grid_webhook import EventGridWebhook
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.http_triggers import HttpRoute, HttpTriggers, http_routes
+from local.functions_host.invocations import Invocations
 from local.functions_host.manual_runs import ManualRuns
 from local.functions_host.server import Handlers, listening_socket, serve
 from local.functions_host.settings import HostSettings, expand_settings, load_settings
+from local.functions_host.telemetry import span_sink
 from local.functions_host.timer_status import TimerStatusFile
 from local.functions_host.timer_triggers import TimerTriggers, timers
 from local.functions_host.worker import PythonWorker
@@ -77,16 +79,20 @@ class FunctionsHost:
             starting.push_async_callback(worker.stop)
             self.functions = worker.functions
             self.routes = http_routes(worker.functions, self.settings.route_prefix)
-            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock)
+            spans = span_sink(self.settings, os.environ)
+            if spans is not None:
+                starting.callback(spans.close)
+            invocations = Invocations(worker.invoke, spans)
+            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans)
             statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
-            schedules = TimerTriggers(timers(worker.functions), worker.invoke, statuses)
-            by_hand = ManualRuns(worker.functions, worker.invoke, schedules.run_by_hand)
+            schedules = TimerTriggers(timers(worker.functions), invocations.of_event, statuses)
+            by_hand = ManualRuns(worker.functions, invocations.of_event, schedules.run_by_hand)
             starting.push_async_callback(by_hand.stop)
             handlers = Handlers(
                 durable_api=DurableApi(hub, self.settings.hub.hub_name).handle,
-                event_grid=EventGridWebhook(worker.functions, worker.invoke).handle,
+                event_grid=EventGridWebhook(worker.functions, invocations.of_event).handle,
                 manual_runs=by_hand.handle,
-                http_triggers=HttpTriggers(self.routes, worker.invoke).handle,
+                http_triggers=HttpTriggers(self.routes, invocations).handle,
             )
             runner = await serve(listener, handlers)
             starting.push_async_callback(runner.cleanup)

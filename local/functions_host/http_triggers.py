@@ -7,9 +7,10 @@ of several routes that match, the most specific one wins instead of the one that
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import partial
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -17,12 +18,12 @@ from aiohttp import web
 
 from local.functions_host import protos
 from local.functions_host.durable.contract import InvocationError
+from local.functions_host.durable.trace_context import TraceContext
 from local.functions_host.functions import FunctionDefinition
+from local.functions_host.invocations import Invocations
 from local.functions_host.route_templates import RouteTemplate, parse_route
 
 log = logging.getLogger(__name__)
-
-Invoke = Callable[[FunctionDefinition, protos.TypedData], Awaitable[Any]]
 
 # The server frames the body itself; an app's idea of it would contradict what is sent.
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -55,24 +56,30 @@ def http_routes(functions: Iterable[FunctionDefinition], prefix: str) -> Sequenc
 class HttpTriggers:
     """Answers 404 when no route matches, for a wrong method too, as the production host does."""
 
-    def __init__(self, routes: Sequence[HttpRoute], invoke: Invoke) -> None:
+    def __init__(self, routes: Sequence[HttpRoute], invocations: Invocations) -> None:
         self._routes = routes
-        self._invoke = invoke
+        self._invocations = invocations
 
     async def handle(self, request: web.Request) -> web.Response:
         for route in self._routes:
             if route.accepts(request.method):
                 values = route.template.match(request.path)
                 if values is not None:
-                    return await self._run(route.function, request, values)
+                    return await self._invocations.of_request(
+                        request, route.template.text, partial(self._run, route.function, request, values)
+                    )
         return web.Response(status=404)
 
     async def _run(
-        self, function: FunctionDefinition, request: web.Request, route_values: dict[str, str]
+        self,
+        function: FunctionDefinition,
+        request: web.Request,
+        route_values: dict[str, str],
+        trace: TraceContext,
     ) -> web.Response:
         trigger = protos.TypedData(http=await _rpc_request(request, route_values))
         try:
-            return _web_response(await self._invoke(function, trigger))
+            return _web_response(await self._invocations.invoke(function, trigger, trace))
         except InvocationError as error:
             # The caller learns nothing, as in production; the developer reads it here.
             log.error("%s failed: %s", function.name, error.stack or error.message)

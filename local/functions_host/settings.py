@@ -26,11 +26,15 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """``route_prefix`` has no slashes at its ends and may be empty."""
+    """``route_prefix`` has no slashes at its ends and may be empty.
+
+    ``open_telemetry`` is whether host.json asks for telemetry in that form.
+    """
 
     route_prefix: str
     hub: HubOptions
     local_port: int
+    open_telemetry: bool
 
 
 def load_settings(app_dir: Path, environment: MutableMapping[str, str] = os.environ) -> HostSettings:
@@ -47,6 +51,7 @@ def load_settings(app_dir: Path, environment: MutableMapping[str, str] = os.envi
         route_prefix=str(_section(host, "extensions", "http").get("routeprefix", "api")).strip("/"),
         hub=_hub_options(_section(host, "extensions", "durabletask"), environment),
         local_port=int(_section(local_settings, "Host").get("LocalHttpPort", DEFAULT_PORT)),
+        open_telemetry=str(host.get("telemetrymode")).lower() == "opentelemetry",
     )
 
 

@@ -20,7 +20,7 @@ from local.functions_host import protos
 from local.functions_host.durable.clock import RealClock
 from local.functions_host.durable.contract import InvocationError
 from local.functions_host.functions import FunctionDefinition
-from local.functions_host.http_triggers import Invoke
+from local.functions_host.invocations import Invoke
 from local.functions_host.schedules import Schedule, ScheduleError, parse_schedule
 from local.functions_host.settings import expand_settings
 from local.functions_host.timer_status import TimerStatus, TimerStatusFile

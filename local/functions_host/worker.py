@@ -14,14 +14,13 @@ from typing import Any
 
 from local.functions_host import protos
 from local.functions_host.durable.contract import InvocationError
+from local.functions_host.durable.trace_context import TraceContext
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.indexing import core, indexed_functions
 
 log = logging.getLogger(__name__)
 
-_NOT_GIVEN = SimpleNamespace(
-    trace_parent="", trace_state="", attributes={}, retry_count=0, max_retry_count=0, exception=None
-)
+_NO_RETRY = SimpleNamespace(retry_count=0, max_retry_count=0, exception=None)
 
 ClientBindingValue = Callable[[Mapping[str, Any]], str]
 
@@ -68,20 +67,24 @@ class PythonWorker:
     def entities(self) -> Collection[str]:
         return self._names("entityTrigger")
 
-    async def run_orchestrator(self, name: str, context_json: str) -> str:
-        result = await self._run_durable("orchestrationTrigger", name, context_json)
+    async def run_orchestrator(self, name: str, context_json: str, trace: TraceContext) -> str:
+        result = await self._run_durable("orchestrationTrigger", name, context_json, trace)
         return str(result.json)
 
-    async def run_activity(self, name: str, input_json: str, instance_id: str) -> str | None:
-        result = await self._run_durable("activityTrigger", name, input_json)
+    async def run_activity(
+        self, name: str, input_json: str, instance_id: str, trace: TraceContext
+    ) -> str | None:
+        result = await self._run_durable("activityTrigger", name, input_json, trace)
         return None if result.json == "null" else str(result.json)
 
-    async def run_entity(self, name: str, batch_json: str) -> str:
-        result = await self._run_durable("entityTrigger", name, batch_json)
+    async def run_entity(self, name: str, batch_json: str, trace: TraceContext) -> str:
+        result = await self._run_durable("entityTrigger", name, batch_json, trace)
         return str(result.json)
 
-    async def invoke(self, function: FunctionDefinition, trigger_data: protos.TypedData) -> Any:
-        """Runs one function and returns its ``$return`` value, TypedData or None.
+    async def invoke(
+        self, function: FunctionDefinition, trigger_data: protos.TypedData, trace: TraceContext
+    ) -> Any:
+        """Runs one function in the span ``trace`` and returns its ``$return`` value, TypedData or None.
 
         Raises InvocationError when the function, or the conversion of its input or output, fails.
         """
@@ -91,8 +94,10 @@ class PythonWorker:
             function_id=function.function_id,
             input_data=[trigger_input, *self._client_inputs[function.function_id]],
             trigger_metadata={},
-            trace_context=_NOT_GIVEN,
-            retry_context=_NOT_GIVEN,
+            trace_context=SimpleNamespace(
+                trace_parent=trace.traceparent, trace_state=trace.state, attributes={}
+            ),
+            retry_context=_NO_RETRY,
         )
         started = time.perf_counter()
         response = await core.invocation_request(
@@ -110,10 +115,10 @@ class PythonWorker:
         core.get_threadpool_executor().shutdown(wait=False, cancel_futures=True)
         await _close_durable_client_session()
 
-    async def _run_durable(self, kind: str, name: str, text: str) -> Any:
+    async def _run_durable(self, kind: str, name: str, text: str, trace: TraceContext) -> Any:
         function = self._by_durable_name[kind][name.lower()]
         try:
-            return await self.invoke(function, protos.TypedData(string=text))
+            return await self.invoke(function, protos.TypedData(string=text), trace)
         except InvocationError as error:
             log.warning("%s failed: %s", function.name, _readable(error.stack or error.message))
             raise

@@ -8,11 +8,12 @@ from .events import EventType, HistoryEvent, format_time, history_event
 from .http_activity import send_request
 from .known_functions import KnownFunctions
 from .shim import HTTP_ACTIVITY
+from .trace_context import TraceContext
 from .work_tables import QueuedActivity
 
 
 async def run_activity(
-    worker: Worker, known: KnownFunctions, activity: QueuedActivity, clock: Clock
+    worker: Worker, known: KnownFunctions, activity: QueuedActivity, trace: TraceContext, clock: Clock
 ) -> HistoryEvent:
     """The TaskCompleted or TaskFailed event. Only an InvocationError is a failure of the activity."""
     if activity.name != HTTP_ACTIVITY and (problem := known.activities.problem_with(activity.name)):
@@ -21,7 +22,7 @@ async def run_activity(
         if activity.name == HTTP_ACTIVITY:
             result: str | None = await send_request(activity.input)
         else:
-            result = await worker.run_activity(activity.name, activity.input, activity.instance_id)
+            result = await worker.run_activity(activity.name, activity.input, activity.instance_id, trace)
     except InvocationError as error:
         return _failed(activity, clock, *activity_failure(activity.name, error))
     return history_event(

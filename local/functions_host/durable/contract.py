@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from .trace_context import TraceContext
+
 
 class RuntimeStatus(StrEnum):
     PENDING = "Pending"
@@ -106,7 +108,8 @@ class Worker(Protocol):
     Names are durable names (decorator argument, else function name), matched without case.
 
     Each call takes and returns the JSON text that crosses the process border in production, and raises
-    ``InvocationError`` when the user function (or its binding conversion) fails.
+    ``InvocationError`` when the user function (or its binding conversion) fails. ``trace`` is the span that the
+    function runs in.
     """
 
     @property
@@ -118,11 +121,13 @@ class Worker(Protocol):
     @property
     def entities(self) -> Collection[str]: ...
 
-    async def run_orchestrator(self, name: str, context_json: str) -> str: ...
+    async def run_orchestrator(self, name: str, context_json: str, trace: TraceContext) -> str: ...
 
-    async def run_activity(self, name: str, input_json: str, instance_id: str) -> str | None: ...
+    async def run_activity(
+        self, name: str, input_json: str, instance_id: str, trace: TraceContext
+    ) -> str | None: ...
 
-    async def run_entity(self, name: str, batch_json: str) -> str: ...
+    async def run_entity(self, name: str, batch_json: str, trace: TraceContext) -> str: ...
 
 
 class InvocationError(Exception):
@@ -158,9 +163,17 @@ class TaskHub(Protocol):
     """Everything that the durable client and the management API can ask for."""
 
     async def start(
-        self, name: str, input_json: str | None, instance_id: str | None = None, version: str | None = None
+        self,
+        name: str,
+        input_json: str | None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        trace: TraceContext | None = None,
     ) -> str:
-        """Returns the instance id. Raises ArgumentError, OrchestrationAlreadyExistsError."""
+        """Returns the instance id; ``trace`` is the caller's span.
+
+        Raises ArgumentError, OrchestrationAlreadyExistsError.
+        """
         ...
 
     async def get(self, instance_id: str) -> InstanceState | None: ...
@@ -187,7 +200,14 @@ class TaskHub(Protocol):
 
     async def purge_by(self, query: InstanceQuery) -> int: ...
 
-    async def signal_entity(self, name: str, key: str, operation: str, input_json: str | None) -> None: ...
+    async def signal_entity(
+        self,
+        name: str,
+        key: str,
+        operation: str,
+        input_json: str | None,
+        trace: TraceContext | None = None,
+    ) -> None: ...
 
     async def get_entity(self, name: str, key: str) -> EntityState | None: ...
 

@@ -16,7 +16,9 @@ from .episode_runner import EpisodeRunner
 from .events import format_time, parse_time
 from .keyed_queue import K, KeyedQueue
 from .known_functions import KnownFunctions
+from .spans import SpanSink
 from .store import Store
+from .trace_context import OpenSpan
 from .transitions import Transaction, complete_activity, fire_due_timers
 from .work_tables import QueuedActivity
 
@@ -30,14 +32,17 @@ _TIMERS_AT_ONCE = 500
 class Dispatcher:
     """Work is claimed in memory (the store has one owner) and leaves the store only with its result."""
 
-    def __init__(self, store: Store, worker: Worker, options: HubOptions, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, worker: Worker, options: HubOptions, clock: Clock, spans: SpanSink | None
+    ) -> None:
         self.known = KnownFunctions.of(worker)
         self._store = store
         self._worker = worker
         self._options = options
         self._clock = clock
+        self._spans = spans
         self._episodes = EpisodeRunner(store, worker, self.known, clock, options.default_version, self)
-        self._batches = EntityRunner(store, worker, self.known, self)
+        self._batches = EntityRunner(store, worker, self.known, clock, self)
         self._orchestrations: KeyedQueue[str] = KeyedQueue()
         self._entities: KeyedQueue[EntityId] = KeyedQueue()
         self._running_activities: set[int] = set()
@@ -79,7 +84,7 @@ class Dispatcher:
     def transaction(self) -> Iterator[Transaction]:
         """One change of state; whoever it concerns starts working as soon as it is committed."""
         now = self._clock.now()
-        tx = Transaction(self._store, format_time(now))
+        tx = Transaction(self._store, format_time(now), spans=[] if self._spans else None)
         with self._store.transaction():
             yield tx
             # Activities are leased in the transaction that queued them, or that freed a place for them.
@@ -98,6 +103,9 @@ class Dispatcher:
             self._orchestrations.add(instance_id)
         for entity in tx.entities:
             self._entities.add(entity)
+        if self._spans is not None:
+            for span in tx.spans or ():
+                self._spans.emit(span)
         for state in tx.ended:
             for waiter in self._waiters.get(state.instance_id, ()):
                 if not waiter.done():
@@ -160,10 +168,11 @@ class Dispatcher:
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
         try:
-            result = await run_activity(self._worker, self.known, activity, self._clock)
+            span = OpenSpan.below(activity.span.context, format_time(self._clock.now()))
+            result = await run_activity(self._worker, self.known, activity, span.context, self._clock)
             with self.transaction() as tx:
                 self._running_activities.discard(activity.id)
-                complete_activity(tx, activity, result)
+                complete_activity(tx, activity, span, result)
         except Exception:
             # Not the user function's failure: the message is given back, and the activity runs again. Its
             # place stays taken until then, so that a broken worker is not flooded.

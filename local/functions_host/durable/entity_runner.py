@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from .contract import InvocationError, Worker
+from .contract import Clock, InvocationError, Worker
 from .decisions import EntityId
 from .entity_batch import MAX_BATCH_OPERATIONS, batch_json, failed_outcome, parse_outcome
 from .episode_runner import Transactions
+from .events import format_time
 from .known_functions import KnownFunctions
 from .store import Store
+from .trace_context import OpenSpan, TraceContext
 from .transitions import commit_batch
 
 logger = logging.getLogger(__name__)
@@ -17,11 +19,17 @@ logger = logging.getLogger(__name__)
 
 class EntityRunner:
     def __init__(
-        self, store: Store, worker: Worker, known: KnownFunctions, transactions: Transactions
+        self,
+        store: Store,
+        worker: Worker,
+        known: KnownFunctions,
+        clock: Clock,
+        transactions: Transactions,
     ) -> None:
         self._store = store
         self._worker = worker
         self._known = known
+        self._clock = clock
         self._transactions = transactions
 
     async def run(self, entity: EntityId) -> None:
@@ -30,18 +38,22 @@ class EntityRunner:
         if not operations:
             return
         batch = batch_json(entity, tables.find(entity), operations)
+        began = format_time(self._clock.now())
+        spans = [OpenSpan.below(each.span.context, began) if each.span else None for each in operations]
+        # One invocation handles them all, and it can run in one span only.
+        trace = next((span.context for span in spans if span), None) or TraceContext.root()
         problem = self._known.entities.problem_with(entity.name)
         if problem is not None:
             outcome = failed_outcome(problem, operations)
         else:
             try:
-                outcome = parse_outcome(await self._worker.run_entity(entity.name, batch))
+                outcome = parse_outcome(await self._worker.run_entity(entity.name, batch, trace))
             except InvocationError as error:
                 problem = error.message
                 outcome = failed_outcome(error.message, operations)
         if problem is not None:
             logger.error("A batch of %d operations on entity %s failed: %s", len(operations), entity, problem)
         with self._transactions.transaction() as tx:
-            commit_batch(tx, entity, operations, outcome)
+            commit_batch(tx, entity, operations, spans, outcome)
             if len(operations) == MAX_BATCH_OPERATIONS:
                 tx.entities.append(entity)

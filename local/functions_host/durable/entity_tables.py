@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .contract import EntityState
 from .decisions import EntityId
 from .events import format_time, parse_time
+from .trace_context import OpenSpan
 
 ENTITY_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entities (
@@ -16,7 +17,7 @@ ENTITY_SCHEMA = (
         PRIMARY KEY (name, key)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS operations (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, operation TEXT NOT NULL, input TEXT,
-        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT)""",
+        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT)""",
     "CREATE INDEX IF NOT EXISTS operations_by_entity ON operations (name, key)",
 )
 
@@ -32,12 +33,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``input`` is a JSON text or None. Without a ``caller`` it is a signal."""
+    """``input`` is a JSON text or None. Without a ``caller`` it is a signal.
+
+    ``span`` is the sender's; None for a signal that came without a trace, as then there is none to go on.
+    """
 
     name: str
     input: str | None
     caller: Caller | None = None
     id: int = 0
+    span: OpenSpan | None = None
 
 
 class EntityTables:
@@ -75,7 +80,7 @@ class EntityTables:
         caller = operation.caller
         self._connection.execute(
             "INSERT INTO operations (name, key, operation, input, caller_instance_id, caller_execution_id, "
-            "request_id) VALUES (?,?,?,?,?,?,?)",
+            "request_id, span) VALUES (?,?,?,?,?,?,?,?)",
             (
                 entity.name,
                 entity.key,
@@ -84,17 +89,24 @@ class EntityTables:
                 caller.instance_id if caller else None,
                 caller.execution_id if caller else None,
                 caller.request_id if caller else None,
+                operation.span.to_text() if operation.span else None,
             ),
         )
 
     def waiting(self, entity: EntityId, limit: int) -> Sequence[Operation]:
         rows = self._connection.execute(
-            "SELECT operation, input, caller_instance_id, caller_execution_id, request_id, id "
+            "SELECT operation, input, caller_instance_id, caller_execution_id, request_id, id, span "
             "FROM operations WHERE name = ? AND key = ? ORDER BY id LIMIT ?",
             (entity.name, entity.key, limit),
         )
         return [
-            Operation(row[0], row[1], None if row[2] is None else Caller(row[2], row[3], row[4]), row[5])
+            Operation(
+                name=row[0],
+                input=row[1],
+                caller=None if row[2] is None else Caller(row[2], row[3], row[4]),
+                id=row[5],
+                span=None if row[6] is None else OpenSpan.from_text(row[6]),
+            )
             for row in rows
         ]
 

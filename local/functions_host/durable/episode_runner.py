@@ -101,7 +101,8 @@ class EpisodeRunner:
         )
         context = _context_json(instance, execution.texts, new_events)
         try:
-            answer = Answer.parse(await self._worker.run_orchestrator(instance.name, context))
+            text = await self._worker.run_orchestrator(instance.name, context, instance.span.context)
+            answer = Answer.parse(text)
         except InvocationError as error:
             answer = Answer.of_failure(error)
         return decide(instance.name, identity, [*execution.events, *new_events], answer, self._known)

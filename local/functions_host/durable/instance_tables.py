@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from .contract import InstanceQuery, InstanceState, RuntimeStatus
 from .events import HistoryEvent, format_time, parse_time
+from .trace_context import OpenSpan
 
 INSTANCE_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS instances (
         instance_id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
         status TEXT NOT NULL, input TEXT, output TEXT, custom_status TEXT,
-        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT)""",
+        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT, span TEXT)""",
     """CREATE TABLE IF NOT EXISTS history (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, events TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS history_by_instance ON history (instance_id)",
@@ -25,24 +26,31 @@ INSTANCE_SCHEMA = (
 
 _COLUMNS = (
     "instance_id, execution_id, name, version, status, input, output, custom_status, "
-    "created_at, updated_at, parent"
+    "created_at, updated_at, parent, span"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The orchestration that waits for this one, and the sequence id under which it does."""
+    """The orchestration that waits for this one, and the sequence id under which it does.
+
+    ``span`` is that orchestration's span of the waiting.
+    """
 
     instance_id: str
     execution_id: str
     name: str
     version: str
     task_id: int
+    span: OpenSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """``input``, ``output`` and ``custom_status`` are JSON texts, times are formatted texts."""
+    """``input``, ``output`` and ``custom_status`` are JSON texts, times are formatted texts.
+
+    ``span`` covers the orchestration from its first episode to its end, over every continue-as-new.
+    """
 
     instance_id: str
     execution_id: str
@@ -55,6 +63,7 @@ class Instance:
     created_at: str
     updated_at: str
     parent: Parent | None
+    span: OpenSpan
 
     def state(self) -> InstanceState:
         return InstanceState(
@@ -92,7 +101,7 @@ class InstanceTables:
     def put(self, instance: Instance) -> None:
         parent = instance.parent
         self._connection.execute(
-            f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
+            f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608
             (
                 instance.instance_id,
                 instance.execution_id,
@@ -104,23 +113,22 @@ class InstanceTables:
                 instance.custom_status,
                 instance.created_at,
                 instance.updated_at,
-                None
-                if parent is None
-                else json.dumps(
-                    [parent.instance_id, parent.execution_id, parent.name, parent.version, parent.task_id]
-                ),
+                None if parent is None else _parent_text(parent),
+                instance.span.to_text(),
             ),
         )
 
     def set_progress(self, instance: Instance) -> None:
         """Writes what an episode of the same execution can change."""
         self._connection.execute(
-            "UPDATE instances SET status = ?, output = ?, custom_status = ?, updated_at = ? WHERE instance_id = ?",
+            "UPDATE instances SET status = ?, output = ?, custom_status = ?, updated_at = ?, span = ? "
+            "WHERE instance_id = ?",
             (
                 instance.status.value,
                 instance.output,
                 instance.custom_status,
                 instance.updated_at,
+                instance.span.to_text(),
                 instance.instance_id,
             ),
         )
@@ -198,6 +206,31 @@ class InstanceTables:
 
 
 def _instance(row: tuple[str, ...]) -> Instance:
-    parent = None if row[10] is None else Parent(*json.loads(row[10]))
-    status = RuntimeStatus(row[4])
-    return Instance(row[0], row[1], row[2], row[3], status, row[5], row[6], row[7], row[8], row[9], parent)
+    return Instance(
+        instance_id=row[0],
+        execution_id=row[1],
+        name=row[2],
+        version=row[3],
+        status=RuntimeStatus(row[4]),
+        input=row[5],
+        output=row[6],
+        custom_status=row[7],
+        created_at=row[8],
+        updated_at=row[9],
+        parent=None if row[10] is None else _parent(row[10]),
+        span=OpenSpan.from_text(row[11]),
+    )
+
+
+def _parent_text(parent: Parent) -> str:
+    span = None if parent.span is None else parent.span.to_text()
+    return json.dumps(
+        [parent.instance_id, parent.execution_id, parent.name, parent.version, parent.task_id, span]
+    )
+
+
+def _parent(text: str) -> Parent:
+    # An older version of this program wrote no span.
+    instance_id, execution_id, name, version, task_id, *span = json.loads(text)
+    opened = OpenSpan.from_text(span[0]) if span and span[0] else None
+    return Parent(instance_id, execution_id, name, version, task_id, opened)

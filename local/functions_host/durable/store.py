@@ -16,7 +16,9 @@ from .entity_tables import ENTITY_SCHEMA, EntityTables
 from .instance_tables import INSTANCE_SCHEMA, InstanceTables
 from .work_tables import WORK_SCHEMA, WorkTables
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+# What version 1 did not have; its rows have none of it.
+_ADDED_IN_2 = ("instances", "span"), ("activities", "span"), ("operations", "span"), ("timers", "created_at")
 
 
 class StoreInUseError(Exception):
@@ -79,10 +81,13 @@ class Store:
 
     def _create_tables(self, path: Path | str) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _SCHEMA_VERSION):
+        if version not in (0, 1, _SCHEMA_VERSION):
             raise StoreVersionError(
                 f"{path} has format {version}, but this program reads {_SCHEMA_VERSION}: move the file away."
             )
         for statement in (*INSTANCE_SCHEMA, *WORK_SCHEMA, *ENTITY_SCHEMA):
             self._connection.execute(statement)
+        if version == 1:
+            for table, column in _ADDED_IN_2:
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
         self._connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")

@@ -32,7 +32,9 @@ from .events import EventType, HistoryEvent, format_time, history_event
 from .instance_tables import Instance
 from .paging import decode_continuation, encode_continuation
 from .rewind import rewind_instance
+from .spans import SpanSink
 from .store import Store
+from .trace_context import OpenSpan, TraceContext
 from .transitions import create_instance, forget_instance, send, signal_entity
 
 MAX_INSTANCE_ID = 256
@@ -42,10 +44,17 @@ _FORBIDDEN_IN_ID = frozenset("/\\?#")
 class DurableTaskHub:
     """Implements ``contract.TaskHub``. The store is the caller's to close, after ``stop``."""
 
-    def __init__(self, store: Store, worker: Worker, options: HubOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        options: HubOptions,
+        clock: Clock,
+        spans: SpanSink | None = None,
+    ) -> None:
         self._store = store
         self._options = options
-        self._dispatcher = Dispatcher(store, worker, options, clock)
+        self._dispatcher = Dispatcher(store, worker, options, clock, spans)
 
     def begin(self) -> None:
         """Takes up all unfinished work. Call it on the event loop that will carry the work."""
@@ -72,7 +81,12 @@ class DurableTaskHub:
             return await self._dispatcher.ended(instance_id)
 
     async def start(
-        self, name: str, input_json: str | None, instance_id: str | None = None, version: str | None = None
+        self,
+        name: str,
+        input_json: str | None,
+        instance_id: str | None = None,
+        version: str | None = None,
+        trace: TraceContext | None = None,
     ) -> str:
         if problem := self._dispatcher.known.orchestrators.problem_with(name):
             raise ArgumentError(problem)
@@ -86,6 +100,7 @@ class DurableTaskHub:
                 name,
                 self._options.default_version if version is None else version,
                 input_json,
+                trace=trace,
             )
         return instance_id
 
@@ -185,13 +200,22 @@ class DurableTaskHub:
             await asyncio.sleep(0)
         return purged
 
-    async def signal_entity(self, name: str, key: str, operation: str, input_json: str | None) -> None:
+    async def signal_entity(
+        self,
+        name: str,
+        key: str,
+        operation: str,
+        input_json: str | None,
+        trace: TraceContext | None = None,
+    ) -> None:
         """Raises ArgumentError for an entity that the worker does not have."""
         if problem := self._dispatcher.known.entities.problem_with(name):
             raise ArgumentError(problem)
         _check_json(input_json)
         with self._dispatcher.transaction() as tx:
-            signal_entity(tx, EntityId(name.lower(), key), Operation(operation, input_json))
+            # durable-functions behaviour: a signal that comes without a trace begins none.
+            span = OpenSpan.below(trace, tx.now) if trace else None
+            signal_entity(tx, EntityId(name.lower(), key), Operation(operation, input_json, span=span))
 
     async def get_entity(self, name: str, key: str) -> EntityState | None:
         return self._store.entities.find(EntityId(name.lower(), key))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ParamSpec
 
+from . import spans
 from .contract import EntityState, InstanceState, RuntimeStatus
 from .decisions import (
     CreateTimer,
@@ -32,13 +34,20 @@ from .events import (
     parse_time,
 )
 from .instance_tables import Instance, Parent
+from .spans import Span
 from .store import Store
+from .trace_context import OpenSpan, TraceContext
 from .work_tables import QueuedActivity
+
+P = ParamSpec("P")
 
 
 @dataclass(slots=True)
 class Transaction:
-    """The store, the time of the change, and whom the change wakes once it is committed."""
+    """The store, the time of the change, and whom the change wakes once it is committed.
+
+    ``spans`` are those that the change ends, for export once it is committed; None if nobody listens.
+    """
 
     store: Store
     now: str
@@ -47,6 +56,11 @@ class Transaction:
     ended: list[InstanceState] = field(default_factory=list)
     activities_queued: int = 0
     timers_changed: bool = False
+    spans: list[Span] | None = None
+
+    def end_span(self, make: Callable[P, Span], *args: P.args, **kwargs: P.kwargs) -> None:
+        if self.spans is not None:
+            self.spans.append(make(*args, **kwargs))
 
 
 def create_instance(
@@ -56,10 +70,13 @@ def create_instance(
     version: str,
     input_json: str | None,
     parent: Parent | None = None,
+    trace: TraceContext | None = None,
 ) -> None:
-    """Replaces whatever carried this instance id before."""
+    """Replaces whatever carried this instance id before. ``trace`` is the span of a caller without ``parent``."""
     if tx.store.instances.find(instance_id) is not None:
         forget_instance(tx, instance_id)
+    # Of the creating; the orchestration's own span begins with its first episode.
+    creation = (parent and parent.span) or OpenSpan.below(trace, tx.now)
     instance = Instance(
         instance_id=instance_id,
         execution_id=uuid.uuid4().hex,
@@ -72,8 +89,11 @@ def create_instance(
         created_at=tx.now,
         updated_at=tx.now,
         parent=parent,
+        span=OpenSpan.below(creation.context),
     )
     tx.store.instances.put(instance)
+    if parent is None:
+        tx.end_span(spans.orchestration_created, instance, creation, tx.now)
     send(tx, instance_id, instance.execution_id, _execution_started(instance, tx.now))
 
 
@@ -94,8 +114,14 @@ def remove_timers(tx: Transaction, instance_id: str, timer_ids: Sequence[int] | 
         tx.timers_changed = True
 
 
-def complete_activity(tx: Transaction, activity: QueuedActivity, result: HistoryEvent) -> None:
+def complete_activity(
+    tx: Transaction, activity: QueuedActivity, span: OpenSpan, result: HistoryEvent
+) -> None:
+    """``span`` is that of the activity's run, below the one under which it was scheduled."""
     if tx.store.work.remove_activity(activity.id):
+        error = result.get("Reason")
+        tx.end_span(spans.activity_ran, activity, span, tx.now, error)
+        tx.end_span(spans.activity_ended, activity, tx.now, error)
         send(tx, activity.instance_id, activity.execution_id, result)
 
 
@@ -105,6 +131,8 @@ def fire_due_timers(tx: Transaction, limit: int) -> int:
     for timer in due:
         fired = history_event(EventType.TIMER_FIRED, tx.now, TimerId=timer.timer_id, FireAt=timer.fire_at)
         send(tx, timer.instance_id, timer.execution_id, fired)
+        if tx.spans is not None and (instance := tx.store.instances.find(timer.instance_id)):
+            tx.end_span(spans.timer_fired, instance, timer, tx.now)
     tx.timers_changed = True
     return len(due)
 
@@ -119,6 +147,9 @@ def commit_episode(
     """Returns what the history gained, parsed and as text; None if the execution is over."""
     tables = tx.store.instances
     tables.consume(instance.instance_id, consumed_up_to)
+    if not instance.span.started_at:
+        began = str(new_events[0]["Timestamp"])
+        instance = replace(instance, span=replace(instance.span, started_at=began))
     for decision in outcome.decisions:
         _carry_out(tx, instance, decision)
     remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
@@ -142,19 +173,29 @@ def commit_episode(
 
 
 def commit_batch(
-    tx: Transaction, entity: EntityId, operations: Sequence[Operation], outcome: BatchOutcome
+    tx: Transaction,
+    entity: EntityId,
+    operations: Sequence[Operation],
+    runs: Sequence[OpenSpan | None],
+    outcome: BatchOutcome,
 ) -> None:
-    """Answers the callers, stores the state, sends the signals and removes the operations."""
+    """Answers the callers, stores the state, sends the signals and removes the operations.
+
+    ``runs`` are the spans in which the operations ran, for those that have a trace.
+    """
     tables = tx.store.entities
     tables.consume(operations)
-    for operation, answer in zip(operations, outcome.answers, strict=True):
+    for operation, run, answer in zip(operations, runs, outcome.answers, strict=True):
+        if run is not None:
+            _end_entity_spans(tx, entity, operation, run, answer)
         if operation.caller is not None:
             event = history_event(
                 EventType.EVENT_RAISED, tx.now, Name=operation.caller.request_id, Input=compact_json(answer)
             )
             send(tx, operation.caller.instance_id, operation.caller.execution_id, event)
+    sender = next((run.context for run in runs if run), None)
     for target, signal in outcome.signals:
-        signal_entity(tx, target, signal)
+        signal_entity(tx, target, replace(signal, span=OpenSpan.below(sender, tx.now) if sender else None))
     if outcome.state is not None:
         tables.put(EntityState(entity.name, entity.key, outcome.state, parse_time(tx.now)))
     elif outcome.deleted:
@@ -164,23 +205,38 @@ def commit_batch(
 def signal_entity(tx: Transaction, entity: EntityId, operation: Operation) -> None:
     tx.store.entities.enqueue(entity, operation)
     tx.entities.append(entity)
+    if operation.caller is None and operation.span is not None:
+        tx.end_span(spans.entity_asked, entity, operation, operation.span, tx.now)
+
+
+def _end_entity_spans(
+    tx: Transaction, entity: EntityId, operation: Operation, run: OpenSpan, answer: Mapping[str, str]
+) -> None:
+    # Not the error's own text: the answer to the caller holds it, and an answer has no place in a trace.
+    error = "The operation failed." if "exceptionType" in answer else None
+    tx.end_span(spans.entity_ran, entity, operation, run, tx.now, error)
+    if operation.caller is not None and operation.span is not None:
+        tx.end_span(spans.entity_asked, entity, operation, operation.span, tx.now, error)
 
 
 def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
     me, execution = instance.instance_id, instance.execution_id
     match decision:
         case ScheduleActivity():
-            tx.store.work.queue_activity(me, execution, decision.id, decision.name, decision.input)
+            span = OpenSpan.below(instance.span.context, tx.now)
+            tx.store.work.queue_activity(me, execution, decision.id, decision.name, decision.input, span)
             tx.activities_queued += 1
         case CreateTimer():
             if not decision.cancelled:
-                tx.store.work.add_timer(me, execution, decision.id, format_time(decision.fire_at))
+                tx.store.work.add_timer(me, execution, decision.id, format_time(decision.fire_at), tx.now)
                 tx.timers_changed = True
         case StartSubOrchestration():
             _start_sub_orchestration(tx, instance, decision)
         case SendToEntity():
             caller = None if decision.is_signal else Caller(me, execution, decision.request_id)
-            signal_entity(tx, decision.entity, Operation(decision.operation, decision.input, caller))
+            span = OpenSpan.below(instance.span.context, tx.now)
+            operation = Operation(decision.operation, decision.input, caller, span=span)
+            signal_entity(tx, decision.entity, operation)
 
 
 def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartSubOrchestration) -> None:
@@ -196,7 +252,8 @@ def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartS
         )
         send(tx, parent.instance_id, parent.execution_id, refused)
         return
-    link = Parent(parent.instance_id, parent.execution_id, parent.name, parent.version, decision.id)
+    span = OpenSpan.below(parent.span.context, tx.now)
+    link = Parent(parent.instance_id, parent.execution_id, parent.name, parent.version, decision.id, span)
     create_instance(tx, decision.instance_id, decision.name, decision.version, decision.input, link)
 
 
@@ -245,7 +302,12 @@ def _end(
     tx.store.instances.set_progress(ended)
     tx.ended.append(ended.state())
     remove_timers(tx, instance.instance_id)
+    error = ending.reason if isinstance(ending, Failed) else None
+    tx.end_span(spans.orchestration_ended, ended, tx.now, error)
     if instance.parent is not None:
+        if instance.parent.span is not None:
+            parent_id, opened = instance.parent.instance_id, instance.parent.span
+            tx.end_span(spans.sub_orchestration_ended, ended, parent_id, opened, tx.now, answer.get("Reason"))
         send(tx, instance.parent.instance_id, instance.parent.execution_id, answer)
     return history_event(
         EventType.EXECUTION_COMPLETED,

@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .trace_context import OpenSpan
+
 WORK_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS activities (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
-        task_id INTEGER NOT NULL, name TEXT NOT NULL, input TEXT NOT NULL, hidden_until TEXT)""",
+        task_id INTEGER NOT NULL, name TEXT NOT NULL, input TEXT NOT NULL, hidden_until TEXT, span TEXT)""",
     """CREATE TABLE IF NOT EXISTS timers (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
-        timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL)""",
+        timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL, created_at TEXT)""",
     "CREATE INDEX IF NOT EXISTS activities_by_instance ON activities (instance_id)",
     "CREATE INDEX IF NOT EXISTS timers_by_time ON timers (fire_at)",
     "CREATE INDEX IF NOT EXISTS timers_by_instance ON timers (instance_id)",
@@ -21,12 +23,15 @@ WORK_SCHEMA = (
 
 @dataclass(frozen=True, slots=True)
 class QueuedActivity:
+    """``span`` is that of the orchestration which waits for the result."""
+
     id: int
     instance_id: str
     execution_id: str
     task_id: int
     name: str
     input: str
+    span: OpenSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class DueTimer:
     execution_id: str
     timer_id: int
     fire_at: str
+    created_at: str
 
 
 class WorkTables:
@@ -45,21 +51,25 @@ class WorkTables:
         self._connection = connection
 
     def queue_activity(
-        self, instance_id: str, execution_id: str, task_id: int, name: str, input_json: str
+        self, instance_id: str, execution_id: str, task_id: int, name: str, input_json: str, span: OpenSpan
     ) -> None:
         self._connection.execute(
-            "INSERT INTO activities (instance_id, execution_id, task_id, name, input) VALUES (?,?,?,?,?)",
-            (instance_id, execution_id, task_id, name, input_json),
+            "INSERT INTO activities (instance_id, execution_id, task_id, name, input, span) VALUES (?,?,?,?,?,?)",
+            (instance_id, execution_id, task_id, name, input_json, span.to_text()),
         )
 
     def lease_activities(self, limit: int, now: str, until: str) -> Sequence[QueuedActivity]:
         rows = self._connection.execute(
             "UPDATE activities SET hidden_until = ?1 WHERE id IN (SELECT id FROM activities "
             "WHERE hidden_until IS NULL OR hidden_until <= ?2 ORDER BY id LIMIT ?3) "
-            "RETURNING id, instance_id, execution_id, task_id, name, input",
+            "RETURNING id, instance_id, execution_id, task_id, name, input, span",
             (until, now, limit),
         ).fetchall()
-        return sorted((QueuedActivity(*row) for row in rows), key=lambda activity: activity.id)
+        activities = [
+            QueuedActivity(row[0], row[1], row[2], row[3], row[4], row[5], OpenSpan.from_text(row[6]))
+            for row in rows
+        ]
+        return sorted(activities, key=lambda activity: activity.id)
 
     def hide_activities(self, ids: Iterable[int], until: str | None) -> None:
         """Renews leases, or gives them back when ``until`` is None."""
@@ -80,10 +90,12 @@ class WorkTables:
     def remove_activities(self, instance_id: str) -> None:
         self._connection.execute("DELETE FROM activities WHERE instance_id = ?", (instance_id,))
 
-    def add_timer(self, instance_id: str, execution_id: str, timer_id: int, fire_at: str) -> None:
+    def add_timer(
+        self, instance_id: str, execution_id: str, timer_id: int, fire_at: str, created_at: str
+    ) -> None:
         self._connection.execute(
-            "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at) VALUES (?,?,?,?)",
-            (instance_id, execution_id, timer_id, fire_at),
+            "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at, created_at) VALUES (?,?,?,?,?)",
+            (instance_id, execution_id, timer_id, fire_at, created_at),
         )
 
     def next_due(self) -> str | None:
@@ -93,8 +105,8 @@ class WorkTables:
 
     def take_due_timers(self, now: str, limit: int) -> Sequence[DueTimer]:
         rows = self._connection.execute(
-            "SELECT id, instance_id, execution_id, timer_id, fire_at FROM timers WHERE fire_at <= ? "
-            "ORDER BY fire_at, id LIMIT ?",
+            "SELECT id, instance_id, execution_id, timer_id, fire_at, coalesce(created_at, fire_at) FROM timers "
+            "WHERE fire_at <= ? ORDER BY fire_at, id LIMIT ?",
             (now, limit),
         ).fetchall()
         self._connection.executemany("DELETE FROM timers WHERE id = ?", [(row[0],) for row in rows])

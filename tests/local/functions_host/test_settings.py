@@ -28,6 +28,7 @@ def test_defaults_without_any_setting(tmp_path: Path) -> None:
     assert settings.hub.hub_name == "TestHubName"
     assert settings.hub.default_version == ""
     assert settings.hub.overridable_states == "NonRunningStates"
+    assert not settings.open_telemetry
     assert settings.hub.max_concurrent_activities == 10 * (os.cpu_count() or 1)
     assert settings.hub.max_concurrent_orchestrators == 10 * (os.cpu_count() or 1)
 
@@ -35,6 +36,7 @@ def test_defaults_without_any_setting(tmp_path: Path) -> None:
 def test_every_setting_of_host_json(tmp_path: Path) -> None:
     host = {
         "version": "2.0",
+        "telemetryMode": "openTelemetry",
         "extensions": {
             "http": {"routePrefix": "/svc/v1/"},
             "durableTask": {
@@ -53,6 +55,7 @@ def test_every_setting_of_host_json(tmp_path: Path) -> None:
     assert settings.hub.max_concurrent_activities == 3
     assert settings.hub.max_concurrent_orchestrators == 4
     assert settings.hub.overridable_states == "AnyState"
+    assert settings.open_telemetry
 
 
 def test_an_empty_route_prefix_is_kept(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from local.functions_host.durable.clock import VirtualClock
 from local.functions_host.durable.contract import HubOptions, InstanceState, RuntimeStatus
 from local.functions_host.durable.events import EventType
+from local.functions_host.durable.spans import SpanSink
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
 from tests.local.functions_host.durable.sdk_worker import SdkWorker
@@ -20,7 +21,8 @@ from tests.local.functions_host.durable.sdk_worker import SdkWorker
 class Host:
     """A task hub with the SDK as its worker, on virtual time.
 
-    Functions are added to ``worker`` before ``hub`` is first used. After ``stop``, the next use of ``hub``
+    Functions are added to ``worker``, and who takes the spans is set as ``spans``, before ``hub`` is first used.
+    After ``stop``, the next use of ``hub``
     opens the same file again, as a restarted host does.
     """
 
@@ -29,6 +31,7 @@ class Host:
         self.options = options
         self.worker = SdkWorker()
         self.clock = VirtualClock()
+        self.spans: SpanSink | None = None
         self._store: Store | None = None
         self._hub: DurableTaskHub | None = None
 
@@ -36,7 +39,7 @@ class Host:
     def hub(self) -> DurableTaskHub:
         if self._hub is None:
             self._store = Store(self.path)
-            self._hub = DurableTaskHub(self._store, self.worker, self.options, self.clock)
+            self._hub = DurableTaskHub(self._store, self.worker, self.options, self.clock, self.spans)
             self._hub.begin()
         return self._hub
 

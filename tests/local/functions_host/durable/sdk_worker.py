@@ -12,12 +12,16 @@ from typing import Any
 from azure.durable_functions import Entity, Orchestrator
 
 from local.functions_host.durable.contract import InstanceState, InvocationError
+from local.functions_host.durable.trace_context import TraceContext
 
 Function = Callable[..., Any]
 
 
 class SdkWorker:
-    """Implements ``contract.Worker``; ``contexts`` and ``batches`` record what the SDK was given."""
+    """Implements ``contract.Worker``; ``contexts`` and ``batches`` record what the SDK was given.
+
+    ``traces`` has the name of each function that ran, and the span that it ran in.
+    """
 
     def __init__(self) -> None:
         self._orchestrators: dict[str, tuple[str, Function]] = {}
@@ -25,6 +29,7 @@ class SdkWorker:
         self._entities: dict[str, tuple[str, Function]] = {}
         self.contexts: list[dict[str, Any]] = []
         self.batches: list[dict[str, Any]] = []
+        self.traces: list[tuple[str, TraceContext]] = []
 
     def orchestrator(self, function: Function) -> Function:
         handle = Orchestrator.create(function)
@@ -51,11 +56,15 @@ class SdkWorker:
     def entities(self) -> Collection[str]:
         return [name for name, _ in self._entities.values()]
 
-    async def run_orchestrator(self, name: str, context_json: str) -> str:
+    async def run_orchestrator(self, name: str, context_json: str, trace: TraceContext) -> str:
+        self.traces.append((name, trace))
         self.contexts.append(json.loads(context_json))
         return self._call_sdk(self._orchestrators[name.lower()][1], context_json)
 
-    async def run_activity(self, name: str, input_json: str, instance_id: str) -> str | None:
+    async def run_activity(
+        self, name: str, input_json: str, instance_id: str, trace: TraceContext
+    ) -> str | None:
+        self.traces.append((name, trace))
         function = self._activities[name.lower()][1]
         try:
             result = function(json.loads(input_json))
@@ -65,7 +74,8 @@ class SdkWorker:
             raise InvocationError(f"{type(error).__name__}: {error}", traceback.format_exc()) from error
         return json.dumps(result)
 
-    async def run_entity(self, name: str, batch_json: str) -> str:
+    async def run_entity(self, name: str, batch_json: str, trace: TraceContext) -> str:
+        self.traces.append((name, trace))
         self.batches.append(json.loads(batch_json))
         return self._call_sdk(self._entities[name.lower()][1], batch_json)
 

@@ -9,6 +9,7 @@ from azure.durable_functions import EntityId
 
 from local.functions_host.durable.contract import ArgumentError, RuntimeStatus
 from local.functions_host.durable.events import EventType
+from local.functions_host.durable.trace_context import TraceContext
 from tests.local.functions_host.durable.conftest import Host
 from tests.local.functions_host.durable.sdk_worker import output
 
@@ -135,10 +136,10 @@ async def test_a_batch_that_cannot_run_fails_its_callers_and_keeps_the_state(hos
     broken = json.dumps({"not": "a counter"})
     original = host.worker.run_entity
 
-    async def run_entity(name: str, batch_json: str) -> str:
+    async def run_entity(name: str, batch_json: str, trace: TraceContext) -> str:
         batch = json.loads(batch_json)
         batch["batch"][0]["name"] = None  # the SDK refuses the whole batch
-        return await original(name, json.dumps(batch))
+        return await original(name, json.dumps(batch), trace)
 
     host.worker.run_entity = run_entity  # type: ignore[method-assign]
     state = await host.run("calls", [["add", broken]])
@@ -153,8 +154,8 @@ async def test_a_batch_that_cannot_run_fails_its_callers_and_keeps_the_state(hos
 async def test_signals_that_an_entity_sends_reach_their_entity(host: Host) -> None:
     original = host.worker.run_entity
 
-    async def run_entity(name: str, batch_json: str) -> str:
-        answer = json.loads(await original(name, batch_json))
+    async def run_entity(name: str, batch_json: str, trace: TraceContext) -> str:
+        answer = json.loads(await original(name, batch_json, trace))
         if json.loads(batch_json)["self"]["key"] == "first":
             answer["signals"] = [
                 {"target": {"name": "Counter", "key": "second"}, "name": "add", "input": '"8"'}

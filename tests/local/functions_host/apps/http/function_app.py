@@ -94,7 +94,14 @@ def nothing(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="context")
 def with_context(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps({"function": context.function_name, "id": context.invocation_id}))
+    trace = context.trace_context
+    seen = {
+        "function": context.function_name,
+        "id": context.invocation_id,
+        "traceparent": trace.trace_parent,
+        "tracestate": trace.trace_state,
+    }
+    return func.HttpResponse(json.dumps(seen))
 
 
 @app.route(route="logs")
