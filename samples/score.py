@@ -27,7 +27,7 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """One CSV row a reading, for all files of the mini-batch. The error of a file that has none names it."""
+    """One CSV row a reading, for all files of the mini-batch. An error names the file that is not as it should be."""
     rows = []
     for path in map(Path, mini_batch):
         try:
@@ -52,7 +52,9 @@ def _score_file(path: Path) -> list[str]:
         readings = csv.DictReader(file)
         missing = [column for column in COLUMNS if column not in (readings.fieldnames or COLUMNS)]
         if missing:
-            raise ValueError(f"no column {', '.join(missing)}; each file needs {', '.join(COLUMNS)}")
+            raise LookupError(
+                f"{path.name} has no column {', '.join(missing)}; each file needs {', '.join(COLUMNS)}"
+            )
         for reading in readings:
             score = _score(features(reading["kwh"], reading["outdoor_c"], reading["persons"]))
             label = "left_on" if score >= _model["threshold"] else "normal"

@@ -208,17 +208,27 @@ def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
     app.cancel(run_id)
 
 
-@pytest.mark.parametrize("url", ["example", "127.0.0.1:7071", "ftp://example", "http://", "http://[::1"])
-def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:7071", "ftp://example", "http://", "http://[::1", "http://a:99999"]
+)
+def test_what_is_no_address_will_not_become_one(url: str) -> None:
+    with pytest.raises(NotReadable) as refusal:
+        RunClient(url).run("one")
+    assert not refusal.value.passing
+
+
+def test_what_is_no_address_is_refused_at_once() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "local", "follow", "x", "--url", url],
+        [sys.executable, "-m", "local", "follow", "x", "--url", "example"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=PATIENCE / 2,
     )
     assert (shown.returncode, shown.stdout) == (5, "")
-    assert shown.stderr == f"{url!r} is not the address of an app: that is http://<host> or https://<host>.\n"
+    assert (
+        shown.stderr == "'example' is not the address of an app: that is http://<host> or https://<host>.\n"
+    )
 
 
 def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_word() -> None:

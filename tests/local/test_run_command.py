@@ -97,7 +97,7 @@ def test_a_failing_job_is_reported_in_the_words_of_its_script(tmp_path: Path, ba
 
     assert done.returncode == 1
     assert "The run ended Failed" in done.stdout
-    assert f"ValueError: one.csv: no column {COLUMNS}; each file needs {COLUMNS}" in done.stderr
+    assert f"LookupError: one.csv has no column {COLUMNS}; each file needs {COLUMNS}" in done.stderr
     log = re.search(r"The job's log, (/\S+/log\.txt), ends with:\n", done.stderr)
     assert log
     assert Path(log[1]).read_text().splitlines()[-1] == done.stderr.splitlines()[-1].strip()
@@ -159,7 +159,7 @@ def test_what_can_not_be_scored_is_refused_before_anything_starts(tmp_path: Path
 
 def test_ctrl_c_offers_to_cancel_or_to_go_on_and_nothing_else() -> None:
     screen = terminal()
-    screen.expect("Running")
+    screen.expect("Queued|Running")
     screen.sendintr()
     screen.expect_exact("Cancel the job (c), or go on watching (Enter)?")
     screen.sendline("c")
@@ -171,7 +171,7 @@ def test_ctrl_c_offers_to_cancel_or_to_go_on_and_nothing_else() -> None:
 
 def test_a_second_ctrl_c_ends_run_and_machine() -> None:
     screen = terminal()
-    screen.expect("Queued")
+    screen.expect("Queued|Running")
     screen.sendintr()
     screen.expect_exact("go on watching (Enter)?")
     host = child_of(screen.pid, "functions_host")
@@ -199,7 +199,7 @@ def test_ctrl_c_while_the_machine_starts_leaves_nothing() -> None:
     assert states() == before
 
 
-@pytest.mark.parametrize("module", ["argparse", "rich.text", "requests", "aiohttp", "local.command_line"])
+@pytest.mark.parametrize("module", ["argparse", "requests", "local.command_line"])
 @pytest.mark.parametrize("arguments", [("run",), ("follow", "x", "--url", "http://127.0.0.1:9")])
 def test_ctrl_c_while_modules_are_imported_is_quiet(module: str, arguments: tuple[str, ...]) -> None:
     with subprocess.Popen(
