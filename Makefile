@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt local/requirements-worker.txt
 
+# --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
+option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
+
 .PHONY: run serve test check check-infra format bench clean
 
 $(STAMP): $(REQUIREMENTS)
@@ -15,10 +18,10 @@ $(STAMP): $(REQUIREMENTS)
 	touch $@
 
 run: $(STAMP)
-	$(BIN)/python -m local run $(if $(INPUT),--input "$(INPUT)") $(if $(OUTPUT),--output "$(OUTPUT)")
+	$(BIN)/python -m local run $(call option,input,INPUT) $(call option,output,OUTPUT)
 
 serve: $(STAMP)
-	$(BIN)/python -m local serve
+	$(BIN)/python -m local serve $(call option,port,PORT)
 
 test: $(STAMP)
 	tools/install_chromium.sh

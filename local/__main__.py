@@ -1,27 +1,24 @@
 """``python -m local run`` scores a folder once, ``serve`` keeps everything up, ``follow`` watches a run."""
 
-import argparse
+import os
+import signal
 import sys
 
-from local import follow_command, run_command, serve_command
-from local.host_process import HostDidNotStart
-from local.run_client import NotReadable
-
-COMMANDS = {"run": run_command, "serve": serve_command, "follow": follow_command}
+INTERRUPTED = 130
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in COMMANDS.values():
-        command.add_to(commands)
-    arguments = parser.parse_args()
+    # What the commands import takes a second, and leaves nothing to tidy up: Ctrl-C need not unwind it.
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    from local.command_line import run
+
+    signal.signal(signal.SIGINT, before)
     try:
-        code: int = COMMANDS[arguments.command].run(arguments)
-    except (HostDidNotStart, NotReadable, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return code
+        return run(description=__doc__)
+    except KeyboardInterrupt:
+        # A second Ctrl-C has nothing to add.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -37,9 +37,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(arguments: argparse.Namespace) -> int:
     """The exit code says how the run ended."""
     client = RunClient(arguments.url, os.environ.get("BATCH_FUNCTION_KEY") or None)
-    follower = Follower(
-        client, Console(soft_wrap=True), interval=max(arguments.interval, 0.1), as_json=arguments.json
-    )
+    console = Console(soft_wrap=True)
+    follower = Follower(client, console, interval=max(arguments.interval, 0.1), as_json=arguments.json)
     try:
         view = follower.follow(arguments.run_id)
     except Left:
@@ -48,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     except NotReadable as error:
         print(error, file=sys.stderr)
         return NOT_READABLE
-    if view["error"] and not arguments.json:
+    # On a terminal the block has told it.
+    if view["error"] and not arguments.json and not console.is_terminal:
         print(f"{view['error']['message']}\n{view['error']['advice']}", file=sys.stderr)
     return EXIT_CODES.get(view["phase"], 1)

@@ -17,30 +17,45 @@ _COLORS = {
 }
 
 
-def block(view: View, trouble: str = "") -> Table:
-    """For a terminal. ``trouble`` is what keeps the run from being read right now."""
+def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> Table:
+    """For a terminal. ``trouble`` is what keeps the run from being read right now, None has not been read yet."""
     table = Table.grid(padding=(0, 2))
-    table.add_row("run", Text(view["run_id"]))
-    table.add_row("phase", Text(view["phase"], style=f"bold {_COLORS.get(view['phase'], 'cyan')}"))
-    table.add_row("job", Text(_job(view)))
-    table.add_row("elapsed", _elapsed(view))
-    table.add_row("checks", f"{view['checks']}{_next_check(view)}")
-    if reason := view["error"] or view["problem"]:
-        table.add_row("error" if view["error"] else "problem", Text(reason["message"]))
-        table.add_row("what to do", Text(reason["advice"]))
+    if view is not None:
+        _add_run(table, view, with_error)
     if trouble:
         table.add_row("connection", Text(trouble, style="yellow"))
     return table
 
 
-def line(view: View) -> str:
-    """For a file or a pipe."""
-    return f"{_elapsed(view):>7}  {summary(view)}  checks {view['checks']}"
+def line(view: View, problem: str = "") -> str:
+    """For a file or a pipe. ``problem`` is the code that the line before told."""
+    passed = f"  {problem} has passed" if problem and not (view["problem"] or view["error"]) else ""
+    return f"{_elapsed(view):>7}  {summary(view)}{passed}  checks {view['checks']}"
 
 
 def summary(view: View) -> str:
     """What must change for another line to be worth reading."""
-    return f"{view['phase']:<11} job {_job(view)}"
+    problem = f"  problem {problem_code(view)}" if view["problem"] else ""
+    return f"{view['phase']:<11} job {_job(view)}{problem}"
+
+
+def problem_code(view: View) -> str:
+    return str(view["problem"]["code"]) if view["problem"] else ""
+
+
+def _add_run(table: Table, view: View, with_error: bool) -> None:
+    table.add_row("run", Text(view["run_id"]))
+    table.add_row("phase", Text(view["phase"], style=f"bold {_COLORS.get(view['phase'], 'cyan')}"))
+    table.add_row("job", Text(_job(view)))
+    table.add_row("elapsed", _elapsed(view))
+    table.add_row("checks", f"{view['checks']}{_next_check(view)}")
+    if error := view["error"]:
+        if with_error:
+            table.add_row("error", Text(error["message"], style="red"))
+            table.add_row("what to do", Text(error["advice"]))
+    elif problem := view["problem"]:
+        table.add_row("problem", Text(problem["message"], style="yellow"))
+        table.add_row("what to do", Text(f"It is tried again. If it does not pass: {problem['advice']}"))
 
 
 def _job(view: View) -> str:

@@ -1,5 +1,6 @@
 """The local Functions host as a process of its own, so that it can be killed like the real one."""
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from local.functions_host.__main__ import READY
+from local.last_lines import last_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 60.0
@@ -43,40 +45,54 @@ class HostProcess:
     def start(self) -> None:
         """Returns when the host answers. Raises HostDidNotStart."""
         command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
-        command += ["--store", str(self.store), "--port", str(self.port)]
+        command += ["--store", str(self.store), "--port", str(self.port), "--end-with-stdin"]
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command,
                 cwd=ROOT,
                 env=dict(self._environment),
+                # Closes however this process ends, and takes the host along: nobody else would stop it.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C is for the one who started the host: a run may still have to be canceled through it.
                 process_group=0,
             )
-        self.url = self._wait_until_ready(self._process, already_logged)
+        try:
+            self.url = self._wait_until_ready(self._process, already_logged)
+        except BaseException:
+            self.kill()
+            raise
         # A restart must be found where the first start was: clients and resumed work know that address.
         self.port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """As Ctrl-C would; kills the host if it does not end."""
-        process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if self._process is None:
             return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        self._process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_LIMIT)
+        self.kill()
 
     def kill(self) -> None:
         """SIGKILL: the host gets no chance to tidy up."""
         process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+
+    def obituary(self) -> str:
+        """How the host ended without having been told to, and what it last printed; empty while it is up."""
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return ""
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return f"The Functions host {how}. {self.log} ends with:\n{last_lines(self.log)}"
 
     @property
     def pid(self) -> int:
@@ -99,5 +115,6 @@ class HostProcess:
             if process.poll() is not None:
                 break
             time.sleep(0.05)
-        self.kill()
-        raise HostDidNotStart(f"The Functions host did not start. {self.log} ends with:\n{printed[-3_000:]}")
+        raise HostDidNotStart(
+            f"The Functions host did not start. {self.log} ends with:\n{last_lines(self.log, offset)}"
+        )

@@ -95,6 +95,10 @@ class LocalMachine:
     def url(self) -> str:
         return self.host.url
 
+    def job_log(self, job: str) -> Path:
+        """What the scoring script of a job prints; not there before it has started."""
+        return self._config.state.resolve() / "azure_ml" / "jobs" / job / "log.txt"
+
     def __enter__(self) -> Self:
         config = self._config
         config.state.mkdir(parents=True, exist_ok=True)

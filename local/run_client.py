@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import requests
 
 View = dict[str, Any]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_TIMEOUT = 30
+_CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 
 
 class NotReadable(Exception):
@@ -39,7 +39,7 @@ class RunClient:
     def _call(self, method: str, run_id: str, action: str = "") -> Any:
         root = self.url.rstrip("/").removesuffix("/api")
         address = f"{root}/api/batch-runs/{quote(run_id, safe='')}{action}"
-        parts = urlsplit(address)
+        parts = _parts(self.url)
         if self.key and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise NotReadable(f"{root} is not https, so the key is not sent there.")
         try:
@@ -48,17 +48,30 @@ class RunClient:
                     method,
                     address,
                     headers={"x-functions-key": self.key} if self.key else {},
-                    timeout=_TIMEOUT,
+                    timeout=(_CONNECT_TIMEOUT, _TIMEOUT),
                     # A redirect would carry the key on to wherever it leads.
                     allow_redirects=False,
                 )
         except requests.RequestException as error:
+            if isinstance(error, ValueError):
+                # An address or a header that can not be sent, now or later.
+                raise NotReadable(f"{root} can not be asked: {_cause(error)}") from None
             raise NotReadable(f"{root} does not answer: {_cause(error)}", passing=True) from None
         if answer.status_code in (401, 403):
             raise NotReadable(
                 f"{root} refuses ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of it."
             )
         return _body(answer, root)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts
+    except ValueError:
+        pass
+    raise NotReadable(f"{url!r} is not the address of an app: that is http://<host> or https://<host>.")
 
 
 def _body(answer: requests.Response, root: str) -> Any:

@@ -2,68 +2,76 @@
 
 import argparse
 import signal
+import sys
 import threading
+from pathlib import Path
 
 from local.azure_ml import Ports
-from local.machine import SAMPLES, Events, LocalMachine, MachineConfig
+from local.machine import Events, LocalMachine, MachineConfig
 from local.run_command import PACE, STATE
+from local.serve_banner import banner
+from local.sole_use import Taken, free_ports, sole_use
 
 HOST_PORT = 7071
-# Fixed, so that runs begun before a restart still find their endpoint.
-AZURE_ML_PORTS = Ports(entra=7081, identity=7082, endpoint=7083, arm=7084, control=7085)
 ONE_RULE = {
     "NEW_DATA_CONTAINER": "incoming",
     "NEW_DATA_SUFFIX": ".csv",
     "NEW_DATA_START": "folder",
     "NEW_DATA_QUIET_SECONDS": "5",
 }
+LOOK_AFTER_HOST = 0.5
+"""Seconds."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    commands.add_parser("serve", help="keep the app, Azure ML and Event Grid up", description=__doc__)
+    command = commands.add_parser(
+        "serve", help="keep the app, Azure ML and Event Grid up", description=__doc__
+    )
+    command.add_argument(
+        "--port", type=_port, default=HOST_PORT, help="the app's; Azure ML takes PORT + 10 to PORT + 14"
+    )
+    command.add_argument("--state", type=Path, default=STATE / "serve", help="folder for all that is kept")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """0 after Ctrl-C or SIGTERM, 1 if it can not start or the host ends by itself."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    port: int = arguments.port
+    # The same after each start, so that runs begun before a restart still find their endpoint.
+    azure_ml = Ports(
+        entra=port + 10, identity=port + 11, endpoint=port + 12, arm=port + 13, control=port + 14
+    )
     config = MachineConfig(
-        state=STATE / "serve",
+        state=arguments.state.resolve(),
         pace=PACE,
-        host_port=HOST_PORT,
-        ports=AZURE_ML_PORTS,
+        host_port=port,
+        ports=azure_ml,
         events=Events(),
         settings=ONE_RULE,
     )
-    with LocalMachine(config) as machine:
-        print(_curl_lines(machine), flush=True)
-        ended.wait()
+    try:
+        with sole_use(config.state):
+            free_ports(port, *range(port + 10, port + 15))
+            with LocalMachine(config) as machine:
+                print(banner(machine), flush=True)
+                return _watch(machine, ended)
+    except Taken as reason:
+        print(reason, file=sys.stderr)
+        return 1
+
+
+def _watch(machine: LocalMachine, ended: threading.Event) -> int:
+    while not ended.wait(LOOK_AFTER_HOST):
+        if obituary := machine.host.obituary():
+            print(f"{obituary}\nNothing is served any more. Runs go on at the next start.", file=sys.stderr)
+            return 1
     return 0
 
 
-def _curl_lines(machine: LocalMachine) -> str:
-    runs = f"{machine.url}/api/batch-runs"
-    predictions = machine.azure_ml.datastores["workspaceblobstore"]
-    return f"""\
-The app is served at {machine.url}, its log is {machine.host.log}.
-Azure ML answers at {machine.azure_ml.scoring_uri}; its control API is {machine.azure_ml.control_url}.
-
-Start a run over the sample data (a run_id is good for one run: take another for the next):
-  curl -s {runs} -H 'Content-Type: application/json' -d '{{
-    "run_id": "first", "poll_interval": 1,
-    "endpoint_input_uri": "azureml://datastores/samples/paths/data/",
-    "endpoint_output_uri": "azureml://datastores/workspaceblobstore/paths/batch/{{run_id}}/predictions.csv"}}'
-Look at it:
-  curl -s {runs}/first
-List all:
-  curl -s {runs}
-Cancel it:
-  curl -s -X POST {runs}/first/cancel
-
-Its predictions will be in {predictions}/batch/first/.
-
-Or let new data start it: drop CSV files into {machine.incoming},
-  cp -r {SAMPLES}/data {machine.incoming}/monday
-and 5 s after the last one a run starts over the folder. Its predictions will be in {predictions}/batch-runs/.
-
-Watch all of it at {machine.url}/api/monitor. Ctrl-C ends."""
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65_521:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65521")
+    return port

@@ -1,7 +1,8 @@
 """Scores electricity readings: how likely is it that something was left on in this hour?
 
 A scoring script as Azure ML batch deployments run it, here or in Azure: `init()` once, then `run()` for each
-mini-batch of files. Needs no package. Rows of the result: file, reading id, score (0 to 1), label.
+mini-batch of files. Needs no package. Files are CSV with the columns of `COLUMNS`; empty files are passed over.
+Rows of the result: file, reading id, score (0 to 1), label.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+COLUMNS = ("reading_id", "kwh", "outdoor_c", "persons")
+
 _model: dict[str, Any] = {}
 
 
@@ -24,14 +27,13 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """One CSV row a reading, for all files of the mini-batch."""
+    """One CSV row a reading, for all files of the mini-batch. An error names the file that is not as it should be."""
     rows = []
     for path in map(Path, mini_batch):
-        with path.open(newline="", encoding="utf-8") as file:
-            for reading in csv.DictReader(file):
-                score = _score(features(reading["kwh"], reading["outdoor_c"], reading["persons"]))
-                label = "left_on" if score >= _model["threshold"] else "normal"
-                rows.append(_csv_row(path.name, reading["reading_id"], f"{score:.4f}", label))
+        try:
+            rows += _score_file(path)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path.name}: {error}") from error
     return rows
 
 
@@ -42,6 +44,22 @@ def features(kwh: str, outdoor_c: str, persons: str) -> list[float]:
 
 def sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, x))))
+
+
+def _score_file(path: Path) -> list[str]:
+    rows = []
+    with path.open(newline="", encoding="utf-8") as file:
+        readings = csv.DictReader(file)
+        missing = [column for column in COLUMNS if column not in (readings.fieldnames or COLUMNS)]
+        if missing:
+            raise LookupError(
+                f"{path.name} has no column {', '.join(missing)}; each file needs {', '.join(COLUMNS)}"
+            )
+        for reading in readings:
+            score = _score(features(reading["kwh"], reading["outdoor_c"], reading["persons"]))
+            label = "left_on" if score >= _model["threshold"] else "normal"
+            rows.append(_csv_row(path.name, reading["reading_id"], f"{score:.4f}", label))
+    return rows
 
 
 def _score(values: list[float]) -> float:

@@ -62,7 +62,12 @@ class AzureMlService:
     def start(self) -> AzureMlService:
         self._thread = threading.Thread(target=self._run, name="azure-ml", daemon=True)
         self._thread.start()
-        self._ready.wait()
+        try:
+            self._ready.wait()
+        except KeyboardInterrupt:
+            self._ready.wait()
+            self.stop()
+            raise
         if self._failure is not None:
             self._thread.join()
             raise self._failure

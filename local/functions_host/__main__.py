@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from local.functions_host.announcement import announcement
@@ -34,6 +35,8 @@ _CANNOT_START = (
 
 def main() -> int:
     arguments = _arguments()
+    if arguments.end_with_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     configure_logging(arguments.verbose)
     host = FunctionsHost(arguments.app, arguments.store, port=arguments.port)
     try:
@@ -58,6 +61,13 @@ async def _serve(host: FunctionsHost) -> int:
     return 0
 
 
+def _end_with_stdin() -> None:
+    """At once, as when killed: that loses nothing, and no function that hangs can keep the port taken."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
 def _refuse(reason: str) -> int:
     sys.stderr.write(f"{reason}\n")
     return 1
@@ -69,6 +79,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, help="default: LocalHttpPort of local.settings.json, else 7071")
     parser.add_argument(
         "--store", type=Path, default=Path(".local/task_hub.db"), help="SQLite file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--end-with-stdin", action="store_true", help="end once standard input closes: a pipe from the parent"
     )
     parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
     return parser.parse_args()

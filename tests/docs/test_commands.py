@@ -1,19 +1,23 @@
 """Each command of the documentation, and each request of api.http, on one machine."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 
 from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.docs.pages import PAGES, ROOT, blocks
+from tests.docs.pages import DOCS, PAGES, ROOT, blocks
 from tests.end_to_end.harness import App, wait_for
 
 DOCUMENTED_REFUSALS = {"cancel": 409}
@@ -58,6 +62,42 @@ def test_each_command_works(machine: LocalMachine, command: str, tmp_path: Path)
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == [], "left behind where the reader happened to be"
+
+
+class ThreePages(BaseHTTPRequestHandler):
+    """A list of runs that does not fit one page; the last page but one is empty, as a page may be."""
+
+    PAGES: ClassVar = {"": (200, "to the+2nd"), "to the+2nd": (0, "last"), "last": (7, None)}
+
+    def do_GET(self) -> None:
+        asked = dict(parse_qsl(urlsplit(self.path).query))
+        count, continuation = self.PAGES[asked.get("continuation", "")]
+        runs = [{"phase": "Queued"}] * count if "Queued" in asked["phase"].split(",") else []
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"runs": runs, "continuation": continuation}).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_is_under_way_is_counted_to_the_last_page() -> None:
+    [counting] = [block.text for block in blocks(DOCS / "operating.md") if "under way" in block.text]
+    with ThreadingHTTPServer(("127.0.0.1", 0), ThreePages) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", counting],
+            env={**os.environ, "APP": f"http://127.0.0.1:{server.server_port}", "BATCH_FUNCTION_KEY": ""},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        server.shutdown()
+        thread.join()
+    assert (done.stdout, done.stderr) == ("207 runs under way\n", "")
 
 
 def ready_requests() -> list[Any]:

@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pexpect
@@ -14,10 +16,14 @@ import pytest
 from aiohttp import web
 
 from local.azure_ml import ControlClient
+from local.follow import PATIENCE
 from local.host_process import ROOT
 from local.run_client import NotReadable, RunClient
 from tests.end_to_end.harness import LIMIT, App
+from tests.local.processes import lines_until
 
+AMBER = "\x1b[33m"
+NOBODY = "http://127.0.0.1:9"
 KEY = "s3cr3t-function-key"
 
 
@@ -39,14 +45,20 @@ def follow(app: App, run_id: str, *arguments: str) -> subprocess.CompletedProces
 
 
 def terminal(app: App, run_id: str) -> "pexpect.spawn[str]":
+    return on_terminal(command(app, run_id))
+
+
+def on_terminal(arguments: list[str]) -> "pexpect.spawn[str]":
+    lines, columns = 40, 200
+    size = {"LINES": str(lines), "COLUMNS": str(columns)}
     return pexpect.spawn(
         sys.executable,
-        command(app, run_id),
+        arguments,
         cwd=str(ROOT),
-        env={**os.environ, "TERM": "xterm-256color", "BATCH_FUNCTION_KEY": KEY},
+        env={**os.environ, **size, "TERM": "xterm-256color", "BATCH_FUNCTION_KEY": KEY},
         encoding="utf-8",
         timeout=LIMIT,
-        dimensions=(40, 120),
+        dimensions=(lines, columns),
     )
 
 
@@ -89,6 +101,47 @@ def test_an_unknown_run_ends_at_once(app: App) -> None:
     shown = follow(app, "nobody")
     assert (shown.returncode, shown.stdout) == (5, "")
     assert shown.stderr == "There is no run nobody.\n"
+
+
+def test_a_problem_is_told_when_it_appears_and_when_it_has_passed(app: App, control: ControlClient) -> None:
+    fault = control.fault("get_job", "answer", status=503, body="text", times=None)
+    run_id = app.start(deployment="noop")
+    with subprocess.Popen(
+        [sys.executable, *command(app, run_id)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines_until(process.stdout, r"job \S+ \w+  problem service_unavailable  checks \d+$")
+        control.remove_fault(fault)
+        lines_until(process.stdout, r"job \S+ \w+  service_unavailable has passed  checks \d+$")
+        rest = process.stdout.read()
+        assert process.wait(LIMIT) == 0
+    assert "service_unavailable" not in rest
+
+
+def test_a_problem_is_amber_on_a_terminal(app: App, control: ControlClient) -> None:
+    text = "Upstream is down"
+    fault = control.fault("get_job", "answer", status=503, body="text", text=text, times=None)
+    run_id = app.start(deployment="noop")
+    screen = terminal(app, run_id)
+    screen.expect(rf"problem\s+{re.escape(AMBER)}[^\x1b]*{text}")
+    screen.expect("It is tried again.")
+    control.remove_fault(fault)
+    screen.expect("Completed")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 0
+
+
+def test_on_a_terminal_an_error_is_shown_once(app: App) -> None:
+    run_id = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
+    advice = app.wait_for_end(run_id)["error"]["advice"]
+    screen = terminal(app, run_id)
+    screen.expect(pexpect.EOF)
+    screen.close()
+    # What the block drew before it was drawn anew has been erased.
+    left_on_screen = str(screen.before).rpartition("\x1b[2K")[2]
+    assert screen.exitstatus == 1
+    assert left_on_screen.count(" ".join(advice.split()[:8])) == 1
 
 
 def test_on_a_terminal_one_block_is_drawn_anew_until_the_end(app: App, control: ControlClient) -> None:
@@ -153,6 +206,73 @@ def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
     screen.close()
     assert screen.exitstatus == 130
     app.cancel(run_id)
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:7071", "ftp://example", "http://", "http://[::1", "http://a:99999"]
+)
+def test_what_is_no_address_will_not_become_one(url: str) -> None:
+    with pytest.raises(NotReadable) as refusal:
+        RunClient(url).run("one")
+    assert not refusal.value.passing
+
+
+def test_what_is_no_address_is_refused_at_once() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "local", "follow", "x", "--url", "example"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE / 2,
+    )
+    assert (shown.returncode, shown.stdout) == (5, "")
+    assert (
+        shown.stderr == "'example' is not the address of an app: that is http://<host> or https://<host>.\n"
+    )
+
+
+def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_word() -> None:
+    screen = on_terminal(["-m", "local", "follow", "x", "--url", NOBODY])
+    screen.expect(rf"{NOBODY} does not answer: ConnectionError; trying until \d\d:\d\d:\d\d")
+    screen.sendintr()
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert screen.exitstatus == 130
+    assert not {"Traceback", "goes on", "Cancel"} & set(str(screen.before).split())
+
+
+@pytest.mark.parametrize(("arguments", "told_in"), [((), "stdout"), (("--json",), "stderr")])
+def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
+    arguments: tuple[str, ...], told_in: str
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", "follow", "x", "--url", NOBODY, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        lines_until(getattr(process, told_in), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
+        process.send_signal(signal.SIGINT)
+        rest = process.communicate(timeout=LIMIT)
+        assert (process.returncode, rest) == (130, ("", ""))
+
+
+def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:
+    link = tmp_path / "follow-run"
+    link.symlink_to(ROOT / "tools" / "follow")
+    (tmp_path / "local.py").write_text("raise SystemExit('taken for the project')")
+    run_id = app.start(deployment="noop")
+    shown = subprocess.run(
+        [str(link), run_id, "--url", app.url, "--interval", "0.1"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Completed" in shown.stdout.splitlines()[-1]
 
 
 class Deployed:

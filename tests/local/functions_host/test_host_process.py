@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.processes import lines_until
+
 Command = Callable[..., list[str]]
 StartHost = Callable[..., Any]
 
@@ -59,6 +61,19 @@ def test_a_signal_stops_the_host_with_code_0(start_host: StartHost, number: int)
     assert host.stop(number) == 0
     assert "Unclosed" not in host.log()
     assert "Traceback" not in host.log()
+
+
+def test_the_host_ends_with_its_parent(host_command: Command, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*host_command("features", tmp_path / "hub.db"), "--end-with-stdin"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        lines_until(process.stdout, "Host ready:")
+        process.stdin.close()
+        assert process.wait(20) == 1
 
 
 def test_a_running_function_does_not_hold_up_the_stop(start_host: StartHost, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""``make serve``: what it prints, what it refuses, and who ends with whom."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.host_process import ROOT
+from local.sole_use import Taken, free_ports
+from tests.end_to_end.harness import App, wait_for
+from tests.local.processes import child_of, lines_until
+
+LAST_LINE = "Ctrl-C ends"
+
+
+def free_port() -> int:
+    """One that is free, like the five that Azure ML takes beside it."""
+    for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
+        try:
+            free_ports(port, *range(port + 10, port + 15))
+        except Taken:
+            continue
+        return port
+    raise AssertionError("no ports are free")
+
+
+def command(port: int, state: Path) -> list[str]:
+    return [sys.executable, "-m", "local", "serve", "--port", str(port), "--state", str(state)]
+
+
+@contextmanager
+def serving(port: int, state: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The process and what it printed, once it is up."""
+    with subprocess.Popen(
+        command(port, state), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, "".join(lines_until(process.stdout, LAST_LINE))
+        finally:
+            process.terminate()
+
+
+def refusal(port: int, state: Path) -> str:
+    done = subprocess.run(command(port, state), capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Errno" not in done.stderr and "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path, str]]:
+    port, state = free_port(), tmp_path_factory.mktemp("serve")
+    with serving(port, state) as (_, printed):
+        yield port, state, printed
+
+
+def test_the_printed_lines_pasted_as_a_whole_start_a_run_that_completes(
+    served: tuple[int, Path, str],
+) -> None:
+    port, _, printed = served
+    copied = "\n".join(re.findall(r"^  (?!cp )(.*)$", printed, re.MULTILINE))
+    subprocess.run(["bash", "-euc", copied], capture_output=True, check=True, timeout=60)
+    app = App(f"http://127.0.0.1:{port}")
+
+    assert f"-X POST {app.url}/api/batch-runs/another/cancel" in copied
+    assert app.wait_for_end("first")["phase"] == "Completed"
+
+
+def test_the_place_of_job_logs_is_printed(served: tuple[int, Path, str]) -> None:
+    port, _, printed = served
+    app = App(f"http://127.0.0.1:{port}")
+    job = app.wait_for_end(app.start())["job"]["name"]
+    place = re.search(r"^What the scoring script of each job prints is in (/.*)\.$", printed, re.MULTILINE)
+
+    assert place
+    assert "scored 4 of 4 files" in Path(place[1].replace("*", job)).read_text()
+
+
+def test_a_second_one_is_told_of_the_first(served: tuple[int, Path, str]) -> None:
+    _, state, _ = served
+    assert refusal(free_port(), state) == (
+        f"Another make serve seems to be running: it uses {state}. Stop it first.\n"
+    )
+
+
+def test_a_taken_port_is_named_and_another_one_offered(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        reason = refusal(port, tmp_path / "state")
+    assert f"port {port} of 127.0.0.1" in reason
+    assert f"make serve PORT={port + 100}" in reason
+
+
+def test_make_passes_the_port_on() -> None:
+    said = subprocess.run(
+        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", "serve", "PORT=7072"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.endswith("-m local serve --port='7072'\n")
+
+
+def test_it_ends_with_its_host_and_its_host_with_it(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+
+    def is_free() -> bool:
+        try:
+            free_ports(port)
+        except Taken:
+            return False
+        return True
+
+    with serving(port, state) as (process, _):
+        process.kill()
+        wait_for("end of the host whose parent was killed", is_free)
+    with serving(port, state) as (process, _):
+        os.kill(child_of(process.pid, "functions_host"), signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert errors.startswith(f"The Functions host was ended by SIGKILL. {state}/host.log ends with:\n")
+        assert f"Host ready: http://127.0.0.1:{port}\n" in errors
+    with serving(port, state) as (process, _):
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
