@@ -56,6 +56,7 @@ async function update() {
     live.updatedAt = Date.now();
     showConnection(null);
     draw();
+    if (detail.id && !detail.missing && !store.runs.get(detail.id)?.request) lookAtOpenRun();
   } catch (error) {
     failed(error);
   }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve
 
@@ -78,6 +78,23 @@ def test_the_first_failure_says_when_it_is_tried_again(page: Page, monitor_url: 
     page.unroute(RUNS)
     serve(page, [made_up_run("back")])
     expect(page.get_by_role("link", name="back")).to_be_visible()
+
+
+def test_a_run_that_could_not_be_read_is_asked_for_again(page: Page, monitor_url: str) -> None:
+    request = {"inputs": {}, "outputs": {}, "deployment": "blue"}
+    serve(page, [made_up_run("one", "Running", request=request)])
+    answers = iter([503, 503])
+
+    def fail_at_first(route: Route) -> None:
+        status = next(answers, None)
+        if status:
+            route.fulfill(status=status)
+        else:
+            route.fallback()
+
+    page.route("**/api/batch-runs/one", fail_at_first)
+    page.goto(f"{monitor_url}#/runs/one")
+    expect(page.get_by_role("complementary")).to_contain_text("blue")
 
 
 def test_a_login_that_has_run_out_is_told(watched: Page) -> None:

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from batch.run_view import PHASES, RunView
+from tests.end_to_end.harness import wait_for
 from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve, until
 from tests.end_to_end.monitor.test_list import ids
 
@@ -64,7 +65,7 @@ def test_the_first_page_is_live_while_the_rest_is_on_its_way(page: Page, monitor
     expect(page.locator("#live-text")).to_have_text("Live")
     expect(ids(page)).to_have_count(50)
     expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 200 so far")
-    until(page, "live.filling")
+    wait_for("request for the second page", lambda: page.evaluate("live.filling") and held)
 
     runs[3].update(made_up_run("run-0003", "Completed", minutes_ago=3))
     expect(page.locator("tr[data-run=run-0003]")).to_contain_text("Completed")
@@ -81,7 +82,7 @@ def test_a_run_that_began_and_ended_meanwhile_is_found(page: Page, monitor_url: 
     runs[240] = made_up_run("started-after-that", minutes_ago=-30)
     held = held_after_the_first_page(page, runs)
     page.goto(monitor_url)
-    until(page, "live.filling")
+    wait_for("request for the second page", lambda: page.evaluate("live.filling") and held)
     runs.insert(0, made_up_run("quick", minutes_ago=-5))
     held[0].fallback()
     expect(page.get_by_role("link", name="quick")).to_be_visible()
@@ -92,15 +93,16 @@ def test_the_rest_is_asked_for_again_if_it_did_not_come(page: Page, monitor_url:
     held = held_after_the_first_page(page, runs)
     page.clock.install()
     page.goto(monitor_url)
-    until(page, "live.filling")
+    wait_for("request for the second page", lambda: page.evaluate("live.filling") and held)
     page.clock.run_for(1_000)
     held[0].fulfill(status=503)
     expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 200 so far")
     until(page, "!live.filling")
-    for _ in range(30):
-        if len(held) > 1:
-            break
+
+    def asked_again() -> bool:
         page.clock.run_for(5_000)
-        until(page, "!live.busy")
+        return len(held) > 1
+
+    wait_for("second request for the second page", asked_again)
     held[1].fallback()
     expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 250")

@@ -1,7 +1,6 @@
 """The way in with a function key: the page is for anybody, what it shows is not."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +15,10 @@ from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run
 KEY = "s3cr3t-function-key=="
 
 
-@contextmanager
-def requests_of(page: Page) -> Iterator[list[Request]]:
+def requests_from_now_on(page: Page) -> list[Request]:
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    yield asked
+    return asked
 
 
 @pytest.fixture
@@ -79,11 +77,13 @@ def test_a_wrong_key_is_called_refused_and_can_be_typed_anew_at_once(guarded: Pa
     expect(guarded.get_by_role("link", name="behind-the-key")).to_be_visible()
 
 
-def test_a_refused_key_is_not_sent_again_and_again(guarded: Page) -> None:
-    expect(guarded.get_by_role("heading", name="A key is needed")).to_be_visible()
-    guarded.clock.install()
-    with requests_of(guarded) as asked:
-        guarded.clock.run_for(300_000)
+def test_a_refused_key_is_not_sent_again_and_again(page: Page, monitor_url: str) -> None:
+    page.route(RUNS, lambda route: route.fulfill(status=401))
+    page.clock.install()
+    page.goto(monitor_url)
+    expect(page.get_by_role("heading", name="A key is needed")).to_be_visible()
+    asked = requests_from_now_on(page)
+    page.clock.run_for(300_000)
     assert asked == []
 
 
@@ -91,9 +91,9 @@ def test_a_reload_keeps_the_key_for_the_tab_and_no_address_has_it(guarded: Page,
     guarded.get_by_label("Function key").fill(KEY)
     guarded.keyboard.press("Enter")
     guarded.get_by_role("link", name="behind-the-key").click()
-    with requests_of(guarded) as asked:
-        guarded.reload()
-        expect(guarded.get_by_role("heading", name="behind-the-key")).to_be_visible()
+    asked = requests_from_now_on(guarded)
+    guarded.reload()
+    expect(guarded.get_by_role("heading", name="behind-the-key")).to_be_visible()
     assert guarded.url == f"{monitor_url}#/runs/behind-the-key"
     assert asked and not [request.url for request in asked if quote(KEY, safe="") in request.url]
     assert guarded.evaluate("localStorage.length") == 0

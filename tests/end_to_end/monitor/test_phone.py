@@ -14,8 +14,8 @@ TROUBLE = {"code": "access_denied", "message": "Denied", "advice": "Ask."}
 @pytest.fixture
 def phone(page: Page, monitor_url: str) -> Page:
     page.set_viewport_size({"width": 360, "height": 740})
-    runs = [made_up_run(f"run-{number:02}", minutes_ago=10 + number) for number in range(43)]
-    runs[0] = made_up_run("alpha", "Running", minutes_ago=5)
+    runs = [made_up_run(f"run-{number:02}", minutes_ago=30 + number) for number in range(43)]
+    runs[0] = made_up_run("alpha", "Running", minutes_ago=25.5)
     runs[1]["error"] = TROUBLE  # type: ignore[typeddict-item]
     serve(page, runs)
     page.goto(monitor_url)
@@ -26,7 +26,9 @@ def phone(page: Page, monitor_url: str) -> Page:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_needs_no_sideways_scrolling(phone: Page, scheme: Any, snap: Callable[[str], Any]) -> None:
     phone.emulate_media(color_scheme=scheme)
-    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for width in (320, 360):
+        phone.set_viewport_size({"width": width, "height": 740})
+        assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
     snap(f"phone-{scheme}")
     phone.locator("#rows tr").first.click()
     expect(phone.get_by_role("heading", name="alpha")).to_be_visible()
