@@ -1,4 +1,8 @@
-"""The page on which people watch runs. It asks the HTTP API and nothing else."""
+"""The page on which people watch runs. It asks the HTTP API and nothing else.
+
+The page itself is for anybody who can reach the app: it holds no data and no key. What it shows comes from the
+API, behind the key that the page sends or the login; so it can ask for a key, and be reloaded.
+"""
 
 import secrets
 from functools import lru_cache
@@ -9,16 +13,20 @@ import azure.functions as func
 
 ROUTE = "monitor"
 PAGE = Path(__file__).parent / "monitor_page"
-STYLES = ("style.css",)
-SCRIPTS = ("runs.js", "elements.js", "list.js", "detail.js", "main.js")
+STYLES = ("base.css", "list.css", "detail.css")
+SCRIPTS = (
+    *("runs.js", "api.js", "store.js", "elements.js"),
+    *("connection.js", "timeline.js", "filters.js", "list.js", "cancel.js", "detail.js", "main.js"),
+)
 """In the order in which the browser runs them."""
 
-bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
+bp = df.Blueprint()
 
 
-@bp.route(route=ROUTE, methods=["GET"])
+# Said here, because the app's level wins over a blueprint's.
+@bp.route(route=ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_monitor(req: func.HttpRequest) -> func.HttpResponse:
-    """All in one answer: parts of their own would be asked for without the key that opened the page."""
+    """All in one answer: one nonce lets all of its parts run, and nothing else."""
     nonce = secrets.token_urlsafe(16)
     return func.HttpResponse(
         _template().replace("{{nonce}}", nonce),

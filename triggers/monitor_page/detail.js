@@ -1,5 +1,5 @@
 "use strict";
-/* One run, in full, and canceling it. */
+/* One run, in full. */
 
 const detail = { id: null, missing: false, signature: "" };
 
@@ -7,10 +7,8 @@ const section = (title, ...content) => h("section", {}, h("h3", {}, title), ...c
 
 function definitions(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", {}, ...known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", {}, ...known.flatMap(([name, value]) => [h("dt", {}, ...[name].flat()), h("dd", {}, value)]));
 }
-
-const code = (text) => h("span", { class: "code" }, String(text));
 
 /** Opens the run that the address names, or closes what is open. */
 function openFromAddress() {
@@ -20,13 +18,15 @@ function openFromAddress() {
   if (id === detail.id) return;
   const wasOpen = detail.id;
   Object.assign(detail, { id, missing: false, signature: "" });
+  $("detail-body").replaceChildren();
   drawDetail();
-  drawRows(Date.now());
+  if (live.loaded) drawRows(clock());
   if (id) {
+    $("detail").scrollTop = 0;
     $("detail-title").focus();
     lookAtOpenRun();
   } else if (wasOpen) {
-    (rows.get(wasOpen)?.element.querySelector("a") || $("text")).focus();
+    (rows.get(wasOpen)?.link || $("text")).focus();
   }
 }
 
@@ -39,36 +39,47 @@ async function lookAtOpenRun() {
   try {
     await store.look(id);
   } catch (error) {
-    showConnection(error);
+    if (live.loaded) failed(error);
+    return;
   }
   if (id !== detail.id) return;
   detail.missing = !store.runs.has(id);
-  drawDetail();
-  drawList();
+  if (live.loaded) draw();
+  else drawDetail();
 }
 
 /** Draws anew only if the run changed: whoever reads, selects or tabs in it is not thrown out. */
 function drawDetail() {
   const panel = $("detail");
   panel.hidden = !detail.id;
+  $("layout").classList.toggle("open", Boolean(detail.id));
   const run = store.runs.get(detail.id);
-  const signature = JSON.stringify([detail.id, detail.missing, run]);
+  const signature = JSON.stringify([detail.id, detail.missing, cancels.get(detail.id), run]);
   if (!detail.id || signature === detail.signature) return;
   detail.signature = signature;
+  setText($("detail-title"), run ? titleOf(run) : detail.id);
+  setText($("detail-id"), run?.source ? detail.id : "");
+  $("detail-phase").replaceChildren(...(run ? [phaseBadge(run.phase)] : []));
   const focused = panel.contains(document.activeElement) ? document.activeElement.dataset.keep : null;
-  panel.replaceChildren(...detailContent(run));
-  if (focused) panel.querySelector(`[data-keep="${focused}"]`)?.focus();
+  const namesOpen = panel.querySelector("details")?.open;
+  $("detail-body").replaceChildren(...detailContent(run));
+  if (namesOpen && panel.querySelector("details")) panel.querySelector("details").open = true;
+  if (focused) (panel.querySelector(`[data-keep="${focused}"]`) || $("detail-title")).focus();
 }
 
 function detailContent(run) {
-  const head = h("header", {},
-    h("div", {}, h("h2", { id: "detail-title", tabIndex: -1, "data-keep": "title" }, detail.id), run ? phaseBadge(run.phase) : ""),
-    h("button", { type: "button", class: "quiet", id: "close", "data-keep": "close", "aria-label": "Close details" }, "✕"));
   if (!run) {
     const text = detail.missing ? "There is no such run. It may have been purged." : "Loading…";
-    return [head, h("section", {}, h("p", { class: "muted" }, text))];
+    return [h("section", {}, h("p", { class: "muted" }, text))];
   }
-  return [head, actions(run), ...troubles(run), whatHappened(run), job(run), data(run), ...source(run), asked(run)];
+  return [actions(run), ...troubles(run), whatHappened(run), job(run), data(run), ...source(run), asked(run)];
+}
+
+function actions(run) {
+  return h("section", { class: "actions" },
+    safeLink(run.job?.studio_url, "Open in Studio", { class: "button", title: "Open the job in Azure ML Studio", "data-keep": "studio" }),
+    h("button", { type: "button", id: "copy", title: "Copy the run as JSON", "data-keep": "copy" }, "Copy"),
+    ...cancelControl(run));
 }
 
 function troubles(run) {
@@ -76,50 +87,28 @@ function troubles(run) {
     h("h3", {}, title), h("p", {}, trouble.message),
     trouble.advice ? h("p", {}, h("strong", {}, "What to do: "), trouble.advice) : null,
     h("p", { class: "muted" }, code(trouble.code)));
-  return [run.error && box(run.error, "Why it did not complete", ""),
+  return [run.error && box(run.error, "Why it did not complete", "final"),
     run.problem && box(run.problem, "The last step failed; the run goes on", "passing")].filter(Boolean);
 }
 
+const checksText = (run, now) => [String(run.checks), nextCheck(run, now)].filter(Boolean).join(", ");
+
 function whatHappened(run) {
-  const now = Date.now();
-  const steps = [["Submitted", run.started_at], ["Queued", run.submitted_at], ["Running", run.running_at],
-    run.cancellation ? [CANCEL_WORDS[run.cancellation.cause] || "Cancel asked for", run.cancellation.requested_at] : null,
-    [isActive(run) ? "Ended" : `Ended: ${run.phase}`, run.ended_at]].filter(Boolean);
-  steps.sort(([, a], [, b]) => (moment(a) || Infinity) - (moment(b) || Infinity) || 0);
-  const items = steps.map(([name, at], i) => {
-    const next = moment(steps[i + 1]?.[1]);
-    const current = isActive(run) && moment(at) && i + 1 < steps.length && !next;
-    const gap = h("span", { class: "gap", ...(current && { id: "detail-step", "data-since": at }) });
-    if (moment(at) && (next || current)) setText(gap, stepText(at, next || now));
-    return h("li", { class: at ? "done" : "" }, h("span", {}, name), timeElement(at), gap);
-  });
+  const now = clock();
   return section("What happened when",
     definitions([
       ["Elapsed", h("span", { id: "detail-elapsed" }, duration(elapsed(run, now)))],
       ["Checks", h("span", { id: "detail-checks" }, checksText(run, now))],
     ]),
-    bars(run, now), h("ol", { class: "steps" }, ...items));
+    timeline(run, now));
 }
-
-const CANCEL_WORDS = { request: "Cancel asked for", timeout: "Out of time: cancel asked for", queue_timeout: "Queued too long: cancel asked for" };
-const stepText = (at, next) => `for ${duration(Math.max(next - moment(at), 0))}`;
-const checksText = (run, now) => [String(run.checks), nextCheck(run, now)].filter(Boolean).join(", ");
 
 function tickDetail(now) {
   const run = store.runs.get(detail.id);
   if (!run || !isActive(run) || !$("detail-elapsed")) return;
   setText($("detail-elapsed"), duration(elapsed(run, now)));
   setText($("detail-checks"), checksText(run, now));
-  if ($("detail-step")) setText($("detail-step"), stepText($("detail-step").dataset.since, now));
-}
-
-function actions(run) {
-  const studio = safeLink(run.job?.studio_url, "Open in Azure ML Studio");
-  studio?.setAttribute("data-keep", "studio");
-  return h("section", { class: "actions" }, studio,
-    h("button", { type: "button", class: "quiet", id: "copy", "data-keep": "copy" }, "Copy as JSON"),
-    isActive(run) && !run.cancellation
-      ? h("button", { type: "button", class: "danger", id: "cancel", "data-keep": "cancel" }, "Cancel…") : null);
+  tickTimeline(run, now);
 }
 
 function job(run) {
@@ -129,10 +118,12 @@ function job(run) {
 }
 
 function data(run) {
-  const binding = ([name, { type, uri, value }]) => [name, h("span", {}, code(uri ?? JSON.stringify(value)), ` ${type}`)];
-  const inputs = Object.entries(run.request?.inputs || {}).map(binding);
-  const outputs = Object.entries(run.outputs || {}).map(([name, uri]) => [name, code(uri)]);
   if (!run.request) return section("Inputs and outputs", h("p", { class: "muted" }, "Loading…"));
+  const named = (name, type) => [name, type ? h("span", { class: "sub" }, type) : null];
+  const inputs = Object.entries(run.request.inputs || {})
+    .map(([name, { type, uri, value }]) => [named(name, type), code(uri ?? JSON.stringify(value))]);
+  const outputs = Object.entries(run.outputs || {})
+    .map(([name, uri]) => [named(name, run.request.outputs?.[name]?.type), code(uri)]);
   return h("section", {}, h("h3", {}, "Inputs"), definitions(inputs), h("h3", {}, "Outputs"),
     outputs.length ? definitions(outputs) : h("p", { class: "muted" }, "In the endpoint's default store."));
 }
@@ -142,7 +133,7 @@ function source({ source }) {
   const more = source.count - source.names.length;
   const names = source.names.join("\n") + (more > 0 ? `\n… and ${more} more` : "");
   return [section("Started by new data", definitions([
-    ["Folder", code(`${source.container}/${source.folder}`)], ["Blobs", String(source.count)],
+    ["Folder", code(folderOf(source))], ["Files", String(source.count)],
     ["First", timeElement(source.first_event_at)], ["Last", timeElement(source.last_event_at)],
   ]), h("details", {}, h("summary", { "data-keep": "names" }, "Names"), h("pre", { class: "code" }, names)))];
 }
@@ -152,46 +143,11 @@ function asked(run) {
   const seconds = (value) => value && duration(value * 1000);
   const identity = run.identity || {};
   return section("Request", definitions([
+    ["Run id", code(run.run_id)],
     ["Endpoint", run.endpoint_uri && code(run.endpoint_uri)], ["Deployment", request.deployment],
     ["Experiment", request.experiment], ["Checked every", seconds(request.poll_interval)],
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],
     ["Queue timeout", seconds(request.queue_timeout)], ["Identity", identity.client_id && code(identity.client_id)],
     ["Last check", run.last_check_at && timeElement(run.last_check_at)],
   ]));
-}
-
-function askToCancel() {
-  const run = store.runs.get(detail.id);
-  setText($("confirm-title"), `Cancel run ${run.run_id}?`);
-  setText($("confirm-text"), run.job
-    ? `Azure ML stops job ${run.job.name}, and the run ends Canceled. What the job has scored by then may be lost.`
-    : "The run ends Canceled before a job is submitted.");
-  $("confirm-failure").hidden = true;
-  $("confirm-cancel").disabled = false;
-  $("confirm").dataset.run = run.run_id;
-  $("confirm").showModal();
-}
-
-async function cancelConfirmed() {
-  const id = $("confirm").dataset.run;
-  $("confirm-cancel").disabled = true;
-  try {
-    await api.cancel(id);
-    $("confirm").close();
-    announce(`Asked to cancel run ${id}.`);
-  } catch (error) {
-    setText($("confirm-failure"), error.message);
-    $("confirm-failure").hidden = false;
-  }
-  lookAtOpenRun();
-}
-
-async function copyRun() {
-  try {
-    await navigator.clipboard.writeText(JSON.stringify(store.runs.get(detail.id), null, 2));
-    announce("Copied.");
-    setText($("copy"), "Copied");
-  } catch {
-    announce("The browser did not allow copying.");
-  }
 }

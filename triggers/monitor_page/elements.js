@@ -20,6 +20,10 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+function announce(text) {
+  setText($("announcer"), text);
+}
+
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const shortTime = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 
@@ -41,27 +45,25 @@ function duration(milliseconds) {
 function nextCheck(run, now) {
   const due = moment(run.next_check_at);
   if (!due || !isActive(run)) return "";
-  return due > now ? `next in ${duration(due - now + 999)}` : "next is due";
+  return due > now ? `next in ${duration(due - now + 999)}` : "checking now";
 }
 
-const phaseBadge = (phase) => h("span", { class: `phase ${TONES[phase] || ""}` }, phase);
-
-function bars(run, now) {
-  const parts = stretches(run, now);
-  const all = parts.reduce((sum, [, length]) => sum + length, 0) || 1;
-  const bar = h("span", { class: "bars", "aria-hidden": "true" });
-  for (const [name, length] of parts) {
-    const part = h("span", { class: name });
-    part.style.flexGrow = String(length / all);
-    bar.append(part);
-  }
-  return bar;
-}
-
+const code = (text) => h("span", { class: "code" }, String(text));
+const phaseBadge = (phase) => h("span", { class: `phase ${TONES[phase] || ""}` }, phaseWord(phase));
 const runLink = (id) => `#/runs/${encodeURIComponent(id)}`;
 
 /** Only what leads to a web page over https becomes a link. */
-function safeLink(address, text) {
+function safeLink(address, text, properties) {
   return /^https:\/\//i.test(address || "")
-    ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text) : null;
+    ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer", ...properties }, text) : null;
+}
+
+async function copyText(button, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    setText(button, "Copied");
+    announce("Copied.");
+  } catch {
+    announce("The browser did not allow copying.");
+  }
 }

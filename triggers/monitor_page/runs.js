@@ -1,5 +1,5 @@
 "use strict";
-/* The runs as the API tells them, and what can be said of one without asking anybody. */
+/* What can be said of a run, as the API tells it, without asking anybody. */
 
 const ACTIVE_PHASES = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"];
 const PHASES = [...ACTIVE_PHASES, "Completed", "Failed", "Canceled", "TimedOut", "Terminated"];
@@ -7,12 +7,10 @@ const TONES = {
   Pending: "wait", Authorizing: "wait", Submitting: "wait", Queued: "wait", Running: "busy", Canceling: "warn",
   Completed: "ok", Failed: "bad", Canceled: "warn", TimedOut: "bad", Terminated: "bad",
 };
-const PAGE_OF_API = 200;
-const PARALLEL = 6;
-const MOST_LOOKED_AT = 200;
-const OVERLAP = 60_000;
+const CANCEL_WORDS = { timeout: "Out of time: cancel asked for", queue_timeout: "Queued too long: cancel asked for" };
 
 const isActive = (run) => ACTIVE_PHASES.includes(run.phase);
+const phaseWord = (phase) => (phase === "TimedOut" ? "Timed out" : phase);
 const moment = (text) => (text ? Date.parse(text) : NaN);
 
 /** Milliseconds from the start of a run to its end, or until now. */
@@ -20,13 +18,28 @@ function elapsed(run, now) {
   return Math.max((moment(run.ended_at) || now) - moment(run.started_at), 0) || 0;
 }
 
-/** Where the time of a run went: [[class name, milliseconds]], in order. */
+/** What a run goes through, in order, the end last: what never happened is left out, what is to come has no time. */
+function stepsOf(run) {
+  const { cancellation } = run;
+  const steps = [
+    { kind: "queued", name: "Job created", at: run.submitted_at }, { kind: "running", name: "Running", at: run.running_at },
+  ].filter(({ at }) => moment(at) || (isActive(run) && !cancellation));
+  if (cancellation) {
+    steps.push({ kind: "canceling", name: CANCEL_WORDS[cancellation.cause] || "Cancel asked for", at: cancellation.requested_at });
+    steps.sort((one, other) => moment(one.at) - moment(other.at) || 0);
+  }
+  const end = isActive(run) ? "Ended" : `Ended: ${phaseWord(run.phase)}`;
+  return [{ kind: "requested", name: "Requested", at: run.started_at }, ...steps, { kind: "ended", name: end, at: run.ended_at }];
+}
+
+/** Where the time of a run went: its steps before the end, each with the milliseconds that it took so far. */
 function stretches(run, now) {
   const end = moment(run.ended_at) || now;
-  const marks = [
-    ["submitted", moment(run.started_at)], ["queued", moment(run.submitted_at)], ["running", moment(run.running_at)],
-  ].filter(([, at]) => at);
-  return marks.map(([name, at], i) => [name, Math.max((i + 1 < marks.length ? marks[i + 1][1] : end) - at, 0)]);
+  const begun = stepsOf(run).filter(({ kind, at }) => kind !== "ended" && moment(at));
+  return begun.map(({ kind, at }, i) => {
+    const next = Math.min(moment(begun[i + 1]?.at) || end, end);
+    return { kind, length: Math.max(next - moment(at), 0) };
+  });
 }
 
 function endpointName(run) {
@@ -34,119 +47,22 @@ function endpointName(run) {
   return host ? host[1].replace(/\.[a-z0-9-]+\.inference\.ml\.azure\.[a-z]+$/, "") : "";
 }
 
+const folderOf = ({ container, folder }) => `${container}/${folder}`;
+
+/** What people know a run by: the data that started it, or the id that somebody gave it. */
+function titleOf(run) {
+  if (!run.source) return run.run_id;
+  return `${folderOf(run.source)} · ${run.source.count} ${run.source.count === 1 ? "file" : "files"}`;
+}
+
+const shortened = (id) => (id.length > 20 ? `${id.slice(0, 13)}…${id.slice(-6)}` : id);
+
 const haystacks = new WeakMap();
 function haystack(run) {
   if (!haystacks.has(run)) {
     const parts = [run.run_id, run.job?.name, run.job?.status, run.endpoint_uri, run.error?.message,
-      run.error?.code, run.problem?.message, run.source?.folder];
+      run.error?.code, run.problem?.message, run.problem?.code, run.source && folderOf(run.source)];
     haystacks.set(run, parts.filter(Boolean).join("\n").toLowerCase());
   }
   return haystacks.get(run);
 }
-
-class ApiError extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** Talks to the API beside this page. The key travels in a header and is in no address. */
-const api = {
-  root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
-
-  async call(method, path, params = {}) {
-    const query = new URLSearchParams(params).toString();
-    const key = storedKey();
-    let answer;
-    try {
-      answer = await fetch(api.root + path + (query ? `?${query}` : ""), {
-        method,
-        headers: key ? { "x-functions-key": key } : {},
-        cache: "no-store",
-        redirect: "manual",
-        signal: AbortSignal.timeout(30_000),
-      });
-    } catch {
-      throw new ApiError(0, "The app does not answer.");
-    }
-    // Behind a login, whoever is not logged in any more is sent to its page: no place to send a key to.
-    if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has run out.");
-    const body = await answer.json().catch(() => null);
-    if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
-    if (!body) throw new ApiError(0, "The answer was cut short.");
-    return body;
-  },
-
-  async *pages(params) {
-    let continuation = null;
-    do {
-      const page = await api.call("GET", "", { top: PAGE_OF_API, ...params, ...(continuation && { continuation }) });
-      yield page.runs;
-      continuation = page.continuation;
-    } while (continuation);
-  },
-
-  run: (id) => api.call("GET", `/${encodeURIComponent(id)}`),
-  cancel: (id) => api.call("POST", `/${encodeURIComponent(id)}/cancel`),
-};
-
-let keyInMemory = "";
-function storedKey() {
-  try { return sessionStorage.getItem("functions-key") || keyInMemory; } catch { return keyInMemory; }
-}
-function keepKey(key) {
-  keyInMemory = key;
-  try { sessionStorage.setItem("functions-key", key); } catch { /* Private windows may refuse: this tab still has it. */ }
-}
-/** A page opened with ?code=KEY must leave it neither in the address bar nor in links made from it. */
-function takeKeyFromAddress() {
-  const address = new URL(location.href);
-  if (!address.searchParams.has("code")) return;
-  keepKey(address.searchParams.get("code"));
-  address.searchParams.delete("code");
-  history.replaceState(null, "", address);
-}
-
-/** All runs known here, by id. */
-const store = {
-  runs: new Map(),
-
-  /** Lists leave out some fields of a run: what is known of them stays. */
-  put(run) {
-    store.runs.set(run.run_id, { ...store.runs.get(run.run_id), ...run });
-  },
-
-  /** Everything, page by page; calls back after each. */
-  async loadAll(onPage) {
-    const found = new Set();
-    for await (const runs of api.pages({})) {
-      for (const run of runs) { store.put(run); found.add(run.run_id); }
-      onPage();
-    }
-    for (const id of store.runs.keys()) if (!found.has(id)) store.runs.delete(id);
-  },
-
-  /** What may have changed: runs that go on, new ones, and those that ended since the last look. */
-  async refresh() {
-    const before = [...store.runs.values()].filter(isActive);
-    const seen = new Set();
-    const take = async (params) => {
-      for await (const runs of api.pages(params)) for (const run of runs) { store.put(run); seen.add(run.run_id); }
-    };
-    const newest = Math.max(...[...store.runs.values()].map((run) => moment(run.started_at) || 0), 0);
-    await take({ phase: ACTIVE_PHASES.join(",") });
-    await take(newest ? { started_from: new Date(newest - OVERLAP).toISOString() } : {});
-    const gone = before.filter((run) => !seen.has(run.run_id)).slice(0, MOST_LOOKED_AT);
-    while (gone.length) await Promise.all(gone.splice(0, PARALLEL).map((run) => store.look(run.run_id)));
-  },
-
-  async look(id) {
-    try {
-      store.put(await api.run(id));
-    } catch (error) {
-      if (error.status !== 404) throw error;
-      store.runs.delete(id);
-    }
-  },
-};

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route
 
 from batch.run_view import RunView
 from batch.timestamps import format_timestamp
+from tests.end_to_end.harness import wait_for
 
 RUNS = "**/api/batch-runs**"
 NOW = datetime.now(UTC)
@@ -81,3 +82,8 @@ def serve(page: Page, runs: Sequence[RunView], on_request: Handler | None = None
         answer(route, {"runs": found[first:end], "continuation": str(end) if end < len(found) else None})
 
     page.route(RUNS, handle)
+
+
+def until(page: Page, expression: str) -> None:
+    """Asks from outside: the page's own policy forbids what the browser would have to evaluate in it."""
+    wait_for(expression, lambda: bool(page.evaluate(expression)), limit=15)

@@ -61,9 +61,30 @@ def test_empty_refused_and_broken(page: Page, monitor_url: str, scheme: Any, sta
     assert_accessible(page)
 
 
-def test_phone(page: Page, monitor_url: str) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone(page: Page, monitor_url: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 390, "height": 800})
-    serve(page, [made_up_run("one", "Running"), made_up_run("two")])
+    serve(page, [made_up_run("one", "Running", problem=TROUBLE), made_up_run("two", "Failed", error=TROUBLE)])
     page.goto(monitor_url)
     expect(page.get_by_role("link", name="one")).to_be_visible()
+    assert_accessible(page)
+    page.locator("#rows").get_by_role("link", name="one").click()
+    expect(page.locator(".steps")).to_be_visible()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_not_connected(page: Page, monitor_url: str, scheme: Any, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    serve(page, [made_up_run("one", "Running", problem=TROUBLE), made_up_run("two")])
+    page.goto(monitor_url)
+    expect(page.get_by_role("link", name="one")).to_be_visible()
+    page.unroute(RUNS)
+    page.route(RUNS, lambda route: route.abort())
+    expect(page.locator("#banner")).to_be_visible()
+    assert_accessible(page)
+    page.locator("#rows").get_by_role("link", name="one").click()
     assert_accessible(page)

@@ -1,12 +1,10 @@
-"""Finding a run: phases, text, time, order, pages; with a mouse, with keys, on a phone, among thousands."""
+"""Finding a run: phases, text, time, order; and what a row tells of it."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from batch.run_view import PHASES, RunView
 from tests.end_to_end.monitor.recorded import made_up_run, serve
 
 
@@ -94,83 +92,121 @@ def test_columns_sort_both_ways(few: Page) -> None:
     expect(ids(few)).to_have_text(["gamma", "delta", "beta", "alpha"])
 
 
-def test_keys_alone_find_open_and_close_a_run(few: Page) -> None:
-    expect(ids(few)).to_have_count(4)
-    few.keyboard.press("/")
-    few.keyboard.type("gamma")
-    expect(ids(few)).to_have_text(["gamma"])
-    link = ids(few).first
-    for _ in range(12):
-        if link.evaluate("node => node === document.activeElement"):
-            break
-        few.keyboard.press("Tab")
-    few.keyboard.press("Enter")
-    expect(few.get_by_role("heading", name="gamma")).to_be_focused()
-    expect(few.get_by_role("complementary")).to_contain_text("Denied by policy 17")
-    few.keyboard.press("Escape")
-    expect(few.get_by_role("complementary")).to_be_hidden()
-    expect(link).to_be_focused()
+def source(folder: str, count: int) -> dict[str, Any]:
+    return {
+        "container": "incoming",
+        "folder": folder,
+        "count": count,
+        "first_event_at": "2026-01-31T12:00:00Z",
+        "last_event_at": "2026-01-31T12:00:00Z",
+        "names": ["a.csv"],
+    }
 
 
-def test_keys_alone_open_and_leave_the_question_before_a_cancel(few: Page) -> None:
-    ids(few).first.press("Enter")
-    cancel = few.get_by_role("button", name="Cancel…")
-    cancel.press("Enter")
-    expect(few.get_by_role("button", name="Keep it running")).to_be_focused()
-    few.keyboard.press("Escape")
-    expect(few.get_by_role("dialog")).to_be_hidden()
-    expect(few.get_by_role("complementary")).to_be_visible()
-    expect(cancel).to_be_focused()
-
-
-def test_the_focus_survives_updates(few: Page) -> None:
-    ids(few).nth(1).focus()
-    with few.expect_response("**/api/batch-runs**"):
-        pass
-    few.wait_for_function("live.updatedAt > 0 && !live.busy")
-    expect(ids(few).nth(1)).to_be_focused()
-
-
-@pytest.fixture(scope="module")
-def thousands() -> list[RunView]:
-    phases = [phase for phase in PHASES if phase != "Pending"]
-    return [
-        made_up_run(f"run-{number:04d}", phases[number % len(phases)], minutes_ago=number)
-        for number in range(5_000)
-    ]
-
-
-def test_five_thousand_runs_stay_quick(
-    page: Page, monitor_url: str, thousands: list[RunView], snap: Callable[[str], Any]
-) -> None:
-    serve(page, thousands)
-    page.goto(monitor_url)
-    expect(page.get_by_role("button", name="All 5,000")).to_be_visible()
-    expect(page.locator("#live-text")).to_have_text("Live")
-    assert ids(page).count() == 50
-    snap("five-thousand")
-
-    page.get_by_role("button", name="Next").click()
-    expect(page.locator("#range")).to_have_text("51\N{EN DASH}100 of 5,000")
-    expect(ids(page).first).to_have_text("run-0050")
-    page.get_by_role("searchbox").fill("run-49")
-    expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 100")
-    milliseconds = page.evaluate(
-        "() => { const began = performance.now(); draw(); document.body.offsetHeight;"
-        " return performance.now() - began; }"
+def test_a_run_started_by_data_goes_by_its_data(page: Page, monitor_url: str) -> None:
+    many, single = "folder-7311d8a3c2b94d0e8f55aa0c1d2e3f40", "folder-7311d8a3c2b94d0e8f55aa0c1d2eaaaa"
+    serve(
+        page,
+        [
+            made_up_run(many, minutes_ago=1, source=source("region=west", 12)),
+            made_up_run(single, minutes_ago=2, source=source("region=east", 1)),
+        ],
     )
-    assert milliseconds < 500
+    page.goto(monitor_url)
+    expect(ids(page)).to_have_text(["incoming/region=west · 12 files", "incoming/region=east · 1 file"])
+    below = page.locator("#rows td.run .sub").first
+    expect(below).to_have_text("folder-7311d8…2e3f40")
+    expect(below).to_have_attribute("title", many)
+
+    page.get_by_role("searchbox").fill("incoming/region=west")
+    expect(ids(page)).to_have_count(1)
+    ids(page).first.click()
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_role("heading", name="incoming/region=west · 12 files")).to_be_visible()
+    expect(panel.locator("header")).to_contain_text(many)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phones_need_no_sideways_scrolling(few: Page, scheme: Any, snap: Callable[[str], Any]) -> None:
-    few.emulate_media(color_scheme=scheme)
-    few.set_viewport_size({"width": 360, "height": 740})
-    expect(ids(few)).to_have_count(4)
-    assert few.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    snap(f"phone-{scheme}")
-    few.locator("#rows tr").first.click()
-    expect(few.get_by_role("heading", name="alpha")).to_be_visible()
-    box = few.get_by_role("complementary").bounding_box()
-    assert box and (box["x"], box["width"]) == (0, 360)
-    snap(f"phone-detail-{scheme}")
+def test_trouble_is_told_in_the_list(page: Page, monitor_url: str) -> None:
+    trouble = {"message": "It says so.", "advice": "Wait."}
+    serve(
+        page,
+        [
+            made_up_run("failed", "Failed", minutes_ago=1, error={"code": "access_denied", **trouble}),
+            made_up_run("going-on", "Running", minutes_ago=2, problem={"code": "throttled", **trouble}),
+            made_up_run("fine", minutes_ago=3),
+        ],
+    )
+    page.goto(monitor_url)
+    told = page.locator("#rows td.state-of .sub")
+    expect(told).to_have_text(["access_denied", "throttled"])
+    expect(told.first).to_have_attribute("title", "It says so.")
+    colours = told.evaluate_all("nodes => nodes.map(node => getComputedStyle(node).color)")
+    assert colours == ["rgb(179, 38, 30)", "rgb(138, 83, 0)"]
+
+
+def test_a_passing_problem_does_not_look_like_a_failure(page: Page, monitor_url: str) -> None:
+    trouble = {"code": "throttled", "message": "Slow down.", "advice": "Wait."}
+    serve(
+        page,
+        [made_up_run("failed", "Failed", error=trouble), made_up_run("going-on", "Running", problem=trouble)],
+    )
+    page.goto(f"{monitor_url}#/runs/failed")
+    look = (
+        "node => [node, node.querySelector('h3')].map(part => JSON.stringify([getComputedStyle(part).color,"
+    )
+    look += " getComputedStyle(part).backgroundColor, getComputedStyle(part, '::before').clipPath]))"
+    expect(page.locator(".trouble")).to_contain_text("Why it did not complete")
+    failure = page.locator(".trouble").evaluate(look)
+    page.locator("#rows").get_by_role("link", name="going-on").click()
+    expect(page.locator(".trouble")).to_contain_text("the run goes on")
+    problem = page.locator(".trouble").evaluate(look)
+    assert problem[0] != failure[0] and problem[1] != failure[1]
+
+
+def test_a_check_that_is_due_is_being_made(page: Page, monitor_url: str) -> None:
+    serve(page, [made_up_run("one", "Running", next_check_at="2020-01-01T00:00:00Z")])
+    page.goto(monitor_url)
+    expect(page.locator("#rows .checks .sub")).to_have_text("checking now")
+
+
+@pytest.mark.parametrize("width", [1440, 1100])
+def test_the_table_fits_and_makes_room_for_an_open_run(page: Page, monitor_url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    serve(page, [made_up_run("a-run-with-quite-a-long-name-0001", "Running")])
+    page.goto(monitor_url)
+    expect(ids(page)).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("#rows .endpoint .cut")).to_have_css("white-space", "nowrap")
+    ids(page).first.click()
+    for column in ("Endpoint", "Checks"):
+        expect(page.get_by_role("columnheader", name=column)).to_be_hidden()
+    lines = ids(page).evaluate_all("nodes => nodes.map(node => node.getClientRects().length)")
+    assert lines <= [2]
+
+
+def test_the_head_of_an_open_run_stays_above_what_scrolls(page: Page, monitor_url: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 400})
+    serve(page, [made_up_run("one", "Running")])
+    page.goto(f"{monitor_url}#/runs/one")
+    expect(page.locator(".steps")).to_be_visible()
+    covered = page.evaluate(
+        """() => { const panel = document.getElementById('detail'), head = panel.querySelector('header');
+        const step = panel.querySelector('.steps li');
+        panel.scrollTop += step.getBoundingClientRect().top - head.getBoundingClientRect().top - 10;
+        const box = step.getBoundingClientRect();
+        return head.contains(document.elementFromPoint(box.x + 8, box.y + 10)); }"""
+    )
+    assert covered
+
+
+def test_the_type_of_an_input_stands_by_its_name(page: Page, monitor_url: str) -> None:
+    request = {
+        "inputs": {"readings": {"type": "UriFolder", "uri": "azureml://datastores/d/paths/p/"}},
+        "outputs": {"scores": {"type": "UriFile", "uri": "azureml://x"}},
+    }
+    serve(page, [made_up_run("one", request=request, outputs={"scores": "azureml://x"})])
+    page.goto(f"{monitor_url}#/runs/one")
+    panel = page.get_by_role("complementary")
+    expect(panel.locator("dt", has_text="readings")).to_contain_text("UriFolder")
+    expect(panel.locator("dt", has_text="scores")).to_contain_text("UriFile")
+    expect(panel.locator("dd", has_text="paths/p/")).to_have_text("azureml://datastores/d/paths/p/")

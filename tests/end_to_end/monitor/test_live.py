@@ -45,9 +45,9 @@ def test_detail_shows_what_went_in_what_comes_out_and_when(
     expect(panel).to_contain_text("azureml://datastores/samples/paths/data/")
     expect(panel).to_contain_text(view["outputs"]["output_data"])
     expect(panel).to_contain_text(view["job"]["name"])
-    for step in ("Submitted", "Queued", "Running", "Ended: Completed"):
+    for step in ("Requested", "Job created", "Running", "Ended: Completed"):
         expect(panel.locator(".steps")).to_contain_text(step)
-    studio = panel.get_by_role("link", name="Open in Azure ML Studio")
+    studio = panel.get_by_role("link", name="Open in Studio")
     expect(studio).to_have_attribute("href", view["job"]["studio_url"])
     expect(studio).to_have_attribute("rel", "noopener noreferrer")
     expect(panel.get_by_role("button", name="Cancel…")).to_have_count(0)

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Request, expect
 
 from tests.end_to_end.harness import App
 from tests.end_to_end.monitor.recorded import made_up_run, serve
+from triggers.monitor import PAGE, SCRIPTS, STYLES
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><b>"
 KEY = "s3cr3t-function-key=="
@@ -27,6 +28,10 @@ def test_the_policy_allows_nothing_but_the_pages_own_parts(app: App) -> None:
     body = answers[0].text
     assert "{{" not in body
     assert not re.search(r"\son\w+=|style=|(?:src|href)=[\"']?http", body)
+
+
+def test_every_part_of_the_page_is_in_it() -> None:
+    assert {*STYLES, *SCRIPTS, "index.html"} == {path.name for path in PAGE.iterdir()}
 
 
 def test_hostile_values_stay_text(page: Page, monitor_url: str) -> None:

@@ -1,10 +1,15 @@
 """What the page shows when there is nothing to show, and when something is in the way."""
 
+import json
+import re
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.end_to_end.harness import App
 from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run, serve
 
 
@@ -14,8 +19,31 @@ def test_without_runs_it_says_how_to_start_one(
     serve(page, [])
     page.goto(monitor_url)
     expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
-    expect(page.get_by_text("/api/batch-runs")).to_be_visible()
     snap("empty")
+
+
+def test_what_it_says_starts_a_run(page: Page, app: App, context: BrowserContext, monitor_url: str) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    serve(page, [])
+    page.goto(monitor_url)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert command == page.locator("#state-command pre").text_content()
+    answered = subprocess.run(
+        ["bash", "-c", f"{command} -s"], capture_output=True, text=True, check=True, timeout=60
+    )
+    run_id = json.loads(answered.stdout)["id"]
+    assert app.wait_for_phase(run_id, "Queued", "Running", "Completed")["job"]
+    app.cancel(run_id)
+
+
+def test_what_it_says_takes_the_key_from_where_keys_are(page: Page, monitor_url: str) -> None:
+    serve(page, [])
+    page.goto(f"{monitor_url}?code=s3cr3t")
+    command = page.locator("#state-command pre")
+    expect(command).to_contain_text('"x-functions-key: $BATCH_FUNCTION_KEY"')
+    expect(command).not_to_contain_text("s3cr3t")
 
 
 def test_while_it_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[[str], Any]) -> None:
@@ -24,6 +52,8 @@ def test_while_it_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[
     page.goto(monitor_url)
     expect(page.locator("#live-text")).to_have_text("Loading")
     expect(page.locator("#rows.skeleton tr").first).to_be_visible()
+    for name in ("Previous", "Next"):
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
     snap("loading")
     answer(waiting[0], {"runs": [], "continuation": None})
     expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
@@ -42,54 +72,6 @@ def test_an_app_that_does_not_answer_can_be_tried_again(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="back")).to_be_visible()
     expect(page.locator("#live-text")).to_have_text("Live")
-
-
-def test_a_lost_connection_leaves_the_runs_on_screen_and_comes_back_by_itself(
-    page: Page, monitor_url: str, snap: Callable[[str], Any]
-) -> None:
-    serve(page, [made_up_run("one", "Running")])
-    page.goto(monitor_url)
-    expect(page.get_by_role("link", name="one")).to_be_visible()
-    page.unroute(RUNS)
-    page.route(RUNS, lambda route: route.abort())
-    expect(page.get_by_role("alert").filter(has_text="The app does not answer.")).to_be_visible()
-    expect(page.get_by_role("link", name="one")).to_be_visible()
-    snap("connection-lost")
-    page.unroute(RUNS)
-    serve(page, [made_up_run("one", "Completed")])
-    expect(page.locator("#rows")).to_contain_text("Completed")
-    expect(page.locator("#banner")).to_be_hidden()
-
-
-def test_a_refused_page_asks_for_a_key_and_uses_it(
-    page: Page, monitor_url: str, snap: Callable[[str], Any]
-) -> None:
-    def guard(route: Route) -> None:
-        if route.request.headers.get("x-functions-key") == "good":
-            answer(route, {"runs": [made_up_run("behind-the-key")], "continuation": None})
-        else:
-            route.fulfill(status=401)
-
-    page.route(RUNS, guard)
-    page.goto(monitor_url)
-    expect(page.get_by_role("heading", name="A key is needed")).to_be_visible()
-    snap("key-needed")
-    page.get_by_label("Function key").fill("good")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="behind-the-key")).to_be_visible()
-    assert "good" not in page.url
-
-
-def test_a_login_that_has_run_out_is_told(page: Page, monitor_url: str) -> None:
-    serve(page, [made_up_run("one", "Running")])
-    page.goto(monitor_url)
-    expect(page.get_by_role("link", name="one")).to_be_visible()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.unroute(RUNS)
-    page.route(RUNS, lambda route: route.fulfill(status=302, headers={"Location": "https://login.example/"}))
-    expect(page.get_by_role("alert").filter(has_text="refuses this page's key or login")).to_be_visible()
-    assert not [url for url in asked if "login.example" in url]
 
 
 def test_a_run_that_is_not_there_says_so(page: Page, monitor_url: str) -> None:
@@ -114,3 +96,30 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_seen(page: Page, moni
     assert asked == []
     with page.expect_request(RUNS):
         page.evaluate(hide, False)
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_hints_and_skeletons_can_be_seen(page: Page, monitor_url: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.route(RUNS, lambda route: None)
+    page.goto(monitor_url)
+    skeleton = page.locator("#rows.skeleton td span").first
+    expect(skeleton).to_be_visible()
+    hint, ground = page.get_by_role("searchbox").evaluate(
+        "node => [getComputedStyle(node, '::placeholder').color, getComputedStyle(node).backgroundColor]"
+    )
+    assert contrast(hint, ground) >= 4.5
+    bone, surface = skeleton.evaluate(
+        "node => [node, node.closest('table')].map(part => getComputedStyle(part).backgroundColor)"
+    )
+    assert contrast(bone, surface) > 1.35

@@ -1,0 +1,73 @@
+"use strict";
+/* The API beside this page, and the key that it may ask for. */
+
+const PAGE_OF_API = 200;
+
+class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+
+  get refused() {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** The key travels in a header and is in no address. */
+const api = {
+  root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
+
+  async call(method, path, params = {}) {
+    const query = new URLSearchParams(params).toString();
+    const key = storedKey();
+    if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "No key has such characters.");
+    let answer;
+    try {
+      answer = await fetch(api.root + path + (query ? `?${query}` : ""), {
+        method,
+        headers: key ? { "x-functions-key": key } : {},
+        cache: "no-store",
+        redirect: "manual",
+        signal: AbortSignal.timeout(30_000),
+      });
+    } catch {
+      throw new ApiError(0, "The app does not answer.");
+    }
+    // Behind a login, whoever is not logged in any more is sent to its page: no place to send a key to.
+    if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has run out.");
+    const body = await answer.json().catch(() => null);
+    if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
+    if (!body) throw new ApiError(0, "The answer was cut short.");
+    return body;
+  },
+
+  async *pages(params) {
+    let continuation = null;
+    do {
+      const page = await api.call("GET", "", { top: PAGE_OF_API, ...params, ...(continuation && { continuation }) });
+      yield page.runs;
+      continuation = page.continuation;
+    } while (continuation);
+  },
+
+  run: (id) => api.call("GET", `/${encodeURIComponent(id)}`),
+  cancel: (id) => api.call("POST", `/${encodeURIComponent(id)}/cancel`),
+};
+
+let keyInMemory = "";
+function storedKey() {
+  try { return sessionStorage.getItem("functions-key") || keyInMemory; } catch { return keyInMemory; }
+}
+function keepKey(key) {
+  keyInMemory = key;
+  try { sessionStorage.setItem("functions-key", key); } catch { /* Private windows may refuse: this tab still has it. */ }
+}
+/** Old links end in ?code=KEY: it must stay neither in the address bar nor in links made from it. */
+function takeKeyFromAddress() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("code")) return;
+  keepKey(address.searchParams.get("code"));
+  address.searchParams.delete("code");
+  history.replaceState(null, "", address);
+}
