@@ -14,7 +14,8 @@ import requests
 from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
 from tests.docs.pages import PAGES, ROOT, blocks
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 DOCUMENTED_REFUSALS = {"cancel": 409}
 

@@ -1,27 +1,14 @@
-"""What the end-to-end tests share: the app as its callers see it, and waits that end on a condition."""
+"""What the end-to-end tests share: the app as its callers see it."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import requests
 
-T = TypeVar("T")
+from tests.waiting import LIMIT, wait_for
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-LIMIT = 40.0
-
-
-def wait_for(what: str, look: Callable[[], T | bool | None], limit: float = LIMIT) -> T:
-    """The first answer of ``look`` that is true. Fails after ``limit`` seconds."""
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if found := look():
-            return found  # type: ignore[return-value]
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {limit:.0f} s")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import requests
 from local.azure_ml import Phase
 from local.event_grid import Container, Event, blob_created
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 CONTAINER = Container("localdata", "incoming")
 

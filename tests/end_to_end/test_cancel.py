@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from local.azure_ml import ControlClient
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 
 def test_before_the_job_exists(app: App, control: ControlClient) -> None:

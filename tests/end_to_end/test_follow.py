@@ -16,7 +16,8 @@ from aiohttp import web
 from local.azure_ml import ControlClient
 from local.host_process import ROOT
 from local.run_client import NotReadable, RunClient
-from tests.end_to_end.harness import LIMIT, App
+from tests.end_to_end.harness import App
+from tests.waiting import LIMIT
 
 KEY = "s3cr3t-function-key"
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from pathlib import Path
 import requests
 
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
 from tests.end_to_end.new_data import machine_with, rule, runs, uploaded, wait_until_quiet
+from tests.waiting import wait_for
 
 
 def make_older(machine: LocalMachine, instance_ids: list[str], year: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from local.azure_ml import Identity
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize("identity", ["managed-identity", "secret", "certificate", "federated"])

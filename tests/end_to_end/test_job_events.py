@@ -11,7 +11,8 @@ from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
 from local.event_grid import Disturbance, Event, Schema
 from local.event_grid.event import written
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 
 def machine_with(state: Path, **events: Any) -> LocalMachine:

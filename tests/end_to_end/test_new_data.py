@@ -7,7 +7,7 @@ import pytest
 from local.event_grid import Batching, Disturbance, Schema, blob_created
 from local.host_process import HostDidNotStart
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
 from tests.end_to_end.new_data import (
     CONTAINER,
     jobs,
@@ -18,6 +18,7 @@ from tests.end_to_end.new_data import (
     wait_until_quiet,
     windows,
 )
+from tests.waiting import wait_for
 
 
 def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:

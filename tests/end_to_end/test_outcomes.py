@@ -4,7 +4,8 @@ import pytest
 
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 WAITING = ["NotStarted", "Queued", "Preparing", "Provisioning", "Starting"]
 WORKING = ["Running", "Finalizing", "CancelRequested"]
