@@ -2,10 +2,12 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +23,10 @@ class HostDidNotStart(Exception):
 
 
 class HostProcess:
-    """``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one."""
+    """Up inside its ``with`` block, but for a ``stop`` or ``kill`` and the next ``start``.
+
+    ``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class HostProcess:
         self._app_dir = app_dir
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._running = ExitStack()
 
     def start(self) -> None:
         """Returns when the host answers. Raises HostDidNotStart."""
@@ -56,8 +62,6 @@ class HostProcess:
                 process_group=0,
             )
         self.url = self._wait_until_ready(self._process, already_logged)
-        # A restart must be found where the first start was: clients and resumed work know that address.
-        self.port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """As Ctrl-C would; kills the host if it does not end."""
@@ -84,11 +88,16 @@ class HostProcess:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        self.start()
+        with ExitStack() as starting:
+            if not self.port:
+                self.port = starting.enter_context(_reserved_port())
+            starting.callback(self.stop)
+            self.start()
+            self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self._running.close()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], offset: int) -> str:
         deadline = time.monotonic() + START_LIMIT
@@ -101,3 +110,16 @@ class HostProcess:
             time.sleep(0.05)
         self.kill()
         raise HostDidNotStart(f"The Functions host did not start. {self.log} ends with:\n{printed[-3_000:]}")
+
+
+@contextmanager
+def _reserved_port() -> Iterator[int]:
+    """A port that the host can listen on, and nobody else is given while the host is down.
+
+    A restart must be found where the first start was: clients and resumed work know that address.
+    """
+    with socket.socket() as reservation:
+        # Bound, but not listening: whoever binds to the number with this option may listen there.
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield reservation.getsockname()[1]
