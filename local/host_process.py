@@ -25,7 +25,8 @@ class HostDidNotStart(Exception):
 class HostProcess:
     """Up inside its ``with`` block, but for a ``stop`` or ``kill`` and the next ``start``.
 
-    ``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one.
+    ``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one. ``clock`` is the
+    file of a steered clock; without it durable time is the machine's.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class HostProcess:
         environment: Mapping[str, str],
         port: int = 0,
         app_dir: Path = ROOT,
+        clock: Path | None = None,
     ) -> None:
         self.store = store
         self.log = log
         self.port = port
         self.url = ""
         self._app_dir = app_dir
+        self._clock = clock
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._running = ExitStack()
@@ -50,6 +53,7 @@ class HostProcess:
         """Returns when the host answers. Raises HostDidNotStart."""
         command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
         command += ["--store", str(self.store), "--port", str(self.port)]
+        command += ["--clock", str(self._clock)] if self._clock else []
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from local.functions_host.announcement import announcement
+from local.functions_host.durable.steered_clock import SteeredClock
 from local.functions_host.durable.store import StoreInUseError, StoreVersionError
 from local.functions_host.host import FunctionsHost, StoreError
 from local.functions_host.indexing import IndexingError
@@ -35,7 +36,8 @@ _CANNOT_START = (
 def main() -> int:
     arguments = _arguments()
     configure_logging(arguments.verbose)
-    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port)
+    clock = SteeredClock(arguments.clock) if arguments.clock else None
+    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port, clock=clock)
     try:
         return asyncio.run(_serve(host))
     except IndexingError as error:
@@ -70,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--store", type=Path, default=Path(".local/task_hub.db"), help="SQLite file (default: %(default)s)"
     )
+    parser.add_argument("--clock", type=Path, help="file of a steered clock that durable time goes by")
     parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
     return parser.parse_args()
 

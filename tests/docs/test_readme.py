@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batch.contract import BatchRunRequest
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App
+from tests.end_to_end.harness import TIME_SCALE, App
 
 README = Path("README.md").read_text()
 SOURCES = [Path("batch/settings.py"), Path("batch/new_data_settings.py")]
@@ -43,7 +43,7 @@ def test_the_first_curl_works(tmp_path: Path) -> None:
     body = re.search(r"-d '(\{.*?\})'", README, re.DOTALL)
     assert body
     request = json.loads(body[1])
-    with LocalMachine(MachineConfig(tmp_path / "machine")) as machine:
+    with LocalMachine(MachineConfig(tmp_path / "machine", time_scale=TIME_SCALE)) as machine:
         answer = App(machine.url).post(request)
 
         assert answer.status_code == 202

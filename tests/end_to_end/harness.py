@@ -1,12 +1,16 @@
 """What the end-to-end tests share: the app as its callers see it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import requests
 
 from tests.waiting import LIMIT, wait_for
+
+TIME_SCALE = 10.0
+"""Of most machines. Waits have real limits, so what must not be waited for lasts longer than those even then."""
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 
@@ -34,6 +38,14 @@ class App:
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         return view
+
+    def pause(self, run_id: str) -> float | None:
+        """How many seconds lie between the run's last check and its next one; None while it checks."""
+        view = self.run(run_id)
+        last, following = view["last_check_at"], view["next_check_at"]
+        if not (last and following):
+            return None
+        return (datetime.fromisoformat(following) - datetime.fromisoformat(last)).total_seconds()
 
     def list(self, **params: Any) -> requests.Response:
         return requests.get(f"{self.url}/api/batch-runs", params=params, timeout=60)

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from local.azure_ml import ControlClient
+from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT
 from local.run_client import NotReadable, RunClient
 from tests.end_to_end.harness import App
@@ -71,7 +72,7 @@ def test_json_lines_are_the_run(app: App) -> None:
     assert {view["run_id"] for view in views} == {run_id}
 
 
-def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient) -> None:
+def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient, clock: ClockFile) -> None:
     failed = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
     shown = follow(app, failed)
     assert shown.returncode == 1
@@ -79,10 +80,11 @@ def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient) 
     assert app.run(failed)["error"]["advice"] in shown.stderr
 
     control.hold("Running")
-    canceled, timed_out = app.start(), app.start(timeout=2)
+    canceled, timed_out = app.start(), app.start(timeout=1_800)
     app.wait_for_phase(canceled, "Running")
     app.cancel(canceled)
     assert follow(app, canceled).returncode == 3
+    clock.skip(1_800)
     assert follow(app, timed_out).returncode == 4
 
 
