@@ -6,6 +6,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 
 from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run, serve
+from tests.waiting import wait_for
 
 
 def test_without_runs_it_says_how_to_start_one(
@@ -22,6 +23,7 @@ def test_while_it_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[
     waiting: list[Route] = []
     page.route(RUNS, lambda route: waiting.append(route))
     page.goto(monitor_url)
+    wait_for("the page's question", lambda: page.evaluate("true") and waiting)
     expect(page.locator("#live-text")).to_have_text("Loading")
     expect(page.locator("#rows.skeleton tr").first).to_be_visible()
     snap("loading")
@@ -45,18 +47,20 @@ def test_an_app_that_does_not_answer_can_be_tried_again(
 
 
 def test_a_lost_connection_leaves_the_runs_on_screen_and_comes_back_by_itself(
-    page: Page, monitor_url: str, snap: Callable[[str], Any]
+    page: Page, monitor_url: str, snap: Callable[[str], Any], look_again: Callable[[], None]
 ) -> None:
     serve(page, [made_up_run("one", "Running")])
     page.goto(monitor_url)
     expect(page.get_by_role("link", name="one")).to_be_visible()
     page.unroute(RUNS)
     page.route(RUNS, lambda route: route.abort())
+    look_again()
     expect(page.get_by_role("alert").filter(has_text="The app does not answer.")).to_be_visible()
     expect(page.get_by_role("link", name="one")).to_be_visible()
     snap("connection-lost")
     page.unroute(RUNS)
     serve(page, [made_up_run("one", "Completed")])
+    look_again()
     expect(page.locator("#rows")).to_contain_text("Completed")
     expect(page.locator("#banner")).to_be_hidden()
 
@@ -80,7 +84,9 @@ def test_a_refused_page_asks_for_a_key_and_uses_it(
     assert "good" not in page.url
 
 
-def test_a_login_that_has_run_out_is_told(page: Page, monitor_url: str) -> None:
+def test_a_login_that_has_run_out_is_told(
+    page: Page, monitor_url: str, look_again: Callable[[], None]
+) -> None:
     serve(page, [made_up_run("one", "Running")])
     page.goto(monitor_url)
     expect(page.get_by_role("link", name="one")).to_be_visible()
@@ -88,6 +94,7 @@ def test_a_login_that_has_run_out_is_told(page: Page, monitor_url: str) -> None:
     page.on("request", lambda request: asked.append(request.url))
     page.unroute(RUNS)
     page.route(RUNS, lambda route: route.fulfill(status=302, headers={"Location": "https://login.example/"}))
+    look_again()
     expect(page.get_by_role("alert").filter(has_text="refuses this page's key or login")).to_be_visible()
     assert not [url for url in asked if "login.example" in url]
 
@@ -109,6 +116,7 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_seen(page: Page, moni
     page.clock.install()
     page.evaluate(hide, True)
     page.clock.run_for(1_000)
+    page.wait_for_function("!live.busy")
     asked.clear()
     page.clock.run_for(600_000)
     assert asked == []
