@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from local.functions_host.__main__ import READY
+from local.functions_host.ready import READY
 
 ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT = 60.0

@@ -16,12 +16,12 @@ from local.functions_host.durable.store import StoreInUseError, StoreVersionErro
 from local.functions_host.host import FunctionsHost, StoreError
 from local.functions_host.indexing import IndexingError
 from local.functions_host.logs import configure_logging
+from local.functions_host.ready import READY
 from local.functions_host.route_constraints import RouteTemplateError
 from local.functions_host.schedules import ScheduleError
 from local.functions_host.server import PortInUseError
 from local.functions_host.settings import SettingsError
 
-READY = "Host ready:"
 _CANNOT_START = (
     SettingsError,
     PortInUseError,
