@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -49,6 +50,8 @@ def terminal(app: App, run_id: str) -> "pexpect.spawn[str]":
         encoding="utf-8",
         timeout=LIMIT,
         dimensions=(40, 120),
+        # A shell lets what it starts in the background ignore Ctrl-C, this test run perhaps, and children inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
