@@ -3,14 +3,16 @@
 import contextlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from local.functions_host.__main__ import READY
+from local.functions_host.ready import READY
 from local.last_lines import last_lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +25,11 @@ class HostDidNotStart(Exception):
 
 
 class HostProcess:
-    """``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one."""
+    """Up inside its ``with`` block, but for a ``stop`` or ``kill`` and the next ``start``.
+
+    ``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one. ``clock`` is the
+    file of a steered clock; without it durable time is the machine's.
+    """
 
     def __init__(
         self,
@@ -33,19 +39,23 @@ class HostProcess:
         environment: Mapping[str, str],
         port: int = 0,
         app_dir: Path = ROOT,
+        clock: Path | None = None,
     ) -> None:
         self.store = store
         self.log = log
         self.port = port
         self.url = ""
         self._app_dir = app_dir
+        self._clock = clock
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._running = ExitStack()
 
     def start(self) -> None:
         """Returns when the host answers. Raises HostDidNotStart."""
         command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
         command += ["--store", str(self.store), "--port", str(self.port), "--end-with-stdin"]
+        command += ["--clock", str(self._clock)] if self._clock else []
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -64,8 +74,6 @@ class HostProcess:
         except BaseException:
             self.kill()
             raise
-        # A restart must be found where the first start was: clients and resumed work know that address.
-        self.port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """As Ctrl-C would; kills the host if it does not end."""
@@ -100,11 +108,16 @@ class HostProcess:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        self.start()
+        with ExitStack() as starting:
+            if not self.port:
+                self.port = starting.enter_context(_reserved_port())
+            starting.callback(self.stop)
+            self.start()
+            self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self._running.close()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], offset: int) -> str:
         deadline = time.monotonic() + START_LIMIT
@@ -118,3 +131,16 @@ class HostProcess:
         raise HostDidNotStart(
             f"The Functions host did not start. {self.log} ends with:\n{last_lines(self.log, offset)}"
         )
+
+
+@contextmanager
+def _reserved_port() -> Iterator[int]:
+    """A port that the host can listen on, and nobody else is given while the host is down.
+
+    A restart must be found where the first start was: clients and resumed work know that address.
+    """
+    with socket.socket() as reservation:
+        # Bound, but not listening: whoever binds to the number with this option may listen there.
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield reservation.getsockname()[1]

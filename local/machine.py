@@ -30,6 +30,7 @@ from local.event_grid import (
     Schema,
     Subscription,
 )
+from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT, HostProcess
 
 SAMPLES = ROOT / "samples"
@@ -60,7 +61,8 @@ class Events:
 class MachineConfig:
     """``state`` is the one folder written to; ``settings`` stand above those that fit the local Azure ML.
 
-    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one.
+    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time goes
+    by that many times as fast as the machine's, and can be steered.
     """
 
     state: Path
@@ -73,19 +75,21 @@ class MachineConfig:
     ports: Ports = field(default_factory=Ports)
     keep_tags: bool = False
     token_lifetime: int = 3600
+    time_scale: float | None = None
     events: Events | None = None
 
 
 class LocalMachine:
     """Up inside its ``with`` block; then ``url``, ``host``, ``azure_ml`` and ``control`` are there.
 
-    With events also ``grid``, and ``incoming``, the folder behind the container.
+    With events also ``grid``, and ``incoming``, the folder behind the container; with a time scale ``clock``.
     """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
         self._running = ExitStack()
         self.incoming = config.state / "incoming"
+        self.clock: ClockFile
         self.grid: EventGrid
         self.host: HostProcess
         self.azure_ml: ServiceInfo
@@ -102,6 +106,8 @@ class LocalMachine:
     def __enter__(self) -> Self:
         config = self._config
         config.state.mkdir(parents=True, exist_ok=True)
+        if config.time_scale is not None:
+            self.clock = ClockFile(config.state / "clock", config.time_scale)
         with ExitStack() as starting:
             self.grid = starting.enter_context(EventGrid(config.events.time_scale if config.events else 1.0))
             service = starting.enter_context(AzureMlService(self._service_config()))
@@ -111,6 +117,7 @@ class LocalMachine:
                 log=config.state / "host.log",
                 environment=self._app_environment(),
                 port=config.host_port,
+                clock=None if config.time_scale is None else self.clock.path,
             )
             starting.enter_context(self.host)
             if config.events:
@@ -164,7 +171,7 @@ class LocalMachine:
             "AZURE_ML_AUDIENCE": azure_ml.ml_audience,
             "AZURE_RESOURCE_MANAGER_URL": azure_ml.arm_url,
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
-            "SUBMISSION_SETTLE_SECONDS": "3",
+            "SUBMISSION_SETTLE_SECONDS": "1",
             **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),
             **self._config.settings,
         }

@@ -12,7 +12,7 @@ Faults
                 cancel, cancel_status, other (no such route)
     action      answer      `status` and a body instead of the operation's own answer
                 drop        cut the connection, no answer
-                delay       wait `seconds`, then go on
+                delay       wait `seconds`, or until the fault is deleted, then go on
                 hold        wait until the fault is deleted, then go on: a gate
                 duplicate   (invoke) create `jobs` jobs for one POST, answer with the first
                 lose_race   (cancel) accept, show CancelRequested, let the job end as it would have

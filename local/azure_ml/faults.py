@@ -100,10 +100,14 @@ class Fault:
         self.applied += 1
         return True
 
-    async def hold(self) -> None:
+    async def hold(self, limit: float | None = None) -> None:
+        """Returns once the fault is out of force, or after ``limit`` seconds."""
         self.waiting += 1
         try:
-            await self._released.wait()
+            async with asyncio.timeout(limit):
+                await self._released.wait()
+        except TimeoutError:
+            pass
         finally:
             self.waiting -= 1
 

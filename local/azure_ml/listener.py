@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -113,12 +112,10 @@ class Listener:
             spec = fault.spec
             if spec.when != when or spec.changes_operation:
                 continue
-            if spec.action == "hold":
-                await fault.hold()
+            if spec.action in ("hold", "delay"):
+                await fault.hold(spec.seconds if spec.action == "delay" else None)
                 if fault.discarded:
                     raise _Dropped
-            elif spec.action == "delay":
-                await asyncio.sleep(spec.seconds or 0)
             elif spec.action == "drop":
                 raise _Dropped
             else:

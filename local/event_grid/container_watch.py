@@ -30,6 +30,7 @@ class ContainerWatch:
 
     Files that are there at the start are reported, as redeliveries: with the very ids they had before. So
     nothing is missed that was dropped while nobody looked. ``report_existing=False`` leaves them alone.
+    ``clock`` tells how long a file has stayed the same.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ContainerWatch:
         report_existing: bool = True,
         settle: float = 0.5,
         interval: float = 0.2,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._container = container
@@ -49,6 +51,7 @@ class ContainerWatch:
         self._hierarchical = hierarchical
         self._report_existing = report_existing
         self._interval = interval
+        self._clock = clock
         self._memory = FolderMemory(settle)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="container-watch", daemon=True)
@@ -73,9 +76,9 @@ class ContainerWatch:
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            began = time.monotonic()
+            began, now = time.monotonic(), self._clock()
             try:
-                changes = self._memory.changes(scan(self._folder), began)
+                changes = self._memory.changes(scan(self._folder), now)
             except OSError as error:
                 log.warning("cannot look into %s: %s", self._folder, error)
             else:

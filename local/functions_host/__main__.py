@@ -12,16 +12,17 @@ import threading
 from pathlib import Path
 
 from local.functions_host.announcement import announcement
+from local.functions_host.durable.steered_clock import SteeredClock
 from local.functions_host.durable.store import StoreInUseError, StoreVersionError
 from local.functions_host.host import FunctionsHost, StoreError
 from local.functions_host.indexing import IndexingError
 from local.functions_host.logs import configure_logging
+from local.functions_host.ready import READY
 from local.functions_host.route_constraints import RouteTemplateError
 from local.functions_host.schedules import ScheduleError
 from local.functions_host.server import PortInUseError
 from local.functions_host.settings import SettingsError
 
-READY = "Host ready:"
 _CANNOT_START = (
     SettingsError,
     PortInUseError,
@@ -38,7 +39,8 @@ def main() -> int:
     if arguments.end_with_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     configure_logging(arguments.verbose)
-    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port)
+    clock = SteeredClock(arguments.clock) if arguments.clock else None
+    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port, clock=clock)
     try:
         return asyncio.run(_serve(host))
     except IndexingError as error:
@@ -83,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--end-with-stdin", action="store_true", help="end once standard input closes: a pipe from the parent"
     )
+    parser.add_argument("--clock", type=Path, help="file of a steered clock that durable time goes by")
     parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
     return parser.parse_args()
 

@@ -18,7 +18,8 @@ import requests
 from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
 
 DOCUMENTED_REFUSALS = {"cancel": 409}
 
@@ -29,6 +30,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
         tmp_path_factory.mktemp("docs"),
         events=Events(watch=False),
         settings={"NEW_DATA_CONTAINER": "incoming", "NEW_DATA_START": "file"},
+        time_scale=TIME_SCALE,
     )
     with LocalMachine(config) as machine:
         yield machine

@@ -1,4 +1,8 @@
-"""One machine serves most end-to-end tests; a test that kills or floods it makes its own."""
+"""One machine serves most end-to-end tests; a test that kills or floods it makes its own.
+
+Durable time is quick there, so that a second between two checks is none to wait for; and a test that is about
+longer times skips them.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,19 +10,28 @@ from pathlib import Path
 import pytest
 
 from local.azure_ml import ControlClient
+from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App
+from tests.end_to_end.harness import TIME_SCALE, App
 
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
-    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("machine"))) as machine:
+    config = MachineConfig(tmp_path_factory.mktemp("machine"), time_scale=TIME_SCALE)
+    with LocalMachine(config) as machine:
         yield machine
 
 
 @pytest.fixture(scope="session")
 def app(machine: LocalMachine) -> App:
     return App(machine.url)
+
+
+@pytest.fixture
+def clock(machine: LocalMachine) -> Iterator[ClockFile]:
+    """The clock of the shared machine; it has its usual pace again after the test."""
+    yield machine.clock
+    machine.clock.run(TIME_SCALE)
 
 
 @pytest.fixture

@@ -1,27 +1,18 @@
-"""What the end-to-end tests share: the app as its callers see it, and waits that end on a condition."""
+"""What the end-to-end tests share: the app as its callers see it."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import requests
 
-T = TypeVar("T")
+from tests.waiting import LIMIT, wait_for
+
+TIME_SCALE = 10.0
+"""Of most machines. Waits have real limits, so what must not be waited for lasts longer than those even then."""
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-LIMIT = 40.0
-
-
-def wait_for(what: str, look: Callable[[], T | bool | None], limit: float = LIMIT) -> T:
-    """The first answer of ``look`` that is true. Fails after ``limit`` seconds."""
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if found := look():
-            return found  # type: ignore[return-value]
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {limit:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -47,6 +38,14 @@ class App:
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         return view
+
+    def pause(self, run_id: str) -> float | None:
+        """How many seconds lie between the run's last check and its next one; None while it checks."""
+        view = self.run(run_id)
+        last, following = view["last_check_at"], view["next_check_at"]
+        if not (last and following):
+            return None
+        return (datetime.fromisoformat(following) - datetime.fromisoformat(last)).total_seconds()
 
     def list(self, **params: Any) -> requests.Response:
         return requests.get(f"{self.url}/api/batch-runs", params=params, timeout=60)

@@ -11,18 +11,22 @@ import requests
 from local.azure_ml import Phase
 from local.event_grid import Container, Event, blob_created
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
 
 CONTAINER = Container("localdata", "incoming")
 
 
+QUIET = 60
+
+
 def rule(**fields: Any) -> dict[str, Any]:
-    """A folder rule that waits briefly; ``fields`` replace or add."""
+    """A folder rule; ``fields`` replace or add."""
     return {
         "container": "incoming",
         "start": "folder",
-        "quiet_seconds": 2,
-        "longest_wait_seconds": 60,
+        "quiet_seconds": QUIET,
+        "longest_wait_seconds": 3_600,
         "deployment": "noop",
         "poll_interval": 1,
     } | fields
@@ -35,6 +39,7 @@ def machine_with(state: Path, *rules: dict[str, Any], **events: Any) -> Iterator
         pace=(Phase("Preparing", 0.0), Phase("Running", 0.0), Phase("Finalizing", 0.0)),
         settings={"NEW_DATA_RULES": json.dumps(rules)},
         events=Events(**{"watch": False, **events}),
+        time_scale=TIME_SCALE,
     )
     with LocalMachine(config) as machine:
         machine.incoming.mkdir(exist_ok=True)
@@ -73,6 +78,22 @@ def windows(machine: LocalMachine, status: str) -> int:
     url = f"{machine.url}/runtime/webhooks/durabletask/instances/"
     query = {"instanceIdPrefix": "window-", "runtimeStatus": status, "top": 10_000, "showInput": "false"}
     return len(requests.get(url, params=query, timeout=60).json())
+
+
+def gathered(machine: LocalMachine) -> int:
+    """How many blobs are in windows that have not closed yet."""
+    url = f"{machine.url}/runtime/webhooks/durabletask/entities/folder_window"
+    found = requests.get(url, params={"fetchState": "true"}, timeout=60).json()
+    return sum(entity["state"]["source"]["count"] for entity in found if entity["state"])
+
+
+def close_windows(machine: LocalMachine, blobs: int) -> None:
+    """The quiet period passes, once all the blobs have come: until then time should stand still."""
+    machine.grid.wait_until_idle(60)
+    wait_for("all blobs to be in their windows", lambda: gathered(machine) == blobs)
+    machine.clock.skip(QUIET)
+    machine.clock.run(TIME_SCALE)
+    wait_until_quiet(machine)
 
 
 def wait_until_quiet(machine: LocalMachine, limit: float = 60.0) -> None:

@@ -1,9 +1,9 @@
 """Canceling means that the paid job stops, whenever the cancel comes."""
 
-from datetime import datetime
-
 from local.azure_ml import ControlClient
-from tests.end_to_end.harness import App, wait_for
+from local.functions_host.durable.steered_clock import ClockFile
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
 
 
 def test_before_the_job_exists(app: App, control: ControlClient) -> None:
@@ -36,7 +36,7 @@ def test_before_anything_was_submitted(app: App, control: ControlClient) -> None
 
 def test_while_waiting_for_capacity(app: App, control: ControlClient) -> None:
     control.hold("Preparing")
-    run_id = app.start(poll_interval=600)
+    run_id = app.start(poll_interval=3_600)
     app.wait_for_phase(run_id, "Queued")
     answer = app.cancel(run_id)
     view = app.wait_for_end(run_id)
@@ -49,7 +49,7 @@ def test_while_waiting_for_capacity(app: App, control: ControlClient) -> None:
 
 def test_while_running_does_not_wait_for_the_next_check(app: App, control: ControlClient) -> None:
     control.hold("Running")
-    run_id = app.start(poll_interval=600)
+    run_id = app.start(poll_interval=3_600)
     wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
     app.cancel(run_id)
     view = app.wait_for_phase(run_id, "Canceled")
@@ -60,7 +60,7 @@ def test_while_running_does_not_wait_for_the_next_check(app: App, control: Contr
 
 def test_twice_is_as_good_as_once(app: App, control: ControlClient) -> None:
     control.hold("Running")
-    run_id = app.start(poll_interval=600)
+    run_id = app.start(poll_interval=3_600)
     app.wait_for_phase(run_id, "Running")
     answers = [app.cancel(run_id).status_code for _ in range(2)]
 
@@ -117,7 +117,7 @@ def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: Co
 def test_again_and_again_while_the_answer_to_the_submission_is_lost(app: App, control: ControlClient) -> None:
     """Each click nudges the run. The job that nobody has seen yet is found all the same, and canceled."""
     control.hold("Running")
-    control.fault("list", "lag", seconds=2, times=None)
+    control.fault("list", "lag", seconds=0.5, times=None)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
     wait_for("the loss", lambda: app.run(run_id)["problem"])
@@ -130,18 +130,23 @@ def test_again_and_again_while_the_answer_to_the_submission_is_lost(app: App, co
     assert control.counters()["invoke"]["jobs"] == 1
 
 
-def test_that_is_refused_is_not_repeated_every_moment(app: App, control: ControlClient) -> None:
+def test_that_is_refused_is_not_repeated_every_moment(
+    app: App, control: ControlClient, clock: ClockFile
+) -> None:
     hold = control.hold("Running")
     refusal = control.fault("cancel", "answer", status=403, times=None)
-    run_id = app.start(poll_interval=600)
-    app.wait_for_phase(run_id, "Running")
+    run_id = app.start(poll_interval=3_600)
+    wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
+    clock.run(0)
+    clock.skip(1)
     app.cancel(run_id)
-    wait_for("three refusals", lambda: control.get_fault(refusal)["applied"] >= 3)
-    tried = [app.run(run_id)["next_check_at"], app.run(run_id)["last_check_at"]]
+    for refusals, pause in enumerate((2, 4, 8), start=1):
+        wait_for(f"a pause of {pause} s", lambda p=pause: app.pause(run_id) == p)
+        assert control.get_fault(refusal)["applied"] == refusals
+        clock.skip(pause)
 
-    assert all(tried)
-    assert (datetime.fromisoformat(tried[0]) - datetime.fromisoformat(tried[1])).total_seconds() > 6
     control.remove_fault(refusal)
+    clock.run(TIME_SCALE)
     control.release(hold)
     app.nudge(run_id)
     assert app.wait_for_end(run_id)["phase"] in ("Canceled", "Completed")

@@ -17,10 +17,12 @@ from aiohttp import web
 
 from local.azure_ml import ControlClient
 from local.follow import PATIENCE
+from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT
 from local.run_client import NotReadable, RunClient
-from tests.end_to_end.harness import LIMIT, App
+from tests.end_to_end.harness import App
 from tests.local.processes import lines_until
+from tests.waiting import LIMIT
 
 AMBER = "\x1b[33m"
 NOBODY = "http://127.0.0.1:9"
@@ -59,6 +61,8 @@ def on_terminal(arguments: list[str]) -> "pexpect.spawn[str]":
         encoding="utf-8",
         timeout=LIMIT,
         dimensions=(lines, columns),
+        # A shell lets what it starts in the background ignore Ctrl-C, this test run perhaps, and children inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -82,7 +86,7 @@ def test_json_lines_are_the_run(app: App) -> None:
     assert {view["run_id"] for view in views} == {run_id}
 
 
-def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient) -> None:
+def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient, clock: ClockFile) -> None:
     failed = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
     shown = follow(app, failed)
     assert shown.returncode == 1
@@ -90,10 +94,11 @@ def test_the_exit_code_says_how_the_run_ended(app: App, control: ControlClient) 
     assert app.run(failed)["error"]["advice"] in shown.stderr
 
     control.hold("Running")
-    canceled, timed_out = app.start(), app.start(timeout=2)
+    canceled, timed_out = app.start(), app.start(timeout=1_800)
     app.wait_for_phase(canceled, "Running")
     app.cancel(canceled)
     assert follow(app, canceled).returncode == 3
+    clock.skip(1_800)
     assert follow(app, timed_out).returncode == 4
 
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
-    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("killed"))) as machine:
+    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("killed"), time_scale=TIME_SCALE)) as machine:
         yield machine
 
 
@@ -108,6 +109,7 @@ def test_while_canceling(machine: LocalMachine, app: App, when: str) -> None:
 
 def test_again_and_again_at_any_moment(machine: LocalMachine, app: App) -> None:
     """Twelve runs at once, the host killed six times while they go on."""
+    machine.clock.run(1)
     runs = [app.start(deployment="noop") for _ in range(12)]
     for _kill in range(6):
         checks = sum(app.run(run_id)["checks"] for run_id in runs)

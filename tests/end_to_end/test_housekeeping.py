@@ -6,8 +6,9 @@ from pathlib import Path
 import requests
 
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
 from tests.end_to_end.new_data import machine_with, rule, runs, uploaded, wait_until_quiet
+from tests.waiting import wait_for
 
 
 def make_older(machine: LocalMachine, instance_ids: list[str], year: str) -> None:
@@ -38,7 +39,8 @@ def entities(machine: LocalMachine) -> set[str]:
 
 
 def test_old_ended_runs_are_forgotten_and_others_stay(own_state: Path) -> None:
-    with LocalMachine(MachineConfig(own_state, settings={"RUN_RETENTION_DAYS": "30"})) as machine:
+    config = MachineConfig(own_state, settings={"RUN_RETENTION_DAYS": "30"}, time_scale=TIME_SCALE)
+    with LocalMachine(config) as machine:
         app = App(machine.url)
         old = [app.start(deployment="noop") for _ in range(3)]
         recent = app.start(deployment="noop")

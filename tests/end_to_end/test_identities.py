@@ -1,17 +1,23 @@
 """Both identities of the Data Factory pipelines, and more, through the real azure-identity library."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.azure_ml import Identity
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
+
+
+def config(state: Path, **fields: Any) -> MachineConfig:
+    return MachineConfig(state, time_scale=TIME_SCALE, **fields)
 
 
 @pytest.mark.parametrize("identity", ["managed-identity", "secret", "certificate", "federated"])
 def test_a_run_completes_as(identity: Identity, own_state: Path) -> None:
-    with LocalMachine(MachineConfig(own_state, identity=identity)) as machine:
+    with LocalMachine(config(own_state, identity=identity)) as machine:
         app = App(machine.url)
         view = app.wait_for_end(app.start(deployment="noop"))
         principal = next(
@@ -26,7 +32,7 @@ def test_a_run_completes_as(identity: Identity, own_state: Path) -> None:
 
 
 def test_a_user_assigned_identity_is_chosen_by_its_client_id(own_state: Path) -> None:
-    with LocalMachine(MachineConfig(own_state, principal="shared")) as machine:
+    with LocalMachine(config(own_state, principal="shared")) as machine:
         view = App(machine.url).wait_for_end(App(machine.url).start(deployment="noop"))
 
     assert view["phase"] == "Completed"
@@ -35,8 +41,7 @@ def test_a_user_assigned_identity_is_chosen_by_its_client_id(own_state: Path) ->
 
 def test_tokens_are_renewed_while_a_job_goes_on(own_state: Path) -> None:
     """The job outlives several tokens."""
-    config = MachineConfig(own_state, identity="secret", token_lifetime=2)
-    with LocalMachine(config) as machine:
+    with LocalMachine(config(own_state, identity="secret", token_lifetime=2)) as machine:
         app = App(machine.url)
         hold = machine.control.hold("Running")
         run_id = app.start()
@@ -49,7 +54,7 @@ def test_tokens_are_renewed_while_a_job_goes_on(own_state: Path) -> None:
 
 def test_a_wrong_secret_fails_the_run_and_says_what_to_do(own_state: Path) -> None:
     settings = {"AZURE_CLIENT_SECRET": "not-the-secret-at-all"}
-    with LocalMachine(MachineConfig(own_state, identity="secret", settings=settings)) as machine:
+    with LocalMachine(config(own_state, identity="secret", settings=settings)) as machine:
         app = App(machine.url)
         view = app.wait_for_end(app.start())
         client_id = machine.azure_ml.principals["runner"].client_id
@@ -63,8 +68,7 @@ def test_a_wrong_secret_fails_the_run_and_says_what_to_do(own_state: Path) -> No
 
 
 def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
-    config = MachineConfig(own_state, identity="secret", principal="stranger")
-    with LocalMachine(config) as machine:
+    with LocalMachine(config(own_state, identity="secret", principal="stranger")) as machine:
         app = App(machine.url)
         view = app.wait_for_end(app.start())
 
@@ -73,7 +77,7 @@ def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
 
 
 def test_an_identity_that_is_not_there_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:
-    with LocalMachine(MachineConfig(own_state)) as machine:
+    with LocalMachine(config(own_state)) as machine:
         machine.control.fault("identity", "answer", status=500, times=2)
         app = App(machine.url)
         view = app.wait_for_end(app.start(deployment="noop"))

@@ -2,7 +2,8 @@
 
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 
 def test_each_event_is_logged_once(app: App, machine: LocalMachine, control: ControlClient) -> None:

@@ -7,9 +7,11 @@ import pytest
 from local.event_grid import Batching, Disturbance, Schema, blob_created
 from local.host_process import HostDidNotStart
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import TIME_SCALE, App
 from tests.end_to_end.new_data import (
     CONTAINER,
+    close_windows,
+    gathered,
     jobs,
     machine_with,
     rule,
@@ -18,13 +20,15 @@ from tests.end_to_end.new_data import (
     wait_until_quiet,
     windows,
 )
+from tests.waiting import wait_for
 
 
 def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
-    with machine_with(own_state, rule(quiet_seconds=4), batching=Batching(max_events=20)) as machine:
+    with machine_with(own_state, rule(), batching=Batching(max_events=20)) as machine:
+        machine.clock.run(0)
         for number in range(500):
             machine.grid.publish(uploaded(machine, f"monday/{number:03}.csv"))
-        wait_until_quiet(machine)
+        close_windows(machine, 500)
         [run] = runs(machine)
         view = App(machine.url).run(run["run_id"])
 
@@ -40,10 +44,11 @@ def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
 
 def test_two_folders_are_two_jobs_over_their_own_files(own_state: Path) -> None:
     with machine_with(own_state, rule(deployment="default")) as machine:
+        machine.clock.run(0)
         for folder, sample in (("north/monday", "birch-lane-4.csv"), ("south", "mill-street-7.csv")):
             content = (Path("samples") / "data" / sample).read_text()
             machine.grid.publish(uploaded(machine, f"{folder}/{sample}", content))
-        wait_until_quiet(machine)
+        close_windows(machine, 2)
         found = {run["source"]["folder"]: run for run in runs(machine)}
 
         assert set(found) == {"north/monday", "south"}
@@ -59,16 +64,16 @@ def test_two_folders_are_two_jobs_over_their_own_files(own_state: Path) -> None:
 def test_a_trickle_starts_a_run_at_the_longest_wait(own_state: Path) -> None:
     """A new file each second, the quiet period is three: only the longest wait can start a run."""
     with machine_with(own_state, rule(quiet_seconds=3, longest_wait_seconds=5)) as machine:
-        import threading
-
+        machine.clock.run(0)
         published = 0
-        ended = threading.Event()
         while not runs(machine) and published < 40:
             machine.grid.publish(uploaded(machine, f"trickle/{published:03}.csv"))
             published += 1
-            ended.wait(1.0)
+            wait_for("it to come", lambda n=published: gathered(machine) == n or runs(machine))
+            machine.clock.skip(1)
         assert published < 40, "a run was started while files kept coming"
         assert published >= 4
+        machine.clock.run(TIME_SCALE)
         wait_until_quiet(machine)
 
         assert sum(run["source"]["count"] for run in runs(machine)) == published
@@ -91,7 +96,8 @@ def test_no_blob_is_lost_when_windows_close_while_others_come(own_state: Path) -
 def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path, kills: int) -> None:
     """Delivered thrice, shuffled, the host killed and restarted midway: as if each had come once."""
     disturbance = Disturbance(copies=3, spread=2.0, seed=kills)
-    with machine_with(own_state, rule(quiet_seconds=5), disturbance=disturbance, time_scale=600.0) as machine:
+    with machine_with(own_state, rule(), disturbance=disturbance, time_scale=600.0) as machine:
+        machine.clock.run(0)
         for folder in ("red", "green", "blue"):
             for number in range(20):
                 machine.grid.publish(uploaded(machine, f"{folder}/{number}.csv"))
@@ -99,7 +105,7 @@ def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path
             wait_for("some deliveries", lambda k=kill: windows(machine, "Pending,Running") > 15 * k)
             machine.host.kill()
             machine.host.start()
-        wait_until_quiet(machine)
+        close_windows(machine, 60)
 
         assert sorted((r["source"]["folder"], r["source"]["count"]) for r in runs(machine)) == [
             ("blue", 20),
@@ -157,14 +163,14 @@ def test_a_data_lake_upload_counts_once(own_state: Path) -> None:
 def test_files_dropped_into_the_watched_folder_end_as_predictions(own_state: Path) -> None:
     """Nothing typed, no event published by hand, polling at its slowest: the whole chain."""
     with machine_with(
-        own_state, rule(deployment="default", poll_interval=600, suffix=".csv"), watch=True
+        own_state, rule(deployment="default", poll_interval=3_600, suffix=".csv"), watch=True
     ) as machine:
+        machine.clock.run(0)
         folder = machine.incoming / "today"
         folder.mkdir(parents=True)
         for sample in (Path("samples") / "data").glob("*.csv"):
             (folder / sample.name).write_bytes(sample.read_bytes())
-        wait_for("a run", lambda: runs(machine))
-        wait_until_quiet(machine)
+        close_windows(machine, 4)
         [run] = runs(machine)
 
         assert (run["phase"], run["source"]["count"]) == ("Completed", 4)
@@ -186,6 +192,7 @@ def test_one_rule_needs_no_json(own_state: Path) -> None:
         own_state,
         settings={"NEW_DATA_CONTAINER": "incoming", "NEW_DATA_START": "file", "NEW_DATA_SUFFIX": ".csv"},
         events=Events(watch=False),
+        time_scale=TIME_SCALE,
     )
     with LocalMachine(config) as machine:
         event = uploaded(machine, "x/birch.csv", (Path("samples") / "data" / "birch-lane-4.csv").read_text())

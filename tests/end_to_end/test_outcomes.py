@@ -3,8 +3,10 @@
 import pytest
 
 from local.azure_ml import ControlClient
+from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 WAITING = ["NotStarted", "Queued", "Preparing", "Provisioning", "Starting"]
 WORKING = ["Running", "Finalizing", "CancelRequested"]
@@ -125,9 +127,11 @@ def test_not_responding_and_back_is_no_end(app: App, control: ControlClient) -> 
     assert app.wait_for_end(run_id)["phase"] == "Completed"
 
 
-def test_a_timeout_cancels_the_job(app: App, control: ControlClient) -> None:
+def test_a_timeout_cancels_the_job(app: App, control: ControlClient, clock: ClockFile) -> None:
     control.hold("Running")
-    run_id = app.start(timeout=3)
+    run_id = app.start(timeout=1_800)
+    app.wait_for_phase(run_id, "Running")
+    clock.skip(1_800)
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("TimedOut", "timed_out")
@@ -136,9 +140,11 @@ def test_a_timeout_cancels_the_job(app: App, control: ControlClient) -> None:
     assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
 
 
-def test_a_timeout_can_leave_the_job(app: App, control: ControlClient) -> None:
+def test_a_timeout_can_leave_the_job(app: App, control: ControlClient, clock: ClockFile) -> None:
     hold = control.hold("Running")
-    run_id = app.start(timeout=2, on_timeout="leave")
+    run_id = app.start(timeout=1_800, on_timeout="leave")
+    app.wait_for_phase(run_id, "Running")
+    clock.skip(1_800)
     view = app.wait_for_end(run_id)
 
     assert view["phase"] == "TimedOut"
@@ -149,20 +155,26 @@ def test_a_timeout_can_leave_the_job(app: App, control: ControlClient) -> None:
 
 
 def test_a_job_that_finds_no_capacity_is_given_up_after_the_queue_timeout(
-    app: App, control: ControlClient
+    app: App, control: ControlClient, clock: ClockFile
 ) -> None:
     control.hold("Preparing")
-    run_id = app.start(queue_timeout=2)
+    run_id = app.start(queue_timeout=1_800)
+    app.wait_for_phase(run_id, "Queued")
+    clock.skip(1_800)
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("TimedOut", "queue_timed_out")
     assert control.job(view["job"]["name"])["status"] == "Canceled"
 
 
-def test_nothing_is_submitted_once_the_timeout_has_passed(app: App, control: ControlClient) -> None:
+def test_nothing_is_submitted_once_the_timeout_has_passed(
+    app: App, control: ControlClient, clock: ClockFile
+) -> None:
     """The endpoint throttles beyond the deadline: a job created then would be paid for nothing."""
-    control.fault("invoke", "answer", status=429, retry_after=60)
-    run_id = app.start(timeout=2, on_timeout="leave")
+    control.fault("invoke", "answer", status=429, retry_after=3_600)
+    run_id = app.start(timeout=1_800, on_timeout="leave")
+    wait_for("the refusal", lambda: app.run(run_id)["problem"])
+    clock.skip(1_800)
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"], view["job"]) == ("TimedOut", "timed_out", None)
@@ -170,10 +182,13 @@ def test_nothing_is_submitted_once_the_timeout_has_passed(app: App, control: Con
     assert [call["status"] for call in control.requests("invoke")] == [429]
 
 
-def test_the_queue_timeout_does_not_count_once_the_job_works(app: App, control: ControlClient) -> None:
+def test_the_queue_timeout_does_not_count_once_the_job_works(
+    app: App, control: ControlClient, clock: ClockFile
+) -> None:
     hold = control.hold("Running")
-    run_id = app.start(queue_timeout=2)
+    run_id = app.start(queue_timeout=1_800)
     view = app.wait_for_phase(run_id, "Running")
+    clock.skip(1_800)
     wait_for("checks beyond the queue timeout", lambda: app.run(run_id)["checks"] > view["checks"] + 2)
     control.release(hold)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from local.azure_ml import ControlClient
-from tests.end_to_end.harness import App, wait_for
+from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 TRANSIENT = [
     pytest.param({"action": "answer", "status": 408}, id="408"),

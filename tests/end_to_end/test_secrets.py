@@ -8,7 +8,7 @@ import requests
 
 from local.azure_ml import Identity
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App
+from tests.end_to_end.harness import TIME_SCALE, App
 
 JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 
@@ -16,7 +16,7 @@ JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 @pytest.mark.parametrize("identity", ["managed-identity", "secret"])
 def test_nothing_secret_is_left_behind(identity: Identity, own_state: Path) -> None:
     echo = "You sent Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4eHh4eHh4In0.c2lnbmF0dXJl"
-    with LocalMachine(MachineConfig(own_state, identity=identity)) as machine:
+    with LocalMachine(MachineConfig(own_state, identity=identity, time_scale=TIME_SCALE)) as machine:
         app, control = App(machine.url), machine.control
         runs = [app.start(deployment="noop")]
         app.wait_for_end(runs[-1])

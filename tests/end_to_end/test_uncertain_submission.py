@@ -5,14 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from local.azure_ml import ControlClient
+from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App
+from tests.end_to_end.harness import TIME_SCALE, App
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     """A workspace of its own: jobs of other tests would be candidates in each search."""
-    with LocalMachine(MachineConfig(tmp_path_factory.mktemp("uncertain"))) as machine:
+    config = MachineConfig(tmp_path_factory.mktemp("uncertain"), time_scale=TIME_SCALE)
+    with LocalMachine(config) as machine:
         yield machine
 
 
@@ -85,7 +88,7 @@ def test_of_several_jobs_behind_one_lost_answer_the_first_is_adopted(
 
 
 def test_a_list_that_lags_behind_does_not_lead_to_a_second_job(app: App, control: ControlClient) -> None:
-    control.fault("list", "lag", seconds=2, times=None)
+    control.fault("list", "lag", seconds=0.5, times=None)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
     view = app.wait_for_end(run_id)
@@ -135,10 +138,12 @@ def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
     assert len(jobs_of(control, run_id)) == 1
 
 
-def test_a_timeout_in_doubt_says_so(app: App, control: ControlClient) -> None:
+def test_a_timeout_in_doubt_says_so(app: App, control: ControlClient, clock: ClockFile) -> None:
     control.fault("list", "answer", status=503, times=None)
     control.fault("invoke", "drop", when="after")
-    run_id = app.start(timeout=4)
+    run_id = app.start(timeout=1_800)
+    wait_for("the loss", lambda: app.run(run_id)["problem"])
+    clock.skip(1_800)
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
@@ -183,7 +188,7 @@ def test_throttling_is_waited_out_and_retry_after_honoured(app: App, control: Co
 
 @pytest.fixture(scope="module")
 def tag_keeping_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, ControlClient]]:
-    config = MachineConfig(tmp_path_factory.mktemp("tags"), keep_tags=True)
+    config = MachineConfig(tmp_path_factory.mktemp("tags"), keep_tags=True, time_scale=TIME_SCALE)
     with LocalMachine(config) as machine:
         yield App(machine.url), machine.control
 

@@ -70,6 +70,13 @@ def monitor_url(app: App) -> str:
 
 
 @pytest.fixture
+def look_again(page: Page) -> Callable[[], None]:
+    """The page's next look at the app is due at once, not in some seconds."""
+    page.clock.install()
+    return lambda: page.clock.fast_forward(60_000)
+
+
+@pytest.fixture
 def snap(page: Page) -> Callable[[str], Any]:
     """Keeps a picture for people to look at."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -13,14 +13,14 @@ from batch.timestamps import format_timestamp
 from tests.end_to_end.harness import wait_for
 
 RUNS = "**/api/batch-runs**"
-NOW = datetime.now(UTC)
 PAGE = 200
 
 Handler = Callable[[Route], None]
 
 
 def made_up_run(run_id: str, phase: str = "Completed", *, minutes_ago: float = 60, **fields: Any) -> RunView:
-    started = NOW - timedelta(minutes=minutes_ago)
+    now = datetime.now(UTC)
+    started = now - timedelta(minutes=minutes_ago)
     running = phase in ("Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling")
 
     def after(seconds: float) -> str:
@@ -42,7 +42,7 @@ def made_up_run(run_id: str, phase: str = "Completed", *, minutes_ago: float = 6
         "submitted_at": after(3),
         "running_at": after(245),
         "last_check_at": after(600),
-        "next_check_at": format_timestamp(NOW + timedelta(minutes=2)) if running else None,
+        "next_check_at": format_timestamp(now + timedelta(minutes=2)) if running else None,
         "ended_at": None if running else after(900),
         "cancellation": None,
         "problem": None,

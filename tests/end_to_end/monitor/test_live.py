@@ -18,17 +18,23 @@ def row(page: Page, run_id: str) -> Any:
 
 
 def test_a_run_is_seen_from_its_start_to_its_end_without_reloading(
-    page: Page, app: App, control: ControlClient, monitor_url: str
+    page: Page, app: App, control: ControlClient, monitor_url: str, look_again: Callable[[], None]
 ) -> None:
     preparing, running = control.hold("Preparing"), control.hold("Running")
     page.goto(monitor_url)
     page.evaluate("window.sameDocument = true")
 
     run_id = app.start()
+    app.wait_for_phase(run_id, "Queued")
+    look_again()
     expect(row(page, run_id)).to_contain_text("Queued")
     control.release(preparing)
+    app.wait_for_phase(run_id, "Running")
+    look_again()
     expect(row(page, run_id)).to_contain_text("Running")
     control.release(running)
+    app.wait_for_end(run_id)
+    look_again()
     expect(row(page, run_id)).to_contain_text("Completed")
     assert page.evaluate("window.sameDocument")
 
@@ -68,7 +74,12 @@ def test_a_failed_run_says_why_and_what_to_do(
 
 
 def test_cancel_asks_first_and_stops_the_job(
-    page: Page, app: App, control: ControlClient, monitor_url: str, snap: Callable[[str], Any]
+    page: Page,
+    app: App,
+    control: ControlClient,
+    monitor_url: str,
+    snap: Callable[[str], Any],
+    look_again: Callable[[], None],
 ) -> None:
     control.hold("Running")
     run_id = app.start()
@@ -86,6 +97,8 @@ def test_cancel_asks_first_and_stops_the_job(
     page.get_by_role("button", name="Cancel…").click()
     dialog.get_by_role("button", name="Cancel the job").click()
     expect(dialog).to_be_hidden()
+    app.wait_for_end(run_id)
+    look_again()
     panel = page.get_by_role("complementary")
     expect(panel).to_contain_text("Ended: Canceled")
     expect(panel.get_by_role("button", name="Cancel…")).to_have_count(0)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cache
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -13,6 +18,10 @@ from local.azure_ml import AzureMlService
 
 API_VERSION = "2025-12-01"
 SAMPLES = Path(__file__).parents[3] / "samples"
+
+
+def folder_input(uri: str) -> dict[str, Any]:
+    return {"InputData": {"data": {"JobInputType": "UriFolder", "Uri": uri}}}
 
 
 class Api:
@@ -57,7 +66,7 @@ class Api:
         properties: Mapping[str, Any] | None = None,
     ) -> requests.Response:
         """Starts a job over a folder; `properties` instead of it says everything."""
-        body: dict[str, Any] = {"InputData": {"data": {"JobInputType": "UriFolder", "Uri": uri}}}
+        body = folder_input(uri)
         if output is not None:
             body["OutputData"] = {"score": {"JobOutputType": "UriFile", "Uri": output}}
         headers = self.ml() | ({"azureml-model-deployment": deployment} if deployment else {})
@@ -68,6 +77,17 @@ class Api:
             timeout=timeout,
             allow_redirects=False,
         )
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """While a job is being asked for; then the client hangs up, whether or not it was answered."""
+        body = json.dumps({"properties": folder_input("azureml://datastores/demo/paths/")})
+        endpoint = urlsplit(self.info.scoring_uri)
+        tls = ssl.create_default_context(cafile=self.info.ca_bundle)
+        with closing(HTTPSConnection(endpoint.netloc, context=tls, timeout=10)) as client:
+            headers = {"Content-Type": "application/json", "azureml-model-deployment": "noop"}
+            client.request("POST", endpoint.path, body, self.ml() | headers)
+            yield
 
     def started(self, **kwargs: Any) -> str:
         answer = self.invoke(**kwargs)

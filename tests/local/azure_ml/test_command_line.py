@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from local.azure_ml import ControlClient, ServiceInfo
 from tests.local.azure_ml.api import SAMPLES
+from tests.waiting import wait_for
 
 CLIENT = """
 import sys, requests
@@ -49,11 +49,11 @@ def serving(tmp_path: Path, script: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_info(path: Path, process: subprocess.Popen[str]) -> ServiceInfo:
-    deadline = time.monotonic() + 20
-    while not path.exists():
+    def there() -> bool:
         assert process.poll() is None, process.stdout and process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return path.exists()
+
+    wait_for("the port file", there)
     return ServiceInfo.read(path)
 
 
@@ -110,16 +110,11 @@ def test_a_killed_service_leaves_no_scoring_process(tmp_path: Path) -> None:
             check=True,
         )
         control, job = ControlClient(info.control_url), client.stdout.strip()
-        deadline = time.monotonic() + 20
-        while not (log := control.job(job)["log"]).endswith("\n"):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        log = wait_for("the script's line", lambda: (text := control.job(job)["log"]).endswith("\n") and text)
         process.kill()
         process.communicate(timeout=20)
     scoring = Path(f"/proc/{log.split()[1]}")
-    while scoring.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for("the end of the scoring process", lambda: not scoring.exists())
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import aiohttp
 
 from local.azure_ml import AzureMlService
 from tests.local.azure_ml.api import Api
+from tests.waiting import wait_for
 
 COUNT = 1000
 
@@ -46,10 +47,9 @@ def test_a_thousand_jobs(service: AzureMlService, api: Api) -> None:
     assert time.process_time() - idle < 0.1
 
     api.control.release(hold)
-    deadline = time.monotonic() + 30
-    while True:
+
+    def completed() -> bool:
         statuses = {job["name"]: job["status"] for job in api.control.jobs()}
-        if all(statuses[name] == "Completed" for name in names):
-            break
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        return all(statuses[name] == "Completed" for name in names)
+
+    wait_for("the end of all jobs", completed)

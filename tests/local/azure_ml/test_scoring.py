@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from local.azure_ml.runner import append_rows
 from local.azure_ml.scoring import Scorer
 from local.azure_ml.storage import Storage
 from tests.local.azure_ml.api import Api
+from tests.waiting import wait_for
 
 BLOBSTORE = "azureml://datastores/workspaceblobstore/paths"
 ENDLESS = """
@@ -145,9 +145,10 @@ def test_of_two_jobs_with_one_output_one_completes(api: Api) -> None:
     hold = api.control.hold("Preparing")
     jobs = [api.started(output=f"{BLOBSTORE}/shared.csv") for _ in range(2)]
     api.control.release(hold)
-    deadline = time.monotonic() + 10
-    while {api.control.job(job)["status"] for job in jobs} != {"Completed", "Failed"}:
-        assert time.monotonic() < deadline
+    wait_for(
+        "an end of each kind",
+        lambda: {api.control.job(job)["status"] for job in jobs} == {"Completed", "Failed"},
+    )
 
 
 def test_the_script_sees_nothing_secret(start_service, api_of, tmp_path: Path, monkeypatch) -> None:
@@ -163,17 +164,11 @@ def test_the_script_sees_nothing_secret(start_service, api_of, tmp_path: Path, m
 
 def wait_for_pid(api: Api, service_state: Path, job: str) -> int:
     path = service_state / "jobs" / job / "pid"
-    deadline = time.monotonic() + 10
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < deadline, "the script did not start"
-        time.sleep(0.01)
-    return int(path.read_text())
+    return int(wait_for("the start of the script", lambda: path.exists() and path.read_text()))
 
 
 def wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for("the end of the process", lambda: not Path(f"/proc/{pid}").exists())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,11 +27,6 @@ def grid() -> Iterator[EventGrid]:
 
 
 @pytest.fixture(scope="module")
-def seen_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("seen") / "seen.jsonl"
-
-
-@pytest.fixture(scope="module")
 def host(seen_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
     """A Functions host with functions that note the events they get."""
     folder = tmp_path_factory.mktemp("host")
@@ -42,18 +35,6 @@ def host(seen_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         store=folder / "hub.db", log=folder / "host.log", environment=environment, app_dir=EVENTS_APP
     ) as host:
         yield host
-
-
-@pytest.fixture
-def seen(seen_file: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """Reads what a function has noted; each test starts with nothing noted."""
-    seen_file.write_text("")
-
-    def by(function: str) -> list[dict[str, Any]]:
-        notes = [json.loads(line) for line in seen_file.read_text().splitlines()]
-        return [note for note in notes if note["by"] == function]
-
-    yield by
 
 
 @pytest.fixture

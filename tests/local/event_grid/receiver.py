@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -60,12 +61,11 @@ class Receiver:
         self._thread.join()
         self._server.server_close()
 
-    def wait_for(self, count: int, limit: float = 10.0) -> list[Received]:
-        deadline = time.monotonic() + limit
-        while len(self.deliveries) < count:
-            assert time.monotonic() < deadline, f"{len(self.deliveries)} of {count} deliveries"
-            time.sleep(0.005)
-        return list(self.deliveries)
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Deliveries get no answer while this lasts."""
+        with self._lock:
+            yield
 
     def _answer(self, received: Received) -> tuple[int | None, dict[str, str], bytes]:
         if received.headers.get("aeg-event-type") != "Notification":

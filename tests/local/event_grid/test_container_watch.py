@@ -2,9 +2,8 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import pytest
 from local.event_grid import Container, ContainerWatch, Event, Schema, blob_created
 from local.event_grid.event import written
 from local.event_grid.folder_scan import FolderMemory, Version, scan
+from tests.waiting import wait_for
 
 CONTAINER = Container("localdata", "incoming")
 MODIFIED = 1_498_502_460_958_410_300
-LIMIT = 10.0
 
 
 # --- the event ----------------------------------------------------------------------------------------------
@@ -122,14 +121,36 @@ class Events(list[Event]):
     """What was published, from any thread."""
 
     def until(self, count: int) -> list[Event]:
-        deadline = time.monotonic() + LIMIT
-        while len(self) < count:
-            assert time.monotonic() < deadline, f"{len(self)} of {count} events"
-            time.sleep(0.005)
+        wait_for(f"event {count}", lambda: len(self) >= count)
         return list(self)
 
     def names(self) -> list[str]:
         return [event.subject.rpartition("/blobs/")[2] for event in self]
+
+
+class Clock:
+    """Stands still until it is set. It is read at the beginning of each look into the folder."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.time
+
+    def wait_for_a_look(self) -> None:
+        """One that begins now, and ends."""
+        before = self.looks
+        wait_for("another look", lambda: self.looks >= before + 2)
+
+
+def drop(file: Path, text: str) -> None:
+    """All at once: a watch may look at any moment, also between the making of a file and its writing."""
+    file.parent.mkdir(exist_ok=True)
+    hidden = file.with_name(f".{file.name}.part")
+    hidden.write_text(text)
+    hidden.rename(file)
 
 
 Watch = Callable[..., Events]
@@ -154,22 +175,25 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
 def test_a_dropped_file_becomes_one_event(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     before = datetime.now(UTC)
-    (tmp_path / "incoming" / "day").mkdir()
-    (tmp_path / "incoming" / "day" / "a.csv").write_text("1,2\n")
+    drop(tmp_path / "incoming" / "day" / "a.csv", "1,2\n")
     [event] = events.until(1)
     assert event.subject.endswith("/containers/incoming/blobs/day/a.csv")
     assert (event.data["api"], event.data["contentLength"]) == ("PutBlob", 4)
-    assert abs((event.time - before).total_seconds()) < 5
+    assert before - timedelta(seconds=1) < event.time <= datetime.now(UTC)
 
 
 def test_a_file_that_is_still_written_to_waits(watch: Watch, tmp_path: Path) -> None:
-    events = watch(settle=1.0)
+    clock = Clock()
+    events = watch(settle=1.0, clock=clock)
     with (tmp_path / "incoming" / "slow.csv").open("w") as file:
         for _ in range(6):
             file.write("x" * 100)
             file.flush()
-            time.sleep(0.05)
+            clock.wait_for_a_look()
+            clock.time += 0.75
+            clock.wait_for_a_look()
     assert events == []
+    clock.time += 0.25
     [event] = events.until(1)
     assert event.data["contentLength"] == 600
 
@@ -178,7 +202,7 @@ def test_a_hidden_name_is_told_when_it_is_renamed(watch: Watch, tmp_path: Path) 
     events = watch()
     hidden = tmp_path / "incoming" / ".a.csv.part"
     hidden.write_text("done")
-    (tmp_path / "incoming" / "other.csv").write_text("x")
+    drop(tmp_path / "incoming" / "other.csv", "x")
     events.until(1)
     hidden.rename(tmp_path / "incoming" / "a.csv")
     events.until(2)
@@ -188,9 +212,9 @@ def test_a_hidden_name_is_told_when_it_is_renamed(watch: Watch, tmp_path: Path) 
 def test_an_overwritten_file_has_another_etag(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     file = tmp_path / "incoming" / "a.csv"
-    file.write_text("same")
+    drop(file, "same")
     events.until(1)
-    file.write_text("same")
+    drop(file, "same")
     first, second = events.until(2)
     assert first.data["url"] == second.data["url"]
     assert first.data["eTag"] != second.data["eTag"]
@@ -201,7 +225,7 @@ def test_an_overwritten_file_has_another_etag(watch: Watch, tmp_path: Path) -> N
 def test_replacing_with_a_file_of_the_same_age_is_told(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     target, source = tmp_path / "incoming" / "a.csv", tmp_path / "source.csv"
-    target.write_text("new!")
+    drop(target, "new!")
     events.until(1)
     source.write_text("old!")
     os.utime(source, ns=(target.stat().st_mtime_ns,) * 2)
@@ -212,7 +236,7 @@ def test_replacing_with_a_file_of_the_same_age_is_told(watch: Watch, tmp_path: P
 
 def test_a_data_lake_upload_is_two_events(watch: Watch, tmp_path: Path) -> None:
     events = watch(hierarchical=True)
-    (tmp_path / "incoming" / "a.csv").write_text("1,2\n")
+    drop(tmp_path / "incoming" / "a.csv", "1,2\n")
     created, flushed = events.until(2)
     assert (created.data["api"], created.data["contentLength"]) == ("CreateFile", 0)
     assert (flushed.data["api"], flushed.data["contentLength"]) == ("FlushWithClose", 4)
@@ -229,7 +253,7 @@ def test_an_empty_file_is_an_event_of_length_0(watch: Watch, tmp_path: Path) -> 
 def test_files_of_before_are_told_again_with_the_same_ids(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     for number in range(3):
-        (tmp_path / "incoming" / f"{number}.csv").write_text("x")
+        drop(tmp_path / "incoming" / f"{number}.csv", "x")
     events.until(3)
     again = watch()
     again.until(3)
@@ -243,7 +267,7 @@ def test_files_of_before_can_be_left_alone(watch: Watch, tmp_path: Path) -> None
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming" / "old.csv").write_text("x")
     events = watch(report_existing=False)
-    (tmp_path / "incoming" / "new.csv").write_text("x")
+    drop(tmp_path / "incoming" / "new.csv", "x")
     events.until(1)
     assert events.names() == ["new.csv"]
 
@@ -251,19 +275,17 @@ def test_files_of_before_can_be_left_alone(watch: Watch, tmp_path: Path) -> None
 def test_thousands_of_files_are_each_told_once(watch: Watch, tmp_path: Path) -> None:
     events = watch()
 
-    def drop(folder: int) -> None:
-        place = tmp_path / "incoming" / f"part-{folder}"
-        place.mkdir()
+    def fill(folder: int) -> None:
         for number in range(1000):
-            (place / f"{number}.csv").write_text("1")
+            drop(tmp_path / "incoming" / f"part-{folder}" / f"{number}.csv", "1")
 
-    threads = [threading.Thread(target=drop, args=(folder,)) for folder in range(3)]
+    threads = [threading.Thread(target=fill, args=(folder,)) for folder in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     events.until(3000)
-    (tmp_path / "incoming" / "last").write_text("1")
+    drop(tmp_path / "incoming" / "last", "1")
     events.until(3001)
     assert len(set(events.names())) == len(events) == 3001
 
@@ -272,5 +294,5 @@ def test_a_folder_that_is_removed_and_made_again(watch: Watch, tmp_path: Path) -
     events = watch()
     (tmp_path / "incoming").rmdir()
     (tmp_path / "incoming").mkdir()
-    (tmp_path / "incoming" / "a.csv").write_text("x")
+    drop(tmp_path / "incoming" / "a.csv", "x")
     assert events.until(1)[0].subject.endswith("a.csv")

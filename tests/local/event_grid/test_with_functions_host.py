@@ -1,6 +1,5 @@
 """Event Grid, folder watch and Azure ML together with a real Functions host in a process of its own."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from local.event_grid import (
     Subscription,
 )
 from local.host_process import HostProcess
+from tests.waiting import wait_for
 
 LIMIT = 20.0
 Hook = Callable[[str], str]
@@ -71,10 +71,7 @@ def test_nothing_is_lost_when_the_host_is_killed_midway(
         grid.subscribe(subscription)
         for number in range(100):
             grid.publish(event(number))
-        deadline = time.monotonic() + LIMIT
-        while len(seen("receive")) < 60:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_for("more than half of the deliveries", lambda: len(seen("receive")) >= 60)
         host.kill()
         host.start()
         grid.wait_until_idle(LIMIT)
@@ -97,10 +94,7 @@ def test_a_dropped_file_reaches_the_function(grid: EventGrid, hook: Hook, seen: 
     with ContainerWatch(tmp_path, container, grid.publish, hierarchical=True, settle=0.05, interval=0.01):
         for name in ("a.csv", "b.txt", "c.csv"):
             (tmp_path / name).write_text("1,2\n")
-        deadline = time.monotonic() + LIMIT
-        while len(seen("receive")) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        wait_for("both events", lambda: len(seen("receive")) >= 2)
     grid.wait_until_idle(LIMIT)
     data = [note["data"] for note in seen("receive")]
     assert sorted(one["url"][-5:] for one in data) == ["a.csv", "c.csv"]

@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,8 @@ PATH = "/runtime/webhooks/eventgrid"
 
 
 @pytest.fixture(scope="module")
-def seen_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("seen") / "seen.jsonl"
-
-
-@pytest.fixture(scope="module")
 def host(start_host: Callable[..., Any], seen_file: Path) -> Any:
     return start_host("events", SEEN=str(seen_file), TICKS=NEVER)
-
-
-@pytest.fixture
-def seen(seen_file: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
-    """Reads what a function has noted; each test starts with nothing noted."""
-    seen_file.write_text("")
-
-    def by(function: str) -> list[dict[str, Any]]:
-        notes = [json.loads(line) for line in seen_file.read_text().splitlines()]
-        return [note for note in notes if note["by"] == function]
-
-    yield by
 
 
 def event(**data: Any) -> dict[str, Any]:

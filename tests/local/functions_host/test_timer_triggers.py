@@ -53,21 +53,16 @@ def test_what_is_no_schedule_is_refused(expression: str) -> None:
 
 
 @pytest.fixture
-def started(start_host: StartHost, tmp_path: Path) -> Callable[..., Any]:
-    def start(ticks: str = NEVER) -> Any:
-        return start_host("events", store=tmp_path / "hub.db", SEEN=str(tmp_path / "seen.jsonl"), TICKS=ticks)
-
-    return start
+def seen_file(tmp_path: Path) -> Path:
+    return tmp_path / "seen.jsonl"
 
 
 @pytest.fixture
-def seen(tmp_path: Path) -> Callable[[str], list[dict[str, Any]]]:
-    def by(function: str) -> list[dict[str, Any]]:
-        file = tmp_path / "seen.jsonl"
-        notes = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-        return [note for note in notes if note["by"] == function]
+def started(start_host: StartHost, seen_file: Path, tmp_path: Path) -> Callable[..., Any]:
+    def start(ticks: str = NEVER) -> Any:
+        return start_host("events", store=tmp_path / "hub.db", SEEN=str(seen_file), TICKS=ticks)
 
-    return by
+    return start
 
 
 def test_timers_run_on_time_at_startup_and_by_hand(started: Any, seen: Any) -> None:

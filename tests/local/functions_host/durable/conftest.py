@@ -43,9 +43,9 @@ class Host:
             self._hub.begin()
         return self._hub
 
-    async def stop(self) -> None:
+    async def stop(self, grace_seconds: float = 0.2) -> None:
         if self._hub is not None and self._store is not None:
-            await self._hub.stop(grace_seconds=0.2)
+            await self._hub.stop(grace_seconds)
             self._store.close()
         self._hub = self._store = None
 

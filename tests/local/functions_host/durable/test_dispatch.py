@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from azure.durable_functions import EntityId
 
 from local.functions_host.durable import dispatcher
 from local.functions_host.durable.contract import HubOptions, RuntimeStatus
+from local.functions_host.durable.work_tables import WorkTables
 from tests.local.functions_host.durable.conftest import Host
 from tests.local.functions_host.durable.sdk_worker import output
 
@@ -34,21 +36,22 @@ async def test_an_activity_interrupted_by_a_stop_runs_again_and_has_not_failed(h
 
     instance_id = await host.start("orch")
     await started.wait()
-    await host.stop()
+    await host.stop(grace_seconds=0)
 
     assert output(await host.ended(instance_id)) == 1
     assert starts == [1, 1]
 
 
 async def test_a_stop_waits_for_work_that_is_nearly_done(host: Host) -> None:
-    calls: list[int] = []
-    running = asyncio.Event()
+    calls: list[str] = []
+    running, nearly_done = asyncio.Event(), asyncio.Event()
 
     @host.worker.activity
-    async def act(value):
+    async def act(_):
+        calls.append("begun")
         running.set()
-        await asyncio.sleep(0.02)
-        calls.append(value)
+        await nearly_done.wait()
+        calls.append("done")
 
     @host.worker.orchestrator
     def orch(context):
@@ -56,10 +59,14 @@ async def test_a_stop_waits_for_work_that_is_nearly_done(host: Host) -> None:
 
     instance_id = await host.start("orch")
     await running.wait()
-    await host.stop()
+    stop = asyncio.create_task(host.stop(grace_seconds=10))
+    for _ in range(20):  # turns of the loop, enough for a stop that does not wait
+        await asyncio.sleep(0)
+    nearly_done.set()
+    await stop
 
     assert (await host.ended(instance_id)).runtime_status == RuntimeStatus.COMPLETED
-    assert calls == [1]
+    assert calls == ["begun", "done"]
 
 
 @pytest.mark.parametrize("part", ["run_activity", "run_orchestrator", "run_entity"])
@@ -149,14 +156,27 @@ async def test_queued_activities_of_a_purged_instance_do_not_run(tmp_path: Path)
     assert ran == ["first"] * 3 + ["last"] * 3
 
 
-async def test_a_short_lease_is_renewed_while_the_activity_runs(tmp_path: Path) -> None:
+async def test_a_short_lease_is_renewed_while_the_activity_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     host = Host(tmp_path / "hub.db", HubOptions(activity_lease_seconds=0.02))
     calls: list[int] = []
+    renewals: list[int] = []
+    renewed_twice = asyncio.Event()
+    hide = WorkTables.hide_activities
+
+    def noted(tables: WorkTables, ids: Iterable[int], until: str | None) -> None:
+        renewals.extend(ids)
+        if len(renewals) >= 2:
+            renewed_twice.set()
+        hide(tables, ids, until)
+
+    monkeypatch.setattr(WorkTables, "hide_activities", noted)
 
     @host.worker.activity
     async def act(value):
         calls.append(value)
-        await asyncio.sleep(0.1)
+        await renewed_twice.wait()
 
     @host.worker.orchestrator
     def orch(context):
@@ -166,6 +186,7 @@ async def test_a_short_lease_is_renewed_while_the_activity_runs(tmp_path: Path) 
     await host.stop()
 
     assert calls == [1]
+    assert len(set(renewals)) == 1
 
 
 async def test_waiting_instances_are_not_touched(host: Host) -> None:
