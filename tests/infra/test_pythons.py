@@ -52,6 +52,13 @@ def test_readme_asks_for_them() -> None:
     assert asked in (ROOT / "README.md").read_text()
 
 
+def test_make_looks_for_the_deployed_one_before_the_others(deployed: str) -> None:
+    candidates = re.search(r"^PYTHON \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert candidates is not None
+    others = [version for version in DECLARED if version != deployed]
+    assert candidates[1].split() == [*(f"python{version}" for version in (deployed, *others)), "python3"]
+
+
 def test_dependencies_are_audited_as_deployed(deployed: str) -> None:
     steps = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["audit"]["steps"]
     assert [step["with"]["python-version"] for step in steps if "setup-python" in step.get("uses", "")] == [
