@@ -1,6 +1,7 @@
 # make run, make test, make serve, make check, make bench: see README.md
 
-PYTHON ?= $(or $(shell command -v python3.11),python3)
+# The first of them that is there: the deployed version before the others.
+PYTHON ?= python3.11 python3.12 python3.13 python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -11,11 +12,14 @@ option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 
 .PHONY: run serve test check check-infra format bench clean
 
-$(STAMP): $(REQUIREMENTS)
-	$(PYTHON) -m venv $(VENV)
+$(STAMP): $(REQUIREMENTS) $(BIN)/python
+	tools/make_venv.sh $(VENV) $(PYTHON)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r local/requirements-worker.txt
 	touch $@
+
+# A link to the Python that made the environment. Where that one was removed since, the rule above is to make it anew.
+$(BIN)/python:
 
 run: $(STAMP)
 	$(BIN)/python -m local run $(call option,input,INPUT) $(call option,output,OUTPUT)

@@ -14,6 +14,9 @@ from batch.run_query import RunQuery
 from hub.instances import instance_status
 from hub.runs import find_run, list_runs, nudge
 
+# The SDK asks aiohttp for a workaround that newer Pythons do not need.
+pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
+
 Serve = Callable[[int, object], Awaitable[df.DurableOrchestrationClient]]
 
 TROUBLE = {

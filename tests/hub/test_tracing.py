@@ -10,6 +10,9 @@ from azure.durable_functions.models.utils import http_utils
 
 from hub.tracing import trace_of
 
+# The SDK asks aiohttp for a workaround that newer Pythons do not need.
+pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
+
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 

@@ -1,24 +1,17 @@
 """The GitHub workflows: actions pinned, rights declared, every Python that the project declares."""
 
-import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tools.declared_pythons import declared_pythons
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-
-
-def _declared_python() -> str:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    match = re.fullmatch(r"==(\d+\.\d+)\.\*", declared)
-    assert match is not None
-    return match[1]
 
 
 def _workflow(name: str) -> dict[str, Any]:
@@ -46,9 +39,10 @@ def test_rights_are_declared_and_no_secret_is_stored(path: Path) -> None:
     assert all("timeout-minutes" in job for job in workflow["jobs"].values())
 
 
-def test_ci_runs_what_the_project_runs_on_its_declared_python() -> None:
+def test_ci_runs_what_the_project_runs_on_every_declared_python() -> None:
     jobs = _workflow("ci.yml")["jobs"]
-    assert jobs["check-and-test"]["strategy"]["matrix"]["python"] == [_declared_python()]
+    declared = declared_pythons((ROOT / "pyproject.toml").read_text())
+    assert jobs["check-and-test"]["strategy"]["matrix"]["python"] == declared
     commands = [step["run"] for step in jobs["check-and-test"]["steps"] if "run" in step]
     local = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("make ")]
     assert set(local) <= set(commands)
@@ -58,11 +52,6 @@ def test_deployment_signs_in_by_federated_credentials() -> None:
     job = _workflow("deploy.yml")["jobs"]["deploy"]
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
     assert any("--federated-credential-provider github" in step.get("run", "") for step in job["steps"])
-
-
-def test_devcontainer_has_the_declared_python() -> None:
-    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
-    assert f"python:{_declared_python()}-" in container["image"]
 
 
 def test_dependency_updates_cover_every_requirements_file_and_the_actions() -> None:

@@ -10,6 +10,7 @@ import yaml
 from tools.check_infra.bicep import line, literal, text
 from tools.check_infra.findings import Finding, Findings, listed
 from tools.check_infra.project import AZURE_YAML, CONNECTIONS, MAIN, PARAMETERS, Project
+from tools.declared_pythons import declared_pythons
 
 _SUBSTITUTION = re.compile(r"\$\{(?P<name>\w+)(?:=(?P<default>[^}]*))?\}")
 _OF_AZD = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"}
@@ -18,7 +19,6 @@ _READS_VARIABLE = re.compile(r"\$(?:env:|\{)?(?P<name>[A-Z][A-Z0-9_]{2,})\b(?P<d
 _READS_KEYS = re.compile(
     r"keys list|listKeys|--account-key|connection-string|\?code=|show-keys", re.IGNORECASE
 )
-_VERSION = re.compile(r'requires-python = "==(\d+\.\d+)\.\*"')
 
 
 def check_deployment(project: Project) -> Findings:
@@ -111,14 +111,10 @@ def _hook_arguments(project: Project) -> Findings:
 
 
 def _runtime(project: Project) -> Findings:
-    """The app runs on the Python that the tests run on."""
-    tested = _VERSION.search(project.read(Path("pyproject.toml")))
+    """The app runs on a Python that the tests run on."""
+    tested = declared_pythons(project.read(Path("pyproject.toml")))
     for template in project.templates.values():
         for declared in template.of_kind("resource"):
             runtime = declared.at("properties", "functionAppConfig", "runtime", "version")
-            if runtime is not None and (tested is None or literal(runtime) != tested[1]):
-                yield Finding(
-                    template.path,
-                    line(runtime),
-                    f"the tests run on Python {tested[1] if tested else '(unknown)'}",
-                )
+            if runtime is not None and literal(runtime) not in tested:
+                yield Finding(template.path, line(runtime), f"the tests run on Python {listed(tested)}")

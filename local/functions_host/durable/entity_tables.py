@@ -61,8 +61,8 @@ class EntityTables:
     ) -> Sequence[EntityState]:
         rows = self._connection.execute(
             "SELECT name, key, state, last_operation_at FROM entities "
-            "WHERE (name, key) > (?1, ?2) AND (?3 IS NULL OR name = ?3) "
-            "AND last_operation_at >= ?4 AND last_operation_at <= ?5 ORDER BY name, key LIMIT ?6",
+            "WHERE (name, key) > (?, ?) AND name = coalesce(?, name) "
+            "AND last_operation_at >= ? AND last_operation_at <= ? ORDER BY name, key LIMIT ?",
             (after.name, after.key, name, from_time, to_time, limit),
         )
         return [_state(row) for row in rows]

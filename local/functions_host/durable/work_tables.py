@@ -60,8 +60,8 @@ class WorkTables:
 
     def lease_activities(self, limit: int, now: str, until: str) -> Sequence[QueuedActivity]:
         rows = self._connection.execute(
-            "UPDATE activities SET hidden_until = ?1 WHERE id IN (SELECT id FROM activities "
-            "WHERE hidden_until IS NULL OR hidden_until <= ?2 ORDER BY id LIMIT ?3) "
+            "UPDATE activities SET hidden_until = ? WHERE id IN (SELECT id FROM activities "
+            "WHERE hidden_until IS NULL OR hidden_until <= ? ORDER BY id LIMIT ?) "
             "RETURNING id, instance_id, execution_id, task_id, name, input, span",
             (until, now, limit),
         ).fetchall()
