@@ -1,5 +1,6 @@
 """Canceling a run from the page: what is said before, meanwhile, and after."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from batch.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import NOW, answer, made_up_run, serve
+from tests.end_to_end.monitor.recorded import answer, made_up_run, serve
 
 CANCEL = "**/api/batch-runs/one/cancel"
 NOT_YET = "Cancel asked for; not yet confirmed"
@@ -42,7 +43,7 @@ def test_it_says_that_a_cancel_was_asked_for_until_the_run_does(page: Page, runs
     page.locator("#rows").get_by_role("link", name="one").click()
     expect(panel(page).get_by_text(NOT_YET)).to_be_visible()
 
-    told: Any = {"cause": "request", "requested_at": format_timestamp(NOW), "accepted": True}
+    told: Any = {"cause": "request", "requested_at": format_timestamp(datetime.now(UTC)), "accepted": True}
     runs[0].update(phase="Canceling", cancellation=told)
     expect(panel(page).get_by_text(NOT_YET)).to_have_count(0)
     expect(panel(page).locator(".steps")).to_contain_text("Cancel asked for")
@@ -78,7 +79,7 @@ def test_a_cancel_that_failed_can_be_tried_again(page: Page, runs: list[RunView]
 def test_a_run_that_ended_meanwhile_can_not_be_tried_again(page: Page, runs: list[RunView]) -> None:
     page.route(CANCEL, lambda route: answer(route, {"detail": "Run one has already ended."}, 409))
     page.get_by_role("button", name="Cancel…").click()
-    runs[0].update(phase="Completed", ended_at=format_timestamp(NOW))
+    runs[0].update(phase="Completed", ended_at=format_timestamp(datetime.now(UTC)))
     page.get_by_role("button", name="Cancel the job").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("has already ended")

@@ -1,6 +1,7 @@
 """When what happened, in the order in which it happened, and where the time went."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from batch.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import NOW, made_up_run, serve
+from tests.end_to_end.monitor.recorded import made_up_run, serve
 
 
 def opened(page: Page, monitor_url: str, run: RunView) -> Page:
@@ -37,7 +38,9 @@ def made_up(phase: str, **fields: Any) -> RunView:
             ["Requested", "Job created", "Running", "Ended"],
         ),
         (
-            made_up("Canceling", running_at=None, cancellation=cancellation(format_timestamp(NOW))),
+            made_up(
+                "Canceling", running_at=None, cancellation=cancellation(format_timestamp(datetime.now(UTC)))
+            ),
             ["Requested", "Job created", "Cancel asked for", "Ended"],
         ),
     ],
@@ -52,7 +55,7 @@ def test_steps_are_told_in_order_and_only_those_that_happened_or_may(
 
 def test_each_step_has_its_own_time(page: Page, monitor_url: str) -> None:
     run = made_up("TimedOut")
-    asked = format_timestamp(NOW)
+    asked = format_timestamp(datetime.now(UTC))
     run["cancellation"] = cancellation(asked, "timeout")  # type: ignore[typeddict-item]
     run["ended_at"] = asked
     opened(page, monitor_url, run)
@@ -82,7 +85,11 @@ def test_an_end_seen_before_the_start_takes_no_negative_time(page: Page, monitor
 
 
 def test_dots_have_the_colours_of_the_bar(page: Page, monitor_url: str) -> None:
-    opened(page, monitor_url, made_up("Canceling", cancellation=cancellation(format_timestamp(NOW))))
+    opened(
+        page,
+        monitor_url,
+        made_up("Canceling", cancellation=cancellation(format_timestamp(datetime.now(UTC)))),
+    )
     colour = "(nodes, pseudo) => nodes.map(node => getComputedStyle(node, pseudo).backgroundColor)"
     dots = page.locator(".steps li.done").evaluate_all(colour, "::before")
     segments = page.locator("#timeline .bars span").evaluate_all(colour)
