@@ -21,7 +21,7 @@ from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT
 from local.run_client import NotReadable, RunClient
 from tests.end_to_end.harness import App
-from tests.local.processes import lines_until
+from tests.local.processes import end_of, lines_until, started
 from tests.waiting import LIMIT
 
 AMBER = "\x1b[33m"
@@ -111,15 +111,12 @@ def test_an_unknown_run_ends_at_once(app: App) -> None:
 def test_a_problem_is_told_when_it_appears_and_when_it_has_passed(app: App, control: ControlClient) -> None:
     fault = control.fault("get_job", "answer", status=503, body="text", times=None)
     run_id = app.start(deployment="noop")
-    with subprocess.Popen(
-        [sys.executable, *command(app, run_id)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
+    with started(*command(app, run_id)) as process:
         lines_until(process.stdout, r"job \S+ \w+  problem service_unavailable  checks \d+$")
         control.remove_fault(fault)
         lines_until(process.stdout, r"job \S+ \w+  service_unavailable has passed  checks \d+$")
-        rest = process.stdout.read()
-        assert process.wait(LIMIT) == 0
+        code, rest, _ = end_of(process)
+    assert code == 0
     assert "service_unavailable" not in rest
 
 
@@ -250,17 +247,10 @@ def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_wo
 def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
     arguments: tuple[str, ...], told_in: str
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "local", "follow", "x", "--url", NOBODY, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started("-m", "local", "follow", "x", "--url", NOBODY, *arguments) as process:
         lines_until(getattr(process, told_in), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
         process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=LIMIT)
-        assert (process.returncode, rest) == (130, ("", ""))
+        assert end_of(process) == (130, "", "")
 
 
 def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:

@@ -1,10 +1,46 @@
-"""Processes as the tests of the commands meet them: found by their parent, read until a line."""
+"""Processes as the tests of the commands meet them: found by their parent, read until a line, ended in time."""
 
 import re
 import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
+from local.host_process import ROOT
 from tests.end_to_end.harness import wait_for
+
+LIMIT = 60.0
+
+
+@contextmanager
+def started(
+    *arguments: str, stdin: int | None = None, limit: float = LIMIT
+) -> Iterator["subprocess.Popen[str]"]:
+    """Python with these arguments. Killed when the block is left, or after ``limit``: reading it always ends."""
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        killer = threading.Timer(limit, process.kill)
+        killer.start()
+        try:
+            yield process
+        finally:
+            killer.cancel()
+            process.kill()
+
+
+def end_of(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit code, and what it still printed to both streams: little enough for a pipe to hold."""
+    assert process.stdout is not None and process.stderr is not None
+    output, errors = process.stdout.read(), process.stderr.read()
+    return process.wait(), output, errors
 
 
 def child_of(parent: int, command: str) -> int:
@@ -19,8 +55,9 @@ def child_of(parent: int, command: str) -> int:
     return wait_for(f"a child {command} of {parent}", look)
 
 
-def lines_until(stream: IO[str], pattern: str) -> list[str]:
+def lines_until(stream: IO[str] | None, pattern: str) -> list[str]:
     """The lines up to the first that matches. Fails if the stream ends before."""
+    assert stream is not None
     lines = []
     for line in stream:
         lines.append(line)

@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from local.host_process import ROOT
-from tests.local.processes import child_of, lines_until
+from tests.local.processes import child_of, end_of, lines_until, started
 
 HEAD = "reading_id,time,kwh,outdoor_c,persons\n"
 STRANGE = 'my [red]data[/] :smile: it\'s $HOME `x` "y" 100% #1?'
@@ -186,14 +186,11 @@ def test_a_second_ctrl_c_ends_run_and_machine() -> None:
 
 def test_ctrl_c_while_the_machine_starts_leaves_nothing() -> None:
     before = states()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local", "run"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    host = child_of(process.pid, "functions_host")
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    with started("-m", "local", "run") as process:
+        host = child_of(process.pid, "functions_host")
+        process.send_signal(signal.SIGINT)
+        assert end_of(process) == (130, "", "")
 
-    assert (process.returncode, output, errors) == (130, "", "")
     with pytest.raises(ProcessLookupError):
         os.kill(host, 0)
     assert states() == before
@@ -202,17 +199,10 @@ def test_ctrl_c_while_the_machine_starts_leaves_nothing() -> None:
 @pytest.mark.parametrize("module", ["argparse", "requests", "local.command_line"])
 @pytest.mark.parametrize("arguments", [("run",), ("follow", "x", "--url", "http://127.0.0.1:9")])
 def test_ctrl_c_while_modules_are_imported_is_quiet(module: str, arguments: tuple[str, ...]) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-X", "importtime", "-m", "local", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
+    with started("-X", "importtime", "-m", "local", *arguments) as process:
         lines_until(process.stderr, rf"\| +{re.escape(module)}\n")
         process.send_signal(signal.SIGINT)
-        rest = process.stderr.read()
-        code = process.wait(60)
+        code, _, rest = end_of(process)
 
     assert code == 130
     assert [line for line in rest.splitlines() if not line.startswith("import time:")] == []

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from local.host_process import ROOT
 from local.sole_use import Taken, free_ports
 from tests.end_to_end.harness import App, wait_for
-from tests.local.processes import child_of, lines_until
+from tests.local.processes import child_of, end_of, lines_until, started
 
 LAST_LINE = "Ctrl-C ends"
 
@@ -32,27 +31,22 @@ def free_port() -> int:
 
 
 def command(port: int, state: Path) -> list[str]:
-    return [sys.executable, "-m", "local", "serve", "--port", str(port), "--state", str(state)]
+    return ["-m", "local", "serve", "--port", str(port), "--state", str(state)]
 
 
 @contextmanager
 def serving(port: int, state: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """The process and what it printed, once it is up."""
-    with subprocess.Popen(
-        command(port, state), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process, "".join(lines_until(process.stdout, LAST_LINE))
-        finally:
-            process.terminate()
+    with started(*command(port, state), limit=600.0) as process:
+        yield process, "".join(lines_until(process.stdout, LAST_LINE))
 
 
 def refusal(port: int, state: Path) -> str:
-    done = subprocess.run(command(port, state), capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "Errno" not in done.stderr and "Traceback" not in done.stderr
-    return done.stderr
+    with started(*command(port, state)) as process:
+        code, output, errors = end_of(process)
+    assert (code, output) == (1, "")
+    assert "Errno" not in errors and "Traceback" not in errors
+    return errors
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +120,10 @@ def test_it_ends_with_its_host_and_its_host_with_it(tmp_path: Path) -> None:
         wait_for("end of the host whose parent was killed", is_free)
     with serving(port, state) as (process, _):
         os.kill(child_of(process.pid, "functions_host"), signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 1
+        code, _, errors = end_of(process)
+        assert code == 1
         assert errors.startswith(f"The Functions host was ended by SIGKILL. {state}/host.log ends with:\n")
         assert f"Host ready: http://127.0.0.1:{port}\n" in errors
     with serving(port, state) as (process, _):
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert (process.returncode, errors) == (0, "")
+        assert end_of(process) == (0, "", "")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.processes import lines_until
+from tests.local.processes import lines_until, started
 
 Command = Callable[..., list[str]]
 StartHost = Callable[..., Any]
@@ -64,13 +64,9 @@ def test_a_signal_stops_the_host_with_code_0(start_host: StartHost, number: int)
 
 
 def test_the_host_ends_with_its_parent(host_command: Command, tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*host_command("features", tmp_path / "hub.db"), "--end-with-stdin"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
+    command = [*host_command("features", tmp_path / "hub.db")[1:], "--end-with-stdin"]
+    with started(*command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
         lines_until(process.stdout, "Host ready:")
         process.stdin.close()
         assert process.wait(20) == 1
