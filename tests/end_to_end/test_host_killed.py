@@ -50,8 +50,8 @@ def jobs_of(machine: LocalMachine, run_id: str) -> list[str]:
     ],
 )
 def test_in_the_middle_of_a_request(machine: LocalMachine, app: App, operation: str, when: str) -> None:
-    # A token that the host holds already would leave nothing to ask for.
-    restart(machine)
+    if operation == "identity":
+        restart(machine)  # A token that the host holds already would leave nothing to ask for.
     with machine.control.gate(operation, when=when, discard=True) as gate:
         run_id = app.start()
         machine.control.wait_at_gate(gate)
