@@ -9,17 +9,12 @@ from hypothesis import strategies as st
 
 from batch.blob_events import MAX_NAME_LENGTH, Blob
 from batch.data_source import MAX_NAMES, DataSource
-from batch.errors import ErrorCode, RunError
-from batch.job_resource import JobResource
-from batch.run import CancelCause, Job, Run, as_problem
+from batch.run import CancelCause
 from batch.run_status import custom_status
 from batch.wait_policy import end_of
-from tests.batch.builders import START, WORKSPACE_ID, after, request, run
-from tests.batch.jobs import endpoint_job
+from tests.batch.builders import START, after, run
 from tests.batch.new_data import blob
-
-STATUS_LIMIT = 16 * 1024
-"""Bytes of UTF-16 JSON that the host takes as custom status."""
+from tests.batch.status_size import STATUS_LIMIT, largest_run, size_of
 
 
 def _gathered(blobs: list[Blob]) -> DataSource:
@@ -27,10 +22,6 @@ def _gathered(blobs: list[Blob]) -> DataSource:
     for each in blobs[1:]:
         source = source.and_also(DataSource.of(each))
     return source
-
-
-def _size(value: object) -> int:
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le"))
 
 
 def test_one_blob() -> None:
@@ -92,32 +83,6 @@ def test_the_status_of_a_run_shows_its_source() -> None:
     assert "source" not in custom_status(run(status="Running"))
 
 
-def _largest_run(source: DataSource, character: str, failures: int) -> Run:
-    """A run whose every text is as long as it can become, of one character where it may be any."""
-    resource = JobResource.parse(
-        endpoint_job(
-            job_id=f"{WORKSPACE_ID}/jobs/{'j' * 255}",
-            status=character * 10_000,
-            interactionEndpoints={"Studio": {"endpoint": "https://ml.azure.com/".ljust(1_021, "x")}},
-        )
-    )
-    error = RunError(ErrorCode.SUBMISSION_UNCERTAIN, character * 10_000)
-    identity = dict.fromkeys(["client_id", "object_id", "tenant_id"], "0" * 36)
-    return Run(
-        request=request(endpoint_uri="https://".ljust(300, "h"), timeout=30 * 86_400),
-        source=source,
-        started_at=START,
-        identity={**identity, "token_expires_at": "2026-01-31T12:00:00.000Z"},
-        job=Job.model_validate(resource.to_json()),
-        submitted_at=after(10),
-        running_at=after(20),
-        checks=2**31,
-        last_check_at=after(30),
-        problem=as_problem(error),
-        failures=failures,
-    )
-
-
 @pytest.mark.parametrize("length", [1, 20, 100, 700, 1_022])
 @pytest.mark.parametrize("character", ["x", "ü", "\u4e2d"])
 def test_the_largest_status_fits(character: str, length: int) -> None:
@@ -141,8 +106,10 @@ def _assert_fits(character: str, length: int) -> None:
     name = f"{character * (MAX_NAME_LENGTH - 1 - length)}/{character * length}"
     source = _gathered([blob(name, container="c" * 63)] * MAX_NAMES).model_copy(update={"count": 2**31})
     for failures in (1, 5):
-        largest = _largest_run(source, character, failures).canceling(CancelCause.QUEUE_TIMEOUT, after(40))
+        largest = largest_run(character, failures, source=source).canceling(
+            CancelCause.QUEUE_TIMEOUT, after(40)
+        )
         end = end_of(largest, after(10_000))
         told = custom_status(largest, next_check_at=after(50), end=end, ended_at=after(60))
-        assert _size(told) < STATUS_LIMIT
+        assert size_of(told) < STATUS_LIMIT
         assert told["source"]["names"]

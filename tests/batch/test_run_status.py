@@ -8,21 +8,14 @@ from hypothesis import strategies as st
 from batch.contract import JobOutput
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, RunError
 from batch.job_resource import JobResource
-from batch.run import CancelCause, Job, Run, as_problem
+from batch.run import CancelCause, Run, as_problem
 from batch.run_status import custom_status, result
 from batch.timestamps import parse_timestamp
 from batch.wait_policy import end_of
-from tests.batch.builders import ENDPOINT_URI, START, STUDIO_URL, WORKSPACE_ID, after, request, run
+from tests.batch.builders import ENDPOINT_URI, STUDIO_URL, after, request, run
 from tests.batch.jobs import endpoint_job
+from tests.batch.status_size import LONGEST_LINK, STATUS_LIMIT, largest_run, size_of
 from tests.batch.strategies import moments, runs
-
-LIMIT = 16 * 1024
-"""Bytes of UTF-16 JSON that the host takes as custom status."""
-
-
-def _size(status: object) -> int:
-    """As the host counts: its JSON has no blanks and leaves text beyond ASCII as it is."""
-    return len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le"))
 
 
 def test_while_it_waits_a_run_tells_all_of_itself() -> None:
@@ -89,57 +82,29 @@ def test_the_result_of_a_completed_run() -> None:
     }
 
 
-def _largest_run(character: str, failures: int) -> Run:
-    """A run whose every text is as long as it can become, of one character where it may be any."""
-    resource = JobResource.parse(
-        endpoint_job(
-            job_id=f"{WORKSPACE_ID}/jobs/{'j' * 255}",
-            status=character * 10_000,
-            interactionEndpoints={"Studio": {"endpoint": "https://ml.azure.com/".ljust(1_024, "x")}},
-        )
-    )
-    identity = dict.fromkeys(["client_id", "object_id", "tenant_id"], "0" * 36)
-    error = RunError(ErrorCode.SUBMISSION_UNCERTAIN, character * 10_000)
-    asked = request(endpoint_uri="https://".ljust(300, "h"), timeout=30 * 86_400)
-    return Run(
-        request=asked,
-        started_at=START,
-        identity={**identity, "token_expires_at": "2026-01-31T12:00:00.000Z"},
-        job=Job.model_validate(resource.to_json()),
-        submitted_at=after(10),
-        running_at=after(20),
-        checks=2**31,
-        last_check_at=after(30),
-        problem=as_problem(error),
-        failures=failures,
-        lasting_failures=failures,
-        failing_since=after(30),
-    )
-
-
 @pytest.mark.parametrize("character", ["x", "ü", "\u4e2d", "\U0001f600", '"', "\\"])
 @pytest.mark.parametrize("failures", [1, 5])
 def test_the_largest_status_fits(character: str, failures: int) -> None:
-    largest = _largest_run(character, failures)
+    largest = largest_run(character, failures)
     end = end_of(largest, after(10_000))
     assert (end is not None) is (failures == 5)
     canceling = largest.canceling(CancelCause.QUEUE_TIMEOUT, after(40))
     for state in (largest, canceling):
         told = custom_status(state, next_check_at=after(50), end=end, ended_at=after(60))
-        assert _size(told) < LIMIT
+        assert size_of(told) < STATUS_LIMIT
         assert len((told.get("error") or told["problem"])["message"]) >= MAX_MESSAGE_LENGTH
 
 
 def test_the_largest_status_fits_even_if_a_service_answers_control_characters() -> None:
-    hostile = _largest_run("\x01", 1)
+    hostile = largest_run("\x01", 1)
     assert hostile.job is not None
     link = JobResource.parse(
         endpoint_job(
-            interactionEndpoints={"Studio": {"endpoint": "https://ml.azure.com/".ljust(1_024, "\x01")}}
+            interactionEndpoints={"Studio": {"endpoint": "https://ml.azure.com/".ljust(LONGEST_LINK, "\x01")}}
         )
     ).studio_url
     hostile = hostile.model_copy(update={"job": hostile.job.model_copy(update={"studio_url": link})})
-    assert _size(custom_status(hostile)) < LIMIT
+    assert size_of(custom_status(hostile)) < STATUS_LIMIT
 
 
 @given(runs(), st.none() | moments, moments)

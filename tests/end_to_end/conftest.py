@@ -22,7 +22,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
         yield machine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def app(machine: LocalMachine) -> App:
     return App(machine.url)
 

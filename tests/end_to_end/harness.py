@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import requests
 
+from local.azure_ml import ControlClient
 from tests.waiting import LIMIT, wait_for
 
 TIME_SCALE = 10.0
@@ -80,6 +81,12 @@ class App:
             return view if view["runtime_status"] in ENDED else None
 
         return wait_for(f"end of run {run_id}", look, limit)
+
+
+def jobs_of(control: ControlClient, run_id: str) -> list[str]:
+    """The jobs that came of what the run submitted."""
+    posts = [call for call in control.requests("invoke") if run_id in str(call["body"])]
+    return [name for call in posts for name in call["jobs"]]
 
 
 def sample_request(**fields: Any) -> dict[str, Any]:

@@ -64,9 +64,10 @@ def deliver(machine: LocalMachine, *events: dict[str, Any]) -> requests.Response
     )
 
 
-def runs(machine: LocalMachine) -> list[dict[str, Any]]:
+def runs(machine: LocalMachine, below: str = "") -> list[dict[str, Any]]:
+    """All of them, or those over folders whose names begin like that."""
     found: list[dict[str, Any]] = App(machine.url).list(top=200).json()["runs"]
-    return found
+    return [run for run in found if not below or run["source"]["folder"].startswith(below)]
 
 
 def jobs(machine: LocalMachine) -> int:

@@ -26,11 +26,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
         yield machine
 
 
-@pytest.fixture(scope="module")
-def app(machine: LocalMachine) -> App:
-    return App(machine.url)
-
-
 def job_event(machine: LocalMachine, job: str, kind: str = RUN_STATUS_CHANGED, **data: Any) -> dict[str, Any]:
     event = Event(
         topic=machine.azure_ml.workspace_resource_id,

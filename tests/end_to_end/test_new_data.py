@@ -1,5 +1,6 @@
 """New data starts runs: one a file, a folder or a marker; each content once, however its events come."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,28 @@ from tests.end_to_end.new_data import (
 )
 from tests.waiting import wait_for
 
+RULES = (
+    rule(prefix="two/", deployment="default"),
+    rule(prefix="trickle/", quiet_seconds=3, longest_wait_seconds=5),
+    rule(prefix="stream/", quiet_seconds=1, longest_wait_seconds=1),
+    rule(prefix="day/", start="marker", marker="_SUCCESS"),
+    rule(prefix="lake/", start="file"),
+)
+
+
+@pytest.fixture(scope="module")
+def one_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    with machine_with(tmp_path_factory.mktemp("new-data"), *RULES) as machine:
+        yield machine
+
+
+@pytest.fixture
+def machine(one_machine: LocalMachine) -> Iterator[LocalMachine]:
+    """Each test has a folder, and a rule, of its own on it. Jobs are counted anew."""
+    yield one_machine
+    one_machine.clock.run(TIME_SCALE)
+    one_machine.control.reset()
+
 
 def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
     with machine_with(own_state, rule(), batching=Batching(max_events=20)) as machine:
@@ -42,54 +65,51 @@ def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
         assert custom["source"]["count"] == 500
 
 
-def test_two_folders_are_two_jobs_over_their_own_files(own_state: Path) -> None:
-    with machine_with(own_state, rule(deployment="default")) as machine:
-        machine.clock.run(0)
-        for folder, sample in (("north/monday", "birch-lane-4.csv"), ("south", "mill-street-7.csv")):
-            content = (Path("samples") / "data" / sample).read_text()
-            machine.grid.publish(uploaded(machine, f"{folder}/{sample}", content))
-        close_windows(machine, 2)
-        found = {run["source"]["folder"]: run for run in runs(machine)}
+def test_two_folders_are_two_jobs_over_their_own_files(machine: LocalMachine) -> None:
+    machine.clock.run(0)
+    for folder, sample in (("two/north/monday", "birch-lane-4.csv"), ("two/south", "mill-street-7.csv")):
+        content = (Path("samples") / "data" / sample).read_text()
+        machine.grid.publish(uploaded(machine, f"{folder}/{sample}", content))
+    close_windows(machine, 2)
+    found = {run["source"]["folder"]: run for run in runs(machine, "two/")}
 
-        assert set(found) == {"north/monday", "south"}
-        assert jobs(machine) == 2
-        for folder, sample in (("north/monday", "birch-lane-4"), ("south", "mill-street-7")):
-            run = found[folder]
-            assert run["phase"] == "Completed", run
-            output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
-            rows = (output / "predictions.csv").read_text().splitlines()
-            assert rows and all(row.startswith(sample) for row in rows)
+    assert set(found) == {"two/north/monday", "two/south"}
+    assert jobs(machine) == 2
+    for folder, sample in (("two/north/monday", "birch-lane-4"), ("two/south", "mill-street-7")):
+        run = found[folder]
+        assert run["phase"] == "Completed", run
+        output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
+        rows = (output / "predictions.csv").read_text().splitlines()
+        assert rows and all(row.startswith(sample) for row in rows)
 
 
-def test_a_trickle_starts_a_run_at_the_longest_wait(own_state: Path) -> None:
+def test_a_trickle_starts_a_run_at_the_longest_wait(machine: LocalMachine) -> None:
     """A new file each second, the quiet period is three: only the longest wait can start a run."""
-    with machine_with(own_state, rule(quiet_seconds=3, longest_wait_seconds=5)) as machine:
-        machine.clock.run(0)
-        published = 0
-        while not runs(machine) and published < 40:
-            machine.grid.publish(uploaded(machine, f"trickle/{published:03}.csv"))
-            published += 1
-            wait_for("it to come", lambda n=published: gathered(machine) == n or runs(machine))
-            machine.clock.skip(1)
-        assert published < 40, "a run was started while files kept coming"
-        assert published >= 4
-        machine.clock.run(TIME_SCALE)
-        wait_until_quiet(machine)
+    machine.clock.run(0)
+    published = 0
+    while not runs(machine, "trickle") and published < 40:
+        machine.grid.publish(uploaded(machine, f"trickle/{published:03}.csv"))
+        published += 1
+        wait_for("it to come", lambda n=published: gathered(machine) == n or runs(machine, "trickle"))
+        machine.clock.skip(1)
+    assert published < 40, "a run was started while files kept coming"
+    assert published >= 4
+    machine.clock.run(TIME_SCALE)
+    wait_until_quiet(machine)
 
-        assert sum(run["source"]["count"] for run in runs(machine)) == published
+    assert sum(run["source"]["count"] for run in runs(machine, "trickle")) == published
 
 
-def test_no_blob_is_lost_when_windows_close_while_others_come(own_state: Path) -> None:
-    with machine_with(own_state, rule(quiet_seconds=1, longest_wait_seconds=1)) as machine:
-        for number in range(150):
-            machine.grid.publish(uploaded(machine, f"stream/{number:03}.csv"))
-            if number % 10 == 0:
-                wait_for("its delivery", lambda: machine.grid.tally("new-data").waiting == 0)
-        wait_until_quiet(machine)
-        counts = [run["source"]["count"] for run in runs(machine)]
+def test_no_blob_is_lost_when_windows_close_while_others_come(machine: LocalMachine) -> None:
+    for number in range(150):
+        machine.grid.publish(uploaded(machine, f"stream/{number:03}.csv"))
+        if number % 10 == 0:
+            wait_for("its delivery", lambda: machine.grid.tally("new-data").waiting == 0)
+    wait_until_quiet(machine)
+    counts = [run["source"]["count"] for run in runs(machine, "stream")]
 
-        assert sum(counts) == 150
-        assert jobs(machine) == len(counts)
+    assert sum(counts) == 150
+    assert jobs(machine) == len(counts)
 
 
 @pytest.mark.parametrize("kills", [0, 2])
@@ -131,33 +151,31 @@ def test_a_file_rule_starts_one_run_a_blob_and_content(own_state: Path, schema: 
         assert jobs(machine) == 3
 
 
-def test_a_marker_rule_waits_for_the_marker(own_state: Path) -> None:
-    with machine_with(own_state, rule(start="marker", marker="_SUCCESS")) as machine:
-        for name in ("part-0.csv", "part-1.csv"):
-            machine.grid.publish(uploaded(machine, f"day/{name}"))
-        machine.grid.wait_until_idle(30)
-        assert runs(machine) == []
+def test_a_marker_rule_waits_for_the_marker(machine: LocalMachine) -> None:
+    for name in ("part-0.csv", "part-1.csv"):
+        machine.grid.publish(uploaded(machine, f"day/{name}"))
+    machine.grid.wait_until_idle(30)
+    assert runs(machine, "day") == []
 
-        machine.grid.publish(uploaded(machine, "day/_SUCCESS"))
-        wait_until_quiet(machine)
-        [run] = runs(machine)
-        assert run["source"]["folder"] == "day"
-        request = App(machine.url).run(run["run_id"])["request"]["inputs"]["input_data"]
-        assert request == {
-            "type": "UriFolder",
-            "uri": "https://localdata.blob.core.windows.net/incoming/day/",
-            "value": None,
-        } or request["uri"].endswith("/incoming/day/")
+    machine.grid.publish(uploaded(machine, "day/_SUCCESS"))
+    wait_until_quiet(machine)
+    [run] = runs(machine, "day")
+    assert run["source"]["folder"] == "day"
+    request = App(machine.url).run(run["run_id"])["request"]["inputs"]["input_data"]
+    assert request == {
+        "type": "UriFolder",
+        "uri": "https://localdata.blob.core.windows.net/incoming/day/",
+        "value": None,
+    } or request["uri"].endswith("/incoming/day/")
 
 
-def test_a_data_lake_upload_counts_once(own_state: Path) -> None:
-    with machine_with(own_state, rule(start="file")) as machine:
-        uploaded(machine, "lake/new.csv")
-        for api in ("CreateFile", "FlushWithClose", "CreateFile", "FlushWithClose"):
-            machine.grid.publish(blob_created(CONTAINER, "lake/new.csv", api, 8, 1))
-        wait_until_quiet(machine)
+def test_a_data_lake_upload_counts_once(machine: LocalMachine) -> None:
+    uploaded(machine, "lake/new.csv")
+    for api in ("CreateFile", "FlushWithClose", "CreateFile", "FlushWithClose"):
+        machine.grid.publish(blob_created(CONTAINER, "lake/new.csv", api, 8, 1))
+    wait_until_quiet(machine)
 
-        assert [run["source"]["names"] for run in runs(machine)] == [["new.csv"]]
+    assert [run["source"]["names"] for run in runs(machine, "lake")] == [["new.csv"]]
 
 
 def test_files_dropped_into_the_watched_folder_end_as_predictions(own_state: Path) -> None:

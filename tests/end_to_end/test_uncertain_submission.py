@@ -7,7 +7,7 @@ import pytest
 from local.azure_ml import ControlClient
 from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import TIME_SCALE, App
+from tests.end_to_end.harness import TIME_SCALE, App, jobs_of
 from tests.waiting import wait_for
 
 
@@ -17,16 +17,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     config = MachineConfig(tmp_path_factory.mktemp("uncertain"), time_scale=TIME_SCALE)
     with LocalMachine(config) as machine:
         yield machine
-
-
-@pytest.fixture(scope="module")
-def app(machine: LocalMachine) -> App:
-    return App(machine.url)
-
-
-def jobs_of(control: ControlClient, run_id: str) -> list[str]:
-    posts = [call for call in control.requests("invoke") if run_id in str(call["body"])]
-    return [name for call in posts for name in call["jobs"]]
 
 
 LOST_AFTER_CREATION = [

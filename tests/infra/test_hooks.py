@@ -33,6 +33,17 @@ ENVIRONMENT = {
 }
 
 
+def run_hook(name: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", HOOKS / f"{name}.sh"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Azure:
     """An ``az`` on the PATH that writes down how it is called, and fails where ``AZ_FAILS`` is among the words."""
 
@@ -57,15 +68,7 @@ class Azure:
 
     def postdeploy(self, fails: str = "nothing", **changed: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.folder}{os.pathsep}{os.environ['PATH']}"
-        environment = {"PATH": path, "AZ_FAILS": fails, **ENVIRONMENT, **changed}
-        return subprocess.run(
-            ["bash", HOOKS / "postdeploy.sh"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_hook("postdeploy", ROOT, {"PATH": path, "AZ_FAILS": fails, **ENVIRONMENT, **changed})
 
 
 @pytest.fixture
@@ -128,14 +131,7 @@ def test_postdeploy_fails_when_the_deployment_fails(azure: Azure) -> None:
 def test_postdeploy_without_the_outputs_does_nothing(azure: Azure) -> None:
     (azure.folder / "az").chmod(0o755)
     environment = {"PATH": f"{azure.folder}{os.pathsep}{os.environ['PATH']}", "AZ_FAILS": "nothing"}
-    result = subprocess.run(
-        ["bash", HOOKS / "postdeploy.sh"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_hook("postdeploy", ROOT, environment)
     assert result.returncode != 0
     assert "AZURE_SUBSCRIPTION_ID" in result.stderr
     assert azure.calls == []
@@ -143,14 +139,7 @@ def test_postdeploy_without_the_outputs_does_nothing(azure: Azure) -> None:
 
 def _prepackage(folder: Path, backend: str | None) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"]} | ({"DURABLE_BACKEND": backend} if backend else {})
-    return subprocess.run(
-        ["bash", HOOKS / "prepackage.sh"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_hook("prepackage", folder, environment)
 
 
 def test_prepackage_switches_the_backend_and_nothing_else(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local.azure_ml import ControlClient, ServiceInfo
+from local.azure_ml import ControlClient, Identity, ServiceInfo
 from tests.local.azure_ml.api import SAMPLES
 from tests.waiting import wait_for
 
@@ -57,6 +57,22 @@ def read_info(path: Path, process: subprocess.Popen[str]) -> ServiceInfo:
     return ServiceInfo.read(path)
 
 
+def submit(info: ServiceInfo, identity: Identity) -> str:
+    """The job that a client in another process has started."""
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "IDENTITY_"))
+    }
+    client = subprocess.run(
+        [sys.executable, "-c", CLIENT, info.scoring_uri],
+        env=clean | info.environment(identity),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    return client.stdout.strip()
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     with serving(tmp_path, SAMPLES / "score.py") as process:
@@ -69,18 +85,7 @@ def test_runs_as_a_process(tmp_path: Path, process: subprocess.Popen[str]) -> No
     for private in (tmp_path / "state" / "identities").iterdir():
         assert stat.S_IMODE(private.stat().st_mode) == 0o600
 
-    clean = {
-        name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "IDENTITY_"))
-    }
-    client = subprocess.run(
-        [sys.executable, "-c", CLIENT, info.scoring_uri],
-        env=clean | info.environment("managed-identity"),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    job = ControlClient(info.control_url).wait_for_status(client.stdout.strip(), "Completed")
+    job = ControlClient(info.control_url).wait_for_status(submit(info, "managed-identity"), "Completed")
     assert (job["rows"], job["creator"]) == (672, {"name": "app", "kind": "ManagedIdentity"})
 
     process.send_signal(signal.SIGTERM)
@@ -100,16 +105,7 @@ def test_a_killed_service_leaves_no_scoring_process(tmp_path: Path) -> None:
     )
     with serving(tmp_path, script) as process:
         info = read_info(tmp_path / "ports.json", process)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("AZURE_")}
-        client = subprocess.run(
-            [sys.executable, "-c", CLIENT, info.scoring_uri],
-            env=clean | info.environment("secret"),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=True,
-        )
-        control, job = ControlClient(info.control_url), client.stdout.strip()
+        control, job = ControlClient(info.control_url), submit(info, "secret")
         log = wait_for("the script's line", lambda: (text := control.job(job)["log"]).endswith("\n") and text)
         process.kill()
         process.communicate(timeout=20)

@@ -67,7 +67,7 @@ def test_nothing_is_lost_when_the_host_is_killed_midway(
 ) -> None:
     disturbance = Disturbance(copies=3, spread=1.0, seed=batch)
     subscription = Subscription("test", hook("receive"), batching=Batching(batch), disturbance=disturbance)
-    with EventGrid(time_scale=100) as grid:
+    with EventGrid(time_scale=600) as grid:
         grid.subscribe(subscription)
         for number in range(100):
             grid.publish(event(number))
