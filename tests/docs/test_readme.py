@@ -6,6 +6,7 @@ from pathlib import Path
 
 from batch.contract import BatchRunRequest
 from local.machine import LocalMachine, MachineConfig
+from local.serve_command import PACE
 from tests.end_to_end.harness import App
 
 README = Path("README.md").read_text()
@@ -43,7 +44,7 @@ def test_the_first_curls_work_as_they_are_printed(tmp_path: Path) -> None:
     section = README.partition("## The first curl")[2].partition("\n## ")[0]
     blocks = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
     assert len(blocks) == 2
-    with LocalMachine(MachineConfig(tmp_path / "machine")) as machine:
+    with LocalMachine(MachineConfig(tmp_path / "machine", pace=PACE)) as machine:
         for block in blocks:
             command = block.replace("http://127.0.0.1:7071", machine.url).replace("curl -s", "curl -sf")
             done = subprocess.run(["bash", "-euc", command], capture_output=True, text=True, check=False)

@@ -82,7 +82,6 @@ def test_not_connected(page: Page, monitor_url: str, scheme: Any, width: int) ->
     serve(page, [made_up_run("one", "Running", problem=TROUBLE), made_up_run("two")])
     page.goto(monitor_url)
     expect(page.get_by_role("link", name="one")).to_be_visible()
-    page.unroute(RUNS)
     page.route(RUNS, lambda route: route.abort())
     expect(page.locator("#banner")).to_be_visible()
     assert_accessible(page)
