@@ -9,6 +9,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from local.machine import LocalMachine
 from tests.end_to_end.harness import App, sample_request
 
 SECRET = "hunter2-do-not-repeat"
@@ -64,7 +65,9 @@ def assert_refused(answer: Any) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_started(app: App) -> Iterator[None]:
+def nothing_started(machine: LocalMachine) -> Iterator[None]:
+    app = App(machine.url)
+
     def run_ids() -> set[str]:
         return {run["run_id"] for run in app.list(top=200).json()["runs"]}
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from local.host_process import ROOT
 from tests.end_to_end.harness import App
+from tests.waiting import wait_for
 
 SCREENSHOTS = ROOT / ".local" / "screenshots"
 FLAGS = (
@@ -71,9 +72,19 @@ def monitor_url(app: App) -> str:
 
 @pytest.fixture
 def look_again(page: Page) -> Callable[[], None]:
-    """The page's next look at the app is due at once, not in some seconds."""
+    """The page's next look at the app is due at once, not in some seconds, and comes to its end."""
     page.clock.install()
-    return lambda: page.clock.fast_forward(60_000)
+
+    def at_rest() -> None:
+        # The page's policy forbids the eval of wait_for_function.
+        wait_for("the end of a look", lambda: page.evaluate("live.updatedAt > 0 && !live.busy"))
+
+    def look() -> None:
+        at_rest()
+        page.clock.fast_forward(60_000)
+        at_rest()
+
+    return look
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_seen(page: Page, moni
     page.clock.install()
     page.evaluate(hide, True)
     page.clock.run_for(1_000)
-    page.wait_for_function("!live.busy")
+    wait_for("the end of the look under way", lambda: page.evaluate("!live.busy"))
     asked.clear()
     page.clock.run_for(600_000)
     assert asked == []
