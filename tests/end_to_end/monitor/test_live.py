@@ -40,9 +40,12 @@ def test_a_run_is_seen_from_its_start_to_its_end_without_reloading(
 
 
 def test_detail_shows_what_went_in_what_comes_out_and_when(
-    page: Page, app: App, monitor_url: str, snap: Callable[[str], Any]
+    page: Page, app: App, control: ControlClient, monitor_url: str, snap: Callable[[str], Any]
 ) -> None:
+    hold = control.hold("Running")
     run_id = app.start(deployment=None)
+    app.wait_for_phase(run_id, "Running")
+    control.release(hold)
     view = app.wait_for_end(run_id)
     page.goto(monitor_url)
     row(page, run_id).get_by_role("link").click()
