@@ -23,7 +23,7 @@ from local import follow_command
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, table
 from triggers.problem import _TITLES
 
-KNOWN_LANGUAGES = {"bash", "azurecli", "json", "ini", "mermaid", "kusto", "text"}
+KNOWN_LANGUAGES = {"bash", "json", "ini", "mermaid", "kusto", "text"}
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account"
 
 
@@ -165,5 +165,5 @@ def test_the_queries_ask_for_what_is_logged() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_commands_that_need_azure_are_at_least_well_formed(path: Path) -> None:
     for block in blocks(path):
-        if block.language in ("azurecli", "bash"):
+        if block.language == "bash":
             subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
