@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from local.functions_host.announcement import announcement
+from local.functions_host.durable.kill_point import KillPoint
 from local.functions_host.durable.steered_clock import SteeredClock
 from local.functions_host.durable.store import StoreInUseError, StoreVersionError
 from local.functions_host.host import FunctionsHost, StoreError
@@ -40,7 +41,10 @@ def main() -> int:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     configure_logging(arguments.verbose)
     clock = SteeredClock(arguments.clock) if arguments.clock else None
-    host = FunctionsHost(arguments.app, arguments.store, port=arguments.port, clock=clock)
+    kill_point = KillPoint(arguments.kill_before_row) if arguments.kill_before_row else None
+    host = FunctionsHost(
+        arguments.app, arguments.store, port=arguments.port, clock=clock, kill_point=kill_point
+    )
     try:
         return asyncio.run(_serve(host))
     except IndexingError as error:
@@ -86,6 +90,12 @@ def _arguments() -> argparse.Namespace:
         "--end-with-stdin", action="store_true", help="end once standard input closes: a pipe from the parent"
     )
     parser.add_argument("--clock", type=Path, help="file of a steered clock that durable time goes by")
+    parser.add_argument(
+        "--kill-before-row",
+        type=int,
+        metavar="EPISODE",
+        help="end as if killed once the history of the EPISODEth episode is written, and its status row is not",
+    )
     parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
     return parser.parse_args()
 

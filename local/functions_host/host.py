@@ -14,6 +14,7 @@ from typing import Any, Self
 from local.functions_host.client_binding import durable_client_value
 from local.functions_host.durable.clock import RealClock
 from local.functions_host.durable.contract import Clock
+from local.functions_host.durable.kill_point import KillPoint
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
 from local.functions_host.durable_api import DurableApi
@@ -49,12 +50,14 @@ class FunctionsHost:
         port: int | None = None,
         address: str = "127.0.0.1",
         clock: Clock | None = None,
+        kill_point: KillPoint | None = None,
     ) -> None:
         self._app_dir = app_dir.resolve()
         self._store = store.resolve()
         self._port = port
         self._address = address
         self._clock = clock or RealClock()
+        self._kill_point = kill_point
         self._running = AsyncExitStack()
         self.url = ""
         self.settings: HostSettings
@@ -83,7 +86,7 @@ class FunctionsHost:
             if spans is not None:
                 starting.callback(spans.close)
             invocations = Invocations(worker.invoke, spans)
-            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans)
+            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans, self._kill_point)
             statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
             schedules = TimerTriggers(timers(worker.functions), invocations.of_event, statuses)
             by_hand = ManualRuns(worker.functions, invocations.of_event, schedules.run_by_hand)

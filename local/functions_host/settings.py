@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 _COMMENT_OR_STRING = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _SETTING_REFERENCE = re.compile(r"%([^%]+)%")
 _HUB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
+_TIME_SPAN = re.compile(r"(?P<hours>[0-9]{1,2}):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])")
 _OVERRIDABLE_STATES = {"nonrunningstates": "NonRunningStates", "anystate": "AnyState"}
 
 
@@ -83,12 +85,15 @@ def _hub_options(durable_task: Mapping[str, Any], environment: Mapping[str, str]
         )
     # durable-functions behaviour: ten of each per core, outside the Consumption plan.
     per_host = 10 * (os.cpu_count() or 1)
+    storage = _section(durable_task, "storageprovider")
     return HubOptions(
         hub_name=hub_name,
         default_version=str(durable_task.get("defaultversion") or ""),
         max_concurrent_activities=_limit(durable_task, "maxConcurrentActivityFunctions", per_host),
         max_concurrent_orchestrators=_limit(durable_task, "maxConcurrentOrchestratorFunctions", per_host),
         overridable_states=_OVERRIDABLE_STATES[states.lower()],
+        control_queue_visibility=_visibility(storage, "controlQueueVisibilityTimeout"),
+        work_item_queue_visibility=_visibility(storage, "workItemQueueVisibilityTimeout"),
     )
 
 
@@ -97,6 +102,16 @@ def _limit(durable_task: Mapping[str, Any], name: str, default: int) -> int:
     if not str(value).isdecimal() or int(value) < 1:
         raise SettingsError(f"host.json: {name} is {value!r}; it must be a whole number of at least 1.")
     return int(value)
+
+
+def _visibility(storage: Mapping[str, Any], name: str) -> timedelta:
+    value = str(storage.get(name.lower(), "00:05:00"))
+    found = _TIME_SPAN.fullmatch(value)
+    span = timedelta(**{unit: int(number) for unit, number in found.groupdict().items()}) if found else None
+    # durable-functions behaviour: the extension refuses to start with more or less.
+    if span is None or not timedelta(minutes=1) <= span <= timedelta(hours=1):
+        raise SettingsError(f"host.json: {name} is '{value}'; it must be a time from 00:01:00 to 01:00:00.")
+    return span
 
 
 def _local_settings(app_dir: Path) -> dict[str, Any]:

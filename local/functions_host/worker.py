@@ -17,6 +17,7 @@ from local.functions_host.durable.contract import InvocationError
 from local.functions_host.durable.trace_context import TraceContext
 from local.functions_host.functions import FunctionDefinition
 from local.functions_host.indexing import core, indexed_functions
+from local.functions_host.text_rules import without_credentials
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,9 @@ class PythonWorker:
         milliseconds = (time.perf_counter() - started) * 1000
         if response.result.status == protos.StatusResult.Failure:
             failure = response.result.exception
-            raise InvocationError(failure.message, failure.stack_trace)
+            raise InvocationError(
+                without_credentials(failure.message), without_credentials(failure.stack_trace)
+            )
         log.debug("%s succeeded in %.1f ms", function.name, milliseconds)
         return response.return_value
 

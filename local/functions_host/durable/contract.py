@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -80,14 +80,19 @@ class EntityState:
 
 @dataclass(frozen=True, slots=True)
 class HubOptions:
-    """The part of host.json ``extensions.durableTask`` that the engine obeys."""
+    """The part of host.json ``extensions.durableTask`` that the engine obeys.
+
+    Messages that a killed host had taken stay invisible for the two visibility time-outs: those to orchestrations
+    and entities for the first, activities for the second.
+    """
 
     hub_name: str = "TestHubName"
     default_version: str = ""
     max_concurrent_activities: int = 20
     max_concurrent_orchestrators: int = 20
     overridable_states: str = "NonRunningStates"
-    activity_lease_seconds: float = 300.0
+    control_queue_visibility: timedelta = timedelta(minutes=5)
+    work_item_queue_visibility: timedelta = timedelta(minutes=5)
 
 
 class Clock(Protocol):

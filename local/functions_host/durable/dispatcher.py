@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -15,7 +15,9 @@ from .entity_runner import EntityRunner
 from .episode_runner import EpisodeRunner
 from .events import format_time, parse_time
 from .keyed_queue import K, KeyedQueue
+from .kill_point import KillPoint
 from .known_functions import KnownFunctions
+from .redelivery import Redelivery, redeliveries
 from .spans import SpanSink
 from .store import Store
 from .trace_context import OpenSpan
@@ -33,7 +35,13 @@ class Dispatcher:
     """Work is claimed in memory (the store has one owner) and leaves the store only with its result."""
 
     def __init__(
-        self, store: Store, worker: Worker, options: HubOptions, clock: Clock, spans: SpanSink | None
+        self,
+        store: Store,
+        worker: Worker,
+        options: HubOptions,
+        clock: Clock,
+        spans: SpanSink | None,
+        kill_point: KillPoint | None,
     ) -> None:
         self.known = KnownFunctions.of(worker)
         self._store = store
@@ -41,7 +49,9 @@ class Dispatcher:
         self._options = options
         self._clock = clock
         self._spans = spans
-        self._episodes = EpisodeRunner(store, worker, self.known, clock, options.default_version, self)
+        self._episodes = EpisodeRunner(
+            store, worker, self.known, clock, options.default_version, self, kill_point
+        )
         self._batches = EntityRunner(store, worker, self.known, clock, self)
         self._orchestrations: KeyedQueue[str] = KeyedQueue()
         self._entities: KeyedQueue[EntityId] = KeyedQueue()
@@ -51,6 +61,7 @@ class Dispatcher:
         self._sleeper: asyncio.Task[None] | None = None
         self._sleeping_until: str | None = None
         self._lease_keeper: asyncio.Task[None] | None = None
+        self._redeliverer: asyncio.Task[None] | None = None
         self._waiters: dict[str, list[asyncio.Future[InstanceState]]] = {}
         self._accepting = False
 
@@ -59,15 +70,21 @@ class Dispatcher:
         self._accepting = True
         self._lease_keeper = asyncio.create_task(self._keep_leases())
         with self.transaction() as tx:
-            tx.activities_queued = self._store.work.show_all_activities()
-            tx.instances.extend(self._store.instances.with_messages())
-            tx.entities.extend(self._store.entities.with_operations())
+            invisible = dict(redeliveries(self._store, tx.now))
+            visible = invisible.pop(tx.now, Redelivery())
+            for redelivery in invisible.values():
+                for instance_id in (*redelivery.instances, *redelivery.ended):
+                    self._orchestrations.hold(instance_id)
+                for entity in redelivery.entities:
+                    self._entities.hold(entity)
+            self._redeliver(tx, visible)
             tx.timers_changed = True
+        self._redeliverer = asyncio.create_task(self._redeliver_later(invisible))
 
     async def stop(self, grace_seconds: float) -> None:
         """Begins nothing new, waits a little for what runs, and leaves the rest to the next start."""
         self._accepting = False
-        for helper in (self._sleeper, self._lease_keeper):
+        for helper in (self._sleeper, self._lease_keeper, self._redeliverer):
             if helper is not None:
                 helper.cancel()
         if self._tasks:
@@ -76,6 +93,9 @@ class Dispatcher:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
+        with self._store.transaction():
+            self._take_messages(None)
+            self._store.work.hide_activities(self._running_activities, None)
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.cancel()
@@ -84,7 +104,8 @@ class Dispatcher:
     def transaction(self) -> Iterator[Transaction]:
         """One change of state; whoever it concerns starts working as soon as it is committed."""
         now = self._clock.now()
-        tx = Transaction(self._store, format_time(now), spans=[] if self._spans else None)
+        taken_until = format_time(now + self._options.control_queue_visibility)
+        tx = Transaction(self._store, format_time(now), taken_until, spans=[] if self._spans else None)
         with self._store.transaction():
             yield tx
             # Activities are leased in the transaction that queued them, or that freed a place for them.
@@ -163,7 +184,7 @@ class Dispatcher:
     def _lease_activities(self, limit: int, now: datetime) -> Sequence[QueuedActivity] | None:
         if not self._accepting:
             return None
-        until = now + timedelta(seconds=self._options.activity_lease_seconds)
+        until = now + self._options.work_item_queue_visibility
         return self._store.work.lease_activities(limit, format_time(now), format_time(until))
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
@@ -187,15 +208,37 @@ class Dispatcher:
             tx.activities_queued = 1
 
     async def _keep_leases(self) -> None:
-        lease = self._options.activity_lease_seconds
+        control, work_item = self._options.control_queue_visibility, self._options.work_item_queue_visibility
         while True:
-            await asyncio.sleep(lease / 2)
-            until = format_time(self._clock.now() + timedelta(seconds=lease))
+            await asyncio.sleep(min(control, work_item).total_seconds() / 2)
+            now = self._clock.now()
             try:
                 with self._store.transaction():
-                    self._store.work.hide_activities(self._running_activities, until)
+                    self._take_messages(format_time(now + control))
+                    self._store.work.hide_activities(self._running_activities, format_time(now + work_item))
             except Exception:
-                logger.exception("The leases of running activities could not be renewed.")
+                logger.exception("What is being worked on could not be kept from others.")
+
+    def _take_messages(self, until: str | None) -> None:
+        """Those that are visible to this host."""
+        self._store.instances.take_messages(until, but_not_of=self._orchestrations.held)
+        self._store.entities.take_operations(until, but_not_of=self._entities.held)
+
+    async def _redeliver_later(self, invisible: Mapping[str, Redelivery]) -> None:
+        for moment, redelivery in invisible.items():
+            await self._clock.sleep_until(parse_time(moment))
+            with self.transaction() as tx:
+                self._redeliver(tx, redelivery)
+
+    def _redeliver(self, tx: Transaction, redelivery: Redelivery) -> None:
+        for instance_id in redelivery.ended:
+            self._store.instances.write_unwritten(instance_id, tx.now)
+        for instance_id in (*redelivery.instances, *redelivery.ended):
+            self._orchestrations.free(instance_id)
+        for entity in redelivery.entities:
+            self._entities.free(entity)
+        tx.activities_queued += redelivery.activities
+        self._take_messages(tx.taken_until)
 
     def _watch_timers(self) -> None:
         due = self._store.work.next_due()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ ENTITY_SCHEMA = (
         PRIMARY KEY (name, key)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS operations (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, operation TEXT NOT NULL, input TEXT,
-        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT)""",
+        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT, taken_until TEXT)""",
     "CREATE INDEX IF NOT EXISTS operations_by_entity ON operations (name, key)",
 )
 
@@ -76,11 +77,12 @@ class EntityTables:
     def delete(self, entity: EntityId) -> None:
         self._connection.execute("DELETE FROM entities WHERE name = ? AND key = ?", (entity.name, entity.key))
 
-    def enqueue(self, entity: EntityId, operation: Operation) -> None:
+    def enqueue(self, entity: EntityId, operation: Operation, taken_until: str) -> None:
+        """``taken_until``: the host takes each message at once, and so long nobody else sees it."""
         caller = operation.caller
         self._connection.execute(
             "INSERT INTO operations (name, key, operation, input, caller_instance_id, caller_execution_id, "
-            "request_id, span) VALUES (?,?,?,?,?,?,?,?)",
+            "request_id, span, taken_until) VALUES (?,?,?,?,?,?,?,?,?)",
             (
                 entity.name,
                 entity.key,
@@ -90,6 +92,7 @@ class EntityTables:
                 caller.execution_id if caller else None,
                 caller.request_id if caller else None,
                 operation.span.to_text() if operation.span else None,
+                taken_until,
             ),
         )
 
@@ -115,11 +118,20 @@ class EntityTables:
             "DELETE FROM operations WHERE id = ?", [(operation.id,) for operation in operations]
         )
 
-    def with_operations(self) -> Sequence[EntityId]:
+    def with_operations(self) -> Sequence[tuple[EntityId, str | None]]:
+        """Each with the time until which its last operation is taken, by this host or one before it."""
         rows = self._connection.execute(
-            "SELECT name, key FROM operations GROUP BY name, key ORDER BY min(id)"
+            "SELECT name, key, max(taken_until) FROM operations GROUP BY name, key ORDER BY min(id)"
         )
-        return [EntityId(name, key) for name, key in rows]
+        return [(EntityId(name, key), taken_until) for name, key, taken_until in rows]
+
+    def take_operations(self, until: str | None, but_not_of: Iterable[EntityId] = ()) -> None:
+        """Takes all operations that are there, or gives them back when ``until`` is None."""
+        self._connection.execute(
+            "UPDATE operations SET taken_until = ? "
+            "WHERE '@' || name || '@' || key NOT IN (SELECT value FROM json_each(?))",
+            (until, json.dumps([str(entity) for entity in but_not_of])),
+        )
 
 
 def _state(row: tuple[str, str, str | None, str]) -> EntityState:

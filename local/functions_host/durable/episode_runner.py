@@ -12,6 +12,7 @@ from .episode import Answer, EpisodeOutcome, Failed, Terminated, decide, termina
 from .events import EventType, HistoryEvent, format_time, history_event, join_events
 from .execution_cache import Execution, ExecutionCache
 from .instance_tables import Instance
+from .kill_point import KillPoint
 from .known_functions import KnownFunctions
 from .shim import DEFAULT_HTTP_POLL, ExecutionIdentity
 from .store import Store
@@ -31,6 +32,7 @@ class EpisodeRunner:
         clock: Clock,
         default_version: str,
         transactions: Transactions,
+        kill_point: KillPoint | None,
     ) -> None:
         self._store = store
         self._worker = worker
@@ -38,6 +40,7 @@ class EpisodeRunner:
         self._clock = clock
         self._default_version = default_version
         self._transactions = transactions
+        self._kill_point = kill_point
         self._cache = ExecutionCache()
 
     def forget(self, instance_id: str) -> None:
@@ -67,7 +70,10 @@ class EpisodeRunner:
         with self._transactions.transaction() as tx:
             if not self._is_current(instance):
                 return
+            tx.loses_row = self._kill_point is not None and self._kill_point.reached()
             gained = commit_episode(tx, instance, new_events, up_to, outcome)
+        if self._kill_point is not None and tx.loses_row:
+            self._kill_point.kill()
         if gained is not None:
             execution.events.extend(gained[0])
             execution.texts.append(gained[1])

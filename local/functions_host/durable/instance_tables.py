@@ -15,12 +15,13 @@ INSTANCE_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS instances (
         instance_id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
         status TEXT NOT NULL, input TEXT, output TEXT, custom_status TEXT,
-        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT, span TEXT)""",
+        created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT, span TEXT, unwritten TEXT)""",
     """CREATE TABLE IF NOT EXISTS history (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, events TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS history_by_instance ON history (instance_id)",
     """CREATE TABLE IF NOT EXISTS inbox (
-        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT, event TEXT NOT NULL)""",
+        id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT, event TEXT NOT NULL,
+        taken_until TEXT)""",
     "CREATE INDEX IF NOT EXISTS inbox_by_instance ON inbox (instance_id)",
 )
 
@@ -133,6 +134,31 @@ class InstanceTables:
             ),
         )
 
+    def leave_unwritten(self, instance: Instance, taken_until: str) -> None:
+        """Keeps for ``write_unwritten`` how the instance ended; its row goes on saying that it runs."""
+        ending = json.dumps([instance.status.value, instance.output, taken_until])
+        self._connection.execute(
+            "UPDATE instances SET unwritten = ? WHERE instance_id = ?", (ending, instance.instance_id)
+        )
+
+    def unwritten(self) -> Sequence[tuple[str, str]]:
+        """Instances whose row does not say that they ended, each with the time from which it may be mended."""
+        rows = self._connection.execute(
+            "SELECT instance_id, unwritten FROM instances WHERE unwritten IS NOT NULL"
+        )
+        return [(instance_id, json.loads(ending)[2]) for instance_id, ending in rows]
+
+    def write_unwritten(self, instance_id: str, now: str) -> None:
+        """Status and output as the history has them; the custom status stays what it was."""
+        (ending,) = self._connection.execute(
+            "SELECT unwritten FROM instances WHERE instance_id = ?", (instance_id,)
+        ).fetchone()
+        status, output, _ = json.loads(ending)
+        self._connection.execute(
+            "UPDATE instances SET status = ?, output = ?, updated_at = ?, unwritten = NULL WHERE instance_id = ?",
+            (status, output, now, instance_id),
+        )
+
     def delete(self, instance_id: str) -> None:
         """The instance, its history and its messages."""
         self.delete_history(instance_id)
@@ -182,27 +208,41 @@ class InstanceTables:
         )
         return [Message(number, execution_id, json.loads(event)) for number, execution_id, event in rows]
 
-    def send(self, instance_id: str, execution_id: str | None, event: HistoryEvent) -> None:
+    def send(self, instance_id: str, execution_id: str | None, event: HistoryEvent, taken_until: str) -> None:
+        """``taken_until``: the host takes each message at once, and so long nobody else sees it."""
         self._connection.execute(
-            "INSERT INTO inbox (instance_id, execution_id, event) VALUES (?, ?, ?)",
-            (instance_id, execution_id, json.dumps(event)),
+            "INSERT INTO inbox (instance_id, execution_id, event, taken_until) VALUES (?, ?, ?, ?)",
+            (instance_id, execution_id, json.dumps(event), taken_until),
         )
 
-    def send_ahead(self, instance_id: str, events: Sequence[HistoryEvent]) -> None:
+    def send_ahead(self, instance_id: str, events: Sequence[HistoryEvent], taken_until: str) -> None:
         """Puts messages in front of all that wait: a continued execution starts before it hears anything."""
         (lowest,) = self._connection.execute("SELECT min(id) FROM inbox").fetchone()
         first = min(0, lowest or 0) - len(events)
         self._connection.executemany(
-            "INSERT INTO inbox (id, instance_id, execution_id, event) VALUES (?, ?, NULL, ?)",
-            [(first + offset, instance_id, json.dumps(event)) for offset, event in enumerate(events)],
+            "INSERT INTO inbox (id, instance_id, execution_id, event, taken_until) VALUES (?, ?, NULL, ?, ?)",
+            [
+                (first + offset, instance_id, json.dumps(event), taken_until)
+                for offset, event in enumerate(events)
+            ],
         )
 
     def consume(self, instance_id: str, up_to: int) -> None:
         self._connection.execute("DELETE FROM inbox WHERE instance_id = ? AND id <= ?", (instance_id, up_to))
 
-    def with_messages(self) -> Iterable[str]:
-        rows = self._connection.execute("SELECT instance_id FROM inbox GROUP BY instance_id ORDER BY min(id)")
-        return [instance_id for (instance_id,) in rows]
+    def with_messages(self) -> Sequence[tuple[str, str | None]]:
+        """Each with the time until which its last message is taken, by this host or one before it."""
+        rows = self._connection.execute(
+            "SELECT instance_id, max(taken_until) FROM inbox GROUP BY instance_id ORDER BY min(id)"
+        )
+        return rows.fetchall()
+
+    def take_messages(self, until: str | None, but_not_of: Iterable[str] = ()) -> None:
+        """Takes all messages that are there, or gives them back when ``until`` is None."""
+        self._connection.execute(
+            "UPDATE inbox SET taken_until = ? WHERE instance_id NOT IN (SELECT value FROM json_each(?))",
+            (until, json.dumps(list(but_not_of))),
+        )
 
 
 def _instance(row: tuple[str, ...]) -> Instance:

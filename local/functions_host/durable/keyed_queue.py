@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -15,12 +15,28 @@ class KeyedQueue(Generic[K]):
         self._ready: dict[K, None] = {}
         self._running: set[K] = set()
         self._again: set[K] = set()
+        self._held: set[K] = set()
 
     @property
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def held(self) -> Collection[K]:
+        return self._held
+
+    def hold(self, key: K) -> None:
+        """Until ``free`` the key is given to no worker, however often it is added."""
+        self._held.add(key)
+
+    def free(self, key: K) -> None:
+        """Ends ``hold`` and adds the key."""
+        self._held.discard(key)
+        self.add(key)
+
     def add(self, key: K) -> None:
+        if key in self._held:
+            return
         if key in self._running:
             self._again.add(key)
         else:

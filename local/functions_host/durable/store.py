@@ -16,9 +16,15 @@ from .entity_tables import ENTITY_SCHEMA, EntityTables
 from .instance_tables import INSTANCE_SCHEMA, InstanceTables
 from .work_tables import WORK_SCHEMA, WorkTables
 
-_SCHEMA_VERSION = 2
-# What version 1 did not have; its rows have none of it.
-_ADDED_IN_2 = ("instances", "span"), ("activities", "span"), ("operations", "span"), ("timers", "created_at")
+_SCHEMA_VERSION = 3
+# By version, the columns that it added; rows of earlier versions have nothing there.
+_ADDED = {
+    2: (("instances", "span"), ("activities", "span"), ("operations", "span"), ("timers", "created_at")),
+    3: (
+        *(("instances", "unwritten"), ("inbox", "taken_until")),
+        *(("operations", "taken_until"), ("timers", "visible_at")),
+    ),
+}
 
 
 class StoreInUseError(Exception):
@@ -81,13 +87,17 @@ class Store:
 
     def _create_tables(self, path: Path | str) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, 1, _SCHEMA_VERSION):
+        if version > _SCHEMA_VERSION:
             raise StoreVersionError(
                 f"{path} has format {version}, but this program reads {_SCHEMA_VERSION}: move the file away."
             )
+        # Columns first: an index may be on one of them.
+        for added_in, columns in _ADDED.items():
+            if 0 < version < added_in:
+                for table, column in columns:
+                    self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
+        if 0 < version < 3:
+            self._connection.execute("UPDATE timers SET visible_at = fire_at")
         for statement in (*INSTANCE_SCHEMA, *WORK_SCHEMA, *ENTITY_SCHEMA):
             self._connection.execute(statement)
-        if version == 1:
-            for table, column in _ADDED_IN_2:
-                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
         self._connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")

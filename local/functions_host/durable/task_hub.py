@@ -30,6 +30,7 @@ from .dispatcher import Dispatcher
 from .entity_tables import Operation
 from .events import EventType, HistoryEvent, format_time, history_event
 from .instance_tables import Instance
+from .kill_point import KillPoint
 from .paging import decode_continuation, encode_continuation
 from .rewind import rewind_instance
 from .spans import SpanSink
@@ -51,10 +52,11 @@ class DurableTaskHub:
         options: HubOptions,
         clock: Clock,
         spans: SpanSink | None = None,
+        kill_point: KillPoint | None = None,
     ) -> None:
         self._store = store
         self._options = options
-        self._dispatcher = Dispatcher(store, worker, options, clock, spans)
+        self._dispatcher = Dispatcher(store, worker, options, clock, spans, kill_point)
 
     def begin(self) -> None:
         """Takes up all unfinished work. Call it on the event loop that will carry the work."""

@@ -37,7 +37,7 @@ from .instance_tables import Instance, Parent
 from .spans import Span
 from .store import Store
 from .trace_context import OpenSpan, TraceContext
-from .work_tables import QueuedActivity
+from .work_tables import QueuedActivity, visible_from
 
 P = ParamSpec("P")
 
@@ -46,16 +46,20 @@ P = ParamSpec("P")
 class Transaction:
     """The store, the time of the change, and whom the change wakes once it is committed.
 
+    ``taken_until`` is how long messages that the change sends are this host's, should it be killed.
+    ``loses_row`` is for the kill between an episode's history and its instance's row.
     ``spans`` are those that the change ends, for export once it is committed; None if nobody listens.
     """
 
     store: Store
     now: str
+    taken_until: str
     instances: list[str] = field(default_factory=list)
     entities: list[EntityId] = field(default_factory=list)
     ended: list[InstanceState] = field(default_factory=list)
     activities_queued: int = 0
     timers_changed: bool = False
+    loses_row: bool = False
     spans: list[Span] | None = None
 
     def end_span(self, make: Callable[P, Span], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -104,7 +108,7 @@ def forget_instance(tx: Transaction, instance_id: str) -> None:
 
 
 def send(tx: Transaction, instance_id: str, execution_id: str | None, event: HistoryEvent) -> None:
-    tx.store.instances.send(instance_id, execution_id, event)
+    tx.store.instances.send(instance_id, execution_id, event, tx.taken_until)
     tx.instances.append(instance_id)
 
 
@@ -129,7 +133,10 @@ def fire_due_timers(tx: Transaction, limit: int) -> int:
     """Returns how many fired."""
     due = tx.store.work.take_due_timers(tx.now, limit)
     for timer in due:
-        fired = history_event(EventType.TIMER_FIRED, tx.now, TimerId=timer.timer_id, FireAt=timer.fire_at)
+        # durable-functions behaviour: the event is made together with the timer, and so is its time.
+        fired = history_event(
+            EventType.TIMER_FIRED, timer.created_at, TimerId=timer.timer_id, FireAt=timer.fire_at
+        )
         send(tx, timer.instance_id, timer.execution_id, fired)
         if tx.spans is not None and (instance := tx.store.instances.find(timer.instance_id)):
             tx.end_span(spans.timer_fired, instance, timer, tx.now)
@@ -153,16 +160,18 @@ def commit_episode(
     for decision in outcome.decisions:
         _carry_out(tx, instance, decision)
     remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
-    after = replace(
-        instance, updated_at=tx.now, custom_status=outcome.custom_status or instance.custom_status
-    )
+    after = instance
+    if not tx.loses_row:
+        status_text = outcome.custom_status or instance.custom_status
+        after = replace(instance, updated_at=tx.now, custom_status=status_text)
     if isinstance(outcome.ending, ContinuedAsNew):
         _continue_as_new(tx, after, outcome.ending)
         return None
     gained = [*new_events, *(decision.to_event(tx.now) for decision in outcome.decisions)]
     if outcome.ending is None:
-        status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
-        tables.set_progress(replace(after, status=status))
+        if not tx.loses_row:
+            status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
+            tables.set_progress(replace(after, status=status))
     else:
         gained.append(_end(tx, after, outcome.ending, outcome.completion_id))
     gained.append(history_event(EventType.ORCHESTRATOR_COMPLETED, tx.now))
@@ -203,7 +212,7 @@ def commit_batch(
 
 
 def signal_entity(tx: Transaction, entity: EntityId, operation: Operation) -> None:
-    tx.store.entities.enqueue(entity, operation)
+    tx.store.entities.enqueue(entity, operation, tx.taken_until)
     tx.entities.append(entity)
     if operation.caller is None and operation.span is not None:
         tx.end_span(spans.entity_asked, entity, operation, operation.span, tx.now)
@@ -228,7 +237,12 @@ def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
             tx.activities_queued += 1
         case CreateTimer():
             if not decision.cancelled:
-                tx.store.work.add_timer(me, execution, decision.id, format_time(decision.fire_at), tx.now)
+                tx.store.work.add_timer(
+                    *(me, execution, decision.id),
+                    fire_at=format_time(decision.fire_at),
+                    created_at=tx.now,
+                    visible_at=format_time(visible_from(decision.fire_at, parse_time(tx.now))),
+                )
                 tx.timers_changed = True
         case StartSubOrchestration():
             _start_sub_orchestration(tx, instance, decision)
@@ -268,7 +282,8 @@ def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew
     )
     tables.delete_history(instance.instance_id)
     tables.put(following)
-    tables.send_ahead(instance.instance_id, [_execution_started(following, tx.now), *ending.carried_over])
+    started = _execution_started(following, tx.now)
+    tables.send_ahead(instance.instance_id, [started, *ending.carried_over], tx.taken_until)
     remove_timers(tx, instance.instance_id)
     tx.instances.append(instance.instance_id)
 
@@ -299,8 +314,11 @@ def _end(
                 Details=f"Message: {ending.reason}, StackTrace: " if failed else None,
             )
     ended = replace(instance, status=status, output=output)
-    tx.store.instances.set_progress(ended)
-    tx.ended.append(ended.state())
+    if tx.loses_row:
+        tx.store.instances.leave_unwritten(ended, tx.taken_until)
+    else:
+        tx.store.instances.set_progress(ended)
+        tx.ended.append(ended.state())
     remove_timers(tx, instance.instance_id)
     error = ending.reason if isinstance(ending, Failed) else None
     tx.end_span(spans.orchestration_ended, ended, tx.now, error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from .trace_context import OpenSpan
 
@@ -14,9 +15,9 @@ WORK_SCHEMA = (
         task_id INTEGER NOT NULL, name TEXT NOT NULL, input TEXT NOT NULL, hidden_until TEXT, span TEXT)""",
     """CREATE TABLE IF NOT EXISTS timers (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
-        timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL, created_at TEXT)""",
+        timer_id INTEGER NOT NULL, fire_at TEXT NOT NULL, created_at TEXT, visible_at TEXT)""",
     "CREATE INDEX IF NOT EXISTS activities_by_instance ON activities (instance_id)",
-    "CREATE INDEX IF NOT EXISTS timers_by_time ON timers (fire_at)",
+    "CREATE INDEX IF NOT EXISTS timers_by_visibility ON timers (visible_at)",
     "CREATE INDEX IF NOT EXISTS timers_by_instance ON timers (instance_id)",
 )
 
@@ -34,8 +35,20 @@ class QueuedActivity:
     span: OpenSpan
 
 
+def visible_from(fire_at: datetime, now: datetime) -> datetime:
+    """When a timer that is created ``now`` for ``fire_at`` fires.
+
+    durable-functions behaviour: a timer is a queue message that stays invisible for a number of whole seconds, the
+    fraction is cut off, and nobody compares the time when the message appears. So a timer fires up to one second
+    early.
+    """
+    return now + max(timedelta(0), (fire_at - now) // timedelta(seconds=1) * timedelta(seconds=1))
+
+
 @dataclass(frozen=True, slots=True)
 class DueTimer:
+    """``fire_at`` is the time that was asked for; the timer may fire before it."""
+
     id: int
     instance_id: str
     execution_id: str
@@ -77,11 +90,10 @@ class WorkTables:
             "UPDATE activities SET hidden_until = ? WHERE id = ?", [(until, number) for number in ids]
         )
 
-    def show_all_activities(self) -> int:
-        """For start-up: whoever held a lease is dead. Returns how many activities there are."""
-        self._connection.execute("UPDATE activities SET hidden_until = NULL WHERE hidden_until IS NOT NULL")
-        (count,) = self._connection.execute("SELECT count(*) FROM activities").fetchone()
-        return int(count)
+    def waiting_activities(self) -> Mapping[str | None, int]:
+        """How many activities there are, by the time until which each is hidden; None for those that are not."""
+        rows = self._connection.execute("SELECT hidden_until, count(*) FROM activities GROUP BY hidden_until")
+        return dict(rows.fetchall())
 
     def remove_activity(self, activity_id: int) -> bool:
         """False if it was gone already, so that a late second result is not delivered."""
@@ -91,22 +103,31 @@ class WorkTables:
         self._connection.execute("DELETE FROM activities WHERE instance_id = ?", (instance_id,))
 
     def add_timer(
-        self, instance_id: str, execution_id: str, timer_id: int, fire_at: str, created_at: str
+        self,
+        instance_id: str,
+        execution_id: str,
+        timer_id: int,
+        *,
+        fire_at: str,
+        created_at: str,
+        visible_at: str,
     ) -> None:
+        """It fires at ``visible_at``, which is ``visible_from`` of the two other times."""
         self._connection.execute(
-            "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at, created_at) VALUES (?,?,?,?,?)",
-            (instance_id, execution_id, timer_id, fire_at, created_at),
+            "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at, created_at, visible_at) "
+            "VALUES (?,?,?,?,?,?)",
+            (instance_id, execution_id, timer_id, fire_at, created_at, visible_at),
         )
 
     def next_due(self) -> str | None:
-        (due,) = self._connection.execute("SELECT min(fire_at) FROM timers").fetchone()
+        (due,) = self._connection.execute("SELECT min(visible_at) FROM timers").fetchone()
         assert due is None or isinstance(due, str)
         return due
 
     def take_due_timers(self, now: str, limit: int) -> Sequence[DueTimer]:
         rows = self._connection.execute(
             "SELECT id, instance_id, execution_id, timer_id, fire_at, coalesce(created_at, fire_at) FROM timers "
-            "WHERE fire_at <= ? ORDER BY fire_at, id LIMIT ?",
+            "WHERE visible_at <= ? ORDER BY visible_at, id LIMIT ?",
             (now, limit),
         ).fetchall()
         self._connection.executemany("DELETE FROM timers WHERE id = ?", [(row[0],) for row in rows])

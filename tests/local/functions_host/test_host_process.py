@@ -1,5 +1,6 @@
 """The host as a process: start, refusals, stop, sudden death; and the host inside another program."""
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -9,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from local.functions_host.durable.steered_clock import ClockFile
+from tests.local.functions_host.conftest import LIMIT_SECONDS
 from tests.local.processes import lines_until, started
 
 Command = Callable[..., list[str]]
 StartHost = Callable[..., Any]
+VISIBILITY_TIMEOUT = 300
+"""Seconds, by default; the apps here set none of their own."""
 
 
 def refusal(command: list[str]) -> str:
@@ -83,19 +89,56 @@ def test_a_running_function_does_not_hold_up_the_stop(start_host: StartHost, tmp
 
 
 def test_nothing_is_lost_when_the_host_is_killed(start_host: StartHost, tmp_path: Path) -> None:
-    store = tmp_path / "hub.db"
-    host = start_host("features", store=store)
+    store, clock = tmp_path / "hub.db", ClockFile(tmp_path / "clock")
+    host = start_host("features", "--clock", str(clock.path), store=store)
     timer = host.start("sleeping", 500)
     event = host.start("waiting")
     many = [host.start("fan_out", 20) for _ in range(5)]
     host.durable("POST", "entities/Counter/survivor?op=add", json="3")
     assert host.stop(signal.SIGKILL) == -signal.SIGKILL
-    again = start_host("features", store=store)
+    again = start_host("features", "--clock", str(clock.path), store=store)
+    clock.skip(VISIBILITY_TIMEOUT)
     again.durable("POST", f"instances/{event}/raiseEvent/approval", json="late")
     assert again.ended(event)["output"] == "late"
     assert again.ended(timer)["runtimeStatus"] == "Completed"
     assert [again.ended(instance)["output"] for instance in many] == [list(range(20))] * 5
     again.until(lambda: again.durable("GET", "entities/Counter/survivor").text == "3", "the entity")
+
+
+def test_a_kill_between_history_and_row_loses_the_custom_status_and_only_that(
+    start_host: StartHost, tmp_path: Path
+) -> None:
+    store, clock = tmp_path / "hub.db", ClockFile(tmp_path / "clock")
+    host = start_host("features", "--clock", str(clock.path), "--kill-before-row", "2", store=store)
+    host.start("waiting", instance_id="killed")
+    host.until(lambda: host.status("killed").get("customStatus"), "custom status")
+    with contextlib.suppress(requests.ConnectionError):  # The answer may be lost with the host.
+        host.durable("POST", "instances/killed/raiseEvent/approval", json="yes")
+    assert host.process.wait(LIMIT_SECONDS) == -signal.SIGKILL
+
+    again = start_host("features", "--clock", str(clock.path), store=store)
+    assert again.status("killed")["runtimeStatus"] == "Running"
+    clock.skip(VISIBILITY_TIMEOUT)
+    ended = again.ended("killed")
+
+    assert (ended["runtimeStatus"], ended["output"]) == ("Completed", "yes")
+    assert ended["customStatus"] == {"waiting": "approval"}
+
+
+def test_a_custom_status_of_an_only_episode_is_never_seen_if_the_host_is_killed_before_the_row(
+    start_host: StartHost, tmp_path: Path
+) -> None:
+    store, clock = tmp_path / "hub.db", ClockFile(tmp_path / "clock")
+    host = start_host("features", "--clock", str(clock.path), "--kill-before-row", "1", store=store)
+    with contextlib.suppress(requests.ConnectionError):
+        host.start("waiting", instance_id="killed")
+    assert host.process.wait(LIMIT_SECONDS) == -signal.SIGKILL
+
+    again = start_host("features", "--clock", str(clock.path), store=store)
+    status = again.status("killed")
+    assert (status["runtimeStatus"], status["customStatus"]) == ("Pending", None)
+    again.durable("POST", "instances/killed/raiseEvent/approval", json="yes")
+    assert again.ended("killed")["customStatus"] == {"waiting": "approval"}
 
 
 def test_the_environment_wins_over_local_settings(start_host: StartHost) -> None:

@@ -73,7 +73,8 @@ def test_retries_are_exhausted(host: Any) -> None:
 
 
 def test_a_timer(host: Any) -> None:
-    assert host.run("sleeping", 50)["output"] >= 0.05
+    """It may come up to a second before its time, and no earlier."""
+    assert host.run("sleeping", 1_500)["output"] >= 1
 
 
 def test_a_timer_due_in_the_past_fires_at_once(host: Any) -> None:

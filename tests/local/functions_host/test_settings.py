@@ -1,5 +1,6 @@
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ def test_defaults_without_any_setting(tmp_path: Path) -> None:
     assert not settings.open_telemetry
     assert settings.hub.max_concurrent_activities == 10 * (os.cpu_count() or 1)
     assert settings.hub.max_concurrent_orchestrators == 10 * (os.cpu_count() or 1)
+    assert settings.hub.control_queue_visibility == timedelta(minutes=5)
+    assert settings.hub.work_item_queue_visibility == timedelta(minutes=5)
 
 
 def test_every_setting_of_host_json(tmp_path: Path) -> None:
@@ -45,6 +48,11 @@ def test_every_setting_of_host_json(tmp_path: Path) -> None:
                 "maxConcurrentActivityFunctions": 3,
                 "maxConcurrentOrchestratorFunctions": 4,
                 "overridableExistingInstanceStates": "anyState",
+                "storageProvider": {
+                    "type": "AzureStorage",
+                    "controlQueueVisibilityTimeout": "00:01:00",
+                    "workItemQueueVisibilityTimeout": "00:02:30",
+                },
             },
         },
     }
@@ -55,6 +63,8 @@ def test_every_setting_of_host_json(tmp_path: Path) -> None:
     assert settings.hub.max_concurrent_activities == 3
     assert settings.hub.max_concurrent_orchestrators == 4
     assert settings.hub.overridable_states == "AnyState"
+    assert settings.hub.control_queue_visibility == timedelta(minutes=1)
+    assert settings.hub.work_item_queue_visibility == timedelta(minutes=2, seconds=30)
     assert settings.open_telemetry
 
 
@@ -119,6 +129,9 @@ def test_comments_and_byte_order_mark_are_read_over(tmp_path: Path) -> None:
         (durable(maxConcurrentActivityFunctions=0), None, "maxConcurrentActivityFunctions is 0"),
         (durable(maxConcurrentOrchestratorFunctions="many"), None, "is 'many'"),
         (durable(overridableExistingInstanceStates="Some"), None, "can be NonRunningStates or AnyState"),
+        (durable(storageProvider={"controlQueueVisibilityTimeout": "00:00:59"}), None, "is '00:00:59'"),
+        (durable(storageProvider={"workItemQueueVisibilityTimeout": "01:00:01"}), None, "is '01:00:01'"),
+        (durable(storageProvider={"workItemQueueVisibilityTimeout": "5 minutes"}), None, "is '5 minutes'"),
     ],
 )
 def test_wrong_settings_are_refused_with_the_reason(

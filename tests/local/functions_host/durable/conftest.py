@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -48,6 +49,19 @@ class Host:
             await self._hub.stop(grace_seconds)
             self._store.close()
         self._hub = self._store = None
+
+    async def kill(self) -> None:
+        """Leaves the file as it is at this moment, as the end of a process does; virtual time must be frozen."""
+        kept = self.path.parent / "killed"
+        kept.mkdir()
+        for file in self.path.parent.glob(f"{self.path.name}*"):
+            shutil.copy(file, kept)
+        await self.stop(0)
+        for file in self.path.parent.glob(f"{self.path.name}*"):
+            file.unlink()
+        for file in kept.iterdir():
+            file.rename(self.path.parent / file.name)
+        kept.rmdir()
 
     async def start(self, name: str, input_value: Any = None, **kwargs: Any) -> str:
         """As the Python client does: the input is JSON inside a JSON string."""

@@ -23,6 +23,7 @@ from tests.local.functions_host.durable.sdk_worker import SdkWorker, output
 ORCHESTRATIONS = 30
 ROUNDS = 3
 FAN_OUT = 4
+VISIBILITY = timedelta(milliseconds=200)
 
 
 def make_worker(log: Path) -> SdkWorker:
@@ -72,7 +73,8 @@ def make_worker(log: Path) -> SdkWorker:
 
 async def main(store_path: Path, log: Path) -> None:
     store = Store(store_path)
-    hub = DurableTaskHub(store, make_worker(log), HubOptions(), RealClock())
+    options = HubOptions(control_queue_visibility=VISIBILITY, work_item_queue_visibility=VISIBILITY)
+    hub = DurableTaskHub(store, make_worker(log), options, RealClock())
     hub.begin()
     print("ready", flush=True)
     ids = [f"work-{number}" for number in range(ORCHESTRATIONS)]
@@ -81,8 +83,9 @@ async def main(store_path: Path, log: Path) -> None:
             await hub.start("work", json.dumps(json.dumps([0, 0])), instance_id)
             await asyncio.sleep(0.002)
     outputs = [output(await hub.wait(instance_id)) for instance_id in ids]
-    while not hub.is_idle:  # noqa: ASYNC110 - the last signals are still under way
-        await asyncio.sleep(0)
+    signals = str(ORCHESTRATIONS * ROUNDS)
+    while (entity := await hub.get_entity("counter", "signalled")) is None or entity.state != signals:
+        await asyncio.sleep(0.005)  # The last signals are still under way.
     entities, _ = await hub.list_entities("counter")
     print(
         json.dumps({"outputs": outputs, "entities": {each.key: each.state for each in entities}}), flush=True

@@ -159,7 +159,10 @@ async def test_queued_activities_of_a_purged_instance_do_not_run(tmp_path: Path)
 async def test_a_short_lease_is_renewed_while_the_activity_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = Host(tmp_path / "hub.db", HubOptions(activity_lease_seconds=0.02))
+    brief = timedelta(seconds=0.02)
+    host = Host(
+        tmp_path / "hub.db", HubOptions(control_queue_visibility=brief, work_item_queue_visibility=brief)
+    )
     calls: list[int] = []
     renewals: list[int] = []
     renewed_twice = asyncio.Event()

@@ -44,7 +44,7 @@ def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
 def test_a_transaction_that_fails_leaves_nothing() -> None:
     store = Store(":memory:")
     with pytest.raises(RuntimeError), store.transaction():
-        store.work.add_timer("i", "e", 1, "2026", "2025")
+        store.work.add_timer("i", "e", 1, fire_at="2026", created_at="2025", visible_at="2026")
         raise RuntimeError
     assert store.work.next_due() is None
     store.close()

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from local.functions_host.durable.clock import VirtualClock
 from local.functions_host.durable.contract import RuntimeStatus
-from local.functions_host.durable.events import EventType
+from local.functions_host.durable.events import EventType, format_time
 from tests.local.functions_host.durable.conftest import Host
 from tests.local.functions_host.durable.sdk_worker import output
 
+START = VirtualClock().now()
 
-async def test_a_timer_fires_at_its_time(host: Host) -> None:
+
+@pytest.mark.parametrize(
+    ("asked_for", "waits"),
+    [
+        (timedelta(days=2), timedelta(days=2)),
+        (timedelta(days=2, microseconds=7), timedelta(days=2)),
+        (timedelta(seconds=2.999), timedelta(seconds=2)),
+        (timedelta(seconds=0.999), timedelta(0)),
+        (timedelta(seconds=-5), timedelta(0)),
+    ],
+)
+async def test_a_timer_waits_whole_seconds_so_that_it_fires_up_to_a_second_early(
+    host: Host, asked_for: timedelta, waits: timedelta
+) -> None:
     @host.worker.orchestrator
     def orch(context):
-        yield context.create_timer(context.current_utc_datetime + timedelta(days=2, microseconds=7))
-        return context.current_utc_datetime.isoformat()
+        started = context.current_utc_datetime
+        yield context.create_timer(started + asked_for)
+        return (context.current_utc_datetime - started).total_seconds()
 
-    assert output(await host.run("orch")) == "2026-01-03T00:00:00.000007+00:00"
+    state = await host.run("orch")
+
+    assert output(state) == waits.total_seconds()
+    [created, fired] = [e for e in await host.hub.history(state.instance_id) if "FireAt" in e]
+    assert created["FireAt"] == fired["FireAt"] == format_time(START + asked_for)
+    assert fired["Timestamp"] == created["Timestamp"]
 
 
 async def test_timers_of_many_instances_fire_in_order_of_time(host: Host) -> None:

@@ -330,11 +330,16 @@ async def test_work_of_an_older_version_goes_on_and_gets_a_trace(host: Host, spa
 def _downgrade(path: Path) -> None:
     """Makes the file what version 1 would have left."""
     connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("DROP INDEX timers_by_visibility")
     for table, column in (
         ("instances", "span"),
         ("activities", "span"),
         ("operations", "span"),
         ("timers", "created_at"),
+        ("instances", "unwritten"),
+        ("inbox", "taken_until"),
+        ("operations", "taken_until"),
+        ("timers", "visible_at"),
     ):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     connection.execute("PRAGMA user_version=1")
