@@ -84,8 +84,9 @@ async def main(store_path: Path, log: Path) -> None:
             await asyncio.sleep(0.002)
     outputs = [output(await hub.wait(instance_id)) for instance_id in ids]
     signals = str(ORCHESTRATIONS * ROUNDS)
-    while (entity := await hub.get_entity("counter", "signalled")) is None or entity.state != signals:
-        await asyncio.sleep(0.005)  # The last signals are still under way.
+    # The last signals are still under way.
+    while (entity := await hub.get_entity("counter", "signalled")) is None or entity.state != signals:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
     entities, _ = await hub.list_entities("counter")
     print(
         json.dumps({"outputs": outputs, "entities": {each.key: each.state for each in entities}}), flush=True
