@@ -11,7 +11,10 @@ from batch.new_data_rules import NewDataRule
 
 
 class FolderUpload(BaseModel):
-    """``run_id`` and ``window_key`` are fixed at the start: a later version of the app might derive others."""
+    """``run_id`` and ``window_key`` are fixed at the start: a later version of the app might derive others.
+
+    ``failure`` is set by the execution that could not start the run, for the next one to raise.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -19,6 +22,7 @@ class FolderUpload(BaseModel):
     blob: Blob
     run_id: str
     window_key: str
+    failure: str | None = None
 
     @classmethod
     def of(cls, rule: NewDataRule, blob: Blob) -> Self:
@@ -29,7 +33,10 @@ class FolderUpload(BaseModel):
         return cls.model_validate(value, strict=False)
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"failure"} if self.failure is None else None)
+
+    def failed(self, failure: str) -> Self:
+        return self.model_copy(update={"failure": failure})
 
     @property
     def quiet(self) -> timedelta:

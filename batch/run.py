@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from batch import job_status
 from batch.contract import RunRequest
 from batch.data_source import DataSource
+from batch.durable_timer import time_after
 from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
 from batch.job_status import Bucket
 from batch.submission import Purpose, submission_uncertain
@@ -77,7 +78,9 @@ class Run(_State):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
     ``lasting_failures`` counts those among them that time alone does not heal, since ``failing_since``.
-    ``step_due_at`` is when the next step is due, unless a nudge comes first.
+    ``step_due_at`` is when the next step is due, unless a nudge comes first. ``timer_fired_for`` is the latest such
+    time whose timer has fired: it is past, whatever the clock says.
+    ``failure`` is set by the execution that ends the run, for the next one to raise.
     """
 
     request: RunRequest
@@ -93,9 +96,11 @@ class Run(_State):
     lasting_failures: int = 0
     failing_since: datetime | None = None
     step_due_at: datetime | None = None
+    timer_fired_for: datetime | None = None
     problem: Problem | None = None
     cancellation: Cancellation | None = None
     canceled_before_submission: bool = False
+    failure: Problem | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Self:
@@ -108,8 +113,17 @@ class Run(_State):
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})
 
-    def waiting_until(self, step_due_at: datetime) -> Self:
-        return self.model_copy(update={"step_due_at": step_due_at})
+    def time(self, clock: datetime) -> datetime:
+        """The time to decide by, where the orchestration's clock says ``clock``."""
+        return time_after(self.timer_fired_for, clock)
+
+    def waited(self, step_due_at: datetime, *, timer_fired: bool) -> Self:
+        """After a wait for ``step_due_at``, which that timer ended or, before it, a nudge."""
+        fired_for = step_due_at if timer_fired else self.timer_fired_for
+        return self.model_copy(update={"step_due_at": step_due_at, "timer_fired_for": fired_for})
+
+    def failed(self, failure: Problem) -> Self:
+        return self.model_copy(update={"failure": failure})
 
     def authorized(self, answer: dict[str, Any], now: datetime) -> Self:
         """``answer`` of the authorize activity: ``identity``, or ``error``."""

@@ -38,6 +38,11 @@ def reason_text(message: str, code: ErrorCode) -> str:
     return f"{kept} [{code.value}]"
 
 
+def activity_failure(error: Exception) -> str:
+    """What an activity that broke said, without the details of the exception that the extension appends as JSON."""
+    return str(error).partition(" \n {")[0].rstrip()
+
+
 def read_reason(output: object) -> Reason:
     """The reason in the output of a failed instance. Without a known code it is ``internal``: nobody foresaw it."""
     text = output.rstrip() if isinstance(output, str) else ""

@@ -3,6 +3,10 @@
 Each execution takes the next step first, then waits on a durable timer or a nudge, then starts afresh with
 one small state. A plain loop would replay all its checks at every wake-up. And because each execution begins
 with a step, a nudge that gets lost while one execution gives way to the next is answered by that step.
+
+A run that does not complete ends in an execution of its own, which does nothing but raise. The text of a failed
+orchestrator carries all its actions with their inputs, and the Functions host cuts whatever looks like a secret out
+of it: an input such as ``…/key=1/`` would leave a text that the Durable extension cannot read.
 """
 
 import logging
@@ -14,10 +18,12 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch import run_status, wait_policy
+from batch.durable_timer import timer_for
 from batch.errors import ErrorCode, RunError, RunFailed
 from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
-from batch.run import CancelCause, Job, Run
+from batch.run import CancelCause, Job, Phase, Run, as_problem
 from batch.run_log import log_progress
+from batch.run_reason import activity_failure, reason_text
 from batch.submission import Purpose
 from batch.wait_policy import End
 
@@ -33,32 +39,44 @@ Steps = Generator[Any, Any, Run]
 @bp.orchestration_trigger(context_name="context", orchestration=BATCH_RUN)
 def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
     before = Run.from_json(context.get_input())
-    run = before.started(_now(context))
+    if before.failure:
+        raise RunFailed(reason_text(before.failure.message, before.failure.code))
+    try:
+        return (yield from _step_and_wait(context, before))
+    except Exception as error:
+        broken = RunError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
+        return _end(context, before, before, End(Phase.FAILED, as_problem(broken)))
+
+
+def _step_and_wait(
+    context: df.DurableOrchestrationContext, before: Run
+) -> Generator[Any, Any, dict[str, Any] | None]:
+    run = before.started(_now(context, before))
     run = yield from (_check(context, run, run.job) if run.job else _submit(context, run))
 
-    if end := wait_policy.end_of(run, _now(context)):
+    if end := wait_policy.end_of(run, _now(context, run)):
         return _end(context, before, run, end)
-    if run.job and (cause := wait_policy.cancel_due(run, _now(context))):
+    if run.job and (cause := wait_policy.cancel_due(run, _now(context, run))):
         run = yield from _cancel(context, run, run.job, cause)
 
-    until = wait_policy.next_step_at(run, _now(context))
+    until = wait_policy.next_step_at(run, _now(context, run))
     context.set_custom_status(run_status.custom_status(run, next_check_at=until))
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run)
-    yield from _wait(context, run, until)
-    context.continue_as_new(run.waiting_until(until).to_json())
+    timer_fired = yield from _wait(context, run, until)
+    context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
 
 def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
-    purpose = wait_policy.purpose_of_invoke(run, _now(context))
+    purpose = wait_policy.purpose_of_invoke(run, _now(context, run))
     if purpose is Purpose.SUBMIT and run.identity is None:
         context.set_custom_status(run_status.custom_status(run))
         answer = yield from _attempt(context, AUTHORIZE, {})
-        run = run.authorized(answer, _now(context))
+        run = run.authorized(answer, _now(context, run))
         if run.identity is None:
             return run
-        purpose = wait_policy.purpose_of_invoke(run, _now(context))
+        purpose = wait_policy.purpose_of_invoke(run, _now(context, run))
     context.set_custom_status(run_status.custom_status(run))
     invoke = {
         "run_id": context.instance_id,
@@ -66,7 +84,7 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
         "purpose": purpose,
     }
     answer = yield from _attempt(context, INVOKE, invoke)
-    run = run.submitted(answer, _now(context), purpose)
+    run = run.submitted(answer, _now(context, run), purpose)
     if run.job is not None:
         context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "own", context.instance_id)
         context.set_custom_status(run_status.custom_status(run))
@@ -81,27 +99,28 @@ def _check(context: df.DurableOrchestrationContext, run: Run, job: Job) -> Steps
         "job_name": job.name,
     }
     answer = yield from _attempt(context, CHECK_STATUS, check)
-    return run.checked(answer, _now(context))
+    return run.checked(answer, _now(context, run))
 
 
 def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: CancelCause) -> Steps:
     if run.cancellation is None:
-        run = run.canceling(cause, _now(context))
+        run = run.canceling(cause, _now(context, run))
     cancel = {"job_name": job.name, "workspace_id": job.workspace_id}
     answer = yield from _attempt(context, CANCEL_JOB, cancel)
-    return run.cancel_answered(answer, _now(context))
+    return run.cancel_answered(answer, _now(context, run))
 
 
-def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any]:
-    """The result of a completed run; of any other, an error whose text is the reason."""
-    now = _now(context)
+def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any] | None:
+    """The result of a completed run; any other gives way to the execution that raises its reason."""
+    now = _now(context, run)
     if run.job:
         context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "release")
     context.set_custom_status(run_status.custom_status(run, end=end, ended_at=now))
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
     if end.error:
-        raise RunFailed(end.error.message)
+        context.continue_as_new(run.failed(end.error).to_json())
+        return None
     return run_status.result(run, now)
 
 
@@ -112,22 +131,26 @@ def _attempt(
     try:
         answer: dict[str, Any] = yield context.call_activity(activity, value)
     except Exception as error:  # the SDK raises nothing narrower
-        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {error}", retryable=True)
+        reason = activity_failure(error)
+        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {reason}", retryable=True)
         return {"error": broken.to_json()}
     return answer
 
 
-def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) -> Generator[Any, Any, None]:
-    timer = context.create_timer(until)
+def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) -> Generator[Any, Any, bool]:
+    """Whether the timer ended the wait; else a nudge did."""
+    timer = context.create_timer(timer_for(until))
     nudge = context.wait_for_external_event(NUDGE)
     winner = yield context.task_any([timer, nudge])
-    if winner == nudge:
-        timer.cancel()  # type: ignore[attr-defined]  # the SDK declares the base class
-        pause_until = wait_policy.earliest_step_at(run)
-        if pause_until > _now(context):
-            yield context.create_timer(pause_until)
+    if winner != nudge:
+        return True
+    timer.cancel()  # type: ignore[attr-defined]  # the SDK declares the base class
+    pause_until = wait_policy.earliest_step_at(run)
+    if pause_until > _now(context, run):
+        yield context.create_timer(timer_for(pause_until))
+    return False
 
 
-def _now(context: df.DurableOrchestrationContext) -> datetime:
-    now: datetime = context.current_utc_datetime
-    return now
+def _now(context: df.DurableOrchestrationContext, run: Run) -> datetime:
+    clock: datetime = context.current_utc_datetime
+    return run.time(clock)

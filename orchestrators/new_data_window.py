@@ -10,9 +10,12 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.data_source import DataSource
+from batch.durable_timer import time_after, timer_for
+from batch.errors import ErrorCode
 from batch.folder_upload import FolderUpload
 from batch.folder_window import wake_at
 from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
+from batch.run_reason import activity_failure, reason_text
 
 START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
 """An hour: the blobs are claimed, and no later event would bring them back."""
@@ -20,10 +23,29 @@ START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, ma
 bp = df.Blueprint()
 
 
+class WindowFailed(Exception):
+    """The run of a folder could not be started; the text is the reason."""
+
+
 @bp.orchestration_trigger(context_name="context", orchestration=NEW_DATA_WINDOW)
-def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:
-    """The answer is ``{run_id}`` of the run that was started, or ``{superseded: true}``."""
+def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
+    """The answer is ``{run_id}`` of the run that was started, or ``{superseded: true}``.
+
+    A failure is raised by an execution of its own, for the reason that ``batch_run`` gives.
+    """
     upload = FolderUpload.from_json(context.get_input())
+    if upload.failure:
+        raise WindowFailed(reason_text(upload.failure, ErrorCode.INTERNAL))
+    try:
+        return (yield from _gather(context, upload))
+    except Exception as error:  # the SDK raises nothing narrower
+        context.continue_as_new(upload.failed(activity_failure(error)).to_json())
+        return None
+
+
+def _gather(
+    context: df.DurableOrchestrationContext, upload: FolderUpload
+) -> Generator[Any, Any, dict[str, Any]]:
     window = df.EntityId(FOLDER_WINDOW, upload.window_key)
 
     touch = {
@@ -32,11 +54,12 @@ def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, A
         "source": DataSource.of(upload.blob).to_json(),
     }
     opened_at = datetime.fromisoformat((yield context.call_entity(window, "touch", touch)))
-    yield context.create_timer(wake_at(opened_at, _now(context), upload.quiet, upload.longest_wait))
+    quiet_until = wake_at(opened_at, _now(context), upload.quiet, upload.longest_wait)
+    yield context.create_timer(timer_for(quiet_until))
 
     claim = {
         "claimant": context.instance_id,
-        "now": _now(context).isoformat(),
+        "now": time_after(quiet_until, _now(context)).isoformat(),
         "longest_wait_seconds": upload.rule.longest_wait_seconds,
     }
     source = yield context.call_entity(window, "claim", claim)

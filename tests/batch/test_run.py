@@ -103,10 +103,18 @@ def test_a_cancel_looked_for_in_vain_changes_nothing() -> None:
         assert before.submitted({"unchanged": True}, after(10)) == before
 
 
-def test_a_run_knows_until_when_it_waits() -> None:
-    waiting = _failing(status="Running").waiting_until(after(70))
-    assert waiting == _failing(status="Running", step_due_at=after(70))
-    assert waiting.waiting_until(after(90)).step_due_at == after(90)
+def test_a_run_knows_what_it_waited_for_and_what_ended_the_wait() -> None:
+    nudged = _failing(status="Running").waited(after(70), timer_fired=False)
+    assert nudged == _failing(status="Running", step_due_at=after(70))
+    woken = nudged.waited(after(90), timer_fired=True)
+    assert woken == _failing(status="Running", step_due_at=after(90), timer_fired_for=after(90))
+    assert woken.waited(after(120), timer_fired=False).timer_fired_for == after(90)
+
+
+@pytest.mark.parametrize(("clock", "time"), [(0, 90), (89, 90), (89.5, 90), (90, 90), (91, 91), (500, 500)])
+def test_once_a_timer_has_fired_its_time_is_past_whatever_the_clock_says(clock: float, time: float) -> None:
+    assert run(timer_fired_for=after(90)).time(after(clock)) == after(time)
+    assert run().time(after(clock)) == after(clock)
 
 
 def test_nobody_has_looked_for_a_job_after_the_step_that_submits_broke() -> None:

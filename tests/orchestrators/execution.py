@@ -1,15 +1,17 @@
 """Plays the host for one execution of an orchestration: keeps its history, and asks the SDK what comes next.
 
 The history is what the Durable extension would hand over: event kinds by number, decisions numbered in the
-order in which the SDK gives them out, one episode for each event that arrives.
+order in which the SDK gives them out, one episode for each event that arrives. Timers fire as early as they can.
 """
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from batch.durable_timer import MOST_EARLY
+from batch.run_reason import read_reason
 from batch.timestamps import parse_timestamp
 
 Handle = Callable[[str], str]
@@ -29,6 +31,8 @@ class Answer:
     output: Any
     error: str | None
     custom_status: dict[str, Any] | None
+    code: str | None = None
+    """The error code with which it failed."""
 
     @classmethod
     def of(cls, handle: Handle, trigger_input: str) -> "Answer":
@@ -51,10 +55,15 @@ class Answer:
         return [action for action in _flat(self.actions) if action["actionType"] in (ACTIVITY, TIMER, SIGNAL)]
 
     @property
-    def continued_with(self) -> Any:
-        """What the next execution is given, or None if this one has not given way to another."""
+    def gives_way_to(self) -> Any:
+        """What the next execution is given, or None if this one goes on or has ended."""
         last = self.actions[-1] if self.actions else {}
         return last["input"] if self.done and last.get("actionType") == CONTINUE_AS_NEW else None
+
+    @property
+    def continued_with(self) -> Any:
+        """As ``gives_way_to``, but None if the next execution only tells how this one failed."""
+        return None if self.error else self.gives_way_to
 
     @property
     def ended(self) -> bool:
@@ -71,6 +80,9 @@ class Answer:
     def waits(self) -> bool:
         """For a timer or a nudge."""
         return not self.done and self.actions[-1]["actionType"] == ANY
+
+
+A = TypeVar("A", bound=Answer)
 
 
 class Execution:
@@ -92,17 +104,21 @@ class Execution:
     def fail(self, reason: str, after: float = 1.0) -> Answer:
         return self._arrive(after, FAILED, TaskScheduledId=self._last(ACTIVITY), Reason=reason, Details="{}")
 
-    def fire(self) -> Answer:
-        """Lets the timer expire that was created last, at its time."""
-        fires_at = self.timer_at
-        waits = max(0.0, (fires_at - self.now).total_seconds())
-        return self._arrive(waits, TIMER_FIRED, TimerId=self._last(TIMER), FireAt=_ticks(fires_at))
+    def fire(self, late: float = 0.0) -> Answer:
+        """Lets the timer expire that was created last, ``late`` seconds after ``timer_at``."""
+        waits = max(0.0, (self.timer_at - self.now).total_seconds() + late)
+        return self._arrive(waits, TIMER_FIRED, TimerId=self._last(TIMER), FireAt=_ticks(self._asked_for))
 
     def nudge(self, after: float = 1.0, name: str = "nudge", payload: Any = "null") -> Answer:
         return self._arrive(after, RAISED, Name=name, Input=json.dumps(payload))
 
     @property
     def timer_at(self) -> datetime:
+        """The earliest moment at which the timer that was created last can fire: a second before its time."""
+        return self._asked_for - MOST_EARLY
+
+    @property
+    def _asked_for(self) -> datetime:
         moment = parse_timestamp(self.answer.decisions[self._last(TIMER)]["fireAt"])
         assert moment is not None
         return moment
@@ -140,12 +156,22 @@ class Execution:
             event["IsPlayed"] = True
         self._append(EPISODE)
         self._append(kind, **fields)
-        answer = Answer.of(self._handle, self.trigger_input)
+        answer = self._with_failure(Answer.of(self._handle, self.trigger_input))
         written = sum(event["EventType"] in (SCHEDULED, TIMER_CREATED, SENT) for event in self.history)
         for number, decision in enumerate(answer.decisions[written:], start=written):
             self._write(number, decision)
         self._append(EPISODE_ENDED)
         return answer
+
+    def _with_failure(self, answer: A) -> A:
+        """One that fails gives way to an execution that only raises: the two are shown as one."""
+        given = answer.gives_way_to
+        if given is None or "failure" not in json.loads(given):
+            return answer
+        raises = Execution(self._handle, given, self.now, self.instance_id).answer
+        assert (raises.actions, raises.custom_status) == ([], None)
+        reason = read_reason(raises.error)
+        return replace(answer, error=reason.message, code=reason.code.value)
 
     def _write(self, number: int, decision: dict[str, Any]) -> None:
         if decision["actionType"] == ACTIVITY:

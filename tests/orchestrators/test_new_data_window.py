@@ -141,7 +141,7 @@ def test_a_start_that_fails_is_tried_again(window_handle: Handle, failures: int)
     for _ in range(failures):
         failed_at = execution.now
         assert not execution.fail("Activity function 'start_run' failed:  OSError: hub away").done
-        assert (execution.timer_at - failed_at).total_seconds() == 61
+        assert (execution.timer_at - failed_at).total_seconds() == 60
         assert not execution.fire().done
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})

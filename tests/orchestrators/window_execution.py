@@ -8,6 +8,7 @@ from typing import Any
 from batch.folder_upload import FolderUpload
 from batch.timestamps import parse_timestamp
 from tests.orchestrators.execution import (
+    CONTINUE_AS_NEW,
     EPISODE,
     EPISODE_ENDED,
     FAILED,
@@ -31,7 +32,9 @@ class WindowAnswer(Answer):
     def decisions(self) -> list[dict[str, Any]]:
         """One for each step: an entity call, a timer, or an activity, taken out of its wrapper."""
         return [
-            action["compoundActions"][0] if "compoundActions" in action else action for action in self.actions
+            action["compoundActions"][0] if "compoundActions" in action else action
+            for action in self.actions
+            if action["actionType"] != CONTINUE_AS_NEW
         ]
 
     @property
@@ -65,8 +68,8 @@ class WindowExecution(Execution):
     def refused(self, message: str, after: float = 1.0) -> WindowAnswer:
         return self._entity_says({"result": json.dumps(message), "exceptionType": "Error"}, after)
 
-    def fire(self) -> WindowAnswer:
-        super().fire()
+    def fire(self, late: float = 0.0) -> WindowAnswer:
+        super().fire(late)
         return self.answer
 
     def complete(self, result: Any, after: float = 1.0) -> WindowAnswer:
@@ -78,7 +81,7 @@ class WindowExecution(Execution):
         return self.answer
 
     @property
-    def timer_at(self) -> datetime:
+    def _asked_for(self) -> datetime:
         moment = parse_timestamp(self._newest(TIMER_CREATED)["FireAt"])
         assert moment is not None
         return moment
@@ -95,6 +98,7 @@ class WindowExecution(Execution):
         self._append(kind, **fields)
         answer = WindowAnswer.of(self._handle, self.trigger_input)
         assert isinstance(answer, WindowAnswer)
+        answer = self._with_failure(answer)
         for decision in answer.decisions[self._written :]:
             self._write(self._written, decision)
         if not answer.ended and kind == FAILED:
