@@ -5,13 +5,14 @@ from typing import Any
 from batch.advice import advice
 from batch.answers import ProblemDetails, RunLinks, RunList
 from batch.errors import ErrorCode
+from batch.list_place import ListPlace
 from batch.run_view import RunView
 
 _APP = "https://my-app.azurewebsites.net"
 _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
 _OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
-CONTINUATION = "eyJwYWdlIjoyfQ=="
 _RUN_ID = "readings-2026-01-31"
+CONTINUATION = ListPlace("cmVhZGluZ3MtMjAyNi0wMS0wMQ== ", _RUN_ID).written()
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "the Data Factory pipeline's parameters": {

@@ -1,14 +1,15 @@
 """Query of ``GET /api/batch-runs``: which runs, and how many at a time."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Self
 
+from batch.believed_status import TERMINATED, UNFINISHED_RUNTIME_STATUSES
 from batch.errors import FieldError, InvalidRequest
-from batch.run_view import PHASES, TERMINATED, UNFINISHED_RUNTIME_STATUSES, started_at
+from batch.list_place import FIRST, ListPlace
+from batch.run_view import PHASES, started_at
 from batch.timestamps import parse_timestamp
 from batch.whole_number import parse_whole_number
 
@@ -17,26 +18,28 @@ DEFAULT_TOP = 50
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """No run is older, and from here one can still reckon back."""
 
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_STOPPED = ("Terminated", "Canceled")
+# A run that does not complete tells its end before the runtime does, and may be stopped in between.
+_NOT_COMPLETED = ("Failed", *_STOPPED, *UNFINISHED_RUNTIME_STATUSES)
 _RUNTIME_STATUSES = {
     "Completed": ("Completed",),
-    "Failed": ("Failed",),
-    "Canceled": ("Failed",),
-    "TimedOut": ("Failed",),
-    TERMINATED: ("Terminated", "Canceled"),
+    "Failed": _NOT_COMPLETED,
+    "Canceled": _NOT_COMPLETED,
+    "TimedOut": _NOT_COMPLETED,
+    TERMINATED: _STOPPED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """``phases`` empty means all; times bound the start of a run, both inclusive."""
+    """``phases`` empty means all; times bound the start of a run, both inclusive; ``place`` is where to go on."""
 
     phases: frozenset[str] = frozenset()
     started_from: datetime | None = None
     started_to: datetime | None = None
     prefix: str = ""
     top: int = DEFAULT_TOP
-    continuation: str | None = None
+    place: ListPlace = FIRST
 
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
@@ -60,12 +63,14 @@ class RunQuery:
         except ValueError as error:
             errors.append(FieldError("top", str(error)))
         started_from, started_to = time("started_from"), time("started_to")
-        continuation = params.get("continuation")
-        if continuation is not None and not _TOKEN.fullmatch(continuation):
+        place = FIRST
+        try:
+            place = ListPlace.read(params["continuation"]) if "continuation" in params else place
+        except ValueError:
             errors.append(FieldError("continuation", "was not given by a page of this list"))
         if errors:
             raise InvalidRequest(errors)
-        return cls(phases, started_from, started_to, params.get("prefix", ""), top, continuation)
+        return cls(phases, started_from, started_to, params.get("prefix", ""), top, place)
 
     @property
     def runtime_statuses(self) -> tuple[str, ...]:

@@ -13,17 +13,20 @@ from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from batch.advice import advice, advice_meanwhile
+from batch.believed_status import (
+    ENDED_PHASES,
+    ENDED_RUNTIME_STATUSES,
+    PENDING,
+    TERMINATED,
+    UNFINISHED_RUNTIME_STATUSES,
+    believed_status,
+)
 from batch.contract import JobInput, JobOutput, RunRequest
-from batch.data_source import DataSource
 from batch.errors import ErrorCode
-from batch.run import OUTCOMES, CancelCause, Phase
+from batch.run import CancelCause, Phase, Run
 from batch.timestamps import format_timestamp, parse_timestamp
 
-PENDING = "Pending"
-TERMINATED = "Terminated"
 PHASES = (PENDING, *(phase.value for phase in Phase), TERMINATED)
-ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-UNFINISHED_RUNTIME_STATUSES = ("Pending", "Running", "ContinuedAsNew", "Suspended")
 
 Time = Annotated[
     str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.123Z"]})
@@ -133,18 +136,17 @@ def run_view(
     runtime_status: RuntimeStatus,
     created_at: datetime,
     updated_at: datetime,
-    request: RunRequest | None,
-    source: DataSource | None = None,
+    run: Run | None,
     custom_status: object,
     output: object,
 ) -> RunView:
-    """``request`` and ``source`` are None in lists, which do not read the run's state."""
-    status: Mapping[str, Any] = custom_status if isinstance(custom_status, dict) else {}
+    """``run`` is the state in the instance's input, None in lists, which do not read it."""
+    status = believed_status(runtime_status, custom_status, output, run)
     view: RunView = {
         "run_id": run_id,
-        "phase": phase_of(runtime_status, status),
+        "phase": status["phase"],
         "runtime_status": runtime_status,
-        "endpoint_uri": status.get("endpoint_uri") or (request.endpoint_uri if request else None),
+        "endpoint_uri": status.get("endpoint_uri") or (run.request.endpoint_uri if run else None),
         "identity": status.get("identity"),
         "job": status.get("job"),
         "checks": status.get("checks", 0),
@@ -155,40 +157,27 @@ def run_view(
         "next_check_at": status.get("next_check_at"),
         "ended_at": status.get("ended_at"),
         "cancellation": status.get("cancellation"),
-        "source": source.to_json() if source else status.get("source"),  # type: ignore[typeddict-item]
+        "source": run.source.to_json() if run and run.source else status.get("source"),  # type: ignore[typeddict-item]
         "problem": _advised(status.get("problem"), advice_meanwhile),
         "error": _advised(status.get("error"), advice),
     }
-    if request:
-        view["request"] = _request_view(request)
-        view["outputs"] = {name: binding.uri for name, binding in request.outputs.items()}
-    if has_ended(runtime_status):
-        view["next_check_at"] = None
+    if run:
+        view["request"] = _request_view(run.request)
+        view["outputs"] = {name: binding.uri for name, binding in run.request.outputs.items()}
+    if has_ended(view):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
-        if runtime_status != "Completed" and not view["error"]:
-            view["error"] = _advised(_unforeseen(runtime_status, output), advice)
     return view
+
+
+def has_ended(view: Mapping[str, Any]) -> bool:
+    """As people see it. The runtime may take a while longer."""
+    return view["phase"] in ENDED_PHASES
 
 
 def _latest(updated_at: str, view: RunView) -> str:
     """The runtime tells the time of a terminate in whole seconds, so it can seem to be before what it ended."""
     known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
     return max([updated_at, *(time for time in known if time)])
-
-
-def phase_of(runtime_status: str, custom_status: Mapping[str, Any]) -> str:
-    """The runtime's word counts where it has ended the run without the orchestrator's doing."""
-    phase = str(custom_status.get("phase") or PENDING)
-    ended_by_itself = phase in OUTCOMES
-    if runtime_status in ("Terminated", "Canceled") and not ended_by_itself:
-        return TERMINATED
-    if runtime_status == "Failed" and not ended_by_itself:
-        return Phase.FAILED.value
-    return phase
-
-
-def has_ended(runtime_status: str) -> bool:
-    return runtime_status in ENDED_RUNTIME_STATUSES
 
 
 def started_at(view: Mapping[str, Any]) -> datetime | None:
@@ -206,10 +195,3 @@ def _advised(trouble: Mapping[str, str] | None, advise: Callable[[str], str]) ->
     if not trouble:
         return None
     return {"code": trouble["code"], "message": trouble["message"], "advice": advise(trouble["code"])}
-
-
-def _unforeseen(runtime_status: str, output: object) -> dict[str, str]:
-    text = f"The orchestration ended {runtime_status}: {str(output).rstrip('.')}."
-    if runtime_status == "Terminated":
-        text += " Terminating stops the run, not its job: cancel the job in Azure ML Studio if it still runs."
-    return {"code": ErrorCode.INTERNAL.value, "message": text}

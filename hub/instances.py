@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import azure.durable_functions as df
 import requests
 
-from batch.errors import ErrorCode, FieldError, InvalidRequest, RunError
+from batch.errors import ErrorCode, RunError
 from batch.timestamps import parse_timestamp
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ async def instances_page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Instances as the management API gives them, and the token of the next page (None on the last).
 
-    Raises InvalidRequest for a token that the hub does not know, RunError if the hub does not answer.
+    A token that the hub does not know leads to an empty last page. Raises RunError if the hub does not answer.
     """
     return await asyncio.to_thread(_get, client, params, continuation)
 
@@ -87,9 +87,10 @@ def _get(
             f"it gave no answer when asked for its instances ({type(error).__name__})"
         ) from None
     if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:
-        raise InvalidRequest([FieldError("continuation", "was not given by a page of this list")])
+        return [], None
     if answer.status_code != HTTPStatus.OK:
         raise _unavailable(f"it answered {answer.status_code} when asked for its instances")
+    # durable-functions behaviour: a token may end with a space; on the last page the header is there and empty.
     return answer.json(), answer.headers.get(_CONTINUATION) or None
 
 

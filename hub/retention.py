@@ -6,10 +6,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from batch.believed_status import ENDED_RUNTIME_STATUSES, believed_status
 from batch.folder_upload import FolderUpload
 from batch.function_names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
+from batch.run import Run
 from batch.run_log import log_event
-from batch.run_view import ENDED_RUNTIME_STATUSES
 from batch.timestamps import format_timestamp
 from hub.instances import instance_status, instances_page, time_of
 from hub.runs import decoded_input
@@ -61,8 +62,8 @@ async def _entities_of(
     client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
 ) -> list[df.EntityId]:
     if instance["name"] == BATCH_RUN:
-        job = (instance["customStatus"] or {}).get("job")
-        owner = [df.EntityId(JOB_OWNER, job["name"])] if job else []
+        job = _job_of(instance)
+        owner = [df.EntityId(JOB_OWNER, job)] if job else []
         return [df.EntityId(SUBMISSION, instance["instanceId"]), *owner]
     try:
         key = FolderUpload.from_json(decoded_input(instance["input"])).window_key
@@ -72,3 +73,14 @@ async def _entities_of(
     window = df.EntityId(FOLDER_WINDOW, key)
     status = await instance_status(client, str(window))
     return [window] if status and status.last_updated_time < before else []
+
+
+def _job_of(instance: dict[str, Any]) -> str | None:
+    """The name of the run's job, from wherever it is kept: a killed host can leave the custom status without it."""
+    try:
+        state = Run.from_json(decoded_input(instance["input"]))
+    except ValueError:
+        # Written by another version of the app.
+        state = None
+    status = believed_status(instance["runtimeStatus"], instance["customStatus"], instance["output"], state)
+    return status["job"]["name"] if status.get("job") else None

@@ -7,15 +7,20 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from batch.believed_status import believed_status
 from batch.contract import RunRequest
 from batch.function_names import BATCH_RUN, NUDGE
+from batch.list_place import ListPlace
 from batch.run import Run
 from batch.run_query import RunQuery
 from batch.run_view import RunView, has_ended, run_view
 from batch.timestamps import format_timestamp
 from hub.instances import instance_status, instances_page, start_once, time_of
 
-_MAX_EMPTY_PAGES = 20
+_HUB_PAGE = 500
+_MAX_HUB_PAGES = 64
+"""In one call. Two entities a run come before all runs: this passes those of 10,000 runs, and the runs as well."""
+
 _LONGEST_PENDING = timedelta(hours=1)
 """How long after its creation a run may start, when the app is flooded."""
 
@@ -45,18 +50,16 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
         run = Run.from_json(decoded_input(status.input_))
     except ValueError:
         raise NotARun(f"The id {run_id} belongs to an instance that was not started as a run.") from None
-    runtime_status = status.runtime_status.value
     view = run_view(
         run_id,
-        runtime_status=runtime_status,
+        runtime_status=status.runtime_status.value,
         created_at=status.created_time,
         updated_at=status.last_updated_time,
-        request=run.request,
-        source=run.source,
+        run=run,
         custom_status=status.custom_status,
         output=status.output,
     )
-    return ExistingRun(run.request, has_ended(runtime_status), view)
+    return ExistingRun(run.request, has_ended(view), view)
 
 
 async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
@@ -70,7 +73,9 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
     """Has the run check now; False if there is no such run, or it has ended."""
     status = await instance_status(client, run_id)
-    if status is None or status.runtime_status is None or has_ended(status.runtime_status.value):
+    if status is None or status.runtime_status is None:
+        return False
+    if has_ended(believed_status(status.runtime_status.value, status.custom_status, status.output)):
         return False
     await client.raise_event(run_id, NUDGE)
     return True
@@ -79,22 +84,38 @@ async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
 async def list_runs(
     client: df.DurableOrchestrationClient, query: RunQuery
 ) -> tuple[list[RunView], str | None]:
-    """One page of runs and the token of the next. Fewer than ``top`` is no sign of the end; no token is.
+    """One page of runs and where the next goes on. Fewer than ``top`` is no sign of the end; None is.
 
-    Raises InvalidRequest for a token that the task hub does not know.
+    Raises RunError if the task hub does not answer.
     """
-    continuation = query.continuation
-    for _ in range(_MAX_EMPTY_PAGES):
-        instances, continuation = await instances_page(client, _params(query), continuation)
-        views = [_listed(instance) for instance in instances if instance["name"] == BATCH_RUN]
-        selected = [view for view in views if query.selects(view)]
-        if selected or continuation is None:
-            return selected, continuation
-    return [], continuation
+    runs: list[RunView] = []
+    token, after = query.place.hub_token, query.place.after
+    for _ in range(_MAX_HUB_PAGES):
+        instances, following = await instances_page(client, _params(query), token)
+        for instance in _behind(after, instances):
+            if instance["name"] != BATCH_RUN or not query.selects(view := _listed(instance)):
+                continue
+            if len(runs) == query.top:
+                return runs, ListPlace(token, runs[-1]["run_id"]).written()
+            runs.append(view)
+        if following is None:
+            return runs, None
+        token, after = following, ""
+        if len(runs) == query.top:
+            break
+    return runs, ListPlace(token).written()
+
+
+def _behind(after: str, instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What comes after the instance of that id, or would: it may have been purged. A hub lists by id, ordinal."""
+    ids = [instance["instanceId"] for instance in instances]
+    if after in ids:
+        return instances[ids.index(after) + 1 :]
+    return [instance for instance in instances if instance["instanceId"] > after]
 
 
 def _params(query: RunQuery) -> dict[str, str]:
-    params = {"top": str(query.top), "showInput": "false", "instanceIdPrefix": query.prefix}
+    params = {"top": str(_HUB_PAGE), "showInput": "false", "instanceIdPrefix": query.prefix}
     if query.started_from:
         # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
         params["createdTimeFrom"] = format_timestamp(query.started_from - _LONGEST_PENDING)
@@ -109,7 +130,7 @@ def _listed(instance: dict[str, Any]) -> RunView:
         runtime_status=instance["runtimeStatus"],
         created_at=time_of(instance, "createdTime"),
         updated_at=time_of(instance, "lastUpdatedTime"),
-        request=None,
+        run=None,
         custom_status=instance["customStatus"],
         output=instance["output"],
     )

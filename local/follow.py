@@ -14,6 +14,7 @@ from rich.text import Text
 from local.follow_view import block, line, problem_code, summary
 from local.run_client import NotReadable, RunClient, View
 
+ENDED_PHASES = frozenset({"Completed", "Failed", "Canceled", "TimedOut", "Terminated"})
 ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 PATIENCE = 60.0
 """Seconds for which an app that does not answer is asked again."""
@@ -115,10 +116,15 @@ class Follower:
                 due = time.monotonic() + self.interval
             if self._view is not None or trouble:
                 yield self._view, trouble
-                if not trouble and self._ended()["runtime_status"] in ENDED_RUNTIME_STATUSES:
+                if not trouble and _has_ended(self._ended()):
                     return
             time.sleep(min(_REDRAW, self.interval))
         raise TimeoutError(f"Run {run_id} did not end within {self.limit:.0f} s.")
+
+
+def _has_ended(view: View) -> bool:
+    """A run tells its outcome a little before the runtime does, or much before where a host was killed."""
+    return view["phase"] in ENDED_PHASES or view["runtime_status"] in ENDED_RUNTIME_STATUSES
 
 
 def _clock_in(seconds: float) -> str:

@@ -51,11 +51,12 @@ class HostProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._running = ExitStack()
 
-    def start(self) -> None:
-        """Returns when the host answers. Raises HostDidNotStart."""
+    def start(self, *options: str) -> None:
+        """Returns when the host answers; ``options`` are more of its command line. Raises HostDidNotStart."""
         command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
         command += ["--store", str(self.store), "--port", str(self.port), "--end-with-stdin"]
         command += ["--clock", str(self._clock)] if self._clock else []
+        command += options
         already_logged = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -93,6 +94,12 @@ class HostProcess:
         process.wait()
         assert process.stdin is not None
         process.stdin.close()
+
+    def wait_for_end(self, limit: float) -> None:
+        """Until the host has ended by itself. Raises subprocess.TimeoutExpired after ``limit`` seconds."""
+        assert self._process is not None
+        self._process.wait(limit)
+        self.kill()
 
     def obituary(self) -> str:
         """How the host ended without having been told to, and what it last printed; empty while it is up."""

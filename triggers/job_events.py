@@ -26,7 +26,8 @@ async def job_events(event: func.EventGridEvent, client: Any) -> None:
         log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
         return
     owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job))
-    if not owner.entity_exists:
+    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
+    if not (owner.entity_exists and owner.entity_state):
         log_event(logger, logging.DEBUG, "event_of_unknown_job", event_id=received.id, job=job)
         return
     if await nudge(client, owner.entity_state):

@@ -2,6 +2,19 @@
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
 
+# Some are empty on purpose, but azd gives them all; `$env:` of a missing variable is empty, in strict mode, too.
+$needed = @(
+    'AZURE_SUBSCRIPTION_ID', 'AZURE_LOCATION', 'AZURE_ENV_NAME', 'AZURE_RESOURCE_GROUP', 'AZURE_FUNCTION_APP_NAME'
+    'AZURE_ML_WORKSPACE_ID', 'DEAD_LETTER_STORAGE_NAME', 'WORKSPACE_PRINCIPAL_ID', 'NEW_DATA_TOPIC_ID'
+    'NEW_DATA_CONTAINER', 'NEW_DATA_PREFIX', 'NEW_DATA_SUFFIX', 'NEW_DATA_START', 'JOB_EVENTS_TOPIC_ID'
+    'API_URL', 'MONITOR_URL', 'GET_KEY_COMMAND'
+)
+$given = [Environment]::GetEnvironmentVariables().Keys
+$missing = @($needed | Where-Object { $given -notcontains $_ })
+if ($missing) {
+    throw "The environment has no $($missing -join ', '). Run this hook through azd: azd hooks run postdeploy"
+}
+
 function Wait-Function([string] $name) {
     foreach ($attempt in 1..30) {
         az functionapp function show --subscription $env:AZURE_SUBSCRIPTION_ID --resource-group $env:AZURE_RESOURCE_GROUP `

@@ -8,6 +8,7 @@ import pytest
 from batch.contract import BatchRunRequest
 from batch.errors import ErrorCode, InvalidRequest
 from batch.openapi import document
+from batch.openapi_examples import CONTINUATION
 from batch.run_query import RunQuery
 from batch.run_view import PHASES
 from tests.batch.builders import ENDPOINT_URI, parse, settings
@@ -75,7 +76,7 @@ def test_the_list_takes_each_documented_parameter_and_no_other() -> None:
         "started_to": "2026-01-31T12:00:00.5+01:00",
         "prefix": "a",
         "top": "200",
-        "continuation": "token",
+        "continuation": CONTINUATION,
     }
     assert {parameter["name"] for parameter in DOCUMENT["paths"]["/batch-runs"]["get"]["parameters"]} == set(
         values

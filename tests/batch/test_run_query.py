@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.believed_status import believed_status
 from batch.errors import InvalidRequest
+from batch.list_place import ListPlace
 from batch.run import Phase
 from batch.run_query import DEFAULT_TOP, RunQuery
-from batch.run_view import PHASES, phase_of
+from batch.run_view import PHASES
 from tests.batch.builders import START, after
 
 NOON = "2026-01-31T12:00:00Z"
@@ -22,6 +24,7 @@ def test_without_parameters_all_runs_page_by_page() -> None:
 
 
 def test_all_parameters() -> None:
+    place = ListPlace("dG9rZW4= ", "nightly-3")
     query = RunQuery.parse(
         {
             "phase": "Running, Queued,,",
@@ -29,12 +32,12 @@ def test_all_parameters() -> None:
             "started_to": "2026-01-31T13:00:00+01:00",
             "prefix": "nightly-",
             "top": "200",
-            "continuation": "dG9rZW4=",
+            "continuation": place.written(),
             "code": "a-function-key",
             "clientId": "default",
         }
     )
-    assert query == RunQuery(frozenset({"Running", "Queued"}), START, START, "nightly-", 200, "dG9rZW4=")
+    assert query == RunQuery(frozenset({"Running", "Queued"}), START, START, "nightly-", 200, place)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,8 @@ def test_all_parameters() -> None:
         ({"top": "9" * 5_000}, {"top"}),
         ({"status": "Running"}, {"status"}),
         ({"client_id": "default"}, {"client_id"}),
+        ({"continuation": ""}, {"continuation"}),
+        ({"continuation": "dG9rZW4="}, {"continuation"}),
         (
             {"phase": "x", "started_from": "x", "started_to": "x", "top": "x", "x": "x"},
             {"phase", "started_from", "started_to", "top", "x"},
@@ -106,20 +111,22 @@ def test_which_runs_are_listed(query: RunQuery, phase: str, started: str, select
 
 UNFINISHED = ["Pending", "Running", "ContinuedAsNew", "Suspended"]
 OUTCOMES = ["Completed", "Failed", "Canceled", "TimedOut"]
-GOING_ON = [phase.value for phase in Phase if phase.value not in OUTCOMES]
+PHASES_TOLD = [None, *(phase.value for phase in Phase)]
 REACHABLE = [
-    *product(UNFINISHED, [None, *GOING_ON]),
-    *product(["Terminated", "Canceled", "Failed"], [None, *GOING_ON]),
-    ("Completed", "Completed"),
-    *product(["Failed"], ["Failed", "Canceled", "TimedOut"]),
+    # A run that completes tells it with its last step, never before.
+    *product(UNFINISHED, [phase for phase in PHASES_TOLD if phase != "Completed"]),
+    *product(["Completed", "Terminated", "Canceled", "Failed"], PHASES_TOLD),
 ]
+OUTPUTS = [None, {"outcome": "Completed"}, "Orchestrator function 'batch_run' failed: Late. [timed_out]"]
 
 
+@pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize(("runtime_status", "phase"), REACHABLE)
 def test_the_runtimes_filter_never_hides_a_run_that_the_phase_selects(
-    runtime_status: str, phase: str | None
+    runtime_status: str, phase: str | None, output: object
 ) -> None:
-    shown = phase_of(runtime_status, {"phase": phase} if phase else {})
+    told = {"phase": phase, "error": {"code": "timed_out", "message": "Late."}} if phase else None
+    shown = believed_status(runtime_status, told, output)["phase"]
     assert shown in PHASES
     for others in ([], ["Completed"], ["Running", "Failed"]):
         assert runtime_status in RunQuery(frozenset({shown, *others})).runtime_statuses

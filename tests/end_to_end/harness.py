@@ -8,10 +8,14 @@ from uuid import uuid4
 import requests
 
 from local.azure_ml import ControlClient
+from local.machine import LocalMachine
 from tests.waiting import LIMIT, wait_for
 
 TIME_SCALE = 10.0
 """Of most machines. Waits have real limits, so what must not be waited for lasts longer than those even then."""
+
+VISIBILITY_TIMEOUT = 60
+"""Seconds of durable time, as host.json says, in which nobody sees what a killed host had taken."""
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 
@@ -81,6 +85,12 @@ class App:
             return view if view["runtime_status"] in ENDED else None
 
         return wait_for(f"end of run {run_id}", look, limit)
+
+
+def start_after_kill(machine: LocalMachine) -> None:
+    """The host that follows a killed one, and the time until it sees what that one had taken."""
+    machine.host.start()
+    machine.clock.skip(VISIBILITY_TIMEOUT)
 
 
 def jobs_of(control: ControlClient, run_id: str) -> list[str]:

@@ -88,11 +88,11 @@ def gathered(machine: LocalMachine) -> int:
     return sum(entity["state"]["source"]["count"] for entity in found if entity["state"])
 
 
-def close_windows(machine: LocalMachine, blobs: int) -> None:
+def close_windows(machine: LocalMachine, blobs: int, quiet: int = QUIET) -> None:
     """The quiet period passes, once all the blobs have come: until then time should stand still."""
     machine.grid.wait_until_idle(60)
     wait_for("all blobs to be in their windows", lambda: gathered(machine) == blobs)
-    machine.clock.skip(QUIET)
+    machine.clock.skip(quiet)
     machine.clock.run(TIME_SCALE)
     wait_until_quiet(machine)
 

@@ -1,14 +1,25 @@
 """The host is killed (SIGKILL) at each step of a run and started again: one job, the right outcome."""
 
+import contextlib
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
+import requests
 
 from local.azure_ml import ControlClient
 from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import TIME_SCALE, App, jobs_of
-from tests.waiting import wait_for
+from tests.end_to_end.harness import (
+    ENDED,
+    TIME_SCALE,
+    VISIBILITY_TIMEOUT,
+    App,
+    jobs_of,
+    sample_request,
+    start_after_kill,
+)
+from tests.waiting import LIMIT, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +30,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
 
 def restart(machine: LocalMachine) -> None:
     machine.host.kill()
-    machine.host.start()
+    start_after_kill(machine)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +51,29 @@ def test_in_the_middle_of_a_request(
         run_id = app.start()
         control.wait_at_gate(gate)
         machine.host.kill()
-    machine.host.start()
+    start_after_kill(machine)
 
     assert app.wait_for_end(run_id)["phase"] == "Completed"
     assert len(jobs_of(control, run_id)) == 1
+
+
+def test_what_the_killed_host_had_taken_stands_still_for_a_minute(
+    machine: LocalMachine, app: App, control: ControlClient, clock: ClockFile
+) -> None:
+    with control.gate("invoke", when="before", discard=True) as gate:
+        run_id = app.start()
+        control.wait_at_gate(gate)
+        killed_at = clock.now()
+        machine.host.kill()
+    machine.host.start()
+    assert app.run(run_id)["phase"] == "Submitting"
+    clock.run(10 * TIME_SCALE)
+    view = app.wait_for_end(run_id)
+
+    stood_still = datetime.fromisoformat(view["submitted_at"]) - killed_at
+    # The activity was taken a moment before it came to the gate.
+    assert stood_still > timedelta(seconds=VISIBILITY_TIMEOUT - 10)
+    assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
 def test_without_a_token_after_the_restart_the_job_is_not_forgotten(
@@ -56,12 +86,57 @@ def test_without_a_token_after_the_restart_the_job_is_not_forgotten(
         machine.host.kill()
     # The identity library asks again and again for a 500, and longer than a lost job is looked for here.
     no_token = control.fault("identity", "answer", status=400, body="text", times=None)
-    machine.host.start()
+    start_after_kill(machine)
     doubt = wait_for("a doubt", lambda: app.run(run_id)["problem"])
     assert doubt["code"] == "submission_uncertain"
     control.remove_fault(no_token)
 
     assert app.wait_for_end(run_id)["phase"] == "Completed"
+    assert len(jobs_of(control, run_id)) == 1
+
+
+OUTCOMES = {
+    "Completed": {"deployment": "noop"},
+    "Failed": {"endpoint_input_uri": "azureml://datastores/samples/paths/no-such-folder/"},
+}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "episode"),
+    # One that starts it, one for each answer; a run that fails has another, which raises its reason.
+    [*(("Completed", number) for number in range(1, 5)), *(("Failed", number) for number in range(1, 6))],
+)
+def test_between_the_history_and_the_row(
+    machine: LocalMachine, app: App, control: ControlClient, outcome: str, episode: int
+) -> None:
+    """At each step: the custom status is lost or stale from then on, if it was the last."""
+    machine.host.stop()
+    machine.host.start("--kill-before-row", str(episode))
+    request = sample_request(**OUTCOMES[outcome])
+    run_id = str(request["run_id"])
+    with contextlib.suppress(requests.ConnectionError):  # The answer may be lost with the host.
+        app.post(request)
+    machine.host.wait_for_end(LIMIT)
+    start_after_kill(machine)
+
+    def looks() -> str | None:
+        """As the view and the list show it, whenever they are looked at."""
+        runtime_status = app.durable_status(run_id)["runtimeStatus"]
+        [listed] = app.list(prefix=run_id).json()["runs"]
+        for shown in (app.run(run_id), listed):
+            assert runtime_status not in ENDED or shown["phase"] == outcome, shown
+            assert shown["phase"] != "Pending" or shown["runtime_status"] not in ENDED
+        return runtime_status if runtime_status in ENDED else None
+
+    assert wait_for("its end", looks) == outcome
+    view = app.run(run_id)
+    assert (view["phase"], view["next_check_at"], view["problem"]) == (outcome, None, None)
+    assert view["ended_at"]
+    if outcome == "Failed":
+        assert view["error"]["code"] == "job_failed"
+        assert "Azure ML Studio" in view["error"]["message"]
+    else:
+        assert view["job"]["status"] == "Completed"
     assert len(jobs_of(control, run_id)) == 1
 
 
@@ -86,7 +161,7 @@ def test_while_canceling(machine: LocalMachine, app: App, control: ControlClient
         app.cancel(run_id)
         control.wait_at_gate(gate)
         machine.host.kill()
-    machine.host.start()
+    start_after_kill(machine)
     view = app.wait_for_end(run_id)
 
     assert view["phase"] == "Canceled"

@@ -8,9 +8,10 @@ import pytest
 from local.event_grid import Batching, Disturbance, Schema, blob_created
 from local.host_process import HostDidNotStart
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import TIME_SCALE, App
+from tests.end_to_end.harness import TIME_SCALE, VISIBILITY_TIMEOUT, App, start_after_kill
 from tests.end_to_end.new_data import (
     CONTAINER,
+    QUIET,
     close_windows,
     gathered,
     jobs,
@@ -116,7 +117,10 @@ def test_no_blob_is_lost_when_windows_close_while_others_come(machine: LocalMach
 def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path, kills: int) -> None:
     """Delivered thrice, shuffled, the host killed and restarted midway: as if each had come once."""
     disturbance = Disturbance(copies=3, spread=2.0, seed=kills)
-    with machine_with(own_state, rule(), disturbance=disturbance, time_scale=600.0) as machine:
+    # Longer than what is killed stands still, so that no window closes meanwhile.
+    quiet = kills * VISIBILITY_TIMEOUT + QUIET
+    patient = rule(quiet_seconds=quiet)
+    with machine_with(own_state, patient, disturbance=disturbance, time_scale=600.0) as machine:
         machine.clock.run(0)
         for folder in ("red", "green", "blue"):
             for number in range(20):
@@ -124,8 +128,8 @@ def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path
         for kill in range(kills):
             wait_for("some deliveries", lambda k=kill: windows(machine, "Pending,Running") > 15 * k)
             machine.host.kill()
-            machine.host.start()
-        close_windows(machine, 60)
+            start_after_kill(machine)
+        close_windows(machine, 60, quiet)
 
         assert sorted((r["source"]["folder"], r["source"]["count"]) for r in runs(machine)) == [
             ("blue", 20),

@@ -39,7 +39,8 @@ def test_a_failed_job_fails_the_run_with_a_reason(app: App, machine: LocalMachin
     assert view["phase"] == "Failed"
     assert view["error"]["code"] == "job_failed"
     assert status["runtimeStatus"] == "Failed"
-    assert status["output"] == (f"Orchestrator function 'batch_run' failed: {view['error']['message']}")
+    reason = f"{view['error']['message']} [job_failed]"
+    assert status["output"] == f"Orchestrator function 'batch_run' failed: {reason}"
     assert view["job"]["name"] in view["error"]["message"]
     assert "Azure ML Studio" in view["error"]["message"]
     assert status["customStatus"]["phase"] == "Failed"

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from local.machine import LocalMachine, MachineConfig
-from tests.end_to_end.harness import App, sample_request, wait_for
+from tests.end_to_end.harness import App, sample_request, start_after_kill, wait_for
 from tests.end_to_end.new_data import machine_with, runs, uploaded, wait_until_quiet
 from tests.local.functions_host.otlp_receiver import OtlpReceiver, ReceivedSpan
 
@@ -26,7 +26,9 @@ def receiver() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture(scope="module")
 def machine(receiver: OtlpReceiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
-    config = MachineConfig(tmp_path_factory.mktemp("traced"), identity="secret", settings=receiver.settings)
+    config = MachineConfig(
+        tmp_path_factory.mktemp("traced"), identity="secret", settings=receiver.settings, time_scale=1.0
+    )
     with LocalMachine(config) as machine:
         yield machine
 
@@ -126,7 +128,7 @@ def test_from_the_request_to_the_last_check(machine: LocalMachine, app: App, rec
         ),
     )
     machine.host.kill()
-    machine.host.start()
+    start_after_kill(machine)
     wait_for("a check after the restart", lambda: app.run(run_id)["checks"] > nudged["checks"])
     machine.control.release(hold)
     view = app.wait_for_end(run_id)

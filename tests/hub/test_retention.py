@@ -1,69 +1,67 @@
-"""Purging against a real client and a server that stands for the task hub: one refusal stops nothing."""
+"""Purging against a real client and a server that stands for the task hub: all that was kept for a run goes."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import azure.durable_functions as df
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from azure.durable_functions.models.utils import http_utils
 
-from batch.function_names import BATCH_RUN
+from batch.run_status import custom_status, result
 from hub.retention import purge_ended_before
+from tests.batch.builders import after, run
+from tests.hub.task_hub import TaskHub, entity, instance
+
+# The SDK asks aiohttp for a workaround that newer Pythons do not need.
+pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
 BEFORE = datetime(2026, 2, 1, tzinfo=UTC)
+STATE = json.dumps(run(status="Running").to_json())
+WITHOUT_JOB = json.dumps(run().to_json())
 
 
-class Hub:
-    """Ended runs, of which one can not be purged."""
-
-    def __init__(self, *run_ids: str, stuck: str) -> None:
-        self.left = list(run_ids)
-        self._stuck = stuck
-
-    async def list(self, request: web.Request) -> web.Response:
-        ended = {
-            "name": BATCH_RUN,
-            "runtimeStatus": "Completed",
-            "customStatus": None,
-            "createdTime": "2026-01-31T12:00:00Z",
-            "lastUpdatedTime": "2026-01-31T12:30:00.1234567Z",
-        }
-        return web.json_response([{**ended, "instanceId": run_id} for run_id in self.left])
-
-    async def purge(self, request: web.Request) -> web.Response:
-        name = request.match_info["id"]
-        if name == self._stuck:
-            return web.json_response({"Message": "It is locked."}, status=500)
-        if name in self.left:
-            self.left.remove(name)
-        return web.json_response({"instancesDeleted": 1})
-
-
-@pytest.fixture
-async def hub() -> AsyncIterator[tuple[Hub, df.DurableOrchestrationClient]]:
-    hub = Hub("r-1", "r-2", "r-3", stuck="r-1")
-    application = web.Application()
-    application.router.add_get("/instances/", hub.list)
-    application.router.add_delete("/instances/{id}", hub.purge)
-    server = TestServer(application)
-    await server.start_server()
-    binding = {"taskHubName": "h", "creationUrls": {}, "managementUrls": {"id": "INSTANCEID"}}
-    yield (
-        hub,
-        df.DurableOrchestrationClient(json.dumps({**binding, "rpcBaseUrl": str(server.make_url("/"))})),
-    )
-    await http_utils._close_session()
-    await server.close()
-
-
-async def test_an_instance_that_can_not_be_purged_keeps_no_other(
-    hub: tuple[Hub, df.DurableOrchestrationClient], caplog: pytest.LogCaptureFixture
-) -> None:
-    task_hub, client = hub
-    assert await purge_ended_before(client, BEFORE, limit=100) == 2
-    assert task_hub.left == ["r-1"]
+async def test_an_instance_that_can_not_be_purged_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    hub = TaskHub(map(instance, ("r-1", "r-2", "r-3")), stuck="r-1")
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 2
+    assert list(hub.instances) == ["r-1"]
     [line] = [record.getMessage() for record in caplog.records if record.name == "hub.retention"]
     assert line.startswith("history_not_purged instance=r-1 reason=")
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "status", "output", "state"),
+    [
+        ("Completed", custom_status(run(status="Completed")), None, WITHOUT_JOB),
+        ("Completed", None, result(run(status="Completed"), after(60)), WITHOUT_JOB),
+        ("Completed", custom_status(run()), result(run(status="Completed"), after(60)), "of another version"),
+        ("Completed", None, None, STATE),
+        ("Failed", custom_status(run(status="Failed")), "no luck", WITHOUT_JOB),
+        ("Failed", None, "no luck", STATE),
+        ("Failed", custom_status(run()), "no luck", STATE),
+        ("Terminated", None, "because", STATE),
+        ("Terminated", {"phase": "Running", "job": None}, "because", STATE),
+    ],
+)
+async def test_the_owner_of_the_job_goes_with_its_run_wherever_the_job_is_told(
+    runtime_status: str, status: object, output: object, state: str
+) -> None:
+    fields = {"runtimeStatus": runtime_status, "customStatus": status, "output": output, "input": state}
+    other = entity("job_owner", "batchjob-2", "r-2")
+    kept_for_it = [entity("submission", "r-1", {"attempt": "a"}), entity("job_owner", "batchjob-1")]
+    hub = TaskHub([instance("r-1", **fields), *kept_for_it, other])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert list(hub.instances) == [other["instanceId"]]
+
+
+async def test_a_run_without_a_job_goes_too() -> None:
+    hub = TaskHub([instance("r-1", runtimeStatus="Failed", input=WITHOUT_JOB), entity("submission", "r-1")])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert not hub.instances
+
+
+async def test_what_goes_on_stays() -> None:
+    hub = TaskHub([instance("r-1", runtimeStatus="Running"), entity("submission", "r-1", {"attempt": "a"})])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 0
+    assert len(hub.instances) == 2

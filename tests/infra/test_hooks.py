@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -192,6 +193,31 @@ def test_prepackage_says_that_it_found_no_place(tmp_path: Path) -> None:
 def test_powershell_is_powershell(path: Path) -> None:
     parser = Parser(Language(tree_sitter_powershell.language()))
     assert not parser.parse(path.read_bytes()).root_node.has_error
+
+
+@pytest.mark.parametrize("missing", sorted(ENVIRONMENT))
+def test_postdeploy_without_one_of_its_variables_says_which(azure: Azure, missing: str) -> None:
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != missing}
+    path = f"{azure.folder}{os.pathsep}{os.environ['PATH']}"
+    result = run_hook("postdeploy", ROOT, {"PATH": path, "AZ_FAILS": "nothing", **environment})
+    assert result.returncode != 0
+    assert missing in result.stderr
+
+
+def test_powershell_asks_for_the_same_variables_before_it_does_anything() -> None:
+    """It takes a missing one for an empty one, where the shell stops."""
+    bash, powershell = ((HOOKS / f"postdeploy.{ending}").read_text() for ending in ("sh", "ps1"))
+    used = set(re.findall(r"\$\{?([A-Z_]+)", bash))
+    optional = set(re.findall(r"\$\{([A-Z_]+):-", bash))
+    listed = re.search(r"\$needed = @\(([^)]*)\)", powershell)
+    assert listed
+    assert set(re.findall(r"'([A-Z_]+)'", listed[1])) == used - optional == set(ENVIRONMENT)
+    assert set(re.findall(r"\$env:([A-Z_]+)", powershell)) == used | optional
+
+    check, _, work = powershell[listed.end() :].partition("function Wait-Function")
+    assert re.search(r"if \(\$missing\) \{\s*throw .*\$missing", check)
+    assert "az " not in powershell[: listed.end()]
+    assert "az account show" in work
 
 
 def test_powershell_switches_to_the_same_providers() -> None:

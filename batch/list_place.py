@@ -1,0 +1,52 @@
+"""Where a page of the list of runs ended: the ``continuation`` of ``GET /api/batch-runs``.
+
+A page of the list is cut out of a larger page of the task hub, whose own token may be any text.
+"""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+_SUM_LENGTH = 6
+_TEXT = re.compile(r"[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlace:
+    """In the page that ``hub_token`` leads to (None: the first one), behind the instance ``after`` (empty: none)."""
+
+    hub_token: str | None = None
+    after: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Raises ValueError for a text that ``written`` did not give: made up, damaged, or cut."""
+        if not _TEXT.fullmatch(text):
+            raise ValueError("not a place")
+        try:
+            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except binascii.Error:
+            raise ValueError("not a place") from None
+        content = sealed[_SUM_LENGTH:]
+        # Two texts can decode to the same bytes.
+        if _text(content) != text:
+            raise ValueError("not a place")
+        hub_token, after = json.loads(content)
+        return cls(hub_token, after)
+
+    def written(self) -> str:
+        """Safe in a URL as it is."""
+        return _text(json.dumps([self.hub_token, self.after]).encode())
+
+
+FIRST = ListPlace()
+
+
+def _text(content: bytes) -> str:
+    """The sum tells mistakes from places; it is no secret, for a place gives nobody a right."""
+    checked = sha256(b"place in the list of runs" + content).digest()[:_SUM_LENGTH]
+    return base64.urlsafe_b64encode(checked + content).decode().rstrip("=")

@@ -1,0 +1,61 @@
+"""Which run an event wakes, by what the task hub tells of the job's owner."""
+
+from datetime import UTC, datetime
+
+import azure.functions as func
+import pytest
+
+from batch.function_names import NUDGE
+from tests.hub.task_hub import TaskHub, entity, instance
+from tests.triggers.functions import functions
+from triggers.job_events import bp
+
+# The SDK asks aiohttp for a workaround that newer Pythons do not need.
+pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
+
+JOB_EVENTS = functions(bp)["job_events"]
+MOVED = func.EventGridEvent(
+    id="event-1",
+    data={"runId": "batchjob-1", "runType": "azureml.PipelineRun", "runStatus": "Completed"},
+    topic="/subscriptions/s",
+    subject="experiments/e/runs/batchjob-1",
+    event_type="Microsoft.MachineLearningServices.RunStatusChanged",
+    event_time=datetime(2026, 1, 31, 12, 0, tzinfo=UTC),
+    data_version="1.0",
+)
+RUNNING = instance("r-1", runtimeStatus="Running", customStatus={"phase": "Running"})
+LOST = {"phase": "Failed", "error": {"code": "job_failed", "message": "It failed."}}
+
+
+async def woken(hub: TaskHub) -> list[str]:
+    with hub.served():
+        await JOB_EVENTS(event=MOVED, client=hub.binding)
+    return hub.posted
+
+
+async def test_the_run_that_owns_the_job_is_woken() -> None:
+    assert await woken(TaskHub([RUNNING, entity("job_owner", "batchjob-1", "r-1")])) == [
+        f"/instances/r-1/raiseEvent/{NUDGE}"
+    ]
+
+
+async def test_a_job_without_an_owner_wakes_nobody() -> None:
+    assert await woken(TaskHub([RUNNING])) == []
+
+
+async def test_an_owner_that_was_released_is_no_owner() -> None:
+    """The hub tells it as an entity that exists, with state null."""
+    nobody = instance("None", runtimeStatus="Running")
+    assert await woken(TaskHub([RUNNING, nobody, entity("job_owner", "batchjob-1")])) == []
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        instance("r-1", customStatus=None),
+        instance("r-1", runtimeStatus="Failed", customStatus={"phase": "Running"}),
+        instance("r-1", runtimeStatus="Running", customStatus=LOST),
+    ],
+)
+async def test_a_run_that_has_ended_is_not_woken(owner: dict[str, object]) -> None:
+    assert await woken(TaskHub([owner, entity("job_owner", "batchjob-1", "r-1")])) == []
