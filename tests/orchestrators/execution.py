@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from batch.durable_timer import MOST_EARLY
 from batch.run_reason import read_reason
 from batch.timestamps import parse_timestamp
+from local.functions_host.text_rules import without_credentials
 
 Handle = Callable[[str], str]
 
@@ -42,6 +43,8 @@ class Answer:
             message, label, text = str(error).rpartition(_FAILURE_LABEL)
             if not label:
                 raise
+            # What the Functions host would hide in it could leave a text that the extension cannot read.
+            assert without_credentials(str(error)) == str(error)
             assert json.loads(text)["error"] == message
         state = json.loads(text)
         [actions] = state["actions"]

@@ -157,6 +157,15 @@ def test_a_start_that_keeps_failing_fails_with_its_reason(window_handle: Handle)
     assert "hub away" in str(execution.answer.error)
 
 
+@pytest.mark.parametrize("name", ["customer_key=42/a.csv", "AccountKey=1.csv", "pwd=x/Server=y.csv"])
+def test_a_blob_name_that_the_host_would_cut_does_not_cost_the_reason(
+    window_handle: Handle, name: str
+) -> None:
+    execution = WindowExecution(window_handle, _upload(blob(f"in/{name}")), START)
+    answer = execution.refused("it broke")
+    assert (answer.ended, answer.error, answer.code) == (True, "it broke", "internal")
+
+
 @pytest.mark.parametrize("step", ["touch", "claim"])
 def test_a_window_that_breaks_fails_with_its_reason(window_handle: Handle, step: str) -> None:
     execution = (

@@ -1,0 +1,108 @@
+"""The text with which a run or window fails: nothing in it is of a form that the host's text rules would cut."""
+
+import json
+from typing import Any
+
+import pytest
+
+from batch.contract import JobInput, JobOutput
+from batch.data_source import DataSource
+from batch.errors import ErrorCode
+from batch.run import Run
+from batch.run_reason import reason_text
+from batch.secret_text import holds_secret
+from local.functions_host.text_rules import without_credentials
+from tests.batch.builders import START, request
+from tests.orchestrators.execution import Execution, Handle
+from tests.orchestrators.steps import IDENTITY, error, told
+
+pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+
+CUT_BY_THE_HOST = (
+    *(
+        "key=",
+        "KEY=",
+        "customer_key=",
+        "Token=",
+        "Server=",
+        "pwd=",
+        "Password=",
+        "Data Source=",
+        "AccountKey=",
+    ),
+    *("SharedAccessKey=", "DefaultEndpointsProtocol=https", "?sig=", "&sig=", "?code=", "&code=", "/code="),
+)
+PATH_TOKENS = [token for token in CUT_BY_THE_HOST if not set(token) & set("? &")]
+
+with_token = pytest.mark.parametrize("token", CUT_BY_THE_HOST)
+
+
+def failed(handle: Handle, state: Run, refusal: dict[str, Any]) -> Execution:
+    """A run whose submission is refused; each text that it raises is held against the rules."""
+    execution = Execution(handle, json.dumps(state.to_json()), START)
+    execution.complete(IDENTITY)
+    execution.complete(refusal)
+    return execution
+
+
+@pytest.mark.parametrize(
+    ("place", "token"),
+    [
+        *(
+            (place, token)
+            for place in ("input", "output")
+            for token in PATH_TOKENS
+            if not holds_secret(token)
+        ),
+        *(("blob name", token) for token in PATH_TOKENS),
+    ],
+)
+def test_inputs_do_no_harm(handle: Handle, place: str, token: str) -> None:
+    lake = "azureml://datastores/lake/paths"
+    asked = request()
+    if place == "input":
+        asked = request(inputs={"input_data": JobInput(type="UriFolder", uri=f"{lake}/{token}1/")})
+    elif place == "output":
+        asked = request(outputs={"output_data": JobOutput(uri=f"{lake}/{token}1/out.csv")})
+    blobs = DataSource(
+        container="in",
+        folder=f"{token}1",
+        count=1,
+        first_event_at=START,
+        last_event_at=START,
+        names=(f"{token}1.csv",),
+    )
+    state = Run(request=asked, source=blobs if place == "blob name" else None)
+    answer = failed(handle, state, error(ErrorCode.REQUEST_REJECTED, "No.")).answer
+
+    assert (answer.error, answer.code) == ("No.", "request_rejected")
+    assert told(answer)["error"] == {"code": "request_rejected", "message": "No."}
+
+
+@with_token
+@pytest.mark.parametrize("quote", ['"', "'", "<b>", ""])
+def test_a_reason_keeps_all_its_words(handle: Handle, token: str, quote: str) -> None:
+    reason = f"The endpoint said: {quote}a{token}1/b{quote} is not there, and no {token} either."
+    answer = failed(handle, Run(request=request()), error(ErrorCode.NOT_FOUND, reason)).answer
+
+    shown = told(answer)["error"]["message"]
+    assert shown.replace("=", "%3D") == str(answer.error).replace("=", "%3D")
+    assert (answer.code, "is not there" in shown) == ("not_found", True)
+
+
+@with_token
+def test_the_code_is_read_whatever_the_reason(token: str) -> None:
+    text = reason_text(f'"{token}1" {token}', ErrorCode.TIMED_OUT)
+    assert without_credentials(text) == text
+    assert text.endswith("[timed_out]")
+
+
+def test_an_exception_that_nobody_foresaw_ends_the_run_with_its_reason(handle: Handle) -> None:
+    """The actions so far, which hold the request, are no part of the text either."""
+    asked = request(
+        inputs={"input_data": JobInput(type="UriFolder", uri="azureml://datastores/l/paths/key=1/")}
+    )
+    answer = failed(handle, Run(request=asked), {"surprise": 1}).answer
+
+    assert (answer.code, told(answer)["phase"]) == ("internal", "Failed")
+    assert "KeyError" in str(answer.error)
