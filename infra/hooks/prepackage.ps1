@@ -4,7 +4,8 @@ Set-StrictMode -Version Latest
 
 $backend = if ($env:DURABLE_BACKEND) { $env:DURABLE_BACKEND } else { 'AzureStorage' }
 $provider = switch -CaseSensitive ($backend) {
-    'AzureStorage' { '{ "type": "AzureStorage" }' }
+    # Messages that a killed host had taken stay invisible for so long; the default is five minutes.
+    'AzureStorage' { '{ "type": "AzureStorage", "controlQueueVisibilityTimeout": "00:01:00", "workItemQueueVisibilityTimeout": "00:01:00" }' }
     'DurableTaskScheduler' { '{ "type": "azureManaged", "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING" }' }
     default { throw "DURABLE_BACKEND must be AzureStorage or DurableTaskScheduler, not '$backend'." }
 }

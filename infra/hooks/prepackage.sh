@@ -5,7 +5,8 @@ set -euo pipefail
 
 case "${DURABLE_BACKEND:-AzureStorage}" in
   AzureStorage)
-    provider='{ "type": "AzureStorage" }' ;;
+    # Messages that a killed host had taken stay invisible for so long; the default is five minutes.
+    provider='{ "type": "AzureStorage", "controlQueueVisibilityTimeout": "00:01:00", "workItemQueueVisibilityTimeout": "00:01:00" }' ;;
   DurableTaskScheduler)
     provider='{ "type": "azureManaged", "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING" }' ;;
   *)
