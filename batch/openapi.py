@@ -135,7 +135,9 @@ def _list() -> JsonObject:
                 "Runs a page at most",
                 {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
             ),
-            _query("continuation", "From the page before, unchanged", {"type": "string"}),
+            _query(
+                "continuation", "From the page before, unchanged; with the same filter", {"type": "string"}
+            ),
         ],
         "responses": {
             "200": {

@@ -111,7 +111,9 @@ class RunView(TypedDict):
 
     run_id: str
     phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
-    runtime_status: RuntimeStatus
+    runtime_status: Annotated[
+        RuntimeStatus, Field(description="The orchestration's; the phase may end first")
+    ]
     endpoint_uri: str | None
     identity: IdentityView | None
     job: JobView | None

@@ -1,11 +1,13 @@
 """The list of runs: filtered by phase, time and prefix, and paged to its end."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
 
+from batch.list_place import ListPlace
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App
 
@@ -73,6 +75,24 @@ def test_from_the_beginning_of_time_is_a_time_like_any_other(app: App) -> None:
     run_id = app.start(deployment="noop")
     app.wait_for_end(run_id)
     assert pages(app, prefix=run_id, started_from="0001-01-01T00:00:00Z") == [[run_id]]
+
+
+def test_a_continuation_can_stand_in_an_address_as_it_is(app: App) -> None:
+    prefix = f"address-{uuid4().hex[:6]}-"
+    runs = [app.start(run_id=f"{prefix}{number}", deployment="noop") for number in range(2)]
+    for run_id in runs:
+        app.wait_for_end(run_id)
+    first = app.list(prefix=prefix, top=1).json()
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", first["continuation"])
+    url = f"{app.url}/api/batch-runs?prefix={prefix}&top=1&continuation={first['continuation']}"
+    second = requests.get(url, timeout=60).json()
+    assert [run["run_id"] for run in first["runs"] + second["runs"]] == runs
+
+
+def test_a_continuation_that_is_cut_or_from_another_hub(app: App) -> None:
+    place = ListPlace("Z29uZQ== ", "gone").written()
+    assert app.list(continuation=place).json() == {"runs": [], "continuation": None}
+    assert app.list(continuation=place[:-1]).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["\r\nX", " abc", "✓", "abc"])
