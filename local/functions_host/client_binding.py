@@ -11,8 +11,13 @@ _INSTANCE_PLACEHOLDER = "INSTANCEID"
 
 
 def management_urls(origin: str, hub_name: str, instance_id: str) -> dict[str, str]:
-    """The payload of a 202 answer to a start: ``id`` and the URLs of that instance below ``origin``."""
-    return {"id": instance_id, **_urls(origin, hub_name, quote(instance_id, safe="@:"))}
+    """The payload of a 202 answer to a start: ``id`` and the URLs of that instance below ``origin``.
+
+    durable-functions behaviour: the URL to rewind is left out; only durable clients get it.
+    """
+    urls = _urls(origin, hub_name, quote(instance_id, safe="@:"))
+    del urls["rewindPostUri"]
+    return {"id": instance_id, **urls}
 
 
 def durable_client_value(origin: str, hub_name: str) -> str:
@@ -35,11 +40,7 @@ def durable_client_value(origin: str, hub_name: str) -> str:
                     f"{creation}?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}"
                 ),
             },
-            "managementUrls": {
-                "id": _INSTANCE_PLACEHOLDER,
-                **urls,
-                "rewindPostUri": urls["terminatePostUri"].replace("/terminate?", "/rewind?"),
-            },
+            "managementUrls": {"id": _INSTANCE_PLACEHOLDER, **urls},
             "baseUrl": base,
             "requiredQueryStringParameters": "",
             "rpcBaseUrl": f"{base}/",
@@ -55,6 +56,7 @@ def _urls(origin: str, hub_name: str, path_segment: str) -> dict[str, str]:
         "statusQueryGetUri": f"{instance}?{query}",
         "sendEventPostUri": f"{instance}/raiseEvent/{{eventName}}?{query}",
         "terminatePostUri": f"{instance}/terminate?reason={{text}}&{query}",
+        "rewindPostUri": f"{instance}/rewind?reason={{text}}&{query}",
         "purgeHistoryDeleteUri": f"{instance}?{query}",
         "restartPostUri": f"{instance}/restart?{query}",
         "suspendPostUri": f"{instance}/suspend?reason={{text}}&{query}",

@@ -16,12 +16,19 @@ from local.functions_host.durable.contract import (
     InstanceGoneError,
     InstanceNotFoundError,
     InvalidOperationError,
+    PreconditionError,
     TaskHub,
 )
 from local.functions_host.durable_entities import Entities
 from local.functions_host.durable_instances import Instances
 from local.functions_host.durable_query import QueryParameters
-from local.functions_host.durable_responses import BadRequestError, empty_response, error_response
+from local.functions_host.durable_responses import (
+    BadRequestError,
+    InvalidJsonError,
+    empty_response,
+    error_response,
+    json_response,
+)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +48,9 @@ class DurableApi:
             return empty_response(404)
         except InstanceGoneError:
             return empty_response(410)
-        except (ArgumentError, BadRequestError, InvalidOperationError) as error:
+        except PreconditionError as error:
+            return json_response(str(error), 412)
+        except (ArgumentError, BadRequestError, InvalidJsonError, InvalidOperationError) as error:
             return error_response(error)
         except Exception as error:
             log.exception("%s %s failed", request.method, request.path)

@@ -6,7 +6,7 @@ from datetime import UTC
 
 from aiohttp import web
 
-from local.functions_host.durable.contract import EntityState, TaskHub
+from local.functions_host.durable.contract import ArgumentError, EntityState, TaskHub
 from local.functions_host.durable_bodies import signal_input
 from local.functions_host.durable_query import CONTINUATION_HEADER, QueryParameters
 from local.functions_host.durable_responses import BadRequestError, empty_response, json_response
@@ -29,9 +29,11 @@ class Entities:
         if not name:
             raise BadRequestError("The entity name must not be empty.")
         operation = "delete" if request.method == "DELETE" else query.text("op") or ""
-        await self._hub.signal_entity(
-            name.lower(), _key(key), operation, await signal_input(request), trace_of(request.headers)
-        )
+        operation_input, trace = await signal_input(request), trace_of(request.headers)
+        try:
+            await self._hub.signal_entity(name.lower(), _key(key), operation, operation_input, trace)
+        except ArgumentError as error:
+            raise BadRequestError(str(error)) from error
         return empty_response(202)
 
     async def _read(self, name: str, key: str) -> web.Response:
@@ -39,15 +41,17 @@ class Entities:
         return empty_response(404) if entity is None else json_response(parsed(entity.state))
 
     async def _list(self, request: web.Request, query: QueryParameters, name: str) -> web.Response:
+        fetch_state = query.flag("fetchState", False)
         entities, continuation = await self._hub.list_entities(
             name=name.lower() or None,
             top=query.page_size(),
             continuation=request.headers.get(CONTINUATION_HEADER) or None,
             last_operation_from=query.time("lastOperationTimeFrom"),
             last_operation_to=query.time("lastOperationTimeTo"),
+            # durable-functions behaviour: who asks for no states is not shown the entities that have none.
+            include_deleted=fetch_state,
         )
-        fetch_state = query.flag("fetchState", False)
-        headers = {CONTINUATION_HEADER: continuation} if continuation else None
+        headers = {CONTINUATION_HEADER: continuation or ""}
         return json_response([_listed(entity, fetch_state) for entity in entities], headers=headers)
 
 

@@ -15,6 +15,7 @@ from local.functions_host.durable.contract import (
     InstanceGoneError,
     InstanceNotFoundError,
     InstanceState,
+    OrchestrationAlreadyExistsError,
     RuntimeStatus,
     TaskHub,
 )
@@ -24,7 +25,9 @@ from local.functions_host.durable_responses import (
     BadRequestError,
     check_status_response,
     empty_response,
+    envelope_response,
     json_response,
+    message_response,
 )
 from local.functions_host.durable_status import history_payload, parsed, status_payload
 from local.functions_host.invocations import trace_of
@@ -47,9 +50,12 @@ class Instances:
         self, request: web.Request, query: QueryParameters, name: str, instance_id: str | None
     ) -> web.Response:
         body = await json_text(request)
-        started_id = await self._hub.start(
-            name, body, instance_id, query.text("version"), trace_of(request.headers)
-        )
+        try:
+            started_id = await self._hub.start(
+                name, body, instance_id, query.text("version"), trace_of(request.headers)
+            )
+        except OrchestrationAlreadyExistsError as error:
+            return message_response(409, str(error))
         timeout, interval = query.seconds("timeout"), query.seconds("pollingInterval")
         if timeout is None or interval is None:
             return check_status_response(request, self._hub_name, started_id)
@@ -59,7 +65,7 @@ class Instances:
         continuation = request.headers.get(CONTINUATION_HEADER) or None
         page = await self._hub.query(query.instance_query(continuation))
         show_input = query.flag("showInput", True)
-        headers = {CONTINUATION_HEADER: page.continuation} if page.continuation else None
+        headers = {CONTINUATION_HEADER: page.continuation or ""}
         return json_response([status_payload(state, show_input) for state in page.instances], headers=headers)
 
     async def status(self, request: web.Request, query: QueryParameters, instance_id: str) -> web.Response:
@@ -97,13 +103,22 @@ class Instances:
     async def operate(
         self, request: web.Request, query: QueryParameters, instance_id: str, operation: str
     ) -> web.Response:
-        operation = operation.lower()
-        if operation == "restart":
-            return await self._restart(request, query, instance_id)
-        if operation not in self._with_reason:
-            return empty_response(404)
-        await self._with_reason[operation](instance_id, query.text("reason") or "")
-        return empty_response(202)
+        match operation.lower():
+            case "restart":
+                new_id = None if query.flag("restartWithNewInstanceId", True) else instance_id
+                return await self._restart(request, instance_id, new_id)
+            case "restartwithoptions":
+                new_id = (query.text("newInstanceId") or "").strip()
+                if not new_id:
+                    raise BadRequestError("A new orchestration instance ID must be provided.")
+                return await self._restart(request, instance_id, new_id, query.text("version"))
+            case "rewind" if await self._hub.get(instance_id) is None:
+                # durable-functions behaviour: the dollar sign is part of the text.
+                return json_response(f'No orchestration with instance ID "${instance_id}" found.', 404)
+            case name if name in self._with_reason:
+                await self._with_reason[name](instance_id, query.text("reason") or "")
+                return empty_response(202)
+        return empty_response(404)
 
     async def raise_event(self, request: web.Request, instance_id: str, event_name: str) -> web.Response:
         # The instance is looked at before the body, as the production host does.
@@ -114,12 +129,18 @@ class Instances:
         await self._hub.raise_event(instance_id, event_name, await required_json_text(request))
         return empty_response(202)
 
-    async def _restart(self, request: web.Request, query: QueryParameters, instance_id: str) -> web.Response:
+    async def _restart(
+        self, request: web.Request, instance_id: str, new_id: str | None, version: str | None = None
+    ) -> web.Response:
         try:
-            new_id = await self._hub.restart(instance_id, query.flag("restartWithNewInstanceId", True))
-        except InstanceNotFoundError as error:
-            raise ArgumentError("InstanceId does not match a valid orchestration instance.") from error
-        return check_status_response(request, self._hub_name, new_id)
+            started_id = await self._hub.restart(instance_id, new_id, version)
+        except ArgumentError as error:
+            return envelope_response(400, "InstanceId does not match a valid orchestration instance.", error)
+        except OrchestrationAlreadyExistsError as error:
+            return envelope_response(
+                409, "A non-terminal instance with this instance ID already exists.", error
+            )
+        return check_status_response(request, self._hub_name, started_id)
 
     async def _wait(
         self, request: web.Request, query: QueryParameters, instance_id: str, timeout: float, interval: float

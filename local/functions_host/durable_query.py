@@ -36,7 +36,7 @@ class QueryParameters:
 
     def page_size(self) -> int:
         value = (self.text("top") or "").strip()
-        return int(value) if value.isdecimal() and int(value) > 0 else DEFAULT_PAGE_SIZE
+        return int(value) if value.isdecimal() else DEFAULT_PAGE_SIZE
 
     def time(self, name: str) -> datetime | None:
         """Aware UTC; a time without an offset is taken as UTC."""

@@ -1,4 +1,4 @@
-"""Responses of the durable management API: JSON, and the two error envelopes."""
+"""Responses of the durable management API: JSON, and the error envelopes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ from local.functions_host.durable.contract import (
 )
 
 _START_POLLING_SECONDS = "10"
-_DOTNET_TYPES: Mapping[type[Exception], str] = {
-    ArgumentError: "System.ArgumentException",
-    OrchestrationAlreadyExistsError: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
-    InvalidOperationError: "System.InvalidOperationException",
-}
 
 
 class BadRequestError(Exception):
     """The request itself is wrong; answered 400 with ``{"Message": …}`` alone."""
+
+
+class InvalidJsonError(Exception):
+    """The body is no JSON; answered 400 with the envelope of the .NET error."""
+
+
+_DOTNET_TYPES: Mapping[type[Exception], str] = {
+    ArgumentError: "System.ArgumentException",
+    InvalidJsonError: "Newtonsoft.Json.JsonReaderException",
+    OrchestrationAlreadyExistsError: "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException",
+    InvalidOperationError: "System.InvalidOperationException",
+}
 
 
 def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -44,20 +51,27 @@ def check_status_response(request: web.Request, hub_name: str, instance_id: str)
     return json_response(urls, 202, headers)
 
 
-def error_response(error: Exception) -> web.Response:
-    """400 for what the caller can put right, else 500, both in the .NET error envelope."""
-    if isinstance(error, BadRequestError):
-        return json_response({"Message": str(error)}, 400)
-    caused_by_caller = isinstance(error, ArgumentError)
-    message = (
-        "One or more of the arguments submitted is incorrect"
-        if caused_by_caller
-        else "Something went wrong while processing your request"
-    )
+def message_response(status: int, message: str) -> web.Response:
+    return json_response({"Message": message}, status)
+
+
+def envelope_response(status: int, message: str, error: Exception) -> web.Response:
     envelope = {
         "Message": message,
         "ExceptionMessage": str(error),
         "ExceptionType": _DOTNET_TYPES.get(type(error), type(error).__name__),
         "StackTrace": "",
     }
-    return json_response(envelope, 400 if caused_by_caller else 500)
+    return json_response(envelope, status)
+
+
+def error_response(error: Exception) -> web.Response:
+    """400 for what the caller can put right, else 500."""
+    match error:
+        case BadRequestError():
+            return message_response(400, str(error))
+        case InvalidJsonError():
+            return envelope_response(400, "Invalid JSON content", error)
+        case ArgumentError():
+            return envelope_response(400, "One or more of the arguments submitted is incorrect", error)
+    return envelope_response(500, "Something went wrong while processing your request", error)

@@ -62,6 +62,7 @@ def status_payload(state: InstanceState, show_input: bool = True) -> dict[str, A
     """The JSON object of a status query, times as ``yyyy-MM-ddTHH:mm:ssZ``."""
     return {
         "name": state.name,
+        **({"version": state.version} if state.version else {}),
         "instanceId": state.instance_id,
         "runtimeStatus": state.runtime_status.value,
         "input": parsed(state.input) if show_input else None,

@@ -39,11 +39,12 @@ _TERMINAL = frozenset(
 class InstanceState:
     """One orchestration instance as the status query sees it.
 
-    ``input``, ``output`` and ``custom_status`` are JSON text.
+    ``input``, ``output`` and ``custom_status`` are JSON text. Only entities have no ``version``.
     """
 
     instance_id: str
     name: str
+    version: str | None
     runtime_status: RuntimeStatus
     created_at: datetime
     updated_at: datetime
@@ -72,10 +73,17 @@ class InstancePage:
 
 @dataclass(frozen=True, slots=True)
 class EntityState:
+    """``state`` is JSON text, None while the entity does not exist."""
+
     name: str
     key: str
     state: str | None
     last_operation_at: datetime
+
+    @property
+    def exists(self) -> bool:
+        """False for one that has deleted itself, and for one whose operations have all failed."""
+        return self.state is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,10 @@ class OrchestrationAlreadyExistsError(InvalidOperationError):
     """``start`` on an instance that has not ended."""
 
 
+class PreconditionError(Exception):
+    """The instance is in no state for this operation (HTTP 412, this text is the body)."""
+
+
 class InstanceNotFoundError(LookupError):
     """No such instance (HTTP 404)."""
 
@@ -199,7 +211,9 @@ class TaskHub(Protocol):
 
     async def rewind(self, instance_id: str, reason: str) -> None: ...
 
-    async def restart(self, instance_id: str, with_new_instance_id: bool) -> str: ...
+    async def restart(
+        self, instance_id: str, new_instance_id: str | None = None, version: str | None = None
+    ) -> str: ...
 
     async def purge(self, instance_id: str) -> bool: ...
 
@@ -223,4 +237,5 @@ class TaskHub(Protocol):
         continuation: str | None = None,
         last_operation_from: datetime | None = None,
         last_operation_to: datetime | None = None,
+        include_deleted: bool = True,
     ) -> tuple[Sequence[EntityState], str | None]: ...

@@ -18,12 +18,11 @@ _ERROR = "Error"
 class BatchOutcome:
     """``answers`` are the messages for the callers, one an operation.
 
-    ``state`` None leaves the entity as it was, or without existence if ``deleted``.
+    ``state`` is what the entity is left with, None if it does not exist now.
     """
 
     answers: Sequence[Mapping[str, str]]
-    state: str | None = None
-    deleted: bool = False
+    state: str | None
     signals: Sequence[tuple[EntityId, Operation]] = ()
 
 
@@ -31,7 +30,7 @@ def batch_json(entity: EntityId, state: EntityState | None, operations: Sequence
     return json.dumps(
         {
             "self": {"name": entity.name, "key": entity.key},
-            "exists": state is not None,
+            "exists": state is not None and state.exists,
             "state": state.state if state else None,
             "batch": [
                 {"name": each.name, "input": each.input, "isSignal": each.caller is None}
@@ -43,14 +42,12 @@ def batch_json(entity: EntityId, state: EntityState | None, operations: Sequence
 
 def parse_outcome(answer_json: str) -> BatchOutcome:
     answer = json.loads(answer_json)
-    exists = answer["entityExists"]
     return BatchOutcome(
         answers=[
             {"result": each["result"], **({"exceptionType": _ERROR} if each["isError"] else {})}
             for each in answer["results"]
         ],
-        state=answer["entityState"] if exists else None,
-        deleted=not exists,
+        state=answer["entityState"] if answer["entityExists"] else None,
         signals=[
             (
                 EntityId(signal["target"]["name"].lower(), signal["target"]["key"]),
@@ -61,8 +58,9 @@ def parse_outcome(answer_json: str) -> BatchOutcome:
     )
 
 
-def failed_outcome(message: str, operations: Sequence[Operation]) -> BatchOutcome:
+def failed_outcome(message: str, operations: Sequence[Operation], state: EntityState | None) -> BatchOutcome:
     """The batch could not be run: every caller gets the error, the state stays as it was."""
     return BatchOutcome(
-        answers=[{"result": json.dumps(message), "exceptionType": _ERROR} for _ in operations]
+        answers=[{"result": json.dumps(message), "exceptionType": _ERROR} for _ in operations],
+        state=state.state if state else None,
     )

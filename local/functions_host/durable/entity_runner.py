@@ -37,20 +37,21 @@ class EntityRunner:
         operations = tables.waiting(entity, MAX_BATCH_OPERATIONS)
         if not operations:
             return
-        batch = batch_json(entity, tables.find(entity), operations)
+        state = tables.find(entity)
+        batch = batch_json(entity, state, operations)
         began = format_time(self._clock.now())
         spans = [OpenSpan.below(each.span.context, began) if each.span else None for each in operations]
         # One invocation handles them all, and it can run in one span only.
         trace = next((span.context for span in spans if span), None) or TraceContext.root()
         problem = self._known.entities.problem_with(entity.name)
         if problem is not None:
-            outcome = failed_outcome(problem, operations)
+            outcome = failed_outcome(problem, operations, state)
         else:
             try:
                 outcome = parse_outcome(await self._worker.run_entity(entity.name, batch, trace))
             except InvocationError as error:
                 problem = error.message
-                outcome = failed_outcome(error.message, operations)
+                outcome = failed_outcome(error.message, operations, state)
         if problem is not None:
             logger.error("A batch of %d operations on entity %s failed: %s", len(operations), entity, problem)
         with self._transactions.transaction() as tx:

@@ -12,6 +12,9 @@ from .decisions import EntityId
 from .events import format_time, parse_time
 from .trace_context import OpenSpan
 
+# The id under which an entity is listed among the instances.
+_INSTANCE_ID = "'@' || name || '@' || key"
+
 ENTITY_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entities (
         name TEXT NOT NULL, key TEXT NOT NULL, state TEXT, last_operation_at TEXT NOT NULL,
@@ -20,6 +23,7 @@ ENTITY_SCHEMA = (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, operation TEXT NOT NULL, input TEXT,
         caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT, taken_until TEXT)""",
     "CREATE INDEX IF NOT EXISTS operations_by_entity ON operations (name, key)",
+    f"CREATE INDEX IF NOT EXISTS entities_by_instance_id ON entities ({_INSTANCE_ID})",
 )
 
 
@@ -58,13 +62,18 @@ class EntityTables:
         return None if row is None else _state(row)
 
     def page(
-        self, name: str | None, after: EntityId, limit: int, from_time: str, to_time: str
+        self, first: str, prefix: str, limit: int, from_time: str, to_time: str, include_deleted: bool = True
     ) -> Sequence[EntityState]:
+        """Entities in the order of their instance ids, none before ``first``.
+
+        ``prefix`` is that of their instance ids; the times are those of the last operation.
+        """
         rows = self._connection.execute(
-            "SELECT name, key, state, last_operation_at FROM entities "
-            "WHERE (name, key) > (?, ?) AND name = coalesce(?, name) "
-            "AND last_operation_at >= ? AND last_operation_at <= ? ORDER BY name, key LIMIT ?",
-            (after.name, after.key, name, from_time, to_time, limit),
+            "SELECT name, key, state, last_operation_at FROM entities "  # noqa: S608 - a constant
+            f"WHERE {_INSTANCE_ID} >= ? AND substr({_INSTANCE_ID}, 1, ?) = ? "
+            "AND last_operation_at >= ? AND last_operation_at <= ? AND (? OR state IS NOT NULL) "
+            f"ORDER BY {_INSTANCE_ID} LIMIT ?",
+            (max(first, prefix), len(prefix), prefix, from_time, to_time, include_deleted, limit),
         )
         return [_state(row) for row in rows]
 

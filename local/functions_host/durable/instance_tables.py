@@ -70,6 +70,7 @@ class Instance:
         return InstanceState(
             instance_id=self.instance_id,
             name=self.name,
+            version=self.version,
             runtime_status=self.status,
             created_at=parse_time(self.created_at),
             updated_at=parse_time(self.updated_at),
@@ -165,9 +166,9 @@ class InstanceTables:
         self._connection.execute("DELETE FROM inbox WHERE instance_id = ?", (instance_id,))
         self._connection.execute("DELETE FROM instances WHERE instance_id = ?", (instance_id,))
 
-    def page(self, query: InstanceQuery, after: str) -> Sequence[Instance]:
-        """Matching instances by id, from the one behind ``after``; one more than asked for, if there is."""
-        conditions, values = ["instance_id > ?"], [after]
+    def page(self, query: InstanceQuery, first: str, limit: int) -> Sequence[Instance]:
+        """Matching instances in the order of their ids, none before ``first``."""
+        conditions, values = ["instance_id >= ?"], [max(first, query.instance_id_prefix)]
         if query.created_from is not None:
             conditions.append("created_at >= ?")
             values.append(format_time(query.created_from))
@@ -183,7 +184,7 @@ class InstanceTables:
         rows = self._connection.execute(
             f"SELECT {_COLUMNS} FROM instances WHERE {' AND '.join(conditions)} "  # noqa: S608
             "ORDER BY instance_id LIMIT ?",
-            (*values, query.top + 1),
+            (*values, limit),
         )
         return [_instance(row) for row in rows]
 

@@ -157,6 +157,10 @@ class ReplayContext:
             self.current_utc = parse_time(event["Timestamp"])
         elif kind == EventType.EXECUTION_RESUMED:
             self._execution_resumed()
+        elif self.suspended and kind == EventType.EVENT_RAISED:
+            # durable-functions behaviour: an event ends the suspension.
+            self._execution_resumed()
+            self._event_raised(event)
         elif self.suspended and kind != EventType.EXECUTION_TERMINATED:
             if kind != EventType.EXECUTION_SUSPENDED:
                 self._events_while_suspended.append(event)

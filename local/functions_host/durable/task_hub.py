@@ -22,11 +22,13 @@ from .contract import (
     InstanceState,
     InvalidOperationError,
     OrchestrationAlreadyExistsError,
+    PreconditionError,
     RuntimeStatus,
     Worker,
 )
 from .decisions import EntityId
 from .dispatcher import Dispatcher
+from .entity_instances import as_instance, entity_of, instance_id_of, may_match
 from .entity_tables import Operation
 from .events import EventType, HistoryEvent, format_time, history_event
 from .instance_tables import Instance
@@ -39,7 +41,7 @@ from .trace_context import OpenSpan, TraceContext
 from .transitions import create_instance, forget_instance, send, signal_entity
 
 MAX_INSTANCE_ID = 256
-_FORBIDDEN_IN_ID = frozenset("/\\?#")
+_PURGED_AT_ONCE = 200
 
 
 class DurableTaskHub:
@@ -90,8 +92,7 @@ class DurableTaskHub:
         version: str | None = None,
         trace: TraceContext | None = None,
     ) -> str:
-        if problem := self._dispatcher.known.orchestrators.problem_with(name):
-            raise ArgumentError(problem)
+        """durable-functions behaviour: an orchestrator that the app does not have is started, too, and fails."""
         _check_json(input_json)
         instance_id = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
         self._refuse_replacing(instance_id)
@@ -107,15 +108,25 @@ class DurableTaskHub:
         return instance_id
 
     async def get(self, instance_id: str) -> InstanceState | None:
+        """To the real runtime an entity is an instance, too."""
+        if entity := self._find_entity(instance_id):
+            return as_instance(entity)
         instance = self._store.instances.find(instance_id)
         return None if instance is None else instance.state()
 
     async def query(self, query: InstanceQuery) -> InstancePage:
-        """Pages are in the order of instance ids."""
-        found = self._store.instances.page(query, decode_continuation(query.continuation, 1)[0])
-        shown = found[: query.top]
-        more = encode_continuation(shown[-1].instance_id) if len(found) > query.top and shown else None
-        return InstancePage([instance.state() for instance in shown], more)
+        """Pages are in the order of instance ids, with the entities among them."""
+        first = decode_continuation(query.continuation)
+        if first is None:
+            return InstancePage([], None)
+        found = [each.state() for each in self._store.instances.page(query, first, query.top + 1)]
+        if may_match(query):
+            created = _time_range(query.created_from, query.created_to)
+            entities = self._store.entities.page(first, query.instance_id_prefix, query.top + 1, *created)
+            found.extend(as_instance(entity) for entity in entities)
+            found.sort(key=lambda instance: instance.instance_id)
+        more = encode_continuation(found[query.top].instance_id) if len(found) > query.top else None
+        return InstancePage(found[: query.top], more)
 
     async def history(self, instance_id: str) -> Sequence[Mapping[str, Any]]:
         events: list[HistoryEvent] = json.loads(f"[{','.join(self._store.instances.history(instance_id))}]")
@@ -132,57 +143,55 @@ class DurableTaskHub:
 
     async def suspend(self, instance_id: str, reason: str) -> None:
         if self._running(instance_id).status is RuntimeStatus.SUSPENDED:
-            raise InvalidOperationError(
-                f"Cannot suspend orchestration instance {instance_id}: it is suspended."
-            )
+            raise InvalidOperationError(_refusal("suspend", instance_id, RuntimeStatus.SUSPENDED))
         self._send(instance_id, EventType.EXECUTION_SUSPENDED, Reason=reason)
 
     async def resume(self, instance_id: str, reason: str) -> None:
-        if self._running(instance_id).status is not RuntimeStatus.SUSPENDED:
-            raise InvalidOperationError(
-                f"Cannot resume orchestration instance {instance_id}: it is not suspended."
-            )
+        status = self._running(instance_id).status
+        if status is not RuntimeStatus.SUSPENDED:
+            raise InvalidOperationError(_refusal("resume", instance_id, status))
         self._send(instance_id, EventType.EXECUTION_RESUMED, Reason=reason)
 
     async def rewind(self, instance_id: str, reason: str) -> None:
         instance = self._existing(instance_id)
-        if not instance.status.is_terminal:
-            raise InvalidOperationError(
-                "The rewind operation is only supported on failed orchestration instances."
-            )
         if instance.status is not RuntimeStatus.FAILED:
-            raise InstanceGoneError(instance_id)
+            raise PreconditionError(
+                f"This orchestration has status {instance.status}, "
+                'but only orchestrations in the "Failed" state can be rewound.'
+            )
         with self._dispatcher.transaction() as tx:
             for rewound in rewind_instance(tx, instance, reason):
                 self._dispatcher.forget(rewound)
 
-    async def restart(self, instance_id: str, with_new_instance_id: bool) -> str:
+    async def restart(
+        self, instance_id: str, new_instance_id: str | None = None, version: str | None = None
+    ) -> str:
+        """Starts the same orchestrator with the same input under ``new_instance_id``, which is made up if None."""
         instance = self._store.instances.find(instance_id)
         if instance is None:
-            raise ArgumentError("InstanceId does not match a valid orchestration instance.")
-        if not with_new_instance_id and not instance.status.is_terminal:
-            raise InvalidOperationError(
-                f"Instance '{instance_id}' cannot be restarted under its own ID: it is {instance.status}."
-            )
-        target = None if with_new_instance_id else instance_id
-        return await self.start(instance.name, instance.input, target, instance.version)
+            raise ArgumentError(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
+        if problem := self._dispatcher.known.orchestrators.problem_with(instance.name):
+            raise ArgumentError(problem)
+        wanted_version = instance.version if version is None else version
+        return await self.start(instance.name, instance.input, new_instance_id, wanted_version)
 
     async def purge(self, instance_id: str) -> bool:
-        """To the real runtime an entity is an instance, too, under the id ``@name@key``."""
-        if instance_id.startswith("@"):
-            return self._purge_entity(EntityId.parse(instance_id))
-        if self._store.instances.find(instance_id) is None:
+        """Entities may always be purged, orchestrations once they have ended. Raises PreconditionError."""
+        if entity := self._find_entity(instance_id):
+            with self._dispatcher.transaction() as tx:
+                tx.store.entities.delete(EntityId(entity.name, entity.key))
+            return True
+        instance = self._store.instances.find(instance_id)
+        if instance is None:
             return False
+        if not instance.status.is_terminal:
+            raise PreconditionError(
+                "Only orchestrations in a terminal state can be purged, "
+                f"but the orchestration with instance ID {instance_id} has status {instance.status}"
+            )
         with self._dispatcher.transaction() as tx:
             forget_instance(tx, instance_id)
         self._dispatcher.forget(instance_id)
-        return True
-
-    def _purge_entity(self, entity: EntityId) -> bool:
-        if self._store.entities.find(entity) is None:
-            return False
-        with self._dispatcher.transaction() as tx:
-            tx.store.entities.delete(entity)
         return True
 
     async def purge_by(self, query: InstanceQuery) -> int:
@@ -191,14 +200,13 @@ class DurableTaskHub:
         wanted = query.statuses & ended if query.statuses else ended
         if not wanted:
             return 0
-        batch = replace(query, statuses=wanted, top=200, continuation=None)
-        purged, after = 0, ""
-        while found := self._store.instances.page(batch, after):
+        ended_instances = replace(query, statuses=wanted)
+        purged = 0
+        while found := self._store.instances.page(ended_instances, "", _PURGED_AT_ONCE):
             with self._dispatcher.transaction() as tx:
                 for instance in found:
                     forget_instance(tx, instance.instance_id)
             purged += len(found)
-            after = found[-1].instance_id
             await asyncio.sleep(0)
         return purged
 
@@ -229,14 +237,20 @@ class DurableTaskHub:
         continuation: str | None = None,
         last_operation_from: datetime | None = None,
         last_operation_to: datetime | None = None,
+        include_deleted: bool = True,
     ) -> tuple[Sequence[EntityState], str | None]:
-        after = EntityId(*decode_continuation(continuation, 2))
-        earliest = format_time(last_operation_from or datetime.min.replace(tzinfo=UTC))
-        latest = format_time(last_operation_to or datetime.max.replace(tzinfo=UTC))
-        found = self._store.entities.page(name and name.lower(), after, top + 1, earliest, latest)
-        shown = found[:top]
-        more = encode_continuation(shown[-1].name, shown[-1].key) if len(found) > top and shown else None
-        return shown, more
+        first = decode_continuation(continuation)
+        if first is None:
+            return [], None
+        prefix = f"@{name.lower()}@" if name else ""
+        times = _time_range(last_operation_from, last_operation_to)
+        found = self._store.entities.page(first, prefix, top + 1, *times, include_deleted)
+        more = encode_continuation(instance_id_of(found[top])) if len(found) > top else None
+        return found[:top], more
+
+    def _find_entity(self, instance_id: str) -> EntityState | None:
+        entity = entity_of(instance_id)
+        return None if entity is None else self._store.entities.find(entity)
 
     def _existing(self, instance_id: str) -> Instance:
         instance = self._store.instances.find(instance_id)
@@ -275,8 +289,20 @@ def _check_json(text: str | None) -> None:
 def _checked_id(instance_id: str) -> str:
     if not instance_id or len(instance_id) > MAX_INSTANCE_ID:
         raise ArgumentError(f"Instance IDs must have between 1 and {MAX_INSTANCE_ID} characters.")
-    if instance_id.startswith("@"):
-        raise ArgumentError("Orchestration instance IDs must not start with @.")
-    if any(character in _FORBIDDEN_IN_ID or not character.isprintable() for character in instance_id):
-        raise ArgumentError("Instance IDs must not contain /, \\, ?, # or control characters.")
+    if "/" in instance_id or not instance_id.isprintable():
+        raise ArgumentError("Instance IDs must not contain / or control characters.")
     return instance_id
+
+
+def _refusal(operation: str, instance_id: str, status: RuntimeStatus) -> str:
+    return (
+        f"Cannot {operation} the orchestration instance {instance_id} "
+        f"because instance is in the {status} state."
+    )
+
+
+def _time_range(earliest: datetime | None, latest: datetime | None) -> tuple[str, str]:
+    return (
+        format_time(earliest or datetime.min.replace(tzinfo=UTC)),
+        format_time(latest or datetime.max.replace(tzinfo=UTC)),
+    )

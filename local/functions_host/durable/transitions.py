@@ -162,8 +162,12 @@ def commit_episode(
     remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
     after = instance
     if not tx.loses_row:
-        status_text = outcome.custom_status or instance.custom_status
-        after = replace(instance, updated_at=tx.now, custom_status=status_text)
+        after = replace(
+            instance,
+            updated_at=tx.now,
+            custom_status=outcome.custom_status or instance.custom_status,
+            output=_reason_to_stand_or_go_on(new_events) or instance.output,
+        )
     if isinstance(outcome.ending, ContinuedAsNew):
         _continue_as_new(tx, after, outcome.ending)
         return None
@@ -191,6 +195,8 @@ def commit_batch(
     """Answers the callers, stores the state, sends the signals and removes the operations.
 
     ``runs`` are the spans in which the operations ran, for those that have a trace.
+    durable-functions behaviour: an entity that does not exist, as it has deleted itself or its first operations
+    failed, stays in the store until it is purged.
     """
     tables = tx.store.entities
     tables.consume(operations)
@@ -205,10 +211,7 @@ def commit_batch(
     sender = next((run.context for run in runs if run), None)
     for target, signal in outcome.signals:
         signal_entity(tx, target, replace(signal, span=OpenSpan.below(sender, tx.now) if sender else None))
-    if outcome.state is not None:
-        tables.put(EntityState(entity.name, entity.key, outcome.state, parse_time(tx.now)))
-    elif outcome.deleted:
-        tables.delete(entity)
+    tables.put(EntityState(entity.name, entity.key, outcome.state, parse_time(tx.now)))
 
 
 def signal_entity(tx: Transaction, entity: EntityId, operation: Operation) -> None:
@@ -269,6 +272,16 @@ def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartS
     span = OpenSpan.below(parent.span.context, tx.now)
     link = Parent(parent.instance_id, parent.execution_id, parent.name, parent.version, decision.id, span)
     create_instance(tx, decision.instance_id, decision.name, decision.version, decision.input, link)
+
+
+def _reason_to_stand_or_go_on(events: Sequence[HistoryEvent]) -> str | None:
+    """durable-functions behaviour: an instance shows why it was last suspended or resumed as its output."""
+    reasons = [
+        event["Reason"]
+        for event in events
+        if event["EventType"] in (EventType.EXECUTION_SUSPENDED, EventType.EXECUTION_RESUMED)
+    ]
+    return compact_json(reasons[-1]) if reasons and reasons[-1] else None
 
 
 def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew) -> None:

@@ -8,7 +8,7 @@ APP = "features"
 UNKNOWN = "no-such-instance"
 
 
-@pytest.mark.parametrize("operation", ["terminate", "suspend", "resume", "rewind"])
+@pytest.mark.parametrize("operation", ["terminate", "suspend", "resume"])
 def test_operations_on_unknown_and_completed_instances(host: Any, completed: str, operation: str) -> None:
     unknown = host.durable("POST", f"instances/{UNKNOWN}/{operation}?reason=x")
     assert (unknown.status_code, unknown.content) == (404, b"")
@@ -33,23 +33,44 @@ def test_terminate(host: Any) -> None:
 def test_suspend_and_resume(host: Any) -> None:
     host.start("waiting", instance_id="api-suspend")
     host.reached("api-suspend", "Running")
-    assert host.durable("POST", "instances/api-suspend/resume").status_code == 500
+    refused = host.durable("POST", "instances/api-suspend/resume")
+    assert refused.status_code == 500
+    assert refused.json()["ExceptionMessage"] == (
+        "Cannot resume the orchestration instance api-suspend because instance is in the Running state."
+    )
     assert host.durable("POST", "instances/api-suspend/suspend?reason=pause").status_code == 202
-    host.reached("api-suspend", "Suspended")
+    assert host.reached("api-suspend", "Suspended")["output"] == "pause"
     assert host.durable("GET", "instances/api-suspend").status_code == 202
-    assert host.durable("POST", "instances/api-suspend/suspend").status_code == 500
-    assert host.durable("POST", "instances/api-suspend/raiseEvent/approval", json="yes").status_code == 202
+    again = host.durable("POST", "instances/api-suspend/suspend")
+    assert again.status_code == 500
+    assert again.json()["ExceptionMessage"] == (
+        "Cannot suspend the orchestration instance api-suspend because instance is in the Suspended state."
+    )
     assert host.durable("POST", "instances/api-suspend/resume?reason=go").status_code == 202
+    assert host.reached("api-suspend", "Running")["output"] == "go"
+    assert host.durable("POST", "instances/api-suspend/raiseEvent/approval", json="yes").status_code == 202
     assert host.ended("api-suspend")["output"] == "yes"
 
 
-def test_rewind(host: Any, waiting: str) -> None:
-    running = host.durable("POST", f"instances/{waiting}/rewind?reason=x")
-    assert running.status_code == 500
-    assert (
-        running.json()["ExceptionMessage"]
-        == "The rewind operation is only supported on failed orchestration instances."
-    )
+def test_an_event_wakes_a_suspended_instance(host: Any) -> None:
+    host.start("waiting", instance_id="api-wake")
+    host.reached("api-wake", "Running")
+    host.durable("POST", "instances/api-wake/suspend?reason=pause")
+    host.reached("api-wake", "Suspended")
+    assert host.durable("POST", "instances/api-wake/raiseEvent/approval", json="yes").status_code == 202
+    assert host.ended("api-wake")["output"] == "yes"
+
+
+def test_rewind(host: Any, waiting: str, completed: str) -> None:
+    for instance_id, status in ((waiting, "Running"), (completed, "Completed")):
+        refused = host.durable("POST", f"instances/{instance_id}/rewind?reason=x")
+        assert refused.status_code == 412
+        assert refused.json() == (
+            f'This orchestration has status {status}, but only orchestrations in the "Failed" state can be rewound.'
+        )
+    unknown = host.durable("POST", f"instances/{UNKNOWN}/rewind?reason=x")
+    assert unknown.status_code == 404
+    assert unknown.json() == f'No orchestration with instance ID "${UNKNOWN}" found.'
     failed = host.run("rewindable", {"key": "api-rewind", "failures": 1}, "api-rewind")
     assert failed["runtimeStatus"] == "Failed"
     answer = host.durable("POST", "instances/api-rewind/rewind?reason=fixed")
@@ -69,9 +90,25 @@ def test_restart(host: Any, completed: str, waiting: str) -> None:
     assert host.ended(new_id)["output"] == ["Hello Ada!"]
     unknown = host.durable("POST", f"instances/{UNKNOWN}/restart")
     assert unknown.status_code == 400
-    assert unknown.json()["ExceptionMessage"] == "InstanceId does not match a valid orchestration instance."
+    assert unknown.json()["Message"] == "InstanceId does not match a valid orchestration instance."
+    assert unknown.json()["ExceptionMessage"] == (
+        f"No instance with ID '{UNKNOWN}' was found. (Parameter 'instanceId')"
+    )
     running = host.durable("POST", f"instances/{waiting}/restart?restartWithNewInstanceId=False")
-    assert running.status_code == 500
+    assert running.status_code == 409
+    assert running.json()["Message"] == "A non-terminal instance with this instance ID already exists."
+
+
+def test_restart_with_options(host: Any, completed: str, waiting: str) -> None:
+    path = f"instances/{completed}/restartWithOptions"
+    without = host.durable("POST", path)
+    assert without.status_code == 400
+    assert without.json() == {"Message": "A new orchestration instance ID must be provided."}
+    answer = host.durable("POST", f"{path}?newInstanceId=api-restarted&version=7")
+    assert (answer.status_code, answer.json()["id"]) == (202, "api-restarted")
+    ended = host.ended("api-restarted")
+    assert (ended["output"], ended["version"]) == (["Hello Ada!"], "7")
+    assert host.durable("POST", f"{path}?newInstanceId={waiting}").status_code == 409
 
 
 def test_raise_event(host: Any, completed: str) -> None:
@@ -88,7 +125,8 @@ def test_raise_event(host: Any, completed: str) -> None:
     for body in ("{bad", ""):
         bad = host.durable("POST", path, data=body, headers={"Content-Type": "application/json"})
         assert bad.status_code == 400
-        assert bad.json()["Message"].startswith("Invalid JSON content")
+        assert bad.json()["Message"] == "Invalid JSON content"
+        assert bad.json()["ExceptionType"] == "Newtonsoft.Json.JsonReaderException"
     accepted = host.durable(
         "POST",
         "instances/api-event/RAISEEVENT/approval",
@@ -106,7 +144,30 @@ def test_entity_read_signal_delete(host: Any) -> None:
     assert (signalled.status_code, signalled.content) == (202, b"")
     host.until(lambda: host.durable("GET", "entities/counter/api-e").text == "5", "entity state")
     assert host.durable("DELETE", "entities/Counter/api-e").status_code == 202
-    host.until(lambda: host.durable("GET", "entities/counter/api-e").status_code == 404, "entity gone")
+    host.until(lambda: host.durable("GET", "entities/counter/api-e").text == "null", "entity deleted")
+    assert host.durable("GET", "entities/counter/api-e").status_code == 200
+    instance = host.durable("GET", "instances/@counter@api-e").json()
+    assert (instance["input"], instance["customStatus"]) == ({"state": "null", "sorter": {}}, {})
+
+
+def test_deleted_entities_are_listed_with_their_states_only(host: Any) -> None:
+    host.durable("POST", "entities/Counter/api-deleted?op=add", json="5")
+    host.durable("DELETE", "entities/Counter/api-deleted")
+    host.until(lambda: host.durable("GET", "entities/counter/api-deleted").text == "null", "entity deleted")
+
+    def listed(query: str) -> list[Any]:
+        entities = host.durable("GET", f"entities/counter?top=1000&{query}").json()
+        return [each["state"] for each in entities if each["entityId"]["key"] == "api-deleted"]
+
+    assert listed("fetchState=true") == [None]
+    assert listed("") == []
+
+
+def test_a_signal_to_an_unknown_entity(host: Any) -> None:
+    answer = host.durable("POST", "entities/nowhere/key?op=add", json="5")
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["Message"]
+    assert "The following are the known entity functions: 'Counter'" in answer.json()["Message"]
 
 
 def test_entity_with_an_empty_key(host: Any) -> None:
@@ -149,10 +210,10 @@ def test_entities_are_listed_in_pages(host: Any) -> None:
             if entity["entityId"]["key"].startswith("list-"):
                 keys.append(entity["entityId"]["key"])
                 assert entity["state"] == int(entity["entityId"]["key"][-1])
-        token = answer.headers.get("x-ms-continuation-token", "")
+        token = answer.headers["x-ms-continuation-token"]
         if not token:
             break
-    assert sorted(keys) == ["list-0", "list-1", "list-2"]
+    assert keys == ["list-0", "list-1", "list-2"]
     without_state = host.durable("GET", "entities?top=1").json()
     assert without_state[0]["state"] is None
     assert host.durable("GET", "entities/nosuch").json() == []

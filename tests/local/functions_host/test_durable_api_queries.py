@@ -16,6 +16,7 @@ def test_status_of_a_completed_instance(host: Any, completed: str) -> None:
     assert "Retry-After" not in answer.headers
     assert list(status) == [
         "name",
+        "version",
         "instanceId",
         "runtimeStatus",
         "input",
@@ -25,6 +26,7 @@ def test_status_of_a_completed_instance(host: Any, completed: str) -> None:
         "lastUpdatedTime",
     ]
     assert status["name"] == "chain"
+    assert status["version"] == "2.1"
     assert status["instanceId"] == completed
     assert status["runtimeStatus"] == "Completed"
     assert status["input"] == '["Ada"]', "the Python client encodes twice"
@@ -97,11 +99,38 @@ def test_list_filters_and_pages(host: Any) -> None:
         assert answer.status_code == 200
         assert len(answer.json()) <= 2
         seen += [status["instanceId"] for status in answer.json()]
-        token, pages = answer.headers.get("x-ms-continuation-token", ""), pages + 1
+        token, pages = answer.headers["x-ms-continuation-token"], pages + 1
         if not token:
             break
-    assert sorted(seen) == [f"api-page-{number}" for number in range(5)]
-    assert pages >= 3
+    assert seen == [f"api-page-{number}" for number in range(5)]
+    assert pages == 3
+
+
+def test_entities_are_listed_as_instances(host: Any, completed: str) -> None:
+    host.durable("POST", "entities/counter/listed?op=add", data="5")
+    entity = "@counter@listed"
+    listed = host.until(
+        lambda: host.durable("GET", f"instances?instanceIdPrefix={entity}").json(), "the entity in the list"
+    )
+    assert [each["instanceId"] for each in listed] == [entity]
+    assert "version" not in listed[0]
+    answer = host.durable("GET", f"instances/{entity}")
+    assert (answer.status_code, answer.json()) == (202, listed[0])
+    assert host.durable("GET", f"instances/{entity}?showHistory=true&showInput=false").json()["input"] is None
+    everything = [each["instanceId"] for each in host.durable("GET", "instances?top=1000").json()]
+    assert everything == sorted(everything)
+    assert {entity, completed} <= set(everything)
+    without = host.durable("GET", "instances?top=1000&runtimeStatus=Completed").json()
+    assert entity not in [each["instanceId"] for each in without]
+
+
+def test_entities_may_be_purged_at_any_time(host: Any) -> None:
+    host.durable("POST", "entities/counter/purged?op=add", data="5")
+    host.until(lambda: host.durable("GET", "entities/counter/purged").status_code == 200, "the entity")
+    answer = host.durable("DELETE", "instances/@counter@purged")
+    assert (answer.status_code, answer.json()) == (200, {"instancesDeleted": 1})
+    assert host.durable("GET", "instances/@counter@purged").status_code == 404
+    assert host.durable("GET", "entities/counter/purged").status_code == 404
 
 
 def test_list_by_status(host: Any, completed: str, failed: str, waiting: str) -> None:
@@ -139,6 +168,16 @@ def test_purge_of_one(host: Any) -> None:
     again = host.durable("DELETE", "instances/api-purge")
     assert (again.status_code, again.content) == (404, b"")
     assert host.durable("GET", "instances/api-purge").status_code == 404
+
+
+def test_purge_of_a_running_one_is_refused(host: Any, waiting: str) -> None:
+    answer = host.durable("DELETE", f"instances/{waiting}")
+    assert answer.status_code == 412
+    assert answer.json() == (
+        "Only orchestrations in a terminal state can be purged, "
+        f"but the orchestration with instance ID {waiting} has status Running"
+    )
+    assert host.durable("GET", f"instances/{waiting}").status_code == 202
 
 
 def test_purge_of_many(host: Any, completed: str, failed: str) -> None:

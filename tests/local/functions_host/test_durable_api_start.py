@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -55,24 +56,34 @@ def test_start_with_a_version(host: Any) -> None:
     assert host.ended(default)["output"]["version"] == "2.1"
 
 
-def test_start_of_an_unknown_orchestrator(host: Any) -> None:
-    answer = host.durable("POST", "orchestrators/nobody")
-    assert answer.status_code == 400
-    error = answer.json()
-    assert error["Message"] == "One or more of the arguments submitted is incorrect"
-    assert "The function 'nobody' doesn't exist" in error["ExceptionMessage"]
-    assert error["ExceptionType"] == "System.ArgumentException"
-    assert "StackTrace" in error
+def test_start_of_an_unknown_orchestrator_fails_later(host: Any) -> None:
+    answer = host.durable("POST", "orchestrators/nobody/api-unknown")
+    assert answer.status_code == 202
+    ended = host.ended("api-unknown")
+    assert ended["runtimeStatus"] == "Failed"
+    assert "The function 'nobody' doesn't exist" in ended["output"]
 
 
 def test_start_with_invalid_json(host: Any) -> None:
     answer = host.durable("POST", "orchestrators/chain/api-bad-json", data="{not json")
     assert answer.status_code == 400
-    assert answer.json()["Message"].startswith("Invalid JSON content")
+    error = answer.json()
+    assert error["Message"] == "Invalid JSON content"
+    assert error["ExceptionType"] == "Newtonsoft.Json.JsonReaderException"
+    assert {"ExceptionMessage", "StackTrace"} <= set(error)
     assert host.durable("GET", "instances/api-bad-json").status_code == 404
 
 
-@pytest.mark.parametrize("instance_id", ["@x", "a%3Fb", "a%23b", "a%5Cb", "a%0Ab", "x" * 257])
+@pytest.mark.parametrize("instance_id", ["@x", "@x@", "a%3Fb", "a%23b", "a%5Cb", "x" * 101])
+def test_start_with_an_odd_id(host: Any, instance_id: str) -> None:
+    answer = host.durable("POST", f"orchestrators/plain_return/{instance_id}")
+    assert answer.status_code == 202
+    assert answer.json()["id"] == unquote(instance_id)
+    assert host.ended(instance_id)["output"] == "no yield"
+    assert host.durable("DELETE", f"instances/{instance_id}").json() == {"instancesDeleted": 1}
+
+
+@pytest.mark.parametrize("instance_id", ["a%0Ab", "x" * 257])
 def test_start_with_a_bad_id(host: Any, instance_id: str) -> None:
     answer = host.durable("POST", f"orchestrators/chain/{instance_id}")
     assert answer.status_code == 400
@@ -81,9 +92,8 @@ def test_start_with_a_bad_id(host: Any, instance_id: str) -> None:
 
 def test_start_on_a_running_id(host: Any, waiting: str) -> None:
     answer = host.durable("POST", f"orchestrators/waiting/{waiting}")
-    assert answer.status_code == 500
-    assert answer.json()["Message"] == "Something went wrong while processing your request"
-    assert "already exists" in answer.json()["ExceptionMessage"]
+    assert answer.status_code == 409
+    assert answer.json() == {"Message": "An Orchestration instance with the status Running already exists."}
 
 
 def test_start_on_an_ended_id_replaces_it(host: Any) -> None:

@@ -96,9 +96,10 @@ def test_history_without_input_and_output() -> None:
 )
 def test_stored_text_is_shown_as_json_or_as_it_is(stored: str | None, shown: Any) -> None:
     time = datetime(2026, 1, 1, 1, 2, 3, 456789, tzinfo=UTC)
-    state = InstanceState("i", "orch", RuntimeStatus.TERMINATED, time, time, stored, stored, stored)
+    state = InstanceState("i", "orch", "1.0", RuntimeStatus.TERMINATED, time, time, stored, stored, stored)
     assert status_payload(state) == {
         "name": "orch",
+        "version": "1.0",
         "instanceId": "i",
         "runtimeStatus": "Terminated",
         "input": shown,
@@ -126,7 +127,7 @@ def test_flags_that_do_not_parse_are_as_if_not_given(text: str, value: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("5", 5), ("0", 100), ("-1", 100), ("x", 100), ("", 100), (" 7 ", 7)]
+    ("text", "size"), [("5", 5), ("0", 0), ("-1", 100), ("x", 100), ("", 100), (" 7 ", 7)]
 )
 def test_page_size(text: str, size: int) -> None:
     assert query(("top", text)).page_size() == size

@@ -133,14 +133,19 @@ def test_continue_as_new(host: Any) -> None:
 
 
 def test_suspended_orchestrations_do_nothing_until_resumed(host: Any) -> None:
-    instance_id = host.start("waiting")
+    instance_id = host.start("sleeping", 2_000)
     host.reached(instance_id, "Running")
     host.durable("POST", f"instances/{instance_id}/suspend")
     host.reached(instance_id, "Suspended")
-    host.durable("POST", f"instances/{instance_id}/raiseEvent/approval", json="kept")
+
+    def timer_fired() -> bool:
+        events = host.status(instance_id, "?showHistory=true")["historyEvents"]
+        return any(event["EventType"] == "TimerFired" for event in events)
+
+    host.until(timer_fired, "the timer in the history")
     assert host.status(instance_id)["runtimeStatus"] == "Suspended"
     host.durable("POST", f"instances/{instance_id}/resume")
-    assert host.ended(instance_id)["output"] == "kept"
+    assert host.ended(instance_id)["runtimeStatus"] == "Completed"
 
 
 def test_terminate_while_a_timer_is_open(host: Any) -> None:

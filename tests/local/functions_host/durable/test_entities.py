@@ -120,14 +120,28 @@ async def test_signals_of_an_orchestration_are_sent_also_when_it_ends_or_continu
     assert state.state == "3"
 
 
-async def test_a_destructed_entity_is_gone(host: Host) -> None:
+async def test_a_destructed_entity_stays_without_a_state(host: Host) -> None:
     await host.hub.signal_entity("counter", "k", "add", '"5"')
     await host.until_idle()
     await host.hub.signal_entity("counter", "k", "delete", None)
     await host.until_idle()
 
-    assert await host.hub.get_entity("counter", "k") is None
+    entity = await host.hub.get_entity("counter", "k")
+    assert entity is not None
+    assert (entity.exists, entity.state) == (False, None)
+    assert [each.key for each in (await host.hub.list_entities())[0]] == ["k"]
+    assert (await host.hub.list_entities(include_deleted=False))[0] == []
     assert output(await host.run("calls", [["get", None]])) == [0]
+    assert (host.worker.batches[-1]["exists"], host.worker.batches[-1]["state"]) == (False, None)
+
+
+async def test_an_entity_whose_first_operation_failed_is_there_without_a_state(host: Host) -> None:
+    await host.hub.signal_entity("counter", "k", "fail", None)
+    await host.until_idle()
+
+    entity = await host.hub.get_entity("counter", "k")
+    assert entity is not None
+    assert not entity.exists
 
 
 async def test_a_batch_that_cannot_run_fails_its_callers_and_keeps_the_state(host: Host) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,10 +11,10 @@ from azure.durable_functions import RetryOptions
 
 from local.functions_host.durable.contract import (
     ArgumentError,
-    InstanceGoneError,
     InstanceNotFoundError,
     InstanceQuery,
-    InvalidOperationError,
+    OrchestrationAlreadyExistsError,
+    PreconditionError,
     RuntimeStatus,
 )
 from local.functions_host.durable.events import EventType
@@ -104,10 +106,10 @@ async def test_rewind_is_for_failed_instances(host: Host, breakable: Breakable) 
     with pytest.raises(InstanceNotFoundError):
         await host.hub.rewind("nobody", "")
     done = await host.run("plain")
-    with pytest.raises(InstanceGoneError):
+    with pytest.raises(PreconditionError, match="has status Completed"):
         await host.hub.rewind(done.instance_id, "")
     running = await host.start("waits")
-    with pytest.raises(InvalidOperationError, match="only supported on failed"):
+    with pytest.raises(PreconditionError, match=r"has status (Pending|Running)"):
         await host.hub.rewind(running, "")
 
 
@@ -115,9 +117,9 @@ async def test_restart_with_the_same_and_with_a_new_id(host: Host, breakable: Br
     breakable.broken = False
     state = await host.run("plain", {"the": "input"}, version="9")
 
-    same = await host.hub.restart(state.instance_id, with_new_instance_id=False)
+    same = await host.hub.restart(state.instance_id, state.instance_id)
     await host.ended(same)
-    new = await host.hub.restart(state.instance_id, with_new_instance_id=True)
+    new = await host.hub.restart(state.instance_id)
     restarted = await host.ended(new)
 
     assert same == state.instance_id != new
@@ -126,15 +128,15 @@ async def test_restart_with_the_same_and_with_a_new_id(host: Host, breakable: Br
 
 
 async def test_restart_of_nothing_or_of_what_runs_is_refused(host: Host, breakable: Breakable) -> None:
-    with pytest.raises(ArgumentError, match="InstanceId does not match a valid orchestration instance"):
-        await host.hub.restart("nobody", with_new_instance_id=True)
+    with pytest.raises(ArgumentError, match="No instance with ID 'nobody' was found"):
+        await host.hub.restart("nobody")
     running = await host.start("waits")
-    with pytest.raises(InvalidOperationError):
-        await host.hub.restart(running, with_new_instance_id=False)
+    with pytest.raises(OrchestrationAlreadyExistsError):
+        await host.hub.restart(running, running)
     assert breakable.calls == []
 
 
-async def test_purge_forgets_an_instance_and_its_timers(host: Host) -> None:
+async def test_purge_refuses_what_runs_and_forgets_what_has_ended_and_its_timers(host: Host) -> None:
     @host.worker.orchestrator
     def sleeps(context):
         yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
@@ -142,6 +144,10 @@ async def test_purge_forgets_an_instance_and_its_timers(host: Host) -> None:
     with host.frozen():
         instance_id = await host.start("sleeps")
         await host.until_idle()
+        with pytest.raises(PreconditionError, match=f"{instance_id} has status Running"):
+            await host.hub.purge(instance_id)
+        await host.hub.terminate(instance_id, "")
+        await host.ended(instance_id)
         assert await host.hub.purge(instance_id)
         assert not await host.hub.purge(instance_id)
     assert await host.hub.get(instance_id) is None
@@ -187,8 +193,59 @@ async def test_queries_filter_and_page(host: Host, breakable: Breakable) -> None
         if token is None:
             break
     assert seen == ["other", *(f"run-{n}" for n in range(5))]
-    with pytest.raises(ArgumentError):
-        await host.hub.query(InstanceQuery(continuation="no token"))
+    unknown = await host.hub.query(InstanceQuery(continuation="no token"))
+    assert (list(unknown.instances), unknown.continuation) == ([], None)
+    none_asked_for = await host.hub.query(InstanceQuery(top=0))
+    assert list(none_asked_for.instances) == []
+    rest = await host.hub.query(InstanceQuery(continuation=none_asked_for.continuation))
+    assert [state.instance_id for state in rest.instances] == seen
+
+
+async def test_entities_are_instances_in_queries(host: Host, breakable: Breakable) -> None:
+    @host.worker.entity
+    def counter(context):
+        if context.operation_name == "leave":
+            context.destruct_on_exit()
+        else:
+            context.set_state(1)
+
+    await host.start("waits", instance_id="Z")
+    await host.start("waits", instance_id="!")
+    for key, operation in (("k", "come"), ("j", "leave")):
+        await host.hub.signal_entity("counter", key, operation, None)
+    await host.until_idle()
+
+    seen: list[str] = []
+    query = InstanceQuery(top=1)
+    while True:
+        page = await host.hub.query(query)
+        seen.extend(state.instance_id for state in page.instances)
+        if page.continuation is None:
+            break
+        query = replace(query, continuation=page.continuation)
+    assert seen == ["!", "@counter@j", "@counter@k", "Z"]
+    failed = await host.hub.query(InstanceQuery(statuses=frozenset({RuntimeStatus.FAILED})))
+    assert list(failed.instances) == []
+    by_prefix = await host.hub.query(InstanceQuery(instance_id_prefix="@counter@k"))
+    [entity] = by_prefix.instances
+    assert entity == await host.hub.get("@Counter@k")
+    assert json.loads(entity.input or "") == {"exists": True, "state": "1", "sorter": {}}
+    assert json.loads(entity.custom_status or "") == {"entityExists": True}
+    assert breakable.broken
+
+
+async def test_purge_takes_an_entity_whatever_its_state(host: Host) -> None:
+    @host.worker.entity
+    def counter(context):
+        context.set_state(1)
+
+    await host.hub.signal_entity("counter", "k", "add", None)
+    await host.until_idle()
+
+    assert await host.hub.purge("@counter@k")
+    assert await host.hub.get_entity("counter", "k") is None
+    assert not await host.hub.purge("@counter@k")
+    assert await host.hub.purge_by(InstanceQuery()) == 0
 
 
 async def test_a_replaced_instance_drops_the_results_of_the_episode_in_flight(host: Host) -> None:
@@ -196,6 +253,8 @@ async def test_a_replaced_instance_drops_the_results_of_the_episode_in_flight(ho
 
     @host.worker.activity
     async def purge_it(instance_id):
+        await host.hub.terminate(instance_id, "")
+        await host.ended(instance_id)
         await host.hub.purge(instance_id)
 
     @host.worker.orchestrator

@@ -180,12 +180,13 @@ async def test_names_of_functions_ignore_case(host: Host) -> None:
     assert output(await host.run("ORCH")) == 7
 
 
-async def test_starting_an_unknown_orchestrator_is_refused(host: Host) -> None:
-    with pytest.raises(ArgumentError, match="No orchestrator functions are currently registered"):
-        await host.start("nowhere")
+async def test_an_unknown_orchestrator_starts_and_fails(host: Host) -> None:
+    state = await host.run("nowhere")
+    assert state.runtime_status is RuntimeStatus.FAILED
+    assert "No orchestrator functions are currently registered" in output(state)
 
 
-@pytest.mark.parametrize("bad_id", ["@entity", "a/b", "a\\b", "a?b", "a#b", "a\nb", "x" * 257, ""])
+@pytest.mark.parametrize("bad_id", ["a/b", "a\nb", "x" * 257, ""])
 async def test_bad_instance_ids_are_refused(host: Host, bad_id: str) -> None:
     @host.worker.orchestrator
     def orch(context):

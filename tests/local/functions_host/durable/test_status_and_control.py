@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -71,23 +72,52 @@ def steps(host: Host) -> list[int]:
     return done
 
 
-async def test_a_suspended_instance_keeps_what_happens_and_goes_on_in_order_when_resumed(
-    host: Host, steps: list[int]
-) -> None:
+async def test_a_suspended_instance_keeps_what_happens_and_goes_on_when_resumed(host: Host) -> None:
+    running, gate = asyncio.Event(), asyncio.Event()
+
+    @host.worker.activity
+    async def slow(_):
+        running.set()
+        await gate.wait()
+
+    @host.worker.orchestrator
+    def orch(context):
+        yield context.call_activity("slow", None)
+        yield context.wait_for_external_event("go")
+        return "done"
+
+    instance_id = await host.start("orch")
+    await running.wait()
+    await host.hub.suspend(instance_id, "hold on")
+    await host.until(lambda: _has_status(host, instance_id, RuntimeStatus.SUSPENDED))
+    gate.set()
+    await host.until_idle()
+    assert await _status_and_output(host, instance_id) == (RuntimeStatus.SUSPENDED, "hold on")
+    assert EventType.TASK_COMPLETED in await host.kinds(instance_id)
+    await host.stop()
+
+    await host.hub.resume(instance_id, "go on")
+    await host.until_idle()
+
+    assert await _status_and_output(host, instance_id) == (RuntimeStatus.RUNNING, "go on")
+    await host.raise_event(instance_id, "go")
+    assert output(await host.ended(instance_id)) == "done"
+
+
+async def test_an_event_ends_a_suspension_also_for_the_replays_after_it(host: Host, steps: list[int]) -> None:
     instance_id = await host.start("orch")
     await host.until_idle()
     await host.hub.suspend(instance_id, "hold on")
     await host.until_idle()
-    assert await host.status(instance_id) is RuntimeStatus.SUSPENDED
-    for number in range(3):
-        await host.raise_event(instance_id, f"go-{number}")
-        await host.until_idle()
-    assert steps == []
+
+    await host.raise_event(instance_id, "go-0")
+    await host.until_idle()
+
+    assert await _status_and_output(host, instance_id) == (RuntimeStatus.RUNNING, "hold on")
+    assert steps == [0]
     await host.stop()
-    assert await host.status(instance_id) is RuntimeStatus.SUSPENDED
-
-    await host.hub.resume(instance_id, "go on")
-
+    for number in (1, 2):
+        await host.raise_event(instance_id, f"go-{number}")
     assert output(await host.ended(instance_id)) == "done"
     assert steps == [0, 1, 2]
 
@@ -172,3 +202,13 @@ async def test_a_suspended_instance_can_be_terminated(host: Host, steps: list[in
 
 async def _has_timer_fired(host: Host, instance_id: str) -> bool:
     return EventType.TIMER_FIRED in await host.kinds(instance_id)
+
+
+async def _has_status(host: Host, instance_id: str, status: RuntimeStatus) -> bool:
+    return await host.status(instance_id) is status
+
+
+async def _status_and_output(host: Host, instance_id: str) -> tuple[RuntimeStatus, object]:
+    state = await host.hub.get(instance_id)
+    assert state is not None
+    return state.runtime_status, output(state)

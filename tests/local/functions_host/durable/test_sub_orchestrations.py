@@ -113,6 +113,8 @@ async def test_the_answer_of_a_child_to_an_earlier_execution_is_not_heard(host: 
 
     instance_id = await host.start("impatient", 1)
     await host.until_idle()
+    await host.hub.terminate(instance_id, "")
+    await host.ended(instance_id)
     await host.hub.purge(instance_id)
     await host.start("impatient", 2, instance_id=instance_id)
     await host.until_idle()
