@@ -28,7 +28,7 @@ from .contract import (
 from .decisions import EntityId
 from .dispatcher import Dispatcher
 from .entity_tables import Operation
-from .events import EventType, HistoryEvent, format_time, history_event
+from .events import EventType, HistoryEvent, event_raised, format_time, history_event, reformatted
 from .instance_tables import Instance
 from .paging import decode_continuation, encode_continuation
 from .rewind import rewind_instance
@@ -122,7 +122,8 @@ class DurableTaskHub:
     async def raise_event(self, instance_id: str, event_name: str, data_json: str) -> None:
         _check_json(data_json)
         self._running(instance_id)
-        self._send(instance_id, EventType.EVENT_RAISED, Name=event_name, Input=data_json)
+        with self._dispatcher.transaction() as tx:
+            send(tx, instance_id, None, event_raised(tx.now, event_name, reformatted(data_json)))
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         self._running(instance_id)
