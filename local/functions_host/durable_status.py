@@ -91,7 +91,9 @@ def history_payload(
         if kind in _SCHEDULED_BY.values():
             key = kind, event["EventId"]
             if key in scheduled:
-                raise ArgumentError(f"An item with the same key has already been added. Key: {key[0]}_{key[1]}")
+                raise ArgumentError(
+                    f"An item with the same key has already been added. Key: {key[0]}_{key[1]}"
+                )
             scheduled[key] = position
         item = _shown_event(kind, event, show_output, show_input)
         schedule_position = scheduled.get((_SCHEDULED_BY.get(kind, ""), event.get("TaskScheduledId", -1)))

@@ -164,7 +164,8 @@ class DurableTaskHub:
                 f"Instance '{instance_id}' cannot be restarted under its own ID: it is {instance.status}."
             )
         target = None if with_new_instance_id else instance_id
-        return await self.start(instance.name, instance.input, target, instance.version)
+        # durable-functions behaviour: where there was no input, the JSON value null is the new one's.
+        return await self.start(instance.name, instance.input or "null", target, instance.version)
 
     async def purge(self, instance_id: str) -> bool:
         """To the real runtime an entity is an instance, too, under the id ``@name@key``."""

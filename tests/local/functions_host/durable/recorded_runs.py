@@ -92,7 +92,8 @@ class RecordedRun:
         self._left = list(run)
         self._clock = _Clock(_BEFORE_THE_RUNS)
         self._hold: AbstractContextManager[None] | None = None
-        self._hub = DurableTaskHub(Store(":memory:"), self, HubOptions(default_version="1.0"), self._clock)
+        self._store = Store(":memory:")
+        self._hub = DurableTaskHub(self._store, self, HubOptions(default_version="1.0"), self._clock)
 
     @property
     def orchestrators(self) -> Sequence[str]:
@@ -145,6 +146,7 @@ class RecordedRun:
             await self._until_idle()
         history = await self._hub.history(instance_id)
         await self._hub.stop()
+        self._store.close()
         self._let_time_go_on()
         return history
 
