@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from local.functions_host.durable.contract import InstanceState
+from local.functions_host.durable.contract import ArgumentError, InstanceState
+from local.functions_host.durable.events import offset_time
 
 _EVENT_TYPES = (
     "ExecutionStarted",
@@ -79,7 +80,8 @@ def history_payload(
     """The ``historyEvents`` of a status query, from the stored events.
 
     durable-functions behaviour: a schedule event disappears into its completion, which then tells its time,
-    name and input; one that has not completed stays.
+    name and input; one that has not completed stays. A history in which two schedule events have the same id, as
+    a replay that differs leaves it, cannot be shown: raises ArgumentError.
     """
     shown: dict[int, dict[str, Any]] = {}
     scheduled: dict[tuple[str, int], int] = {}
@@ -88,17 +90,28 @@ def history_payload(
         if kind in _NOT_SHOWN:
             continue
         if kind in _SCHEDULED_BY.values():
-            scheduled[kind, event["EventId"]] = position
+            key = kind, event["EventId"]
+            if key in scheduled:
+                raise ArgumentError(
+                    f"An item with the same key has already been added. Key: {key[0]}_{key[1]}"
+                )
+            scheduled[key] = position
         item = _shown_event(kind, event, show_output, show_input)
         schedule_position = scheduled.get((_SCHEDULED_BY.get(kind, ""), event.get("TaskScheduledId", -1)))
         if schedule_position is not None:
-            schedule = shown.pop(schedule_position, {})
-            item["ScheduledTime"] = schedule.get("Timestamp")
-            item["FunctionName"] = schedule.get("Name")
-            if "Input" in schedule:
-                item["Input"] = schedule["Input"]
+            shown.pop(schedule_position, None)
+            item.update(_of_schedule(events[schedule_position], show_input))
         shown[position] = item
     return list(shown.values())
+
+
+def _of_schedule(schedule: Mapping[str, Any], show_input: bool) -> dict[str, Any]:
+    return {
+        "ScheduledTime": offset_time(schedule["Timestamp"]),
+        "FunctionName": schedule["Name"],
+        **({"InstanceId": schedule["InstanceId"]} if "InstanceId" in schedule else {}),
+        **({"Input": schedule["Input"]} if show_input else {}),
+    }
 
 
 def parsed(text: str | None) -> Any:
@@ -121,9 +134,8 @@ def _shown_event(kind: str, event: Mapping[str, Any], show_output: bool, show_in
         dropped.add("Result")
     item = {name: value for name, value in event.items() if name not in dropped}
     item["EventType"] = kind
-    for name in ("Input", "Result"):
-        if name in item:
-            item[name] = parsed(item[name])
+    if "Result" in item:
+        item["Result"] = parsed(item["Result"])
     if kind == "ExecutionStarted":
         item["FunctionName"] = event["Name"]
     if kind == "ExecutionCompleted":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .contract import Clock, InvocationError, Worker
 from .errors import activity_failure
-from .events import EventType, HistoryEvent, format_time, history_event
+from .events import EventType, HistoryEvent, format_time, history_event, reformatted
 from .http_activity import send_request
 from .known_functions import KnownFunctions
 from .shim import HTTP_ACTIVITY
@@ -29,7 +29,7 @@ async def run_activity(
         EventType.TASK_COMPLETED,
         format_time(clock.now()),
         TaskScheduledId=activity.task_id,
-        Result=None if result == "null" else result,
+        Result=None if result is None or result == "null" else reformatted(result),
     )
 
 

@@ -1,13 +1,21 @@
-"""What an episode asks the engine to do, each with the sequence id that the SDK will look for later."""
+"""What an episode asks the engine to do, each with the sequence id that the SDK will look for later.
+
+``recorded_name`` is the name in the history, by which a replay knows the decision again; ``dotnet_type`` is what
+the extension calls it in its messages.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from .events import EventType, HistoryEvent, format_time, history_event
+from .event_traces import scheduling_trace
+from .events import EventType, HistoryEvent, compact_json, format_time, history_event, offset_time
+from .message_labels import MessageLabel
+from .trace_context import TraceContext
+
+_MESSAGE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +42,26 @@ class ScheduleActivity:
     id: int
     name: str
     input: str
-    described: ClassVar[str] = "scheduled an activity task"
+    dotnet_type: ClassVar[str] = "ScheduleTaskOrchestratorAction"
 
-    def to_event(self, at: str) -> HistoryEvent:
+    @property
+    def recorded_name(self) -> str:
+        return self.name
+
+    def to_event(self, at: str, trace: TraceContext) -> HistoryEvent:
+        """``trace`` is the span that waits for the result.
+
+        durable-functions behaviour: the history does not keep the inputs of activities and sub-orchestrations.
+        """
         return history_event(
-            EventType.TASK_SCHEDULED, at, self.id, Name=self.name, Version="", Input=json.dumps([self.input])
+            EventType.TASK_SCHEDULED,
+            at,
+            self.id,
+            Name=self.name,
+            Version="",
+            Input=None,
+            ParentTraceContext=scheduling_trace(trace),
+            Tags=None,
         )
 
 
@@ -49,7 +72,11 @@ class CreateTimer:
     id: int
     fire_at: datetime
     cancelled: bool = False
-    described: ClassVar[str] = "created a timer"
+    dotnet_type: ClassVar[str] = "CreateTimerOrchestratorAction"
+
+    @property
+    def recorded_name(self) -> str:
+        return ""
 
     def to_event(self, at: str) -> HistoryEvent:
         return history_event(EventType.TIMER_CREATED, at, self.id, FireAt=format_time(self.fire_at))
@@ -64,7 +91,11 @@ class StartSubOrchestration:
     version: str
     instance_id: str
     input: str
-    described: ClassVar[str] = "scheduled a sub-orchestration task"
+    dotnet_type: ClassVar[str] = "CreateSubOrchestrationAction"
+
+    @property
+    def recorded_name(self) -> str:
+        return self.name
 
     def to_event(self, at: str) -> HistoryEvent:
         return history_event(
@@ -74,13 +105,16 @@ class StartSubOrchestration:
             Name=self.name,
             Version=self.version,
             InstanceId=self.instance_id,
-            Input=self.input,
+            Input=None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SendToEntity:
-    """A call or signal. ``request_id`` is the name of the event that answers a call."""
+    """A call or signal. ``request_id`` is the name of the event that answers a call.
+
+    ``label`` is the time by which the entity sorts the messages of this execution.
+    """
 
     id: int
     entity: EntityId
@@ -90,24 +124,38 @@ class SendToEntity:
     request_id: str
     parent_instance_id: str
     parent_execution_id: str
-    described: ClassVar[str] = "sent an event"
+    label: MessageLabel
+    dotnet_type: ClassVar[str] = "SendEventOrchestratorAction"
 
-    def to_event(self, at: str) -> HistoryEvent:
+    @property
+    def recorded_name(self) -> str:
+        return "op"
+
+    def to_event(self, at: str, trace: TraceContext) -> HistoryEvent:
+        """``trace`` is the span of the signal, or the caller's own for a call."""
         request = {
+            "$type": f"{_MESSAGE}.RequestMessage, {_MESSAGE}",
             "op": self.operation,
-            "signal": self.is_signal,
+            **({"signal": True} if self.is_signal else {}),
             "input": self.input,
             "id": self.request_id,
             "parent": self.parent_instance_id,
             "parentExecution": self.parent_execution_id,
+            "Timestamp": self.label.timestamp,
+            "Predecessor": self.label.predecessor,
+            "parentTraceContext": {
+                "$type": "DurableTask.Core.Tracing.DistributedTraceContext, DurableTask.Core",
+                **scheduling_trace(trace),
+            },
+            "requestTime": offset_time(at),
         }
         return history_event(
             EventType.EVENT_SENT,
             at,
             self.id,
             InstanceId=str(self.entity),
-            Name="op",
-            Input=json.dumps(request),
+            Name=self.recorded_name,
+            Input=compact_json(request),
         )
 
 

@@ -12,6 +12,8 @@ from .entity_tables import Operation
 
 MAX_BATCH_OPERATIONS = 5000
 _ERROR = "Error"
+_EXTENSION = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+_ANSWER_TYPE = f"{_EXTENSION}.ResponseMessage, {_EXTENSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,12 @@ def batch_json(entity: EntityId, state: EntityState | None, operations: Sequence
             "exists": state is not None and state.exists,
             "state": state.state if state else None,
             "batch": [
-                {"name": each.name, "input": each.input, "isSignal": each.caller is None}
+                {
+                    "name": each.name,
+                    "input": each.input,
+                    "isSignal": each.caller is None,
+                    "id": each.request_id,
+                }
                 for each in operations
             ],
         }
@@ -44,7 +51,7 @@ def parse_outcome(answer_json: str) -> BatchOutcome:
     answer = json.loads(answer_json)
     return BatchOutcome(
         answers=[
-            {"result": each["result"], **({"exceptionType": _ERROR} if each["isError"] else {})}
+            _answer(each["result"], {"exceptionType": _ERROR} if each["isError"] else {})
             for each in answer["results"]
         ],
         state=answer["entityState"] if answer["entityExists"] else None,
@@ -61,6 +68,10 @@ def parse_outcome(answer_json: str) -> BatchOutcome:
 def failed_outcome(message: str, operations: Sequence[Operation], state: EntityState | None) -> BatchOutcome:
     """The batch could not be run: every caller gets the error, the state stays as it was."""
     return BatchOutcome(
-        answers=[{"result": json.dumps(message), "exceptionType": _ERROR} for _ in operations],
+        answers=[_answer(json.dumps(message), {"exceptionType": _ERROR}) for _ in operations],
         state=state.state if state else None,
     )
+
+
+def _answer(result: str, failure: Mapping[str, str]) -> Mapping[str, str]:
+    return {"$type": _ANSWER_TYPE, "result": result, **failure}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ class Operation:
     """``input`` is a JSON text or None. Without a ``caller`` it is a signal.
 
     ``span`` is the sender's; None for a signal that came without a trace, as then there is none to go on.
+    ``request_id`` is made when the operation is stored, if the sender gave none.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Operation:
     caller: Caller | None = None
     id: int = 0
     span: OpenSpan | None = None
+    request_id: str | None = None
 
 
 class EntityTables:
@@ -99,7 +102,7 @@ class EntityTables:
                 operation.input,
                 caller.instance_id if caller else None,
                 caller.execution_id if caller else None,
-                caller.request_id if caller else None,
+                operation.request_id or str(uuid.uuid4()),
                 operation.span.to_text() if operation.span else None,
                 taken_until,
             ),
@@ -118,6 +121,7 @@ class EntityTables:
                 caller=None if row[2] is None else Caller(row[2], row[3], row[4]),
                 id=row[5],
                 span=None if row[6] is None else OpenSpan.from_text(row[6]),
+                request_id=row[4],
             )
             for row in rows
         ]

@@ -10,14 +10,15 @@ from typing import Any
 from .contract import InvocationError
 from .decisions import Decision
 from .errors import (
-    NonDeterministicOrchestrationError,
     OrchestrationFault,
     orchestrator_failure,
+    orchestrator_failure_details,
     state_in_failure,
     unlabelled_failure,
 )
 from .events import EventType, HistoryEvent, compact_json
 from .known_functions import KnownFunctions
+from .nondeterminism import NonDeterministicOrchestrationError
 from .shim import ActionRunner, ExecutionIdentity
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
@@ -60,7 +61,14 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """``details`` is what a parent orchestration is told beside the reason."""
+
     reason: str
+    details: str
+
+    @classmethod
+    def by_orchestrator(cls, name: str, error: str) -> Failed:
+        return cls(orchestrator_failure(name, error), orchestrator_failure_details(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,10 @@ Ending = Completed | Failed | Terminated | ContinuedAsNew
 
 @dataclass(frozen=True, slots=True)
 class EpisodeOutcome:
-    """``ending`` is None while the instance goes on. ``custom_status`` None leaves the old one as it is."""
+    """``ending`` is None while the instance goes on. ``custom_status`` None leaves the old one as it is.
+
+    ``missing`` says which functions were called that the app does not have.
+    """
 
     decisions: Sequence[Decision] = ()
     ending: Ending | None = None
@@ -89,6 +100,7 @@ class EpisodeOutcome:
     custom_status: str | None = None
     cancelled_timers: Sequence[int] = field(default=())
     suspended: bool = False
+    missing: Sequence[str] = ()
 
 
 def terminate_reason(new: Sequence[HistoryEvent]) -> str | None:
@@ -109,29 +121,29 @@ def decide(
     """``history`` is everything up to and including this episode's new events."""
     too_long = _custom_status_problem(answer.custom_status)
     if too_long:
-        return EpisodeOutcome(ending=Failed(orchestrator_failure(name, too_long)))
-    runner = ActionRunner(identity, answer.actions)
+        return EpisodeOutcome(ending=Failed.by_orchestrator(name, too_long))
+    runner = ActionRunner(identity, answer.actions, known)
     try:
         runner.context.process(history)
     except NonDeterministicOrchestrationError as error:
-        return EpisodeOutcome(ending=Failed(str(error)), custom_status=answer.custom_status)
+        return EpisodeOutcome(
+            decisions=runner.context.decisions,
+            ending=Failed(str(error), orchestrator_failure_details(str(error))),
+            completion_id=runner.context.next_id,
+            custom_status=answer.custom_status,
+        )
     except OrchestrationFault as fault:
-        reason = orchestrator_failure(name, str(fault))
-        return EpisodeOutcome(ending=Failed(reason), custom_status=answer.custom_status)
-    decisions = runner.context.decisions
-    for decision in decisions:
-        if problem := known.problem_with(decision):
-            # In production such an instance hangs for ever; here the developer is told.
-            return EpisodeOutcome(
-                ending=Failed(orchestrator_failure(name, problem)), custom_status=answer.custom_status
-            )
+        return EpisodeOutcome(
+            ending=Failed.by_orchestrator(name, str(fault)), custom_status=answer.custom_status
+        )
     return EpisodeOutcome(
-        decisions=decisions,
+        decisions=runner.context.decisions,
         ending=_ending(name, runner, answer),
         completion_id=runner.context.next_id,
         custom_status=answer.custom_status,
         cancelled_timers=runner.context.cancelled_timers,
         suspended=runner.context.suspended,
+        missing=runner.missing,
     )
 
 
@@ -140,7 +152,7 @@ def _ending(name: str, runner: ActionRunner, answer: Answer) -> Ending | None:
     if context.has_open_tasks or context.suspended or not runner.finished:
         return None
     if answer.error is not None:
-        return Failed(orchestrator_failure(name, answer.error))
+        return Failed.by_orchestrator(name, answer.error)
     if not answer.is_done:
         return None
     if context.continuing_as_new:

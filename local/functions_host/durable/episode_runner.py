@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from .contract import Clock, InvocationError, Worker
-from .episode import Answer, EpisodeOutcome, Failed, Terminated, decide, terminate_reason
+from .episode import Answer, EpisodeOutcome, Terminated, decide, terminate_reason
+from .event_traces import execution_trace
 from .events import EventType, HistoryEvent, format_time, history_event, join_events
 from .execution_cache import Execution, ExecutionCache
-from .instance_tables import Instance
+from .instance_tables import Instance, Message
 from .kill_point import KillPoint
 from .known_functions import KnownFunctions
 from .shim import DEFAULT_HTTP_POLL, ExecutionIdentity
 from .store import Store
 from .transitions import Transaction, commit_episode
+
+logger = logging.getLogger(__name__)
 
 
 class Transactions(Protocol):
@@ -48,9 +53,10 @@ class EpisodeRunner:
 
     async def run(self, instance_id: str) -> None:
         tables = self._store.instances
-        messages = tables.messages(instance_id)
-        if not messages:
+        waiting = tables.messages(instance_id)
+        if not waiting:
             return
+        messages = _for_one_episode(waiting)
         up_to = messages[-1].id
         instance = tables.find(instance_id)
         if instance is None or instance.status.is_terminal:
@@ -63,8 +69,16 @@ class EpisodeRunner:
             with self._transactions.transaction():
                 tables.consume(instance_id, up_to)
             return
+        if terminate_reason(heard) is None and (
+            problem := self._known.orchestrators.problem_with(instance.name)
+        ):
+            # durable-functions behaviour: the instance stays as it is, and its messages wait for the function.
+            logger.error("Instance %s does not run: %s", instance_id, problem)
+            return
         execution = self._execution(instance)
         now = format_time(self._clock.now())
+        if not instance.span.started_at:
+            instance = _begun(instance, heard, now)
         new_events = [history_event(EventType.ORCHESTRATOR_STARTED, now), *heard]
         outcome = await self._outcome(instance, execution, new_events)
         with self._transactions.transaction() as tx:
@@ -72,6 +86,8 @@ class EpisodeRunner:
                 return
             tx.loses_row = self._kill_point is not None and self._kill_point.reached()
             gained = commit_episode(tx, instance, new_events, up_to, outcome)
+            if len(messages) < len(waiting):
+                tx.instances.append(instance_id)
         if self._kill_point is not None and tx.loses_row:
             self._kill_point.kill()
         if gained is not None:
@@ -97,8 +113,6 @@ class EpisodeRunner:
         reason = terminate_reason(new_events)
         if reason is not None:
             return EpisodeOutcome(ending=Terminated(reason))
-        if problem := self._known.orchestrators.problem_with(instance.name):
-            return EpisodeOutcome(ending=Failed(problem))
         identity = ExecutionIdentity(
             instance_id=instance.instance_id,
             execution_id=instance.execution_id,
@@ -111,7 +125,32 @@ class EpisodeRunner:
             answer = Answer.parse(text)
         except InvocationError as error:
             answer = Answer.of_failure(error)
-        return decide(instance.name, identity, [*execution.events, *new_events], answer, self._known)
+        outcome = decide(instance.name, identity, [*execution.events, *new_events], answer, self._known)
+        for problem in outcome.missing:
+            logger.error(
+                "Instance %s of %s waits for ever for a function that the app does not have. %s",
+                instance.instance_id,
+                instance.name,
+                problem,
+            )
+        return outcome
+
+
+def _for_one_episode(waiting: Sequence[Message]) -> Sequence[Message]:
+    """A continued execution's first episode ends before it hears of anything that came meanwhile."""
+    for position, message in enumerate(waiting, 1):
+        if message.event["EventType"] == EventType.ORCHESTRATOR_COMPLETED:
+            return waiting[:position]
+    return waiting
+
+
+def _begun(instance: Instance, heard: Sequence[HistoryEvent], now: str) -> Instance:
+    """The instance as its first episode begins; its ExecutionStarted event in ``heard`` tells the time."""
+    begun = replace(instance, span=replace(instance.span, started_at=now))
+    for event in heard:
+        if event["EventType"] == EventType.EXECUTION_STARTED:
+            event["ParentTraceContext"] = execution_trace(begun.span)
+    return begun
 
 
 def _context_json(instance: Instance, past: Sequence[str], new_events: Sequence[HistoryEvent]) -> str:
@@ -122,8 +161,9 @@ def _context_json(instance: Instance, past: Sequence[str], new_events: Sequence[
             "instanceId": instance.instance_id,
             "isReplaying": bool(past),
             "parentInstanceId": instance.parent.instance_id if instance.parent else None,
+            "sourceInstanceId": None,
             "upperSchemaVersion": 1,
-            "upperSchemaVersionNew": 2,
+            "upperSchemaVersionNew": 3,
             "longRunningTimerIntervalDuration": "3.00:00:00",
             "maximumShortTimerDuration": "6.00:00:00",
             "defaultHttpAsyncRequestSleepTimeMillseconds": int(DEFAULT_HTTP_POLL.total_seconds() * 1000),

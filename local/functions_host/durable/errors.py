@@ -5,35 +5,25 @@ from __future__ import annotations
 import json
 
 from .contract import InvocationError
-from .events import HistoryEvent, compact_json
+from .events import compact_json
 
 _ORCHESTRATOR_STATE_LABEL = "$OutOfProcData$:"
+# Stands where the extension writes frames of its own .NET code.
+_STACK_TRACE = "   at local.functions_host.durable"
+_HRESULT = -2146233088
 
 
 class OrchestrationFault(Exception):
     """The host refuses an action of the orchestrator: the orchestration fails with this text."""
 
 
-class NonDeterministicOrchestrationError(Exception):
-    """The history holds something that the orchestrator, run again, did not ask for."""
-
-    def __init__(self, event: HistoryEvent, did: str, did_now: str | None) -> None:
-        named = f" and name '{event['Name']}'" if event.get("Name") is not None else ""
-        version = f" (version '{event['Version']}')" if event.get("Version") is not None else ""
-        instead = (
-            "but the current replay execution hasn't (yet?) scheduled this task."
-            if did_now is None
-            else f"but the current replay execution instead {did_now}."
-        )
-        super().__init__(
-            f"Non-Deterministic workflow detected: A previous execution of this orchestration {did} with "
-            f"sequence ID {event['EventId']}{named}{version}, {instead} Was a change made to the "
-            "orchestrator code after this instance had already started running?"
-        )
-
-
 def orchestrator_failure(name: str, error: str) -> str:
     return f"Orchestrator function '{name}' failed: {error}"
+
+
+def orchestrator_failure_details(error: str) -> str:
+    """What the parent of a failed orchestration gets to know beside ``orchestrator_failure``."""
+    return f"Message: {error}, StackTrace: {_STACK_TRACE}"
 
 
 def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
@@ -41,18 +31,28 @@ def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
 
     The extension cuts the text that follows ``Exception:`` and keeps its leading blank, hence the two blanks.
     """
+    host_exception = {
+        "$type": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script",
+        "Message": unlabelled_failure(error),
+        "Data": {"$type": "System.Collections.ListDictionaryInternal, System.Private.CoreLib"},
+        "InnerException": None,
+        "HelpLink": None,
+        "Source": "local.functions_host",
+        "HResult": _HRESULT,
+        "StackTrace": _STACK_TRACE,
+    }
     details = {
         "$type": "System.Exception, System.Private.CoreLib",
         "ClassName": "System.Exception",
         "Message": f" {error.message}",
         "Data": None,
-        "InnerException": None,
+        "InnerException": host_exception,
         "HelpURL": None,
-        "StackTraceString": error.stack or None,
+        "StackTraceString": None,
         "RemoteStackTraceString": None,
         "RemoteStackIndex": 0,
         "ExceptionMethod": None,
-        "HResult": -2146233088,
+        "HResult": _HRESULT,
         "Source": None,
         "WatsonBuckets": None,
     }
@@ -75,5 +75,5 @@ def state_in_failure(message: str) -> str | None:
 
 
 def unlabelled_failure(error: InvocationError) -> str:
-    """What is reported when the orchestrator could not even be run."""
+    """The host's own text for a function that failed."""
     return f"Result: Failure\nException: {error.message}\nStack: {error.stack}"

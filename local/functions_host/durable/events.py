@@ -46,6 +46,11 @@ def format_time(moment: datetime) -> str:
     return f"{utc.isoformat(timespec='microseconds')}0Z"
 
 
+def offset_time(text: str) -> str:
+    """A formatted time as .NET writes a DateTimeOffset: ``+00:00``, and no zeros at the end of the fraction."""
+    return f"{text.removesuffix('Z').rstrip('0').rstrip('.')}+00:00"
+
+
 def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -60,13 +65,27 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def reformatted(text: str) -> str:
+    """The same JSON without blanks, as the extension stores what functions and callers send."""
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+
+
 def join_events(events: Iterable[HistoryEvent]) -> str:
     """The events as the inside of a JSON array."""
     return ",".join(json.dumps(event) for event in events)
 
 
+def event_raised(at: str, name: str, input_text: str) -> HistoryEvent:
+    """``input_text`` is JSON. The event has no trace: it belongs to whoever waits for it."""
+    return history_event(EventType.EVENT_RAISED, at, Name=name, Input=input_text, ParentTraceContext=None)
+
+
 def as_played(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
-    """The events as a later episode sees them. OrchestratorStarted is never marked as played."""
+    """What an episode heard, as a later episode sees it.
+
+    durable-functions behaviour: OrchestratorStarted is never marked as played, nor is what the episode itself
+    adds to the history.
+    """
     return [
         event if event["EventType"] == EventType.ORCHESTRATOR_STARTED else {**event, "IsPlayed": True}
         for event in events

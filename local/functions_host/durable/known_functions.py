@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from .actions import Action, ActionType
 from .contract import Worker
-from .decisions import Decision, ScheduleActivity, SendToEntity, StartSubOrchestration
-from .shim import HTTP_ACTIVITY
+from .decisions import EntityId
 
 
 class FunctionNames:
@@ -47,12 +47,13 @@ class KnownFunctions:
             FunctionNames("entity", worker.entities),
         )
 
-    def problem_with(self, decision: Decision) -> str | None:
-        match decision:
-            case ScheduleActivity() if decision.name != HTTP_ACTIVITY:
-                return self.activities.problem_with(decision.name)
-            case StartSubOrchestration():
-                return self.orchestrators.problem_with(decision.name)
-            case SendToEntity():
-                return self.entities.problem_with(decision.entity.name)
+    def problem_with(self, action: Action) -> str | None:
+        """Why the function that the action calls cannot be called; None if it can, or if none is called."""
+        match action["actionType"]:
+            case ActionType.CALL_ACTIVITY | ActionType.CALL_ACTIVITY_WITH_RETRY:
+                return self.activities.problem_with(action["functionName"])
+            case ActionType.CALL_SUB_ORCHESTRATOR | ActionType.CALL_SUB_ORCHESTRATOR_WITH_RETRY:
+                return self.orchestrators.problem_with(action["functionName"])
+            case ActionType.CALL_ENTITY | ActionType.SIGNAL_ENTITY:
+                return self.entities.problem_with(EntityId.parse(action["instanceId"]).name)
         return None

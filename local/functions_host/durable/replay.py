@@ -18,8 +18,14 @@ from .decisions import (
     SendToEntity,
     StartSubOrchestration,
 )
-from .errors import NonDeterministicOrchestrationError, OrchestrationFault
+from .errors import OrchestrationFault
 from .events import EventType, HistoryEvent, parse_time
+from .nondeterminism import (
+    NonDeterministicOrchestrationError,
+    not_repeated,
+    repeated_as,
+    repeated_under,
+)
 
 MAX_ORCHESTRATION_ACTIONS = 100_000
 
@@ -187,10 +193,16 @@ class ReplayContext:
 
     def _matches(self, expected: type[Decision]) -> Callable[[HistoryEvent], None]:
         def match(event: HistoryEvent) -> None:
-            decision = self._new_decisions.pop(event["EventId"], None)
-            if not isinstance(decision, expected) or _name(decision) != str(event.get("Name", "")).casefold():
-                did_now = None if decision is None else _describe(decision)
-                raise NonDeterministicOrchestrationError(event, expected.described, did_now)
+            # What does not match stays a decision: the extension carries it out although the instance fails.
+            decision = self._new_decisions.get(event["EventId"])
+            if decision is None:
+                raise NonDeterministicOrchestrationError(not_repeated(event))
+            if not isinstance(decision, expected):
+                raise NonDeterministicOrchestrationError(repeated_as(event, decision.dotnet_type))
+            name = decision.recorded_name
+            if name.casefold() != str(event.get("Name", "")).casefold():
+                raise NonDeterministicOrchestrationError(repeated_under(event, name))
+            del self._new_decisions[decision.id]
 
         return match
 
@@ -214,21 +226,3 @@ class ReplayContext:
             self._waiting[name].pop().settle(event["Input"])
         else:
             self._buffered[name].append(event["Input"])
-
-
-def _describe(decision: Decision) -> str:
-    text = f"{decision.described} with this sequence ID"
-    match decision:
-        case ScheduleActivity() | StartSubOrchestration():
-            return f"{text} and name '{decision.name}'"
-    return text
-
-
-def _name(decision: Decision) -> str:
-    """What the history records as the name of a decision."""
-    match decision:
-        case ScheduleActivity() | StartSubOrchestration():
-            return decision.name.casefold()
-        case SendToEntity():
-            return "op"
-    return ""

@@ -13,36 +13,21 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum
 from typing import Any
 
+from .actions import Action, ActionType
 from .decisions import EntityId, SendToEntity
 from .errors import OrchestrationFault
 from .events import compact_json, parse_time
+from .known_functions import KnownFunctions
+from .message_labels import MessageLabels
 from .replay import PendingTask, ReplayContext
-
-Action = Mapping[str, Any]
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 DEFAULT_HTTP_POLL = timedelta(milliseconds=30_000)
 _HTTP_ACCEPTED = 202
 # Request ids of entity calls must come out the same at every replay.
 _REQUEST_NAMESPACE = uuid.UUID("5f5b4a3e-2a84-4a0e-9f43-6d1f0c1f6f55")
-
-
-class ActionType(IntEnum):
-    CALL_ACTIVITY = 0
-    CALL_ACTIVITY_WITH_RETRY = 1
-    CALL_SUB_ORCHESTRATOR = 2
-    CALL_SUB_ORCHESTRATOR_WITH_RETRY = 3
-    CONTINUE_AS_NEW = 4
-    CREATE_TIMER = 5
-    WAIT_FOR_EXTERNAL_EVENT = 6
-    CALL_ENTITY = 7
-    CALL_HTTP = 8
-    SIGNAL_ENTITY = 9
-    WHEN_ANY = 11
-    WHEN_ALL = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +43,19 @@ class ExecutionIdentity:
 class ActionRunner:
     """One pass over the actions; ``finished`` once all were awaited.
 
+    ``missing`` says for each action that calls a function which the app does not have, why it was not carried out.
     Processing the history raises OrchestrationFault for an action that the host refuses.
     """
 
-    def __init__(self, identity: ExecutionIdentity, actions: Sequence[Action]) -> None:
+    def __init__(self, identity: ExecutionIdentity, actions: Sequence[Action], known: KnownFunctions) -> None:
         self.context = ReplayContext(self._advance)
         self.finished = False
+        self.missing: list[str] = []
         self.continue_as_new_input: Any = None
         self._identity = identity
         self._actions = actions
+        self._known = known
+        self._labels = MessageLabels()
         self._position = 0
         self._invokers: dict[int, Callable[[Action], PendingTask]] = {
             ActionType.CALL_ACTIVITY: self._call_activity,
@@ -98,6 +87,11 @@ class ActionRunner:
         invoker = self._invokers.get(kind)
         if invoker is None:
             raise OrchestrationFault(f"Unable to invoke action of unknown type {kind}.")
+        if problem := self._known.problem_with(action):
+            # durable-functions behaviour: the extension swallows its own error. Nothing is scheduled, so the user's
+            # code waits for ever.
+            self.missing.append(problem)
+            return _settled(failed=True)
         return invoker(action)
 
     def _call_activity(self, action: Action) -> PendingTask:
@@ -169,16 +163,18 @@ class ActionRunner:
 
     def _send(self, action: Action, is_signal: bool) -> SendToEntity:
         me = self._identity
+        entity = EntityId.parse(action["instanceId"])
         return self.context.send_to_entity(
             lambda number: SendToEntity(
                 id=number,
-                entity=EntityId.parse(action["instanceId"]),
+                entity=entity,
                 operation=action["operation"],
                 input=json.dumps(action["input"]),
                 is_signal=is_signal,
                 request_id=str(uuid.uuid5(_REQUEST_NAMESPACE, f"{me.execution_id}:{number}")),
                 parent_instance_id=me.instance_id,
                 parent_execution_id=me.execution_id,
+                label=self._labels.next(entity, self.context.current_utc),
             )
         )
 
@@ -228,7 +224,7 @@ class ActionRunner:
         return outcome if children else _settled()
 
 
-def _settled() -> PendingTask:
+def _settled(*, failed: bool = False) -> PendingTask:
     task = PendingTask()
-    task.settle()
+    task.settle(failed=failed)
     return task

@@ -30,7 +30,7 @@ from .decisions import EntityId
 from .dispatcher import Dispatcher
 from .entity_instances import as_instance, entity_of, instance_id_of, may_match
 from .entity_tables import Operation
-from .events import EventType, HistoryEvent, format_time, history_event
+from .events import EventType, HistoryEvent, event_raised, format_time, history_event, reformatted
 from .instance_tables import Instance
 from .kill_point import KillPoint
 from .paging import decode_continuation, encode_continuation
@@ -135,7 +135,8 @@ class DurableTaskHub:
     async def raise_event(self, instance_id: str, event_name: str, data_json: str) -> None:
         _check_json(data_json)
         self._running(instance_id)
-        self._send(instance_id, EventType.EVENT_RAISED, Name=event_name, Input=data_json)
+        with self._dispatcher.transaction() as tx:
+            send(tx, instance_id, None, event_raised(tx.now, event_name, reformatted(data_json)))
 
     async def terminate(self, instance_id: str, reason: str) -> None:
         self._running(instance_id)
@@ -173,7 +174,8 @@ class DurableTaskHub:
         if problem := self._dispatcher.known.orchestrators.problem_with(instance.name):
             raise ArgumentError(problem)
         wanted_version = instance.version if version is None else version
-        return await self.start(instance.name, instance.input, new_instance_id, wanted_version)
+        # durable-functions behaviour: where there was no input, the JSON value null is the new one's.
+        return await self.start(instance.name, instance.input or "null", new_instance_id, wanted_version)
 
     async def purge(self, instance_id: str) -> bool:
         """Entities may always be purged, orchestrations once they have ended. Raises PreconditionError."""

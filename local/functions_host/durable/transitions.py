@@ -20,6 +20,7 @@ from .decisions import (
 from .entity_batch import BatchOutcome
 from .entity_tables import Caller, Operation
 from .episode import Completed, ContinuedAsNew, EpisodeOutcome, Failed, Terminated
+from .event_traces import execution_trace
 from .events import (
     COMPLETED,
     FAILED,
@@ -28,6 +29,7 @@ from .events import (
     HistoryEvent,
     as_played,
     compact_json,
+    event_raised,
     format_time,
     history_event,
     join_events,
@@ -83,7 +85,7 @@ def create_instance(
     creation = (parent and parent.span) or OpenSpan.below(trace, tx.now)
     instance = Instance(
         instance_id=instance_id,
-        execution_id=uuid.uuid4().hex,
+        execution_id=str(uuid.uuid4()),
         name=name,
         version=version,
         status=RuntimeStatus.PENDING,
@@ -154,11 +156,7 @@ def commit_episode(
     """Returns what the history gained, parsed and as text; None if the execution is over."""
     tables = tx.store.instances
     tables.consume(instance.instance_id, consumed_up_to)
-    if not instance.span.started_at:
-        began = str(new_events[0]["Timestamp"])
-        instance = replace(instance, span=replace(instance.span, started_at=began))
-    for decision in outcome.decisions:
-        _carry_out(tx, instance, decision)
+    decided = [_carry_out(tx, instance, decision) for decision in outcome.decisions]
     remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
     after = instance
     if not tx.loses_row:
@@ -171,7 +169,7 @@ def commit_episode(
     if isinstance(outcome.ending, ContinuedAsNew):
         _continue_as_new(tx, after, outcome.ending)
         return None
-    gained = [*new_events, *(decision.to_event(tx.now) for decision in outcome.decisions)]
+    gained = [*as_played(new_events), *decided]
     if outcome.ending is None:
         if not tx.loses_row:
             status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
@@ -179,10 +177,9 @@ def commit_episode(
     else:
         gained.append(_end(tx, after, outcome.ending, outcome.completion_id))
     gained.append(history_event(EventType.ORCHESTRATOR_COMPLETED, tx.now))
-    played = as_played(gained)
-    text = join_events(played)
+    text = join_events(gained)
     tables.append_history(instance.instance_id, text)
-    return (played, text) if outcome.ending is None else None
+    return (gained, text) if outcome.ending is None else None
 
 
 def commit_batch(
@@ -204,9 +201,7 @@ def commit_batch(
         if run is not None:
             _end_entity_spans(tx, entity, operation, run, answer)
         if operation.caller is not None:
-            event = history_event(
-                EventType.EVENT_RAISED, tx.now, Name=operation.caller.request_id, Input=compact_json(answer)
-            )
+            event = event_raised(tx.now, operation.caller.request_id, compact_json(answer))
             send(tx, operation.caller.instance_id, operation.caller.execution_id, event)
     sender = next((run.context for run in runs if run), None)
     for target, signal in outcome.signals:
@@ -231,13 +226,15 @@ def _end_entity_spans(
         tx.end_span(spans.entity_asked, entity, operation, operation.span, tx.now, error)
 
 
-def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
+def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> HistoryEvent:
+    """Returns the event that records the decision."""
     me, execution = instance.instance_id, instance.execution_id
     match decision:
         case ScheduleActivity():
             span = OpenSpan.below(instance.span.context, tx.now)
             tx.store.work.queue_activity(me, execution, decision.id, decision.name, decision.input, span)
             tx.activities_queued += 1
+            return decision.to_event(tx.now, span.context)
         case CreateTimer():
             if not decision.cancelled:
                 tx.store.work.add_timer(
@@ -247,13 +244,19 @@ def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> None:
                     visible_at=format_time(visible_from(decision.fire_at, parse_time(tx.now))),
                 )
                 tx.timers_changed = True
+            return decision.to_event(tx.now)
         case StartSubOrchestration():
             _start_sub_orchestration(tx, instance, decision)
+            return decision.to_event(tx.now)
         case SendToEntity():
             caller = None if decision.is_signal else Caller(me, execution, decision.request_id)
             span = OpenSpan.below(instance.span.context, tx.now)
-            operation = Operation(decision.operation, decision.input, caller, span=span)
+            operation = Operation(
+                decision.operation, decision.input, caller, span=span, request_id=decision.request_id
+            )
             signal_entity(tx, decision.entity, operation)
+            # durable-functions behaviour: a call tells the caller's own span, a signal a span of its own.
+            return decision.to_event(tx.now, span.context if decision.is_signal else instance.span.context)
 
 
 def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartSubOrchestration) -> None:
@@ -266,6 +269,7 @@ def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartS
             TaskScheduledId=decision.id,
             Reason=reason,
             Details=None,
+            FailureDetails=None,
         )
         send(tx, parent.instance_id, parent.execution_id, refused)
         return
@@ -295,8 +299,14 @@ def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew
     )
     tables.delete_history(instance.instance_id)
     tables.put(following)
-    started = _execution_started(following, tx.now)
-    tables.send_ahead(instance.instance_id, [started, *ending.carried_over], tx.taken_until)
+    # durable-functions behaviour: the first episode of the new execution belongs to the work that ended the old one,
+    # and hears nothing else.
+    first_episode = [
+        _execution_started(following, tx.now, generation=None),
+        *ending.carried_over,
+        history_event(EventType.ORCHESTRATOR_COMPLETED, tx.now),
+    ]
+    tables.send_ahead(instance.instance_id, first_episode, tx.taken_until)
     remove_timers(tx, instance.instance_id)
     tx.instances.append(instance.instance_id)
 
@@ -314,9 +324,10 @@ def _end(
                 EventType.SUB_ORCHESTRATION_COMPLETED, tx.now, TaskScheduledId=task_id, Result=result
             )
         case Failed() | Terminated():
-            failed = isinstance(ending, Failed)
             number, status = (
-                (FAILED, RuntimeStatus.FAILED) if failed else (TERMINATED, RuntimeStatus.TERMINATED)
+                (FAILED, RuntimeStatus.FAILED)
+                if isinstance(ending, Failed)
+                else (TERMINATED, RuntimeStatus.TERMINATED)
             )
             output, result = compact_json(ending.reason), ending.reason
             answer = history_event(
@@ -324,7 +335,8 @@ def _end(
                 tx.now,
                 TaskScheduledId=task_id,
                 Reason=ending.reason,
-                Details=f"Message: {ending.reason}, StackTrace: " if failed else None,
+                Details=ending.details if isinstance(ending, Failed) else None,
+                FailureDetails=None,
             )
     ended = replace(instance, status=status, output=output)
     if tx.loses_row:
@@ -350,7 +362,8 @@ def _end(
     )
 
 
-def _execution_started(instance: Instance, at: str) -> HistoryEvent:
+def _execution_started(instance: Instance, at: str, generation: int | None = 0) -> HistoryEvent:
+    """``generation`` is None for an execution that another one continued as."""
     parent = instance.parent
     return history_event(
         EventType.EXECUTION_STARTED,
@@ -367,4 +380,9 @@ def _execution_started(instance: Instance, at: str) -> HistoryEvent:
         Version=instance.version,
         Input=instance.input,
         Tags=None,
+        Correlation=None,
+        ParentTraceContext=execution_trace(instance.span),
+        ScheduledStartTime=None,
+        Generation=generation,
+        GenerateNewTrace=False,
     )

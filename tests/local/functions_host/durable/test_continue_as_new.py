@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from local.functions_host.durable.contract import RuntimeStatus
 from local.functions_host.durable.events import EventType
+from local.functions_host.durable.trace_context import TraceContext
 from tests.local.functions_host.durable.conftest import Host
 from tests.local.functions_host.durable.sdk_worker import output
 
@@ -21,12 +22,12 @@ async def test_the_history_starts_again_with_a_new_execution(host: Host) -> None
         context.continue_as_new(count + 1)
 
     state = await host.run("orch", 0)
-    starts = [context["history"][1] for context in host.worker.contexts if len(context["history"]) == 2]
+    starts = [context["history"][1] for context in host.worker.contexts if not context["isReplaying"]]
 
     assert output(state) == 3
     assert [json.loads(json.loads(start["Input"])) for start in starts] == [0, 1, 2, 3]
     assert len({start["OrchestrationInstance"]["ExecutionId"] for start in starts}) == 4
-    assert [event["EventId"] for event in await host.hub.history(state.instance_id)][2] == 0
+    assert [event["EventId"] for event in await host.hub.history(state.instance_id)][3] == 0
 
 
 async def test_created_time_is_reset_and_custom_status_is_kept(host: Host) -> None:
@@ -91,6 +92,37 @@ async def test_events_behind_the_call_in_the_same_batch_are_carried_over(host: H
         await host.raise_event(instance_id, "go", value)
 
     assert output(await host.ended(instance_id)) == "second"
+    assert [event["EventType"] for event in host.worker.contexts[-1]["history"]] == [
+        EventType.ORCHESTRATOR_STARTED,
+        EventType.EXECUTION_STARTED,
+        EventType.EVENT_RAISED,
+        EventType.ORCHESTRATOR_COMPLETED,
+    ]
+
+
+async def test_what_comes_while_the_execution_changes_is_heard_in_the_second_episode(host: Host) -> None:
+    arrived: list[str] = []
+    original = host.worker.run_orchestrator
+
+    async def run_orchestrator(name: str, context_json: str, trace: TraceContext) -> str:
+        answer = await original(name, context_json, trace)
+        if len(host.worker.contexts) == 1:
+            arrived.append("go")
+            await host.raise_event("again", "go", "heard")
+        return answer
+
+    host.worker.run_orchestrator = run_orchestrator  # type: ignore[method-assign]
+
+    @host.worker.orchestrator
+    def orch(context):
+        if context.get_input() == 2:
+            return (yield context.wait_for_external_event("go"))
+        context.continue_as_new(2)
+
+    assert output(await host.run("orch", 1, instance_id="again")) == "heard"
+
+    lengths = [len(context["history"]) for context in host.worker.contexts]
+    assert (arrived, lengths) == (["go"], [2, 3, 6])
 
 
 async def test_an_open_timer_holds_the_new_execution_back(host: Host) -> None:
@@ -160,4 +192,4 @@ async def test_eight_hours_of_polling_keep_the_history_short(host: Host) -> None
 
     assert output(state) == 240
     assert (state.updated_at - host.clock.now()).total_seconds() == 0
-    assert max(len(context["history"]) for context in host.worker.contexts) <= 10
+    assert max(len(context["history"]) for context in host.worker.contexts) <= 11

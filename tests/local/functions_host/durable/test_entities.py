@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from azure.durable_functions import EntityId
@@ -49,7 +51,9 @@ async def test_a_signal_from_the_client_changes_the_state(host: Host) -> None:
     state = await host.hub.get_entity("Counter", "k")
     assert state is not None
     assert (state.name, state.key, state.state) == ("counter", "k", "7")
-    assert host.worker.batches[0] == {
+    [batch] = host.worker.batches
+    assert len({operation.pop("id") for operation in batch["batch"]}) == 2
+    assert batch == {
         "self": {"name": "counter", "key": "k"},
         "exists": False,
         "state": None,
@@ -73,8 +77,9 @@ async def test_an_orchestration_calls_an_entity_and_gets_answers(host: Host) -> 
     state = await host.run("calls", [["add", 5], ["get", None], ["fail", None], ["get", None]])
 
     assert output(state) == [None, 5, ["Exception", "no such luck"], 5]
-    batch = host.worker.batches[0]["batch"]
-    assert batch == [{"name": "add", "input": '"5"', "isSignal": False}]
+    [operation] = host.worker.batches[0]["batch"]
+    assert UUID(operation.pop("id"))
+    assert operation == {"name": "add", "input": '"5"', "isSignal": False}
 
 
 async def test_a_call_is_an_event_sent_and_an_event_raised_under_one_guid(host: Host) -> None:
@@ -85,9 +90,30 @@ async def test_a_call_is_an_event_sent_and_an_event_raised_under_one_guid(host: 
     request = json.loads(sent["Input"])
 
     assert (sent["InstanceId"], sent["Name"], sent["EventId"]) == ("@counter@k", "op", 0)
-    assert (request["op"], request["signal"], request["parent"]) == ("get", False, state.instance_id)
-    assert raised["Name"] == request["id"]
-    assert json.loads(raised["Input"]) == {"result": "0"}
+    assert (request["op"], "signal" in request, request["parent"]) == ("get", False, state.instance_id)
+    assert raised["Name"] == request["id"] == host.worker.batches[0]["batch"][0]["id"]
+    assert json.loads(raised["Input"])["result"] == "0"
+
+
+async def test_messages_to_one_entity_carry_times_in_their_order(host: Host) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        for key in ("k", "k", "other"):
+            context.signal_entity(EntityId("counter", key), "add", 1)
+        yield context.create_timer(context.current_utc_datetime + timedelta(minutes=1))
+        context.signal_entity(EntityId("counter", "k"), "add", 1)
+
+    state = await host.run("orch")
+    history = await host.hub.history(state.instance_id)
+    requests = [json.loads(event["Input"]) for event in history if event["EventType"] == EventType.EVENT_SENT]
+
+    never = "0001-01-01T00:00:00"
+    assert [(request["Timestamp"], request["Predecessor"]) for request in requests] == [
+        ("2026-01-01T00:00:00.0000000Z", never),
+        ("2026-01-01T00:00:00.0000001", "2026-01-01T00:00:00.0000000Z"),
+        ("2026-01-01T00:00:00.0000000Z", never),
+        ("2026-01-01T00:01:00.0000000Z", "2026-01-01T00:00:00.0000001"),
+    ]
 
 
 async def test_calls_go_on_after_a_restart_of_the_host(host: Host) -> None:
@@ -185,16 +211,19 @@ async def test_signals_that_an_entity_sends_reach_their_entity(host: Host) -> No
     assert state.state == "8"
 
 
-async def test_unknown_entities_are_refused(host: Host) -> None:
+async def test_a_client_cannot_signal_an_unknown_entity_and_an_orchestration_waits_for_it_for_ever(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     @host.worker.orchestrator
     def orch(context):
         yield context.call_entity(EntityId("nowhere", "k"), "get")
 
     with pytest.raises(ArgumentError, match="known entity functions: 'Counter'"):
         await host.hub.signal_entity("nowhere", "k", "get", None)
-    state = await host.run("orch")
-    assert state.runtime_status == RuntimeStatus.FAILED
-    assert "The function 'nowhere' doesn't exist" in output(state)
+    instance_id = await host.start("orch")
+    await host.until_idle()
+    assert await host.status(instance_id) is RuntimeStatus.RUNNING
+    assert "The function 'nowhere' doesn't exist" in caplog.text
 
 
 async def test_entities_are_listed_in_pages(host: Host) -> None:

@@ -15,8 +15,9 @@ from local.functions_host.durable.contract import (
     OrchestrationAlreadyExistsError,
     RuntimeStatus,
 )
+from local.functions_host.durable.events import EventType
 from tests.local.functions_host.durable.conftest import Host
-from tests.local.functions_host.durable.sdk_worker import output
+from tests.local.functions_host.durable.sdk_worker import SdkWorker, output
 
 
 async def test_activities_in_sequence_give_the_output(host: Host) -> None:
@@ -149,7 +150,9 @@ async def test_an_activity_that_returns_nothing_has_a_null_result(host: Host) ->
         ("orchestrator", lambda context: context.call_sub_orchestrator("nowhere", 1)),
     ],
 )
-async def test_calling_an_unknown_function_fails_loudly(host: Host, kind: str, call) -> None:
+async def test_an_orchestration_waits_for_ever_for_a_function_that_the_app_does_not_have(
+    host: Host, kind: str, call, caplog: pytest.LogCaptureFixture
+) -> None:
     @host.worker.activity
     def known(_):
         return None
@@ -158,14 +161,44 @@ async def test_calling_an_unknown_function_fails_loudly(host: Host, kind: str, c
     def orch(context):
         yield call(context)
 
-    state = await host.run("orch")
+    instance_id = await host.start("orch")
+    await host.until_idle()
 
-    assert state.runtime_status == RuntimeStatus.FAILED
+    assert await host.status(instance_id) is RuntimeStatus.RUNNING
+    assert len(host.worker.contexts) == 1
+    assert await host.kinds(instance_id) == [
+        EventType.ORCHESTRATOR_STARTED,
+        EventType.EXECUTION_STARTED,
+        EventType.ORCHESTRATOR_COMPLETED,
+    ]
     known_names = {"activity": "known", "orchestrator": "orch"}[kind]
-    assert output(state) == (
-        "Orchestrator function 'orch' failed: The function 'nowhere' doesn't exist, is disabled, or is not "
-        f"an {kind} function. Additional info: The following are the known {kind} functions: '{known_names}'."
-    )
+    assert (
+        f"Instance {instance_id} of orch waits for ever for a function that the app does not have. "
+        f"The function 'nowhere' doesn't exist, is disabled, or is not an {kind} function. "
+        f"Additional info: The following are the known {kind} functions: '{known_names}'."
+    ) in caplog.messages
+
+
+async def test_an_instance_waits_for_its_orchestrator_until_the_app_has_it(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        return (yield context.wait_for_external_event("go"))
+
+    instance_id = await host.start("orch")
+    await host.until_idle()
+    await host.stop()
+
+    of_the_app, host.worker = host.worker, SdkWorker()
+    await host.raise_event(instance_id, "go", "heard")
+    await host.until_idle()
+    assert await host.status(instance_id) is RuntimeStatus.RUNNING
+    assert caplog.text.count(f"Instance {instance_id} does not run: The function 'orch' doesn't exist") == 1
+    await host.stop()
+
+    host.worker = of_the_app
+    assert output(await host.ended(instance_id)) == "heard"
 
 
 async def test_names_of_functions_ignore_case(host: Host) -> None:

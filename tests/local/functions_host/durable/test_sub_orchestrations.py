@@ -59,7 +59,7 @@ async def test_a_failed_child_is_raised_with_its_own_text(host: Host) -> None:
     failure = "Orchestrator function 'child' failed: not today"
 
     assert output(await host.run("parent", ["fail", None, None])) == (
-        f"{failure} \n Message: {failure}, StackTrace: "
+        f"{failure} \n Message: not today, StackTrace:    at local.functions_host.durable"
     )
 
 

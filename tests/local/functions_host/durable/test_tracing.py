@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -297,18 +296,27 @@ async def test_without_a_listener_the_worker_still_gets_its_context(host: Host) 
     assert {trace.trace_id for _, trace in host.worker.traces} == {CALLER.trace_id}
 
 
-async def test_what_the_worker_is_sent_and_what_callers_see_knows_nothing_of_traces(
-    host: Host, spans: Recorder
-) -> None:
+async def test_the_history_tells_in_which_spans_the_work_was_asked_for(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     state = await host.run("orch", trace=CALLER)
 
-    seen = json.dumps(
-        [host.worker.contexts, [dict(event) for event in await host.hub.history(state.instance_id)]]
-    )
-    assert not [span for span in spans.all if span.context.span_id in seen]
-    assert CALLER.trace_id not in seen
-    assert "race" not in seen
+    history = await host.hub.history(state.instance_id)
+    started, scheduled = [event["ParentTraceContext"] for event in history if "ParentTraceContext" in event]
+    own = spans.only("orchestration:orch@(1.0)")
+    assert started == {
+        "TraceParent": spans.only("create_orchestration:orch@1.0").context.traceparent,
+        "TraceState": CALLER.state,
+        "Id": own.context.traceparent,
+        "SpanId": own.context.span_id,
+        "ActivityStartTime": "2026-01-01T00:00:00+00:00",
+    }
+    assert scheduled == {
+        "TraceParent": spans.only("activity:act", SpanKind.CLIENT).context.traceparent,
+        "TraceState": CALLER.state,
+        "Id": None,
+        "SpanId": None,
+        "ActivityStartTime": None,
+    }
 
 
 async def test_work_of_an_older_version_goes_on_and_gets_a_trace(host: Host, spans: Recorder) -> None:
