@@ -1,5 +1,6 @@
 """One run is one trace, from the request that starts it to its last check, seen from an OTLP collector."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -191,19 +192,22 @@ def test_a_failed_run_says_so_and_no_span_tells_a_secret(
         assert of_the_request not in everything
 
 
-def test_what_callers_see_of_a_run_knows_nothing_of_traces(machine: LocalMachine, app: App) -> None:
+def test_a_run_knows_nothing_of_traces_and_its_history_does(machine: LocalMachine, app: App) -> None:
     request = sample_request(deployment="noop")
     app.post(request, headers=HEADERS)
     app.wait_for_end(request["run_id"])
-    shown = requests.get(
+    view = json.dumps(app.run(request["run_id"]))
+    instance = requests.get(
         f"{machine.url}/runtime/webhooks/durabletask/instances/{request['run_id']}",
         params={"showHistory": "true", "showHistoryOutput": "true"},
         timeout=60,
-    ).text
+    ).json()
+    started, *_ = instance.pop("historyEvents")
 
-    assert "historyEvents" in shown
-    assert TRACE not in shown
-    assert CALLER not in shown
+    for shown in (view, json.dumps(instance)):
+        assert TRACE not in shown
+        assert CALLER not in shown
+    assert TRACE in started["ParentTraceContext"]["TraceParent"]
 
 
 @pytest.mark.parametrize("start", ["file", "folder"])

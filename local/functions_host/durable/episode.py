@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .contract import InvocationError
@@ -15,6 +15,7 @@ from .errors import (
     orchestrator_failure_details,
     state_in_failure,
     unlabelled_failure,
+    with_shortened_times,
 )
 from .events import EventType, HistoryEvent, compact_json
 from .known_functions import KnownFunctions
@@ -51,7 +52,11 @@ class Answer:
     @classmethod
     def of_failure(cls, failure: InvocationError) -> Answer:
         state = state_in_failure(failure.message)
-        return cls(error=unlabelled_failure(failure)) if state is None else cls.parse(state)
+        if state is None:
+            return cls(error=unlabelled_failure(failure))
+        answer = cls.parse(state)
+        status = answer.custom_status
+        return answer if status is None else replace(answer, custom_status=with_shortened_times(status))
 
 
 @dataclass(frozen=True, slots=True)

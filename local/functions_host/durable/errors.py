@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from .contract import InvocationError
 from .events import compact_json
@@ -11,6 +12,7 @@ _ORCHESTRATOR_STATE_LABEL = "$OutOfProcData$:"
 # Stands where the extension writes frames of its own .NET code.
 _STACK_TRACE = "   at local.functions_host.durable"
 _HRESULT = -2146233088
+_TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,7})?Z"')
 
 
 class OrchestrationFault(Exception):
@@ -72,6 +74,15 @@ def state_in_failure(message: str) -> str | None:
         else:
             return text[:end]
     return None
+
+
+def with_shortened_times(json_text: str) -> str:
+    """The JSON with its times as .NET writes them: no zeros at the end of a fraction.
+
+    durable-functions behaviour: of a failed orchestrator's state the extension reads texts that look like times as
+    times, and writes them anew. Of a state that comes without a failure it does not.
+    """
+    return _TIME.sub(lambda time: f'"{time[1]}{(time[2] or "").rstrip("0").rstrip(".")}Z"', json_text)
 
 
 def unlabelled_failure(error: InvocationError) -> str:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local.functions_host.durable.contract import InstanceState, RuntimeStatus
+from local.functions_host.durable.contract import ArgumentError, InstanceState, RuntimeStatus
 from local.functions_host.durable_query import QueryParameters
 from local.functions_host.durable_status import history_payload, status_payload
 
@@ -22,13 +22,14 @@ STARTED = event(
     Tags=None,
     OrchestrationInstance={"InstanceId": "i", "ExecutionId": "e"},
     ParentInstance=None,
+    Generation=0,
 )
 HISTORY = [
     event(12),
     STARTED,
-    event(4, 0, Name="act", Version="", Input='["1"]'),
-    event(7, 1, Name="child", Version="", Input='"x"', InstanceId="c"),
-    event(4, 2, Name="slow", Version="", Input='["2"]'),
+    event(4, 0, Name="act", Version="", Input=None),
+    event(7, 1, Name="child", Version="", Input=None, InstanceId="c"),
+    event(4, 2, Name="slow", Version="", Input=None),
     event(10, 3, FireAt=T.format(5)),
     event(13),
     event(12, at=1),
@@ -62,24 +63,34 @@ def test_history_as_people_see_it() -> None:
         "EventType": "ExecutionStarted",
         "Timestamp": T.format(0),
         "FunctionName": "orch",
-        "Input": '{"a": 1}',
+        "Input": '"{\\"a\\": 1}"',
+        "Generation": 0,
     }
     assert events["TaskScheduled"]["Name"] == "slow"
     assert events["TaskCompleted"] == {
         "EventType": "TaskCompleted",
         "Timestamp": T.format(1),
         "Result": {"r": 1},
-        "ScheduledTime": T.format(0),
+        "ScheduledTime": "2026-01-01T00:00:00+00:00",
         "FunctionName": "act",
-        "Input": ["1"],
+        "Input": None,
     }
-    assert events["SubOrchestrationInstanceFailed"]["FunctionName"] == "child"
+    assert events["SubOrchestrationInstanceFailed"] == {
+        "EventType": "SubOrchestrationInstanceFailed",
+        "Timestamp": T.format(1),
+        "Reason": "bad",
+        "Details": "d",
+        "ScheduledTime": "2026-01-01T00:00:00+00:00",
+        "FunctionName": "child",
+        "InstanceId": "c",
+        "Input": None,
+    }
     assert events["TimerFired"] == {
         "EventType": "TimerFired",
         "Timestamp": T.format(1),
         "FireAt": T.format(5),
     }
-    assert events["EventRaised"]["Input"] == {"k": 1}
+    assert events["EventRaised"]["Input"] == '{"k": 1}'
     assert events["ExecutionCompleted"]["OrchestrationStatus"] == "Completed"
     assert events["ExecutionCompleted"]["Result"] == "done"
 
@@ -88,6 +99,12 @@ def test_history_without_input_and_output() -> None:
     shown = history_payload(HISTORY, show_output=False, show_input=False)
     assert not any("Input" in item or "Result" in item for item in shown)
     assert by_type(shown)["TaskCompleted"]["FunctionName"] == "act"
+
+
+def test_a_history_with_two_schedules_of_one_id_cannot_be_shown() -> None:
+    twice = [STARTED, event(4, 0, Name="act", Version=""), event(4, 0, Name="other", Version="")]
+    with pytest.raises(ArgumentError, match=r"already been added\. Key: TaskScheduled_0"):
+        history_payload(twice, show_output=True, show_input=True)
 
 
 @pytest.mark.parametrize(

@@ -189,11 +189,19 @@ def test_changed_orchestrator_code_is_detected(host: Any) -> None:
         ("calls_unknown_entity", "entity"),
     ],
 )
-def test_unknown_names_fail_loudly(host: Any, orchestrator: str, kind: str) -> None:
-    status = host.run(orchestrator)
-    assert status["runtimeStatus"] == "Failed"
-    assert "The function 'no_such" in status["output"]
-    assert f"The following are the known {kind} functions" in status["output"]
+def test_whoever_calls_an_unknown_function_waits_for_ever_and_the_log_says_why(
+    host: Any, orchestrator: str, kind: str
+) -> None:
+    instance_id = host.start(orchestrator)
+    said = (
+        f"Instance {instance_id} of {orchestrator} waits for ever for a function that the app does not have."
+    )
+    line = host.until(
+        lambda: next((line for line in host.log().splitlines() if said in line), None), "the line in the log"
+    )
+    assert f"The function 'no_such_{kind}' doesn't exist" in line
+    assert f"The following are the known {kind} functions" in line
+    host.reached(instance_id, "Running")
 
 
 def test_logs_guarded_by_is_replaying_appear_once(host: Any) -> None:

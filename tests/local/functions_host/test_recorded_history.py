@@ -35,6 +35,21 @@ def test_a_history_is_shown_as_recorded(
     assert not differences(_same_names(recorded), _same_names(shown), {})
 
 
+def test_a_failure_takes_the_zeros_from_the_times_of_the_custom_status() -> None:
+    """The run gives them as ``.000Z``; the recorded run that completed kept them."""
+    recorded = {
+        instance_id: ANSWERS[f"get {instance_id}"]["body"]["customStatus"]["identity"]["token_expires_at"]
+        for instance_id in ("rec-done", "rec-failed")
+    }
+    assert [time[19:] for time in recorded.values()] == [".000Z", "Z"]
+
+    failing = RecordedRun(runs()[0])
+    asyncio.run(failing.play())
+
+    assert failing.custom_status is not None
+    assert json.loads(failing.custom_status)["identity"]["token_expires_at"] == "2026-11-26T13:26:07Z"
+
+
 def _run(instance_id: str) -> list[Invocation]:
     """A recorded run of the same course, with the results that this one had."""
     failing, checked, _ = runs()

@@ -84,10 +84,14 @@ class _Clock(VirtualClock):
 
 
 class RecordedRun:
-    """Implements ``contract.Worker``. ``seen`` has what came for each recorded invocation, by its number."""
+    """Implements ``contract.Worker``. ``seen`` has what came for each recorded invocation, by its number.
+
+    ``custom_status`` is that of the instance at the end, as JSON.
+    """
 
     def __init__(self, run: Sequence[Invocation]) -> None:
         self.seen: dict[int, Seen] = {}
+        self.custom_status: str | None = None
         self._run = run
         self._left = list(run)
         self._clock = _Clock(_BEFORE_THE_RUNS)
@@ -145,6 +149,8 @@ class RecordedRun:
                     await self._until(lambda: self._hold is not None)
             await self._until_idle()
         history = await self._hub.history(instance_id)
+        state = await self._hub.get(instance_id)
+        self.custom_status = state.custom_status if state else None
         await self._hub.stop()
         self._store.close()
         self._let_time_go_on()

@@ -14,7 +14,7 @@ from local.functions_host.durable.clock import RealClock, VirtualClock
 from local.functions_host.durable.contract import InvocationError
 from local.functions_host.durable.decisions import EntityId
 from local.functions_host.durable.episode import Answer
-from local.functions_host.durable.errors import state_in_failure
+from local.functions_host.durable.errors import state_in_failure, with_shortened_times
 from local.functions_host.durable.events import format_time, parse_time
 from local.functions_host.durable.execution_cache import Execution, ExecutionCache
 from local.functions_host.durable.keyed_queue import KeyedQueue
@@ -157,3 +157,17 @@ def test_more_than_one_list_of_actions_is_an_error() -> None:
     assert Answer.of_failure(InvocationError("E: x", "trace")).error == (
         "Result: Failure\nException: E: x\nStack: trace"
     )
+
+
+@pytest.mark.parametrize(
+    ("time", "shortened"),
+    [
+        ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00Z"),
+        ("2026-01-01T00:00:00.350Z", "2026-01-01T00:00:00.35Z"),
+        ("2026-01-01T00:00:10Z", "2026-01-01T00:00:10Z"),
+        ("at 2026-01-01T00:00:00.000Z", "at 2026-01-01T00:00:00.000Z"),
+        ('"2026-01-01T00:00:00.000Z"', '"2026-01-01T00:00:00.000Z"'),
+    ],
+)
+def test_times_in_the_state_of_a_failure_lose_their_last_zeros(time: str, shortened: str) -> None:
+    assert json.loads(with_shortened_times(json.dumps({"at": [time]}))) == {"at": [shortened]}
