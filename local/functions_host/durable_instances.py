@@ -112,13 +112,19 @@ class Instances:
                 if not new_id:
                     raise BadRequestError("A new orchestration instance ID must be provided.")
                 return await self._restart(request, instance_id, new_id, query.text("version"))
-            case "rewind" if await self._hub.get(instance_id) is None:
-                # durable-functions behaviour: the dollar sign is part of the text.
-                return json_response(f'No orchestration with instance ID "${instance_id}" found.', 404)
             case name if name in self._with_reason:
-                await self._with_reason[name](instance_id, query.text("reason") or "")
-                return empty_response(202)
+                return await self._operate_with_reason(name, instance_id, query.text("reason") or "")
         return empty_response(404)
+
+    async def _operate_with_reason(self, operation: str, instance_id: str, reason: str) -> web.Response:
+        try:
+            await self._with_reason[operation](instance_id, reason)
+        except InstanceNotFoundError:
+            if operation != "rewind":
+                raise
+            # durable-functions behaviour: the dollar sign is part of the text.
+            return json_response(f'No orchestration with instance ID "${instance_id}" found.', 404)
+        return empty_response(202)
 
     async def raise_event(self, request: web.Request, instance_id: str, event_name: str) -> web.Response:
         # The instance is looked at before the body, as the production host does.
