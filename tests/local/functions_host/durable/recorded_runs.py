@@ -144,9 +144,9 @@ class RecordedRun:
             for event in episode.new_events:
                 if event["EventType"] == EventType.EVENT_RAISED:
                     await self._hub.raise_event(instance_id, event["Name"], event["Input"])
-                elif event["EventType"] == EventType.TIMER_FIRED:
+                elif event["EventType"] == EventType.TIMER_FIRED and episode.number not in self.seen:
                     self._let_time_go_on()
-                    await self._until(lambda: self._hold is not None)
+                    await self._until(partial(self.seen.__contains__, episode.number))
             await self._until_idle()
         history = await self._hub.history(instance_id)
         state = await self._hub.get(instance_id)
