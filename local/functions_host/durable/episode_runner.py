@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from .contract import Clock, InvocationError, Worker
-from .episode import Answer, EpisodeOutcome, Terminated, decide, terminate_reason
+from .episode import Answer, EpisodeOutcome, Failed, Terminated, decide, terminate_reason
 from .event_traces import execution_trace
 from .events import EventType, HistoryEvent, format_time, history_event, join_events
 from .execution_cache import Execution, ExecutionCache
@@ -69,12 +69,6 @@ class EpisodeRunner:
             with self._transactions.transaction():
                 tables.consume(instance_id, up_to)
             return
-        if terminate_reason(heard) is None and (
-            problem := self._known.orchestrators.problem_with(instance.name)
-        ):
-            # durable-functions behaviour: the instance stays as it is, and its messages wait for the function.
-            logger.error("Instance %s does not run: %s", instance_id, problem)
-            return
         execution = self._execution(instance)
         now = format_time(self._clock.now())
         if not instance.span.started_at:
@@ -113,6 +107,8 @@ class EpisodeRunner:
         reason = terminate_reason(new_events)
         if reason is not None:
             return EpisodeOutcome(ending=Terminated(reason))
+        if problem := self._known.orchestrators.problem_with(instance.name):
+            return EpisodeOutcome(ending=Failed.by_orchestrator(instance.name, problem))
         identity = ExecutionIdentity(
             instance_id=instance.instance_id,
             execution_id=instance.execution_id,

@@ -17,7 +17,7 @@ from local.functions_host.durable.contract import (
 )
 from local.functions_host.durable.events import EventType
 from tests.local.functions_host.durable.conftest import Host
-from tests.local.functions_host.durable.sdk_worker import SdkWorker, output
+from tests.local.functions_host.durable.sdk_worker import output
 
 
 async def test_activities_in_sequence_give_the_output(host: Host) -> None:
@@ -179,28 +179,6 @@ async def test_an_orchestration_waits_for_ever_for_a_function_that_the_app_does_
     ) in caplog.messages
 
 
-async def test_an_instance_waits_for_its_orchestrator_until_the_app_has_it(
-    host: Host, caplog: pytest.LogCaptureFixture
-) -> None:
-    @host.worker.orchestrator
-    def orch(context):
-        return (yield context.wait_for_external_event("go"))
-
-    instance_id = await host.start("orch")
-    await host.until_idle()
-    await host.stop()
-
-    of_the_app, host.worker = host.worker, SdkWorker()
-    await host.raise_event(instance_id, "go", "heard")
-    await host.until_idle()
-    assert await host.status(instance_id) is RuntimeStatus.RUNNING
-    assert caplog.text.count(f"Instance {instance_id} does not run: The function 'orch' doesn't exist") == 1
-    await host.stop()
-
-    host.worker = of_the_app
-    assert output(await host.ended(instance_id)) == "heard"
-
-
 async def test_names_of_functions_ignore_case(host: Host) -> None:
     @host.worker.activity
     def act(number):
@@ -213,10 +191,10 @@ async def test_names_of_functions_ignore_case(host: Host) -> None:
     assert output(await host.run("ORCH")) == 7
 
 
-async def test_an_unknown_orchestrator_is_taken_and_never_starts(host: Host) -> None:
-    instance_id = await host.start("nowhere")
-    await host.until_idle()
-    assert await host.status(instance_id) is RuntimeStatus.PENDING
+async def test_an_unknown_orchestrator_is_taken_and_fails_without_having_run(host: Host) -> None:
+    state = await host.run("nowhere")
+    assert state.runtime_status is RuntimeStatus.FAILED
+    assert "No orchestrator functions are currently registered" in output(state)
 
 
 @pytest.mark.parametrize("bad_id", ["a/b", "a\nb", "x" * 257, ""])
