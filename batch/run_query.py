@@ -19,8 +19,9 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """No run is older, and from here one can still reckon back."""
 
 _STOPPED = ("Terminated", "Canceled")
-# A run that does not complete tells its end before the runtime does, and may be stopped in between.
-_NOT_COMPLETED = ("Failed", *_STOPPED, *UNFINISHED_RUNTIME_STATUSES)
+# A run that does not complete tells its end a moment before the runtime does, and may be stopped in between. Not
+# asked for in that moment: among unfinished instances are all entities, two a run.
+_NOT_COMPLETED = ("Failed", *_STOPPED)
 _RUNTIME_STATUSES = {
     "Completed": ("Completed",),
     "Failed": _NOT_COMPLETED,

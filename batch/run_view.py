@@ -177,9 +177,13 @@ def has_ended(view: Mapping[str, Any]) -> bool:
 
 
 def _latest(updated_at: str, view: RunView) -> str:
-    """The runtime tells the time of a terminate in whole seconds, so it can seem to be before what it ended."""
+    """The runtime tells the time of a terminate in whole seconds, so it can seem to be before what it ended.
+
+    Compared as times: the hub may write one without the zeros at its end.
+    """
     known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
-    return max([updated_at, *(time for time in known if time)])
+    moments = (parse_timestamp(time) for time in (updated_at, *known))
+    return format_timestamp(max(moment for moment in moments if moment))
 
 
 def started_at(view: Mapping[str, Any]) -> datetime | None:
