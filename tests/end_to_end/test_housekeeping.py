@@ -21,6 +21,7 @@ def make_older(machine: LocalMachine, instance_ids: list[str], year: str) -> Non
                 " updated_at = ? || substr(updated_at, 5) WHERE instance_id LIKE ?",
                 (year, year, instance_id),
             )
+        store.execute("UPDATE entities SET last_operation_at = ? || substr(last_operation_at, 5)", (year,))
     store.close()
     machine.host.start()
 
