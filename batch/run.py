@@ -78,8 +78,8 @@ class Run(_State):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
     ``lasting_failures`` counts those among them that time alone does not heal, since ``failing_since``.
-    ``step_due_at`` is when the next step is due, unless a nudge comes first. ``timer_fired_for`` is the latest such
-    time whose timer has fired: it is past, whatever the clock says.
+    ``step_due_at`` is when the next step is due, where a nudge came first; without it the step is due. After a
+    timer ``timer_fired_for`` is the time that it was for: that is past, whatever the clock says.
     ``failure`` is set by the execution that ends the run, for the next one to raise.
     """
 
@@ -107,8 +107,9 @@ class Run(_State):
         return cls.model_validate(value)
 
     def to_json(self) -> dict[str, Any]:
-        """Small: it travels several times with every check."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Small, as it travels several times with every check: counts of zero are left out, too."""
+        state = self.model_dump(mode="json", exclude_none=True)
+        return {name: value for name, value in state.items() if value != 0}
 
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})
@@ -119,8 +120,9 @@ class Run(_State):
 
     def waited(self, step_due_at: datetime, *, timer_fired: bool) -> Self:
         """After a wait for ``step_due_at``, which that timer ended or, before it, a nudge."""
-        fired_for = step_due_at if timer_fired else self.timer_fired_for
-        return self.model_copy(update={"step_due_at": step_due_at, "timer_fired_for": fired_for})
+        if timer_fired:
+            return self.model_copy(update={"step_due_at": None, "timer_fired_for": step_due_at})
+        return self.model_copy(update={"step_due_at": step_due_at})
 
     def failed(self, failure: Problem) -> Self:
         return self.model_copy(update={"failure": failure})
