@@ -13,28 +13,15 @@ from batch.run_reason import reason_text
 from batch.secret_text import holds_secret
 from local.functions_host.text_rules import without_credentials
 from tests.batch.builders import START, request
+from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import IDENTITY, error, told
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
-CUT_BY_THE_HOST = (
-    *(
-        "key=",
-        "KEY=",
-        "customer_key=",
-        "Token=",
-        "Server=",
-        "pwd=",
-        "Password=",
-        "Data Source=",
-        "AccountKey=",
-    ),
-    *("SharedAccessKey=", "DefaultEndpointsProtocol=https", "?sig=", "&sig=", "?code=", "&code=", "/code="),
-)
-PATH_TOKENS = [token for token in CUT_BY_THE_HOST if not set(token) & set("? &")]
+PATH_TOKENS = [token for token in HIDDEN_FROM if not set(token) & set("? &")]
 
-with_token = pytest.mark.parametrize("token", CUT_BY_THE_HOST)
+with_token = pytest.mark.parametrize("token", HIDDEN_FROM)
 
 
 def failed(handle: Handle, state: Run, refusal: dict[str, Any]) -> Execution:

@@ -42,6 +42,13 @@ def with_an_activity_that_hangs_once(host: Host) -> list[datetime]:
     return calls
 
 
+def with_an_orchestrator_that_tells_the_time(host: Host) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        return context.current_utc_datetime.isoformat()
+        yield
+
+
 async def test_an_activity_that_ran_when_the_host_was_killed_runs_again_later(host: Host) -> None:
     calls = with_an_activity_that_hangs_once(host)
     instance_id = await host.start("orch")
@@ -65,11 +72,7 @@ async def test_an_activity_that_ran_when_the_host_stopped_runs_again_at_once(hos
 
 
 async def test_an_instance_whose_message_was_taken_stands_still(host: Host) -> None:
-    @host.worker.orchestrator
-    def orch(context):
-        return context.current_utc_datetime.isoformat()
-        yield
-
+    with_an_orchestrator_that_tells_the_time(host)
     began = host.clock.now()
     with host.frozen():
         instance_id = await host.start("orch")
@@ -81,11 +84,7 @@ async def test_an_instance_whose_message_was_taken_stands_still(host: Host) -> N
 
 
 async def test_what_comes_after_the_restart_does_not_stand_still(host: Host) -> None:
-    @host.worker.orchestrator
-    def orch(context):
-        return context.current_utc_datetime.isoformat()
-        yield
-
+    with_an_orchestrator_that_tells_the_time(host)
     with host.frozen():
         await host.start("orch", instance_id="taken")
         await host.kill()
@@ -96,11 +95,7 @@ async def test_what_comes_after_the_restart_does_not_stand_still(host: Host) -> 
 
 
 async def test_a_second_kill_does_not_lengthen_the_wait_for_what_the_first_host_had_taken(host: Host) -> None:
-    @host.worker.orchestrator
-    def orch(context):
-        return context.current_utc_datetime.isoformat()
-        yield
-
+    with_an_orchestrator_that_tells_the_time(host)
     began = host.clock.now()
     with host.frozen():
         instance_id = await host.start("orch")

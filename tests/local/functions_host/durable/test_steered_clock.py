@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.functions_host.durable.steered_clock import ClockFile, SteeredClock
+from tests.local.functions_host.durable.conftest import Host
+from tests.local.functions_host.durable.sdk_worker import output
 
 
 @pytest.fixture
@@ -53,6 +55,22 @@ def test_it_goes_on_where_another_left_it(steering: ClockFile) -> None:
     steering.skip(3_600)
     again = ClockFile(steering.path, pace=5)
     assert again.now() == steering.now() == again.now()
+
+
+async def test_a_durable_timer_fires_early_by_it_as_by_any_other(host: Host, steering: ClockFile) -> None:
+    host.clock = SteeredClock(steering.path)
+
+    @host.worker.orchestrator
+    def orch(context):
+        began = context.current_utc_datetime
+        yield context.create_timer(began + timedelta(seconds=2.5))
+        return (context.current_utc_datetime - began).total_seconds()
+
+    instance_id = await host.start("orch")
+    await host.until_idle()
+    steering.skip(2)
+
+    assert output(await host.ended(instance_id)) == 2
 
 
 async def test_a_sleeper_wakes_when_its_time_is_skipped_to_and_not_before(steering: ClockFile) -> None:
