@@ -227,12 +227,22 @@ class Dispatcher:
     async def _redeliver_later(self, invisible: Mapping[str, Redelivery]) -> None:
         for moment, redelivery in invisible.items():
             await self._clock.sleep_until(parse_time(moment))
+            self._redeliver_now(redelivery)
+
+    def _redeliver_now(self, redelivery: Redelivery) -> None:
+        try:
             with self.transaction() as tx:
                 self._redeliver(tx, redelivery)
+        except Exception:
+            logger.exception(
+                "What a host had left could not be delivered; it is tried again in %s.", RETRY_PAUSE
+            )
+            self._later(lambda: self._redeliver_now(redelivery))
 
     def _redeliver(self, tx: Transaction, redelivery: Redelivery) -> None:
         for instance_id in redelivery.ended:
-            self._store.instances.write_unwritten(instance_id, tx.now)
+            if ended := self._store.instances.write_unwritten(instance_id, tx.now):
+                tx.ended.append(ended.state())
         for instance_id in (*redelivery.instances, *redelivery.ended):
             self._orchestrations.free(instance_id)
         for entity in redelivery.entities:

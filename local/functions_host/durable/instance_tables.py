@@ -149,16 +149,22 @@ class InstanceTables:
         )
         return [(instance_id, json.loads(ending)[2]) for instance_id, ending in rows]
 
-    def write_unwritten(self, instance_id: str, now: str) -> None:
-        """Status and output as the history has them; the custom status stays what it was."""
-        (ending,) = self._connection.execute(
-            "SELECT unwritten FROM instances WHERE instance_id = ?", (instance_id,)
+    def write_unwritten(self, instance_id: str, now: str) -> Instance | None:
+        """Status and output as the history has them; the custom status stays what it was.
+
+        None if the instance was purged or replaced meanwhile.
+        """
+        row = self._connection.execute(
+            "SELECT unwritten FROM instances WHERE instance_id = ? AND unwritten IS NOT NULL", (instance_id,)
         ).fetchone()
-        status, output, _ = json.loads(ending)
+        if row is None:
+            return None
+        status, output, _ = json.loads(row[0])
         self._connection.execute(
             "UPDATE instances SET status = ?, output = ?, updated_at = ?, unwritten = NULL WHERE instance_id = ?",
             (status, output, now, instance_id),
         )
+        return self.find(instance_id)
 
     def delete(self, instance_id: str) -> None:
         """The instance, its history and its messages."""
