@@ -56,8 +56,12 @@ def believed_status(
             phase, error = _stopped(claimed, told, runtime_status, output)
     known = _facts(status_of(state)) if state else {}
     ended_at = {"ended_at": told.get("ended_at")} if claimed in OUTCOMES else {}
-    # The custom status is the newer one only where it is not out of date.
-    facts = {**known, **_facts(told)} if phase == claimed else {**_facts(told), **known}
+    told_facts = _facts(told)
+    # The newer one counts: it knows of more checks, or of an end of which the custom status does not know.
+    is_stale = told_facts.get("checks", 0) < known.get("checks", 0) or (
+        state is not None and state.failure is not None and claimed not in OUTCOMES
+    )
+    facts = {**told_facts, **known} if is_stale else {**known, **told_facts}
     result = output if runtime_status == "Completed" and isinstance(output, dict) else {}
     told_by_result = {name: result[name] for name in _IN_RESULT if result.get(name)}
     return {**facts, **ended_at, **told_by_result, "phase": phase, "error": error}

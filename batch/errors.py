@@ -7,7 +7,8 @@
     │   ├── rest.NotSent       the request surely never reached the service
     │   ├── rest.AnswerLost    the request was sent, and its answer is unknown
     │   └── rest.HttpError     the service answered with an error
-    └── RunFailed              how an orchestration says that its run did not complete
+    ├── RunFailed              how an orchestration says that its run did not complete
+    └── WindowFailed           how an orchestration says that the run of a folder could not be started
 
 Activities never let these cross the task hub as exceptions: there they would become plain text. They return
 ``RunError.to_json()`` under the key ``error``, and the orchestrator decides by its fields.
@@ -85,7 +86,11 @@ class RunError(Exception):
 
 
 class RunFailed(Exception):
-    """The run ended otherwise than Completed; the text is the reason, in one sentence or two."""
+    """The run ended otherwise than Completed; the text is that of ``run_reason.reason_text``."""
+
+
+class WindowFailed(Exception):
+    """The run of a folder could not be started; the text is that of ``run_reason.reason_text``."""
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE_LENGTH) -> str:

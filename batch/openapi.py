@@ -126,7 +126,15 @@ def _list() -> JsonObject:
         "description": "By run_id, not by time: the first page is not the newest. A page may hold fewer than top"
         " runs and still not be the last.",
         "parameters": [
-            {**_query("phase", "Runs in any of these phases", phases), "style": "form", "explode": False},
+            {
+                **_query(
+                    "phase",
+                    "Runs in any of these phases; a run that has just failed may take a moment",
+                    phases,
+                ),
+                "style": "form",
+                "explode": False,
+            },
             _query("started_from", "Runs that started at this time or later", time),
             _query("started_to", "Runs that started at this time or earlier", time),
             _query("prefix", "Runs whose run_id begins so", {"type": "string"}),

@@ -107,9 +107,9 @@ class Run(_State):
         return cls.model_validate(value)
 
     def to_json(self) -> dict[str, Any]:
-        """Small, as it travels several times with every check: counts of zero are left out, too."""
+        """Small, as it travels several times with every check: what is zero or False is left out, too."""
         state = self.model_dump(mode="json", exclude_none=True)
-        return {name: value for name, value in state.items() if value != 0}
+        return {name: value for name, value in state.items() if value not in (0, False)}
 
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})

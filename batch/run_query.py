@@ -19,8 +19,8 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """No run is older, and from here one can still reckon back."""
 
 _STOPPED = ("Terminated", "Canceled")
-# A run that does not complete tells its end a moment before the runtime does, and may be stopped in between. Not
-# asked for in that moment: among unfinished instances are all entities, two a run.
+# A run that does not complete tells its end a moment before the runtime does (up to a minute where a host was
+# killed), and may be stopped in between. Not asked for in that time: among unfinished instances are all entities.
 _NOT_COMPLETED = ("Failed", *_STOPPED)
 _RUNTIME_STATUSES = {
     "Completed": ("Completed",),

@@ -6,8 +6,9 @@ The runtime keeps this text whatever happens; the custom status, which says the 
 import re
 from dataclasses import dataclass
 
-from batch.errors import ErrorCode
+from batch.errors import ErrorCode, shorten
 from batch.run import Phase
+from batch.secret_text import redact
 
 # durable-functions behaviour: the Functions host replaces what follows one of these, up to the next quote, in the
 # text of a failed function. That text carries the state of the orchestration, too, and can not be read afterwards.
@@ -33,14 +34,20 @@ class Reason:
 
 
 def reason_text(message: str, code: ErrorCode) -> str:
-    """What the orchestration raises. ``code`` is the last word, so that the text alone tells the outcome."""
-    kept = _CUT_BY_THE_HOST.sub(r"\1%3D", message)
+    """What the orchestration raises: one line, ``code`` its last word, so that the text alone tells the outcome."""
+    kept = _CUT_BY_THE_HOST.sub(r"\1%3D", shorten(redact(message)))
     return f"{kept} [{code.value}]"
 
 
-def activity_failure(error: Exception) -> str:
-    """What an activity that broke said, without the details of the exception that the extension appends as JSON."""
-    return str(error).partition(" \n {")[0].rstrip()
+def failure_of(error: Exception) -> str:
+    """What broke, in one line that is never empty.
+
+    The SDK raises a plain Exception for an activity or entity that failed. The extension appends the details to its
+    text, as JSON: they are left out.
+    """
+    text = str(error).partition(" \n {")[0]
+    named = text if type(error) is Exception else f"{type(error).__name__}: {text}"
+    return shorten(redact(named)) or type(error).__name__
 
 
 def read_reason(output: object) -> Reason:
@@ -49,5 +56,5 @@ def read_reason(output: object) -> Reason:
     text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
     if coded := _CODED.fullmatch(text):
         code = ErrorCode(coded["code"])
-        return Reason(_OUTCOMES.get(code, Phase.FAILED), code, coded["message"])
-    return Reason(Phase.FAILED, ErrorCode.INTERNAL, text or "The task hub keeps no reason.")
+        return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(coded["message"]))
+    return Reason(Phase.FAILED, ErrorCode.INTERNAL, shorten(text) or "The task hub keeps no reason.")

@@ -10,14 +10,20 @@ _SHOWN = re.compile(
     r"|(?-i:eyJ[\w-]{8,}(?:\.[\w-]+){0,2})",
     re.IGNORECASE,
 )
+_USER_IN_URL = re.compile(r"(?<=://)[^:/@\s]+:[^@/\s]+(?=@)")
 _STORED = re.compile(
     r"[?&;]sig=|(?:accountkey|sharedaccesskey)=|(?-i:(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,})", re.IGNORECASE
 )
 
 
 def redact(text: str) -> str:
-    """Takes out what looks like a token, key or signature: messages quote services, which may quote requests."""
-    return _SHOWN.sub(lambda match: f"{match['before'] or ''}[redacted]", text)
+    """Takes out what looks like a token, key, signature or the user of a URL.
+
+    Messages quote services, which may quote requests.
+    """
+    return _USER_IN_URL.sub(
+        "[redacted]", _SHOWN.sub(lambda match: f"{match['before'] or ''}[redacted]", text)
+    )
 
 
 def holds_secret(text: str) -> bool:

@@ -51,6 +51,14 @@ def end_of(run: Run, now: datetime) -> End | None:
     return _timed_out(run, cause) if cause and run.request.on_timeout == "leave" else None
 
 
+def end_of_broken(run: Run, reason: str) -> End:
+    """How the run ends after an exception that nobody foresaw."""
+    job = "A job may have been submitted: look for it in Azure ML Studio."
+    if run.job:
+        job = f"Job {run.job.name} may go on: cancel it in Azure ML Studio if it is not wanted."
+    return _end(Phase.FAILED, ErrorCode.INTERNAL, f"The run broke off: {reason.rstrip('.')}. {job}")
+
+
 def cancel_due(run: Run, now: datetime) -> CancelCause | None:
     """Why the job must be canceled now, or None. Assumes that the run goes on."""
     if run.job is None:
@@ -82,7 +90,7 @@ def next_step_at(run: Run, now: datetime) -> datetime:
     at = now + delay
     if run.job is None and run.step_due_at:
         # A nudge came first: what was due still is.
-        at = max(run.step_due_at, now + MIN_INTERVAL)
+        at = max(run.step_due_at, now)
     deadlines = [_deadline(run), _queue_deadline(run), _give_up_at(run) if run.cancellation else None]
     return min([at, *(moment for moment in deadlines if moment and moment > now)])
 

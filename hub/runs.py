@@ -92,7 +92,8 @@ async def list_runs(
     token, after = query.place.hub_token, query.place.after
     for _ in range(_MAX_HUB_PAGES):
         instances, following = await instances_page(client, _params(query), token)
-        for instance in _behind(after, instances):
+        shown, after = _behind(after, instances)
+        for instance in shown:
             if instance["name"] != BATCH_RUN or not query.selects(view := _listed(instance)):
                 continue
             if len(runs) == query.top:
@@ -100,18 +101,23 @@ async def list_runs(
             runs.append(view)
         if following is None:
             return runs, None
-        token, after = following, ""
+        token = following
         if len(runs) == query.top:
             break
-    return runs, ListPlace(token).written()
+    return runs, ListPlace(token, after).written()
 
 
-def _behind(after: str, instances: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What comes after the instance of that id, or would: it may have been purged. A hub lists by id, ordinal."""
+def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """What comes after the instance of that id, and the id to go on behind in the next page; empty for its start.
+
+    The instance may have been purged, or others, started meanwhile, may have moved it into a later page.
+    durable-functions behaviour: on Azure Storage a hub lists by id, ordinal.
+    """
     ids = [instance["instanceId"] for instance in instances]
     if after in ids:
-        return instances[ids.index(after) + 1 :]
-    return [instance for instance in instances if instance["instanceId"] > after]
+        return instances[ids.index(after) + 1 :], ""
+    behind = [instance for instance in instances if instance["instanceId"] > after]
+    return behind, "" if behind else after
 
 
 def _params(query: RunQuery) -> dict[str, str]:

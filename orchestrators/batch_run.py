@@ -21,9 +21,9 @@ from batch import run_status, wait_policy
 from batch.durable_timer import timer_for
 from batch.errors import ErrorCode, RunError, RunFailed
 from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
-from batch.run import CancelCause, Job, Phase, Run, as_problem
+from batch.run import CancelCause, Job, Run
 from batch.run_log import log_progress
-from batch.run_reason import activity_failure, reason_text
+from batch.run_reason import failure_of, reason_text
 from batch.submission import Purpose
 from batch.wait_policy import End
 
@@ -38,34 +38,44 @@ Steps = Generator[Any, Any, Run]
 
 @bp.orchestration_trigger(context_name="context", orchestration=BATCH_RUN)
 def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    before = Run.from_json(context.get_input())
-    if before.failure:
-        raise RunFailed(reason_text(before.failure.message, before.failure.code))
+    before = run = _state(context)
     try:
-        return (yield from _step_and_wait(context, before))
-    except Exception as error:
-        broken = RunError(ErrorCode.INTERNAL, f"{type(error).__name__}: {error}")
-        return _end(context, before, before, End(Phase.FAILED, as_problem(broken)))
+        run = run.started(_now(context, run))
+        if run.job is None:
+            run = yield from _submit(context, run)
+        if run.job:
+            run = yield from _check(context, run, run.job)
 
+        if end := wait_policy.end_of(run, _now(context, run)):
+            return _end(context, before, run, end)
+        if run.job and (cause := wait_policy.cancel_due(run, _now(context, run))):
+            run = yield from _cancel(context, run, run.job, cause)
 
-def _step_and_wait(
-    context: df.DurableOrchestrationContext, before: Run
-) -> Generator[Any, Any, dict[str, Any] | None]:
-    run = before.started(_now(context, before))
-    run = yield from (_check(context, run, run.job) if run.job else _submit(context, run))
-
-    if end := wait_policy.end_of(run, _now(context, run)):
-        return _end(context, before, run, end)
-    if run.job and (cause := wait_policy.cancel_due(run, _now(context, run))):
-        run = yield from _cancel(context, run, run.job, cause)
-
-    until = wait_policy.next_step_at(run, _now(context, run))
-    context.set_custom_status(run_status.custom_status(run, next_check_at=until))
-    if not context.is_replaying:
-        log_progress(logger, context.instance_id, before, run)
-    timer_fired = yield from _wait(context, run, until)
+        until = wait_policy.next_step_at(run, _now(context, run))
+        context.set_custom_status(run_status.custom_status(run, next_check_at=until))
+        if not context.is_replaying:
+            log_progress(logger, context.instance_id, before, run)
+        timer_fired = yield from _wait(context, run, until)
+    except Exception as error:  # nobody foresaw it; without this the run would lose its reason
+        if not context.is_replaying:
+            logger.exception("run_broke run=%s", context.instance_id)
+        return _end(context, before, run, wait_policy.end_of_broken(run, failure_of(error)))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
+
+
+def _state(context: df.DurableOrchestrationContext) -> Run:
+    """Raises RunFailed if the run has failed, or if the instance was started with something else."""
+    try:
+        run = Run.from_json(context.get_input())
+    except ValueError:
+        # The error quotes the input, which has no place in a text that the host cuts.
+        raise RunFailed(
+            reason_text("The input of this instance is no run's state.", ErrorCode.INTERNAL)
+        ) from None
+    if run.failure:
+        raise RunFailed(reason_text(run.failure.message, run.failure.code))
+    return run
 
 
 def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
@@ -88,7 +98,6 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
     if run.job is not None:
         context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "own", context.instance_id)
         context.set_custom_status(run_status.custom_status(run))
-        run = yield from _check(context, run, run.job)
     return run
 
 
@@ -131,8 +140,7 @@ def _attempt(
     try:
         answer: dict[str, Any] = yield context.call_activity(activity, value)
     except Exception as error:  # the SDK raises nothing narrower
-        reason = activity_failure(error)
-        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {reason}", retryable=True)
+        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {failure_of(error)}", retryable=True)
         return {"error": broken.to_json()}
     return answer
 

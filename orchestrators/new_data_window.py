@@ -3,6 +3,7 @@
 Every event has its own, so no wake-up can be lost and no gatherer can die. All but one end as superseded.
 """
 
+import logging
 from collections.abc import Generator
 from datetime import datetime
 from typing import Any
@@ -11,20 +12,17 @@ import azure.durable_functions as df
 
 from batch.data_source import DataSource
 from batch.durable_timer import time_after, timer_for
-from batch.errors import ErrorCode
+from batch.errors import ErrorCode, WindowFailed
 from batch.folder_upload import FolderUpload
 from batch.folder_window import wake_at
 from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
-from batch.run_reason import activity_failure, reason_text
+from batch.run_reason import failure_of, reason_text
 
 START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
 """An hour: the blobs are claimed, and no later event would bring them back."""
 
 bp = df.Blueprint()
-
-
-class WindowFailed(Exception):
-    """The run of a folder could not be started; the text is the reason."""
+logger = logging.getLogger(__name__)
 
 
 @bp.orchestration_trigger(context_name="context", orchestration=NEW_DATA_WINDOW)
@@ -33,14 +31,28 @@ def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, A
 
     A failure is raised by an execution of its own, for the reason that ``batch_run`` gives.
     """
-    upload = FolderUpload.from_json(context.get_input())
-    if upload.failure:
-        raise WindowFailed(reason_text(upload.failure, ErrorCode.INTERNAL))
+    upload = _state(context)
     try:
         return (yield from _gather(context, upload))
-    except Exception as error:  # the SDK raises nothing narrower
-        context.continue_as_new(upload.failed(activity_failure(error)).to_json())
+    except Exception as error:  # the SDK raises nothing narrower, and else the window would lose its reason
+        if not context.is_replaying:
+            logger.exception("window_broke window=%s", context.instance_id)
+        context.continue_as_new(upload.failed(failure_of(error)).to_json())
         return None
+
+
+def _state(context: df.DurableOrchestrationContext) -> FolderUpload:
+    """Raises WindowFailed if the window has failed, or if the instance was started with something else."""
+    try:
+        upload = FolderUpload.from_json(context.get_input())
+    except ValueError:
+        # The error quotes the input, which has no place in a text that the host cuts.
+        raise WindowFailed(
+            reason_text("The input of this instance is no upload.", ErrorCode.INTERNAL)
+        ) from None
+    if upload.failure is not None:
+        raise WindowFailed(reason_text(upload.failure, ErrorCode.INTERNAL))
+    return upload
 
 
 def _gather(

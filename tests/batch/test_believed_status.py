@@ -13,7 +13,7 @@ from batch.run_reason import reason_text
 from batch.run_status import custom_status, result
 from batch.run_view import has_ended, run_view
 from batch.wait_policy import end_of
-from tests.batch.builders import ENDPOINT_URI, after, request, run
+from tests.batch.builders import ENDPOINT_URI, after, problem, request, run
 
 GOING_ON = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"]
 COMPLETED = run(status="Completed", running_at=after(30), last_check_at=after(60), checks=2)
@@ -190,6 +190,25 @@ def test_the_state_of_the_run_tells_what_both_have_lost() -> None:
         shown = view("Failed", status, text, state)
         assert (shown["job"]["status"], shown["checks"]) == ("Failed", 7)
         assert shown["last_check_at"] == "2026-01-31T12:01:00.000Z"
+
+
+def test_what_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> None:
+    """The state in the input is the one from before that check."""
+    before, checked = run(status="Queued", checks=1), run(status="Running", running_at=after(30), checks=2)
+    seen = view("Terminated", custom_status(checked, next_check_at=after(180)), "why", before)
+    assert (seen["job"]["status"], seen["checks"], seen["running_at"]) == (
+        "Running",
+        2,
+        "2026-01-31T12:00:30.000Z",
+    )
+
+
+def test_the_state_of_a_failure_is_newer_than_a_custom_status_that_knows_of_none() -> None:
+    ended = run(status="Failed", checks=2).failed(problem(ErrorCode.JOB_FAILED))
+    for told_checks in (1, 2):
+        stale = custom_status(run(status="Running", checks=told_checks), next_check_at=after(180))
+        seen = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
+        assert (seen["job"]["status"], seen["checks"]) == ("Failed", 2)
 
 
 def test_the_state_of_the_run_tells_no_outcome() -> None:

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batch.errors import ErrorCode
+from batch.errors import ErrorCode, shorten
 from batch.run import Phase
 from batch.run_reason import Reason, read_reason, reason_text
+from batch.secret_text import redact
 from tests.host_texts import HIDDEN_FROM
 
 PREFIX = "Orchestrator function 'batch_run' failed: "
@@ -28,7 +29,7 @@ messages = st.lists(st.text() | st.sampled_from(HIDDEN_FROM)).map("".join)
 def test_what_is_written_can_be_read(message: str, code: ErrorCode) -> None:
     reason = read_reason(PREFIX + reason_text(message, code))
     assert (reason.code, reason.outcome) == (code, OUTCOMES[code])
-    assert reason.message.replace("%3D", "=") == message.replace("%3D", "=")
+    assert reason.message.replace("%3D", "=") == shorten(redact(message)).replace("%3D", "=")
 
 
 @given(messages, st.sampled_from(ErrorCode))
@@ -37,7 +38,7 @@ def test_nothing_is_written_that_the_host_cuts(message: str, code: ErrorCode) ->
     assert not [token for token in HIDDEN_FROM if token.lower() in text]
 
 
-@pytest.mark.parametrize("token", HIDDEN_FROM)
+@pytest.mark.parametrize("token", [token for token in HIDDEN_FROM if redact(f"{token}1") == f"{token}1"])
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper])
 def test_a_token_stays_readable(token: str, spell: type[str]) -> None:
     name, _, rest = spell(token).partition("=")
@@ -58,7 +59,7 @@ def test_a_token_stays_readable(token: str, spell: type[str]) -> None:
 )
 @pytest.mark.parametrize("prefix", [PREFIX, ""])
 def test_a_reason_without_a_code_was_not_foreseen(prefix: str, text: str) -> None:
-    assert read_reason(prefix + text) == Reason(Phase.FAILED, ErrorCode.INTERNAL, text)
+    assert read_reason(prefix + text) == Reason(Phase.FAILED, ErrorCode.INTERNAL, shorten(text))
 
 
 def test_what_the_runtime_says_itself_is_a_reason() -> None:

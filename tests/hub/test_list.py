@@ -101,6 +101,28 @@ async def test_a_run_that_was_started_meanwhile_comes_in_its_order() -> None:
         assert await pages(client, continuation=continuation, top="50") == [["d", "e"]]
 
 
+async def test_runs_that_are_started_between_two_pages_repeat_none() -> None:
+    """Their entities come before all runs, and move what was shown into a later page of the hub."""
+
+    def with_entities(run_id: str) -> list[dict[str, Any]]:
+        return [instance(run_id), entity("job_owner", f"batchjob-{run_id}"), entity("submission", run_id)]
+
+    hub = TaskHub([one for run_id in RUNS[:170] for one in with_entities(run_id)])
+    shown: list[str] = []
+    place: dict[str, str] = {}
+    with hub.served() as client:
+        for page in range(5):
+            views, continuation = await list_runs(client, RunQuery.parse({"top": "50", **place}))
+            shown += [view["run_id"] for view in views]
+            if continuation is None:
+                break
+            place = {"continuation": continuation}
+            started = [one for number in range(25) for one in with_entities(f"started-{page}-{number}")]
+            hub.instances.update({one["instanceId"]: one for one in started})
+    assert shown[:170] == RUNS[:170]
+    assert len(set(shown)) == len(shown)
+
+
 async def test_one_call_passes_the_entities_of_ten_thousand_runs_and_reads_no_end() -> None:
     passed = runs._HUB_PAGE * runs._MAX_HUB_PAGES
     assert passed > 2 * 10_000 + 10_000

@@ -14,8 +14,8 @@ from batch.secret_text import holds_secret
 from local.functions_host.text_rules import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
-from tests.orchestrators.execution import Execution, Handle
-from tests.orchestrators.steps import IDENTITY, error, told
+from tests.orchestrators.execution import SIGNAL, Execution, Handle
+from tests.orchestrators.steps import IDENTITY, error, submitted, told
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
@@ -84,6 +84,37 @@ def test_the_code_is_read_whatever_the_reason(token: str) -> None:
     assert text.endswith("[timed_out]")
 
 
+@pytest.mark.parametrize("given", [{"request": {"inputs": 'it\'s "key=1" here'}}, "key='1'", 5, None])
+def test_an_input_that_is_no_state_is_not_quoted(handle: Handle, given: object) -> None:
+    answer = Execution(handle, json.dumps(given), START).answer
+    assert answer.error == "The input of this instance is no run's state. [internal]"
+
+
+def test_the_user_of_an_address_is_not_told(handle: Handle) -> None:
+    """The host's rules would cut it, and with it the backslash of a line break before."""
+    reason = "See\nhttps://me:word@proxy:8080 now"
+    answer = failed(handle, Run(request=request()), error(ErrorCode.NOT_FOUND, reason)).answer
+    assert answer.error == "See https://[redacted]@proxy:8080 now"
+
+
+def test_an_exception_after_the_submission_keeps_the_job(
+    handle: Handle, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = submitted(handle)
+    answer = execution.complete({"surprise": 1})
+
+    assert answer.code == "internal"
+    assert "Job batchjob-1 may go on" in str(answer.error)
+    assert told(answer)["job"]["name"] == "batchjob-1"
+    assert json.loads(answer.gives_way_to)["job"]["name"] == "batchjob-1"
+    assert [action.get("operation") for action in answer.actions if action["actionType"] == SIGNAL] == [
+        "own",
+        "release",
+    ]
+    [broke] = [record for record in caplog.records if record.getMessage() == "run_broke run=r-1"]
+    assert broke.exc_info is not None
+
+
 def test_an_exception_that_nobody_foresaw_ends_the_run_with_its_reason(handle: Handle) -> None:
     """The actions so far, which hold the request, are no part of the text either."""
     asked = request(
@@ -93,3 +124,4 @@ def test_an_exception_that_nobody_foresaw_ends_the_run_with_its_reason(handle: H
 
     assert (answer.code, told(answer)["phase"]) == ("internal", "Failed")
     assert "KeyError" in str(answer.error)
+    assert "A job may have been submitted" in str(answer.error)

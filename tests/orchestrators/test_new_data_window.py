@@ -19,7 +19,7 @@ from orchestrators.new_data_window import bp
 from tests.batch.builders import START, after
 from tests.batch.new_data import blob, rule
 from tests.entities.batches import Send, sender
-from tests.orchestrators.execution import TIMER, Handle
+from tests.orchestrators.execution import TIMER, Execution, Handle
 from tests.orchestrators.window_execution import WindowAnswer, WindowExecution
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
@@ -164,6 +164,17 @@ def test_a_blob_name_that_the_host_would_cut_does_not_cost_the_reason(
     execution = WindowExecution(window_handle, _upload(blob(f"in/{name}")), START)
     answer = execution.refused("it broke")
     assert (answer.ended, answer.error, answer.code) == (True, "it broke", "internal")
+
+
+def test_a_failure_without_words_ends_the_window_too(window_handle: Handle) -> None:
+    answer = WindowExecution(window_handle, _upload(), START).refused("")
+    assert (answer.ended, answer.error) == (True, "Exception")
+
+
+@pytest.mark.parametrize("raw", [{"rule": 'it\'s "key=1"'}, 5, None])
+def test_an_input_that_is_no_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
+    answer = Execution(window_handle, json.dumps(raw), START).answer
+    assert answer.error == "The input of this instance is no upload. [internal]"
 
 
 @pytest.mark.parametrize("step", ["touch", "claim"])

@@ -11,7 +11,7 @@ from batch.list_place import ListPlace
 from batch.run_reason import reason_text
 from batch.run_status import custom_status, result
 from batch.wait_policy import end_of
-from tests.batch.builders import after, run
+from tests.batch.builders import after, problem, run
 from tests.hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.http_api import bp
@@ -23,10 +23,8 @@ FUNCTIONS = functions(bp)
 FAILED = run(status="Failed")
 COMPLETED = run(status="Completed", checks=3)
 TOLD = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
-# The end that the state carries on to the execution that raises is in fields that a run does not have.
-CARRIED = json.dumps(
-    {**FAILED.to_json(), "end": {"outcome": "Failed"}, "ended_at": "2026-01-31T12:01:00.000Z"}
-)
+# What the execution that raises is given.
+CARRIED = json.dumps(FAILED.failed(problem(ErrorCode.JOB_FAILED)).to_json())
 REASON = f"Orchestrator function 'batch_run' failed: {reason_text('It failed.', ErrorCode.JOB_FAILED)}"
 
 
