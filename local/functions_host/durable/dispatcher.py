@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from .events import format_time, parse_time
 from .keyed_queue import K, KeyedQueue
 from .kill_point import KillPoint
 from .known_functions import KnownFunctions
-from .redelivery import Redelivery, redeliveries
+from .redelivery import hide_what_was_taken, show_what_was_hidden
 from .spans import SpanSink
 from .store import Store
 from .trace_context import OpenSpan
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # Work that broke for a reason of the host's own is tried again after this pause.
 RETRY_PAUSE = timedelta(seconds=1)
 _TIMERS_AT_ONCE = 500
+_LONGEST_RENEWAL_PAUSE = 0.2
 
 
 class Dispatcher:
@@ -70,16 +71,15 @@ class Dispatcher:
         self._accepting = True
         self._lease_keeper = asyncio.create_task(self._keep_leases())
         with self.transaction() as tx:
-            invisible = dict(redeliveries(self._store, tx.now))
-            visible = invisible.pop(tx.now, Redelivery())
-            for redelivery in invisible.values():
-                for instance_id in (*redelivery.instances, *redelivery.ended):
-                    self._orchestrations.hold(instance_id)
-                for entity in redelivery.entities:
-                    self._entities.hold(entity)
-            self._redeliver(tx, visible)
+            moments = hide_what_was_taken(self._store, tx.now)
+            for instance_id, _ in self._store.instances.unwritten():
+                self._orchestrations.hold(instance_id)
+            tx.instances.extend(self._store.instances.with_messages())
+            tx.entities.extend(self._store.entities.with_operations())
+            tx.activities_queued = self._store.work.count_activities(tx.now, ())
             tx.timers_changed = True
-        self._redeliverer = asyncio.create_task(self._redeliver_later(invisible))
+            self._take_messages(tx.taken_until)
+        self._redeliverer = asyncio.create_task(self._redeliver_at(moments))
 
     async def stop(self, grace_seconds: float) -> None:
         """Begins nothing new, waits a little for what runs, and leaves the rest to the next start."""
@@ -114,10 +114,8 @@ class Dispatcher:
             leased = self._lease_activities(free, now) if waiting and free > 0 else None
         # Fewer than asked for: none is left, also if some were purged meanwhile.
         exhausted = leased is not None and len(leased) < free
-        # After the machine slept, a lease may have run out though its activity still runs here.
-        fresh = [activity for activity in leased or () if activity.id not in self._running_activities]
-        self._activities_waiting = 0 if exhausted else waiting - len(fresh)
-        for activity in fresh:
+        self._activities_waiting = 0 if exhausted else waiting - len(leased or ())
+        for activity in leased or ():
             self._running_activities.add(activity.id)
             self._spawn(self._run_activity(activity))
         for instance_id in tx.instances:
@@ -185,7 +183,9 @@ class Dispatcher:
         if not self._accepting:
             return None
         until = now + self._options.work_item_queue_visibility
-        return self._store.work.lease_activities(limit, format_time(now), format_time(until))
+        return self._store.work.lease_activities(
+            limit, format_time(now), format_time(until), self._running_activities
+        )
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
         try:
@@ -209,46 +209,42 @@ class Dispatcher:
 
     async def _keep_leases(self) -> None:
         control, work_item = self._options.control_queue_visibility, self._options.work_item_queue_visibility
+        shortest = min(control, work_item)
+        renewed_at = self._clock.now()
         while True:
-            await asyncio.sleep(min(control, work_item).total_seconds() / 2)
+            # Real time, as a virtual clock would never come to rest; but a steered one may leap at any moment.
+            await asyncio.sleep(min(shortest.total_seconds() / 2, _LONGEST_RENEWAL_PAUSE))
             now = self._clock.now()
+            if now < renewed_at + shortest / 2:
+                continue
             try:
                 with self._store.transaction():
                     self._take_messages(format_time(now + control))
                     self._store.work.hide_activities(self._running_activities, format_time(now + work_item))
+                renewed_at = now
             except Exception:
                 logger.exception("What is being worked on could not be kept from others.")
 
     def _take_messages(self, until: str | None) -> None:
-        """Those that are visible to this host."""
-        self._store.instances.take_messages(until, but_not_of=self._orchestrations.held)
-        self._store.entities.take_operations(until, but_not_of=self._entities.held)
+        self._store.instances.take_messages(until)
+        self._store.entities.take_operations(until)
 
-    async def _redeliver_later(self, invisible: Mapping[str, Redelivery]) -> None:
-        for moment, redelivery in invisible.items():
+    async def _redeliver_at(self, moments: Sequence[str]) -> None:
+        for moment in moments:
             await self._clock.sleep_until(parse_time(moment))
-            self._redeliver_now(redelivery)
+            self._redeliver()
 
-    def _redeliver_now(self, redelivery: Redelivery) -> None:
+    def _redeliver(self) -> None:
         try:
             with self.transaction() as tx:
-                self._redeliver(tx, redelivery)
+                ended = show_what_was_hidden(tx, list(self._running_activities))
+                for instance in ended:
+                    self._orchestrations.free(instance.instance_id)
         except Exception:
             logger.exception(
-                "What a host had left could not be delivered; it is tried again in %s.", RETRY_PAUSE
+                "What an earlier host left was not delivered; it is tried again in %s.", RETRY_PAUSE
             )
-            self._later(lambda: self._redeliver_now(redelivery))
-
-    def _redeliver(self, tx: Transaction, redelivery: Redelivery) -> None:
-        for instance_id in redelivery.ended:
-            if ended := self._store.instances.write_unwritten(instance_id, tx.now):
-                tx.ended.append(ended.state())
-        for instance_id in (*redelivery.instances, *redelivery.ended):
-            self._orchestrations.free(instance_id)
-        for entity in redelivery.entities:
-            self._entities.free(entity)
-        tx.activities_queued += redelivery.activities
-        self._take_messages(tx.taken_until)
+            self._later(self._redeliver)
 
     def _watch_timers(self) -> None:
         due = self._store.work.next_due()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
@@ -22,7 +21,8 @@ ENTITY_SCHEMA = (
         PRIMARY KEY (name, key)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS operations (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, operation TEXT NOT NULL, input TEXT,
-        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT, taken_until TEXT)""",
+        caller_instance_id TEXT, caller_execution_id TEXT, request_id TEXT, span TEXT, taken_until TEXT,
+        hidden_until TEXT)""",
     "CREATE INDEX IF NOT EXISTS operations_by_entity ON operations (name, key)",
     f"CREATE INDEX IF NOT EXISTS entities_by_instance_id ON entities ({_INSTANCE_ID})",
 )
@@ -111,7 +111,7 @@ class EntityTables:
     def waiting(self, entity: EntityId, limit: int) -> Sequence[Operation]:
         rows = self._connection.execute(
             "SELECT operation, input, caller_instance_id, caller_execution_id, request_id, id, span "
-            "FROM operations WHERE name = ? AND key = ? ORDER BY id LIMIT ?",
+            "FROM operations WHERE name = ? AND key = ? AND hidden_until IS NULL ORDER BY id LIMIT ?",
             (entity.name, entity.key, limit),
         )
         return [
@@ -131,20 +131,35 @@ class EntityTables:
             "DELETE FROM operations WHERE id = ?", [(operation.id,) for operation in operations]
         )
 
-    def with_operations(self) -> Sequence[tuple[EntityId, str | None]]:
-        """Each with the time until which its last operation is taken, by this host or one before it."""
-        rows = self._connection.execute(
-            "SELECT name, key, max(taken_until) FROM operations GROUP BY name, key ORDER BY min(id)"
-        )
-        return [(EntityId(name, key), taken_until) for name, key, taken_until in rows]
-
-    def take_operations(self, until: str | None, but_not_of: Iterable[EntityId] = ()) -> None:
-        """Takes all operations that are there, or gives them back when ``until`` is None."""
+    def hide_taken_operations(self, now: str) -> Sequence[str]:
+        """For a start: what an earlier host had taken stays hidden. Returns the times at which it is shown."""
         self._connection.execute(
-            "UPDATE operations SET taken_until = ? "
-            "WHERE '@' || name || '@' || key NOT IN (SELECT value FROM json_each(?))",
-            (until, json.dumps([str(entity) for entity in but_not_of])),
+            "UPDATE operations SET hidden_until = CASE WHEN taken_until > ? THEN taken_until END", (now,)
         )
+        rows = self._connection.execute(
+            "SELECT DISTINCT hidden_until FROM operations WHERE hidden_until IS NOT NULL"
+        )
+        return [hidden_until for (hidden_until,) in rows]
+
+    def show_operations(self, now: str, taken_until: str) -> Sequence[EntityId]:
+        """Takes what has been hidden until ``now``. Returns the entities that it is for."""
+        rows = self._connection.execute(
+            "UPDATE operations SET hidden_until = NULL, taken_until = ? WHERE hidden_until <= ? "
+            "RETURNING name, key",
+            (taken_until, now),
+        )
+        return [EntityId(name, key) for name, key in rows]
+
+    def take_operations(self, until: str | None) -> None:
+        """Takes all that is not hidden for longer, or makes it visible to everybody when ``until`` is None."""
+        self._connection.execute("UPDATE operations SET taken_until = ? WHERE hidden_until IS NULL", (until,))
+
+    def with_operations(self) -> Sequence[EntityId]:
+        """Entities with operations that are not hidden."""
+        rows = self._connection.execute(
+            "SELECT name, key FROM operations WHERE hidden_until IS NULL GROUP BY name, key ORDER BY min(id)"
+        )
+        return [EntityId(name, key) for name, key in rows]
 
 
 def _state(row: tuple[str, str, str | None, str]) -> EntityState:

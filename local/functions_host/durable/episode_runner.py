@@ -70,6 +70,9 @@ class EpisodeRunner:
                 tables.consume(instance_id, up_to)
             return
         execution = self._execution(instance)
+        if not execution.texts and heard[0]["EventType"] != EventType.EXECUTION_STARTED:
+            # Its start is hidden still, as a host that was killed had taken it: what comes after waits for it.
+            return
         now = format_time(self._clock.now())
         if not instance.span.started_at:
             instance = _begun(instance, heard, now)

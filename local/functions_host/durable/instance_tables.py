@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .contract import InstanceQuery, InstanceState, RuntimeStatus
@@ -21,7 +21,7 @@ INSTANCE_SCHEMA = (
     "CREATE INDEX IF NOT EXISTS history_by_instance ON history (instance_id)",
     """CREATE TABLE IF NOT EXISTS inbox (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, execution_id TEXT, event TEXT NOT NULL,
-        taken_until TEXT)""",
+        taken_until TEXT, hidden_until TEXT)""",
     "CREATE INDEX IF NOT EXISTS inbox_by_instance ON inbox (instance_id)",
 )
 
@@ -135,19 +135,19 @@ class InstanceTables:
             ),
         )
 
-    def leave_unwritten(self, instance: Instance, taken_until: str) -> None:
+    def leave_unwritten(self, instance: Instance, until: str) -> None:
         """Keeps for ``write_unwritten`` how the instance ended; its row goes on saying that it runs."""
-        ending = json.dumps([instance.status.value, instance.output, taken_until])
+        ending = json.dumps({"status": instance.status.value, "output": instance.output, "until": until})
         self._connection.execute(
             "UPDATE instances SET unwritten = ? WHERE instance_id = ?", (ending, instance.instance_id)
         )
 
     def unwritten(self) -> Sequence[tuple[str, str]]:
-        """Instances whose row does not say that they ended, each with the time from which it may be mended."""
+        """Instances whose row does not say that they ended, each with the time at which it is corrected."""
         rows = self._connection.execute(
-            "SELECT instance_id, unwritten FROM instances WHERE unwritten IS NOT NULL"
+            "SELECT instance_id, json_extract(unwritten, '$.until') FROM instances WHERE unwritten IS NOT NULL"
         )
-        return [(instance_id, json.loads(ending)[2]) for instance_id, ending in rows]
+        return rows.fetchall()
 
     def write_unwritten(self, instance_id: str, now: str) -> Instance | None:
         """Status and output as the history has them; the custom status stays what it was.
@@ -159,10 +159,10 @@ class InstanceTables:
         ).fetchone()
         if row is None:
             return None
-        status, output, _ = json.loads(row[0])
+        ending = json.loads(row[0])
         self._connection.execute(
             "UPDATE instances SET status = ?, output = ?, updated_at = ?, unwritten = NULL WHERE instance_id = ?",
-            (status, output, now, instance_id),
+            (ending["status"], ending["output"], now, instance_id),
         )
         return self.find(instance_id)
 
@@ -211,7 +211,8 @@ class InstanceTables:
 
     def messages(self, instance_id: str) -> Sequence[Message]:
         rows = self._connection.execute(
-            "SELECT id, execution_id, event FROM inbox WHERE instance_id = ? ORDER BY id", (instance_id,)
+            "SELECT id, execution_id, event FROM inbox WHERE instance_id = ? AND hidden_until IS NULL ORDER BY id",
+            (instance_id,),
         )
         return [Message(number, execution_id, json.loads(event)) for number, execution_id, event in rows]
 
@@ -235,21 +236,39 @@ class InstanceTables:
         )
 
     def consume(self, instance_id: str, up_to: int) -> None:
-        self._connection.execute("DELETE FROM inbox WHERE instance_id = ? AND id <= ?", (instance_id, up_to))
-
-    def with_messages(self) -> Sequence[tuple[str, str | None]]:
-        """Each with the time until which its last message is taken, by this host or one before it."""
-        rows = self._connection.execute(
-            "SELECT instance_id, max(taken_until) FROM inbox GROUP BY instance_id ORDER BY min(id)"
-        )
-        return rows.fetchall()
-
-    def take_messages(self, until: str | None, but_not_of: Iterable[str] = ()) -> None:
-        """Takes all messages that are there, or gives them back when ``until`` is None."""
         self._connection.execute(
-            "UPDATE inbox SET taken_until = ? WHERE instance_id NOT IN (SELECT value FROM json_each(?))",
-            (until, json.dumps(list(but_not_of))),
+            "DELETE FROM inbox WHERE instance_id = ? AND id <= ? AND hidden_until IS NULL",
+            (instance_id, up_to),
         )
+
+    def hide_taken_messages(self, now: str) -> Sequence[str]:
+        """For a start: what an earlier host had taken stays hidden. Returns the times at which it is shown."""
+        self._connection.execute(
+            "UPDATE inbox SET hidden_until = CASE WHEN taken_until > ? THEN taken_until END", (now,)
+        )
+        rows = self._connection.execute(
+            "SELECT DISTINCT hidden_until FROM inbox WHERE hidden_until IS NOT NULL"
+        )
+        return [hidden_until for (hidden_until,) in rows]
+
+    def show_messages(self, now: str, taken_until: str) -> Sequence[str]:
+        """Takes what has been hidden until ``now``. Returns the instances that it is for."""
+        rows = self._connection.execute(
+            "UPDATE inbox SET hidden_until = NULL, taken_until = ? WHERE hidden_until <= ? RETURNING instance_id",
+            (taken_until, now),
+        )
+        return [instance_id for (instance_id,) in rows]
+
+    def take_messages(self, until: str | None) -> None:
+        """Takes all that is not hidden for longer, or makes it visible to everybody when ``until`` is None."""
+        self._connection.execute("UPDATE inbox SET taken_until = ? WHERE hidden_until IS NULL", (until,))
+
+    def with_messages(self) -> Sequence[str]:
+        """Instances with messages that are not hidden."""
+        rows = self._connection.execute(
+            "SELECT instance_id FROM inbox WHERE hidden_until IS NULL GROUP BY instance_id ORDER BY min(id)"
+        )
+        return [instance_id for (instance_id,) in rows]
 
 
 def _instance(row: tuple[str, ...]) -> Instance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -20,10 +20,6 @@ class KeyedQueue(Generic[K]):
     @property
     def running(self) -> int:
         return len(self._running)
-
-    @property
-    def held(self) -> Collection[K]:
-        return self._held
 
     def hold(self, key: K) -> None:
         """Until ``free`` the key is given to no worker, however often it is added."""

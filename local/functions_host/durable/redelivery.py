@@ -1,39 +1,40 @@
 """What an earlier host left unfinished, and when this one gets to see it.
 
 durable-functions behaviour: a host that takes a message from a queue has it for itself for a time, and renews that
-time as long as it works on it. A host that is killed cannot give its messages back: they become visible again when
-the time is over, and until then everything that waits for them stands still.
+time as long as it works on it. A host that is killed cannot give its messages back: each stays hidden until its time
+is over. Whatever is sent meanwhile is seen at once, and so can overtake it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from .decisions import EntityId
+from .instance_tables import Instance
 from .store import Store
+from .transitions import Transaction
 
 
-@dataclass(slots=True)
-class Redelivery:
-    """What becomes visible at one moment. ``ended`` are instances whose row does not say yet that they ended."""
+def hide_what_was_taken(store: Store, now: str) -> Sequence[str]:
+    """For a start. Returns the moments at which ``show_what_was_hidden`` is due, at most one a second."""
+    hidden_until = (
+        *store.instances.hide_taken_messages(now),
+        *store.entities.hide_taken_operations(now),
+        *store.work.hidden_activities(now),
+        *(until for _, until in store.instances.unwritten()),
+    )
+    seconds = len("2026-01-01T00:00:00")
+    return sorted({moment[:seconds]: moment for moment in sorted(hidden_until)}.values())
 
-    instances: list[str] = field(default_factory=list)
-    entities: list[EntityId] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
-    activities: int = 0
 
-
-def redeliveries(store: Store, now: str) -> Mapping[str, Redelivery]:
-    """All that is unfinished, by the moment at which it is visible; ``now`` for what is visible at once."""
-    found: defaultdict[str, Redelivery] = defaultdict(Redelivery)
-    for instance_id, taken_until in store.instances.with_messages():
-        found[max(now, taken_until or now)].instances.append(instance_id)
-    for entity, taken_until in store.entities.with_operations():
-        found[max(now, taken_until or now)].entities.append(entity)
-    for instance_id, taken_until in store.instances.unwritten():
-        found[max(now, taken_until)].ended.append(instance_id)
-    for hidden_until, count in store.work.waiting_activities().items():
-        found[max(now, hidden_until or now)].activities += count
-    return dict(sorted(found.items()))
+def show_what_was_hidden(tx: Transaction, running_activities: Sequence[int]) -> Sequence[Instance]:
+    """Whatever is due by now. Returns the instances whose rows now say that they ended."""
+    ended = [
+        instance
+        for instance_id, until in tx.store.instances.unwritten()
+        if until <= tx.now and (instance := tx.store.instances.write_unwritten(instance_id, tx.now))
+    ]
+    tx.ended.extend(instance.state() for instance in ended)
+    tx.instances.extend(tx.store.instances.show_messages(tx.now, tx.taken_until))
+    tx.entities.extend(tx.store.entities.show_operations(tx.now, tx.taken_until))
+    tx.activities_queued += tx.store.work.count_activities(tx.now, running_activities)
+    return ended

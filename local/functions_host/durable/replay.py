@@ -62,7 +62,6 @@ class ReplayContext:
     def __init__(self, on_started: Callable[[], None]) -> None:
         self.current_utc = datetime.min.replace(tzinfo=UTC)
         self.suspended = False
-        self.terminated_reason: str | None = None
         self.continuing_as_new = False
         self.carried_over: list[HistoryEvent] = []
         self.cancelled_timers: list[int] = []
@@ -76,7 +75,6 @@ class ReplayContext:
         self._events_while_suspended: deque[HistoryEvent] = deque()
         self._handlers: dict[int, Callable[[HistoryEvent], None]] = {
             EventType.EXECUTION_STARTED: self._execution_started,
-            EventType.EXECUTION_TERMINATED: self._execution_terminated,
             EventType.TASK_SCHEDULED: self._matches(ScheduleActivity),
             EventType.TASK_COMPLETED: self._completes("TaskScheduledId"),
             EventType.TASK_FAILED: self._fails,
@@ -175,9 +173,6 @@ class ReplayContext:
 
     def _execution_started(self, _: HistoryEvent) -> None:
         self._on_started()
-
-    def _execution_terminated(self, event: HistoryEvent) -> None:
-        self.terminated_reason = event["Input"] or ""
 
     def _execution_suspended(self, _: HistoryEvent) -> None:
         self.suspended = True

@@ -21,8 +21,8 @@ _SCHEMA_VERSION = 3
 _ADDED = {
     2: (("instances", "span"), ("activities", "span"), ("operations", "span"), ("timers", "created_at")),
     3: (
-        *(("instances", "unwritten"), ("inbox", "taken_until")),
-        *(("operations", "taken_until"), ("timers", "visible_at")),
+        *(("instances", "unwritten"), ("inbox", "taken_until"), ("inbox", "hidden_until")),
+        *(("operations", "taken_until"), ("operations", "hidden_until"), ("timers", "visible_at")),
     ),
 }
 

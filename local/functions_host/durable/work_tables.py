@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +21,9 @@ WORK_SCHEMA = (
     "CREATE INDEX IF NOT EXISTS timers_by_visibility ON timers (visible_at)",
     "CREATE INDEX IF NOT EXISTS timers_by_instance ON timers (instance_id)",
 )
+
+
+_FREE = "(hidden_until IS NULL OR hidden_until <= ?) AND id NOT IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,15 @@ class WorkTables:
             (instance_id, execution_id, task_id, name, input_json, span.to_text()),
         )
 
-    def lease_activities(self, limit: int, now: str, until: str) -> Sequence[QueuedActivity]:
+    def lease_activities(
+        self, limit: int, now: str, until: str, running: Iterable[int]
+    ) -> Sequence[QueuedActivity]:
+        """Not those that are ``running`` here: where the machine slept, a lease of theirs may have run out."""
         rows = self._connection.execute(
-            "UPDATE activities SET hidden_until = ? WHERE id IN (SELECT id FROM activities "
-            "WHERE hidden_until IS NULL OR hidden_until <= ? ORDER BY id LIMIT ?) "
+            f"UPDATE activities SET hidden_until = ? WHERE id IN (SELECT id FROM activities WHERE {_FREE} "  # noqa: S608 - a constant
+            "ORDER BY id LIMIT ?) "
             "RETURNING id, instance_id, execution_id, task_id, name, input, span",
-            (until, now, limit),
+            (until, now, json.dumps(list(running)), limit),
         ).fetchall()
         activities = [
             QueuedActivity(row[0], row[1], row[2], row[3], row[4], row[5], OpenSpan.from_text(row[6]))
@@ -90,10 +97,20 @@ class WorkTables:
             "UPDATE activities SET hidden_until = ? WHERE id = ?", [(until, number) for number in ids]
         )
 
-    def waiting_activities(self) -> Mapping[str | None, int]:
-        """How many activities there are, by the time until which each is hidden; None for those that are not."""
-        rows = self._connection.execute("SELECT hidden_until, count(*) FROM activities GROUP BY hidden_until")
-        return dict(rows.fetchall())
+    def count_activities(self, now: str, running: Iterable[int]) -> int:
+        """How many could be leased."""
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM activities WHERE {_FREE}",  # noqa: S608 - a constant
+            (now, json.dumps(list(running))),
+        ).fetchone()
+        return int(count)
+
+    def hidden_activities(self, now: str) -> Sequence[str]:
+        """The times at which activities that an earlier host had leased are free."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT hidden_until FROM activities WHERE hidden_until > ?", (now,)
+        )
+        return [hidden_until for (hidden_until,) in rows]
 
     def remove_activity(self, activity_id: int) -> bool:
         """False if it was gone already, so that a late second result is not delivered."""

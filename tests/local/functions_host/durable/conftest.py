@@ -13,6 +13,7 @@ import pytest
 from local.functions_host.durable.clock import VirtualClock
 from local.functions_host.durable.contract import HubOptions, InstanceState, RuntimeStatus
 from local.functions_host.durable.events import EventType
+from local.functions_host.durable.kill_point import KillPoint
 from local.functions_host.durable.spans import SpanSink
 from local.functions_host.durable.store import Store
 from local.functions_host.durable.task_hub import DurableTaskHub
@@ -33,6 +34,7 @@ class Host:
         self.worker = SdkWorker()
         self.clock = VirtualClock()
         self.spans: SpanSink | None = None
+        self.kill_point: KillPoint | None = None
         self._store: Store | None = None
         self._hub: DurableTaskHub | None = None
 
@@ -40,7 +42,9 @@ class Host:
     def hub(self) -> DurableTaskHub:
         if self._hub is None:
             self._store = Store(self.path)
-            self._hub = DurableTaskHub(self._store, self.worker, self.options, self.clock, self.spans)
+            self._hub = DurableTaskHub(
+                self._store, self.worker, self.options, self.clock, self.spans, self.kill_point
+            )
             self._hub.begin()
         return self._hub
 

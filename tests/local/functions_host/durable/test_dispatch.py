@@ -12,6 +12,7 @@ import pytest
 from azure.durable_functions import EntityId
 
 from local.functions_host.durable import dispatcher
+from local.functions_host.durable.clock import RealClock
 from local.functions_host.durable.contract import HubOptions, RuntimeStatus
 from local.functions_host.durable.work_tables import WorkTables
 from tests.local.functions_host.durable.conftest import Host
@@ -165,6 +166,7 @@ async def test_a_short_lease_is_renewed_while_the_activity_runs(
     host = Host(
         tmp_path / "hub.db", HubOptions(control_queue_visibility=brief, work_item_queue_visibility=brief)
     )
+    host.clock = RealClock()
     calls: list[int] = []
     renewals: list[int] = []
     renewed_twice = asyncio.Event()

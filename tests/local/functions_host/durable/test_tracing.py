@@ -346,7 +346,9 @@ def _downgrade(path: Path) -> None:
         ("timers", "created_at"),
         ("instances", "unwritten"),
         ("inbox", "taken_until"),
+        ("inbox", "hidden_until"),
         ("operations", "taken_until"),
+        ("operations", "hidden_until"),
         ("timers", "visible_at"),
     ):
         connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
