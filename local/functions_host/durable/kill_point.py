@@ -10,8 +10,9 @@ class KillPoint:
     """Between the history of one episode and the row of its instance; ``episode`` counts from 1, in this process.
 
     durable-functions behaviour: the extension writes an episode's history first, then the row that status queries
-    read. Killed in between, it later mends the row's status and output from the history, but its custom status stays
-    what it was.
+    read. Killed in between, it later corrects the row's status and output by the history, but its custom status stays
+    what it was. That an instance which goes on is corrected by its next episode, and not before, is assumed; so is
+    that the row of one that continues as new keeps its custom status alone.
     """
 
     def __init__(self, episode: int) -> None:

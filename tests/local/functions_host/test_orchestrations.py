@@ -72,6 +72,13 @@ def test_retries_are_exhausted(host: Any) -> None:
     assert host.call("GET", "/api/calls/retry-no").text == "3"
 
 
+def test_what_looks_like_a_secret_is_taken_out_of_the_traceback_too(host: Any) -> None:
+    output = host.run("failing_with_a_key_in_the_traceback")["output"]
+    assert "no luck" in output
+    assert "dict([Hidden Credential]" in output
+    assert "dict(key=" not in output
+
+
 def test_a_timer(host: Any) -> None:
     """It may come up to a second before its time, and no earlier."""
     assert host.run("sleeping", 1_500)["output"] >= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from azure.durable_functions import EntityId
 
+from local.functions_host.durable.events import EventType
 from local.functions_host.durable.spans import Span, SpanKind
 from local.functions_host.durable.trace_context import TraceContext
 from tests.local.functions_host.durable.conftest import Host
@@ -287,6 +289,34 @@ async def test_an_operation_that_fails_says_so_and_no_more(host: Host, spans: Re
     await host.until_idle()
 
     assert spans.only("entity:counter:add", SpanKind.CONSUMER).error == "The operation failed."
+
+
+async def test_a_call_of_an_entity_tells_the_span_of_its_caller_and_a_signal_one_of_its_own(
+    host: Host,
+) -> None:
+    @host.worker.entity
+    def counter(context):
+        context.set_result(1)
+
+    @host.worker.orchestrator
+    def orch(context):
+        context.signal_entity(EntityId("counter", "k"), "add")
+        return (yield context.call_entity(EntityId("counter", "k"), "add"))
+
+    state = await host.run("orch", trace=CALLER)
+    history = await host.hub.history(state.instance_id)
+    own = next(
+        e["ParentTraceContext"]["Id"] for e in history if e["EventType"] == EventType.EXECUTION_STARTED
+    )
+    signal, call = (
+        json.loads(event["Input"])["parentTraceContext"]["TraceParent"]
+        for event in history
+        if event["EventType"] == EventType.EVENT_SENT
+    )
+
+    assert call == own
+    assert signal != own
+    assert TraceContext.parse(signal).trace_id == TraceContext.parse(own).trace_id
 
 
 async def test_without_a_listener_the_worker_still_gets_its_context(host: Host) -> None:

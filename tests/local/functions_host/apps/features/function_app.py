@@ -108,6 +108,11 @@ def fail(text: str) -> None:
     raise ValueError(text)
 
 
+@app.activity_trigger(input_name="nothing")
+def fail_with_a_key_in_the_traceback(nothing) -> None:
+    raise ValueError("no luck", *dict(key="S3cr3tMarker").values())  # noqa: C408 - the line is the point
+
+
 @app.activity_trigger(input_name="plan")
 def fail_first(plan: dict) -> int:
     """Fails until it has been called ``plan["failures"]`` times."""
@@ -174,6 +179,11 @@ def blocking(context: df.DurableOrchestrationContext):
 @app.orchestration_trigger(context_name="context")
 def failing(context: df.DurableOrchestrationContext):
     yield context.call_activity("fail", "boom")
+
+
+@app.orchestration_trigger(context_name="context")
+def failing_with_a_key_in_the_traceback(context: df.DurableOrchestrationContext):
+    yield context.call_activity("fail_with_a_key_in_the_traceback")
 
 
 @app.orchestration_trigger(context_name="context")
