@@ -4,6 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.failure import with_readable_failure
 from batch import identity
 from batch.errors import RunError
 from batch.function_names import AUTHORIZE
@@ -14,6 +15,7 @@ bp = df.Blueprint()
 
 # The worker refuses to index an activity whose parameter is annotated with a generic type.
 @bp.activity_trigger(input_name="nothing", activity=AUTHORIZE)
+@with_readable_failure
 def authorize(nothing: dict) -> Any:  # type: ignore[type-arg]
     """Answers ``{identity}`` or ``{error}``."""
     try:

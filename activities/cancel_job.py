@@ -4,6 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.failure import with_readable_failure
 from batch import workspace_jobs
 from batch.errors import ErrorCode, RunError
 from batch.function_names import CANCEL_JOB
@@ -14,6 +15,7 @@ bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="value", activity=CANCEL_JOB)
+@with_readable_failure
 def cancel_job(value: dict) -> Any:  # type: ignore[type-arg]
     """Takes ``{job_name, workspace_id}``; answers ``{accepted: true}`` or ``{error}``."""
     settings = app_settings()

@@ -5,6 +5,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.failure import with_readable_failure
 from batch.endpoint import read_job
 from batch.errors import RunError
 from batch.function_names import CHECK_STATUS
@@ -16,6 +17,7 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="value", activity=CHECK_STATUS)
 @bp.durable_client_input(client_name="client")
+@with_readable_failure
 async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes ``{run_id, endpoint_uri, job_name}``; answers ``cancel_requested``, ``status`` or ``error``."""
     mark = await read_submission(client, value["run_id"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from activities.failure import with_readable_failure
 from batch.contract import RunRequest
 from batch.endpoint import submit
 from batch.errors import ErrorCode, RunError
@@ -38,6 +39,7 @@ bp = df.Blueprint()
 
 @bp.activity_trigger(input_name="value", activity=INVOKE)
 @bp.durable_client_input(client_name="client")
+@with_readable_failure
 async def invoke(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes ``{run_id, request, purpose}``.
 

@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from activities.failure import with_readable_failure
 from batch.data_source import DataSource
 from batch.folder_upload import FolderUpload
 from batch.function_names import START_RUN
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 @bp.activity_trigger(input_name="value", activity=START_RUN)
 @bp.durable_client_input(client_name="client")
+@with_readable_failure
 async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # type: ignore[type-arg]
     """Takes ``{upload, source}``; answers ``{run_id}``. Raises InvalidRequest if the folder makes no request."""
     upload = FolderUpload.from_json(value["upload"])

@@ -35,8 +35,12 @@ class Reason:
 
 def reason_text(message: str, code: ErrorCode) -> str:
     """What the orchestration raises: one line, ``code`` its last word, so that the text alone tells the outcome."""
-    kept = _CUT_BY_THE_HOST.sub(r"\1%3D", shorten(redact(message)))
-    return f"{kept} [{code.value}]"
+    return f"{safe_from_the_host(message)} [{code.value}]"
+
+
+def safe_from_the_host(message: str) -> str:
+    """One line of which the Functions host cuts nothing out when a function fails with it."""
+    return _CUT_BY_THE_HOST.sub(r"\1%3D", shorten(redact(message)))
 
 
 def failure_of(error: Exception) -> str:
