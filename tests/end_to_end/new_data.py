@@ -65,9 +65,11 @@ def deliver(machine: LocalMachine, *events: dict[str, Any]) -> requests.Response
 
 
 def runs(machine: LocalMachine, below: str = "") -> list[dict[str, Any]]:
-    """All of them, or those over folders whose names begin like that."""
+    """All of them, or those over folders whose names begin like that, once they have told it."""
     found: list[dict[str, Any]] = App(machine.url).list(top=200).json()["runs"]
-    return [run for run in found if not below or run["source"]["folder"].startswith(below)]
+    return [
+        run for run in found if not below or (run["source"] and run["source"]["folder"].startswith(below))
+    ]
 
 
 def jobs(machine: LocalMachine) -> int:
