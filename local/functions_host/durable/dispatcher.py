@@ -79,6 +79,11 @@ class Dispatcher:
             tx.activities_queued = self._store.work.count_activities(tx.now, ())
             tx.timers_changed = True
             self._take_messages(tx.taken_until)
+        if moments:
+            logger.warning(
+                "A host that was killed had taken work: what is hidden of it is seen again by %s.",
+                moments[-1],
+            )
         self._redeliverer = asyncio.create_task(self._redeliver_at(moments))
 
     async def stop(self, grace_seconds: float) -> None:

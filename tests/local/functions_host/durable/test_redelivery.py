@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.functions_host.durable.contract import HubOptions, RuntimeStatus
-from local.functions_host.durable.events import EventType, parse_time
+from local.functions_host.durable.events import EventType, format_time, parse_time
 from local.functions_host.durable.kill_point import KillPoint
 from local.functions_host.durable.steered_clock import ClockFile, SteeredClock
 from local.functions_host.durable.work_tables import WorkTables
@@ -75,7 +75,9 @@ async def test_an_activity_that_ran_when_the_host_stopped_runs_again_at_once(hos
     assert calls[1] == calls[0]
 
 
-async def test_an_instance_whose_message_was_taken_stands_still(host: Host) -> None:
+async def test_an_instance_whose_message_was_taken_stands_still(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     with_an_orchestrator_that_tells_the_time(host)
     began = host.clock.now()
     with host.frozen():
@@ -85,6 +87,7 @@ async def test_an_instance_whose_message_was_taken_stands_still(host: Host) -> N
         await host.until_idle()
 
     assert output(await host.ended(instance_id)) == (began + CONTROL).isoformat()
+    assert f"is seen again by {format_time(began + CONTROL)}." in caplog.text
 
 
 async def test_what_comes_after_the_restart_does_not_stand_still(host: Host) -> None:
