@@ -1,0 +1,83 @@
+"""A deployment meets runs in the middle of an execution: what an earlier version began, this one goes on with.
+
+That version ran on the real extension when the invocations were recorded. Each recorded context is handed to today's
+orchestrator, whose answer is held against the one that was recorded.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from batch.durable_timer import MOST_EARLY
+from batch.run import Run
+from batch.timestamps import parse_timestamp
+from tests.local.functions_host.recordings import recording
+from tests.orchestrators.execution import CONTINUE_AS_NEW, TIMER, Answer, Handle
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
+]
+
+RECORDED = [
+    pytest.param(record, id=str(number))
+    for number, record in enumerate(recording("invocations"))
+    if record["name"] == "batch_run"
+]
+
+
+@pytest.mark.parametrize("record", RECORDED)
+def test_the_same_is_asked_for_at_the_same_place(handle: Handle, record: dict[str, Any]) -> None:
+    before = _answer_of_that_version(record)
+    now = Answer.of(handle, record["data"])
+
+    asked, asked_before = _until_the_end(now), _until_the_end(before)
+    assert [_without_time(action) for action in asked] == [_without_time(action) for action in asked_before]
+    assert now.custom_status == before.custom_status
+    timers = zip(_timers(asked), _timers(asked_before), strict=True)
+    assert all(timer - timer_before == MOST_EARLY for timer, timer_before in timers)
+
+
+@pytest.mark.parametrize("record", RECORDED)
+def test_its_end_is_the_same_end(handle: Handle, record: dict[str, Any]) -> None:
+    before = _answer_of_that_version(record)
+    now = Answer.of(handle, record["data"])
+
+    assert (now.done, now.output) == (before.done or before.error is not None, before.output)
+    if before.error is not None:
+        assert Run.from_json(json.loads(now.gives_way_to)).failure.message == before.error
+    elif before.gives_way_to is not None:
+        carried, carried_before = (Run.from_json(json.loads(each.gives_way_to)) for each in (now, before))
+        told_by_both = carried.waited(carried_before.step_due_at or carried.started_at, timer_fired=False)
+        assert told_by_both.model_copy(update={"timer_fired_for": None}) == carried_before
+
+
+def _answer_of_that_version(record: dict[str, Any]) -> Answer:
+    def recorded(_: str) -> str:
+        if record["answer"]["type"] == "error":
+            # The recorded text begins with the name of the exception's base.
+            raise RuntimeError(record["answer"]["value"].removeprefix("Exception: "))
+        return str(record["answer"]["value"])
+
+    return Answer.of(recorded, record["data"])
+
+
+def _until_the_end(answer: Answer) -> list[dict[str, Any]]:
+    return [action for action in answer.actions if action["actionType"] != CONTINUE_AS_NEW]
+
+
+def _without_time(action: dict[str, Any]) -> dict[str, Any]:
+    inner = [_without_time(each) for each in action.get("compoundActions", [])]
+    return {name: value for name, value in action.items() if name not in ("fireAt", "compoundActions")} | {
+        "inner": inner
+    }
+
+
+def _timers(actions: list[dict[str, Any]]) -> list[Any]:
+    found = []
+    for action in actions:
+        if action["actionType"] == TIMER:
+            found.append(parse_timestamp(action["fireAt"]))
+        found += _timers(action.get("compoundActions", []))
+    return found
