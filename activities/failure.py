@@ -3,7 +3,8 @@
 import functools
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from batch.errors import ActivityFailed
@@ -13,31 +14,31 @@ logger = logging.getLogger(__name__)
 
 
 def with_readable_failure(activity: Callable[..., Any]) -> Callable[..., Any]:
-    """Logs an exception that nobody foresaw, and raises ActivityFailed in its place.
+    """Logs whatever exception the activity raises, and raises ActivityFailed in its place.
 
-    Problems that are foreseen are answers of the activity, not exceptions.
+    A problem that the run decides about is an answer of the activity, not an exception.
     """
     if inspect.iscoroutinefunction(activity):
 
         @functools.wraps(activity)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with _readable_failure(activity.__name__):
                 return await activity(*args, **kwargs)
-            except Exception as error:
-                raise _readable(activity, error) from None
 
         return awaited
 
     @functools.wraps(activity)
     def called(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _readable_failure(activity.__name__):
             return activity(*args, **kwargs)
-        except Exception as error:
-            raise _readable(activity, error) from None
 
     return called
 
 
-def _readable(activity: Callable[..., Any], error: Exception) -> ActivityFailed:
-    logger.error("activity_broke activity=%s", activity.__name__, exc_info=error)
-    return ActivityFailed(safe_from_the_host(failure_of(error)))
+@contextmanager
+def _readable_failure(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        logger.exception("activity_broke activity=%s", name)
+        raise ActivityFailed(safe_from_the_host(failure_of(error))) from None

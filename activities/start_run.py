@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 @bp.durable_client_input(client_name="client")
 @with_readable_failure
 async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # type: ignore[type-arg]
-    """Takes ``{upload, source}``; answers ``{run_id}``. Raises InvalidRequest if the folder makes no request."""
+    """Takes ``{upload, source}``; answers ``{run_id}``. A folder that makes no request is a failure, too."""
     upload = FolderUpload.from_json(value["upload"])
     source = DataSource.model_validate(value["source"])
     run_id, settings = upload.run_id, app_settings()

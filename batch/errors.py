@@ -7,7 +7,7 @@
     │   ├── rest.NotSent       the request surely never reached the service
     │   ├── rest.AnswerLost    the request was sent, and its answer is unknown
     │   └── rest.HttpError     the service answered with an error
-    ├── ActivityFailed         an activity met an error that nobody foresaw
+    ├── ActivityFailed         an activity raised an exception instead of answering
     ├── RunFailed              how an orchestration says that its run did not complete
     └── WindowFailed           how an orchestration says that the run of a folder could not be started
 
@@ -87,7 +87,7 @@ class RunError(Exception):
 
 
 class ActivityFailed(Exception):
-    """An activity met an error that nobody foresaw; the text names it."""
+    """An activity raised an exception instead of answering; the text names it."""
 
 
 class RunFailed(Exception):

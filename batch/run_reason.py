@@ -15,7 +15,7 @@ from batch.secret_text import redact
 _CUT_BY_THE_HOST = re.compile(
     r"(key|token|server|pwd|password|data source|defaultendpointsprotocol|sig|code)=", re.IGNORECASE
 )
-_PREFIX = re.compile(r"Orchestrator function '[^']*' failed: ")
+_PREFIX = re.compile(r"\AOrchestrator function '[^']*' failed: ")
 _CODED = re.compile(rf"(?P<message>.*) \[(?P<code>{'|'.join(ErrorCode)})\]", re.DOTALL)
 _OUTCOMES = {
     ErrorCode.JOB_CANCELED: Phase.CANCELED,
@@ -56,8 +56,7 @@ def failure_of(error: Exception) -> str:
 
 def read_reason(output: object) -> Reason:
     """The reason in the output of a failed instance. Without a known code it is ``internal``: nobody foresaw it."""
-    text = output.rstrip() if isinstance(output, str) else ""
-    text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+    text = _PREFIX.sub("", output.rstrip()) if isinstance(output, str) else ""
     if coded := _CODED.fullmatch(text):
         code = ErrorCode(coded["code"])
         return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(coded["message"]))

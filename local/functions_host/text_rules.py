@@ -11,16 +11,22 @@ import re
 HIDDEN = "[Hidden Credential]"
 
 _TOKENS = (
-    *(
-        "Token=",
-        "DefaultEndpointsProtocol=http",
-        "AccountKey=",
-        "Data Source=",
-        "Server=",
-        "Password=",
-        "pwd=",
-    ),
-    *("&amp;sig=", "&sig=", "?sig=", "SharedAccessKey=", "&amp;code=", "&code=", "?code=", "/code=", "key="),
+    "Token=",
+    "DefaultEndpointsProtocol=http",
+    "AccountKey=",
+    "Data Source=",
+    "Server=",
+    "Password=",
+    "pwd=",
+    "&amp;sig=",
+    "&sig=",
+    "?sig=",
+    "SharedAccessKey=",
+    "&amp;code=",
+    "&code=",
+    "?code=",
+    "/code=",
+    "key=",
 )
 # From a token up to the next quote or angle bracket, or to the end.
 _CREDENTIAL = re.compile(

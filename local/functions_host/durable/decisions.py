@@ -11,11 +11,17 @@ from datetime import datetime
 from typing import ClassVar
 
 from .event_traces import scheduling_trace
-from .events import EventType, HistoryEvent, compact_json, format_time, history_event, offset_time
+from .events import (
+    EventType,
+    HistoryEvent,
+    compact_json,
+    extension_type,
+    format_time,
+    history_event,
+    offset_time,
+)
 from .message_labels import MessageLabel
 from .trace_context import TraceContext
-
-_MESSAGE = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class SendToEntity:
     def to_event(self, at: str, trace: TraceContext) -> HistoryEvent:
         """``trace`` is the span of the signal, or the caller's own for a call."""
         request = {
-            "$type": f"{_MESSAGE}.RequestMessage, {_MESSAGE}",
+            "$type": extension_type("RequestMessage"),
             "op": self.operation,
             **({"signal": True} if self.is_signal else {}),
             "input": self.input,

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from .contract import EntityState
 from .decisions import EntityId
 from .entity_tables import Operation
+from .events import extension_type
 
 MAX_BATCH_OPERATIONS = 5000
 _ERROR = "Error"
-_EXTENSION = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
-_ANSWER_TYPE = f"{_EXTENSION}.ResponseMessage, {_EXTENSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +73,4 @@ def failed_outcome(message: str, operations: Sequence[Operation], state: EntityS
 
 
 def _answer(result: str, failure: Mapping[str, str]) -> Mapping[str, str]:
-    return {"$type": _ANSWER_TYPE, "result": result, **failure}
+    return {"$type": extension_type("ResponseMessage"), "result": result, **failure}

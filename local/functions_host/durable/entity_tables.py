@@ -34,7 +34,6 @@ class Caller:
 
     instance_id: str
     execution_id: str
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,8 @@ class Operation:
     """``input`` is a JSON text or None. Without a ``caller`` it is a signal.
 
     ``span`` is the sender's; None for a signal that came without a trace, as then there is none to go on.
-    ``request_id`` is made when the operation is stored, if the sender gave none.
+    ``request_id`` is the name of the event that answers a caller; it is made when the operation is stored, if the
+    sender gave none.
     """
 
     name: str
@@ -118,7 +118,7 @@ class EntityTables:
             Operation(
                 name=row[0],
                 input=row[1],
-                caller=None if row[2] is None else Caller(row[2], row[3], row[4]),
+                caller=None if row[2] is None else Caller(row[2], row[3]),
                 id=row[5],
                 span=None if row[6] is None else OpenSpan.from_text(row[6]),
                 request_id=row[4],

@@ -65,6 +65,12 @@ def compact_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
+def extension_type(name: str) -> str:
+    """How a message of the extension's own names its .NET type."""
+    namespace = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
+    return f"{namespace}.{name}, {namespace}"
+
+
 def reformatted(text: str) -> str:
     """The same JSON without blanks, as the extension stores what functions and callers send."""
     return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)

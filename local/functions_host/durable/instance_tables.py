@@ -16,6 +16,7 @@ INSTANCE_SCHEMA = (
         instance_id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
         status TEXT NOT NULL, input TEXT, output TEXT, custom_status TEXT,
         created_at TEXT NOT NULL, updated_at TEXT NOT NULL, parent TEXT, span TEXT, unwritten TEXT)""",
+    "CREATE INDEX IF NOT EXISTS instances_unwritten ON instances (instance_id) WHERE unwritten IS NOT NULL",
     """CREATE TABLE IF NOT EXISTS history (
         id INTEGER PRIMARY KEY, instance_id TEXT NOT NULL, events TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS history_by_instance ON history (instance_id)",
@@ -149,22 +150,18 @@ class InstanceTables:
         )
         return rows.fetchall()
 
-    def write_unwritten(self, instance_id: str, now: str) -> Instance | None:
-        """Status and output as the history has them; the custom status stays what it was.
+    def write_unwritten(self, now: str) -> Sequence[Instance]:
+        """Corrects the rows for which it is time: status and output as the history has them.
 
-        None if the instance was purged or replaced meanwhile.
+        The custom status stays what it was.
         """
-        row = self._connection.execute(
-            "SELECT unwritten FROM instances WHERE instance_id = ? AND unwritten IS NOT NULL", (instance_id,)
-        ).fetchone()
-        if row is None:
-            return None
-        ending = json.loads(row[0])
-        self._connection.execute(
-            "UPDATE instances SET status = ?, output = ?, updated_at = ?, unwritten = NULL WHERE instance_id = ?",
-            (ending["status"], ending["output"], now, instance_id),
+        rows = self._connection.execute(
+            "UPDATE instances SET status = json_extract(unwritten, '$.status'), "  # noqa: S608 - a constant
+            "output = json_extract(unwritten, '$.output'), updated_at = ?, unwritten = NULL "
+            f"WHERE unwritten IS NOT NULL AND json_extract(unwritten, '$.until') <= ? RETURNING {_COLUMNS}",
+            (now, now),
         )
-        return self.find(instance_id)
+        return [_instance(row) for row in rows]
 
     def delete(self, instance_id: str) -> None:
         """The instance, its history and its messages."""

@@ -28,11 +28,7 @@ def hide_what_was_taken(store: Store, now: str) -> Sequence[str]:
 
 def show_what_was_hidden(tx: Transaction, running_activities: Sequence[int]) -> Sequence[Instance]:
     """Whatever is due by now. Returns the instances whose rows now say that they ended."""
-    ended = [
-        instance
-        for instance_id, until in tx.store.instances.unwritten()
-        if until <= tx.now and (instance := tx.store.instances.write_unwritten(instance_id, tx.now))
-    ]
+    ended = tx.store.instances.write_unwritten(tx.now)
     tx.ended.extend(instance.state() for instance in ended)
     tx.instances.extend(tx.store.instances.show_messages(tx.now, tx.taken_until))
     tx.entities.extend(tx.store.entities.show_operations(tx.now, tx.taken_until))

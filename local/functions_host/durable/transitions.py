@@ -164,7 +164,7 @@ def commit_episode(
             instance,
             updated_at=tx.now,
             custom_status=outcome.custom_status or instance.custom_status,
-            output=_reason_to_stand_or_go_on(new_events) or instance.output,
+            output=_reason_of_suspension(new_events) or instance.output,
         )
     if isinstance(outcome.ending, ContinuedAsNew):
         _continue_as_new(tx, after, outcome.ending)
@@ -201,7 +201,8 @@ def commit_batch(
         if run is not None:
             _end_entity_spans(tx, entity, operation, run, answer)
         if operation.caller is not None:
-            event = event_raised(tx.now, operation.caller.request_id, compact_json(answer))
+            assert operation.request_id is not None, "it has been stored"
+            event = event_raised(tx.now, operation.request_id, compact_json(answer))
             send(tx, operation.caller.instance_id, operation.caller.execution_id, event)
     sender = next((run.context for run in runs if run), None)
     for target, signal in outcome.signals:
@@ -249,7 +250,7 @@ def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> Histo
             _start_sub_orchestration(tx, instance, decision)
             return decision.to_event(tx.now)
         case SendToEntity():
-            caller = None if decision.is_signal else Caller(me, execution, decision.request_id)
+            caller = None if decision.is_signal else Caller(me, execution)
             span = OpenSpan.below(instance.span.context, tx.now)
             operation = Operation(
                 decision.operation, decision.input, caller, span=span, request_id=decision.request_id
@@ -278,7 +279,7 @@ def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartS
     create_instance(tx, decision.instance_id, decision.name, decision.version, decision.input, link)
 
 
-def _reason_to_stand_or_go_on(events: Sequence[HistoryEvent]) -> str | None:
+def _reason_of_suspension(events: Sequence[HistoryEvent]) -> str | None:
     """durable-functions behaviour: an instance shows why it was last suspended or resumed as its output."""
     reasons = [
         event["Reason"]

@@ -46,6 +46,14 @@ def with_an_activity_that_hangs_once(host: Host) -> list[datetime]:
     return calls
 
 
+async def hanging_in_its_activity(host: Host) -> tuple[str, list[datetime]]:
+    """An instance, and the times at which its activity is called: once so far."""
+    calls = with_an_activity_that_hangs_once(host)
+    instance_id = await host.start("orch")
+    await host.until(lambda: calls)
+    return instance_id, calls
+
+
 def with_an_orchestrator_that_tells_the_time(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
@@ -54,9 +62,7 @@ def with_an_orchestrator_that_tells_the_time(host: Host) -> None:
 
 
 async def test_an_activity_that_ran_when_the_host_was_killed_runs_again_later(host: Host) -> None:
-    calls = with_an_activity_that_hangs_once(host)
-    instance_id = await host.start("orch")
-    await host.until(lambda: calls)
+    instance_id, calls = await hanging_in_its_activity(host)
     with host.frozen():
         await host.kill()
 
@@ -65,9 +71,7 @@ async def test_an_activity_that_ran_when_the_host_was_killed_runs_again_later(ho
 
 
 async def test_an_activity_that_ran_when_the_host_stopped_runs_again_at_once(host: Host) -> None:
-    calls = with_an_activity_that_hangs_once(host)
-    instance_id = await host.start("orch")
-    await host.until(lambda: calls)
+    instance_id, calls = await hanging_in_its_activity(host)
     with host.frozen():
         await host.stop(0)
 
@@ -117,9 +121,7 @@ async def test_another_host_in_between_does_not_change_when_the_message_is_seen(
 
 
 async def test_what_was_seen_again_is_taken_again(host: Host) -> None:
-    calls = with_an_activity_that_hangs_once(host)
-    instance_id = await host.start("orch")
-    await host.until(lambda: calls)
+    instance_id, calls = await hanging_in_its_activity(host)
     with host.frozen():
         await host.kill()
         calls.clear()  # The activity hangs at its next call, too.

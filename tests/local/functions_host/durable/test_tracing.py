@@ -369,6 +369,7 @@ def _downgrade(path: Path) -> None:
     """Makes the file what version 1 would have left."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("DROP INDEX timers_by_visibility")
+    connection.execute("DROP INDEX instances_unwritten")
     for table, column in (
         ("instances", "span"),
         ("activities", "span"),
