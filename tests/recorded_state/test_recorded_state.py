@@ -1,0 +1,115 @@
+"""State that an earlier version left in the task hub: a deployment finds it there, and must go on with it.
+
+Recorded through the SDK with the version before ``batch/`` had rooms: executions as the host would hand them over
+with what the orchestrator answered, instances as the management API shows them with the view of the run, and
+operations of the entities. Each record is one line of JSON. The records stay as they are: what a later version writes
+is added in files of its own.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import azure.durable_functions as df
+import pytest
+
+import entities.folder_window
+import entities.job_owner
+import entities.submission
+import orchestrators.batch_run
+import orchestrators.new_data_window
+from batch.run import Run
+from batch.run_view import run_view
+from hub.runs import decoded_input
+from tests.batch.builders import START, after
+from tests.entities.batches import sender
+from tests.orchestrators.execution import Handle
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
+]
+
+ORCHESTRATORS = {
+    "batch_run": orchestrators.batch_run.bp,
+    "new_data_window": orchestrators.new_data_window.bp,
+}
+ENTITIES = {
+    "submission": entities.submission.bp,
+    "folder_window": entities.folder_window.bp,
+    "job_owner": entities.job_owner.bp,
+}
+
+
+def _recorded(name: str) -> list[Any]:
+    lines = (Path(__file__).parent / f"{name}.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    return [
+        pytest.param(record, id=f"{number} {record.get('label', '')}")
+        for number, record in enumerate(records)
+    ]
+
+
+@pytest.fixture(scope="module")
+def handles() -> dict[str, Handle]:
+    return {name: _handle(bp) for name, bp in ORCHESTRATORS.items()}
+
+
+def _handle(bp: df.Blueprint) -> Handle:
+    app = df.DFApp()
+    app.register_functions(bp)
+    [function] = app.get_functions()
+    handle: Handle = function.get_user_function()
+    return handle
+
+
+@pytest.mark.parametrize("record", _recorded("executions"))
+def test_an_execution_that_was_begun_goes_on(handles: dict[str, Handle], record: dict[str, Any]) -> None:
+    handle = handles[record["name"]]
+    if record["failed"] is not None:
+        with pytest.raises(Exception) as raised:
+            handle(record["context"])
+        assert str(raised.value) == record["failed"]
+    else:
+        assert _plain(json.loads(handle(record["context"]))) == _plain(json.loads(record["answer"]))
+
+
+@pytest.mark.parametrize("record", _recorded("instances"))
+def test_a_run_is_shown_as_before(record: dict[str, Any]) -> None:
+    state = Run.from_json(decoded_input(record["input"]))
+    for run, expected in ((state, record["view"]), (None, record["listed"])):
+        view = run_view(
+            "r-1",
+            runtime_status=record["runtimeStatus"],
+            created_at=START,
+            updated_at=after(2 * 86_400),
+            run=run,
+            custom_status=record["customStatus"],
+            output=record["output"],
+        )
+        assert _without_advice(view) == _without_advice(expected)
+
+
+@pytest.mark.parametrize("record", _recorded("entities"))
+def test_an_entity_goes_on(record: dict[str, Any]) -> None:
+    send = sender(ENTITIES[record["entity"]], record["entity"])
+    answer = send((record["operation"], record["input"]), state=record["state"])
+    assert (answer.state, answer.results) == (record["new_state"], [record["result"]])
+
+
+def _plain(value: Any) -> Any:
+    """JSON inside texts opened, and what is null left out: neither changes what the value says."""
+    if isinstance(value, str) and value[:1] in ("{", '"'):
+        try:
+            return _plain(json.loads(value))
+        except ValueError:
+            return value
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items() if each is not None}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _without_advice(view: Any) -> Any:
+    """Advice is for people, and gets better with each version."""
+    troubles = {name: view[name] and {**view[name], "advice": ""} for name in ("problem", "error")}
+    return {**view, **troubles}
