@@ -5,7 +5,7 @@ PYTHON ?= python3.11 python3.12 python3.13 python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt local/requirements-worker.txt
+REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt packages/functions_host/pyproject.toml packages/functions_host/requirements-worker.txt
 
 # --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
 option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
@@ -15,7 +15,7 @@ option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	tools/make_venv.sh $(VENV) $(PYTHON)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r local/requirements-worker.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r packages/functions_host/requirements-worker.txt
 	touch $@
 
 # A link to the Python that made the environment. Where that one was removed since, the rule above is to make it anew.
@@ -37,7 +37,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 check-infra: $(STAMP)
-	$(BIN)/python -m tools.check_infra
+	$(BIN)/python -m infra.check
 
 format: $(STAMP)
 	$(BIN)/ruff format .

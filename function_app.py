@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities import authorize, cancel_job, check_status, invoke, start_run
-from batch.new_data_settings import new_data as new_data_settings
+from batch.new_data.settings import new_data as new_data_settings
 from entities import folder_window, job_owner, submission
 from orchestrators import batch_run, new_data_window
 from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi

@@ -5,9 +5,9 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch import identity
+from batch.azure_ml import identity
 from batch.errors import RunError
-from batch.function_names import AUTHORIZE
+from batch.names import AUTHORIZE
 from batch.settings import app_settings
 
 bp = df.Blueprint()

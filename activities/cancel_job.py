@@ -5,11 +5,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch import workspace_jobs
+from batch.addresses import WorkspaceId
+from batch.azure_ml import workspace_jobs
 from batch.errors import ErrorCode, RunError
-from batch.function_names import CANCEL_JOB
+from batch.names import CANCEL_JOB
 from batch.settings import app_settings
-from batch.workspace_id import WorkspaceId
 
 bp = df.Blueprint()
 

@@ -6,11 +6,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch.endpoint import read_job
+from batch.azure_ml.endpoint import read_job
 from batch.errors import RunError
-from batch.function_names import CHECK_STATUS
+from batch.names import CHECK_STATUS
 from batch.settings import app_settings
-from hub.submissions import read_submission
+from task_hub.submissions import read_submission
 
 bp = df.Blueprint()
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from batch.errors import ActivityFailed
-from batch.run_reason import failure_of, safe_from_the_host
+from batch.run.reason import failure_of, safe_from_the_host
 
 logger = logging.getLogger(__name__)
 

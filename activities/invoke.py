@@ -7,17 +7,17 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch.contract import RunRequest
-from batch.endpoint import submit
+from batch.api.request import RunRequest
+from batch.azure_ml.endpoint import submit
+from batch.azure_ml.identity import bearer_token
+from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_search import find_job
+from batch.azure_ml.rest import AnswerLost, HttpError
 from batch.errors import ErrorCode, RunError
-from batch.function_names import INVOKE
-from batch.identity import bearer_token
-from batch.job_resource import JobResource
-from batch.job_search import find_job
-from batch.rest import AnswerLost, HttpError
+from batch.names import INVOKE
+from batch.run.submission import Purpose, Submission, submission_uncertain
 from batch.settings import app_settings
-from batch.submission import Purpose, Submission, submission_uncertain
-from hub.submissions import (
+from task_hub.submissions import (
     Canceled,
     Claimed,
     Taken,

@@ -7,15 +7,15 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities.failure import with_readable_failure
-from batch.data_source import DataSource
-from batch.folder_upload import FolderUpload
-from batch.function_names import START_RUN
-from batch.new_data_request import request_for
-from batch.run import Run
-from batch.run_log import log_event
+from batch.log import log_event
+from batch.names import START_RUN
+from batch.new_data.request import request_for
+from batch.new_data.upload import FolderUpload
+from batch.run.source import DataSource
+from batch.run.state import Run
 from batch.settings import app_settings
-from hub.runs import start_run as start_once
-from hub.tracing import trace_of
+from task_hub.runs import start_run as start_once
+from task_hub.tracing import trace_of
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from batch.secret_text import redact
+from batch.redaction import redact
 
 MAX_MESSAGE_LENGTH = 1_000
 """Characters. Custom status is limited to 16 KB of UTF-16, and messages may quote a service."""

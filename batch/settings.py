@@ -7,10 +7,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Self, TypeVar
 
-from batch.endpoint_uri import EndpointUri, Origin
+from batch.addresses import EndpointUri, Origin, WorkspaceId
 from batch.errors import SettingsError
-from batch.whole_number import parse_whole_number
-from batch.workspace_id import WorkspaceId
 
 T = TypeVar("T")
 
@@ -73,3 +71,10 @@ def _audience(text: str) -> str:
 
 def _at_most(most: int) -> Callable[[str], int]:
     return lambda text: parse_whole_number(text, most)
+
+
+def parse_whole_number(text: str, most: int) -> int:
+    """From 1 to ``most``, in plain digits. Raises ValueError, whose text says so."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most):
+        raise ValueError(f"must be a whole number from 1 to {most}")
+    return int(text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from batch.function_names import BATCH_RUN
+from batch.names import BATCH_RUN
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP, REPLAY_EVERY, Sample
 from benchmarks.measuring import Spread, contestant
 from benchmarks.report import Bar, Figure

@@ -1,12 +1,12 @@
-"""The window in which blobs of one folder are gathered into one run. What it means: ``batch/folder_window.py``."""
+"""The window in which blobs of one folder are gathered into one run. What it means: ``batch/new_data/window.py``."""
 
 from datetime import datetime, timedelta
 
 import azure.durable_functions as df
 
-from batch.data_source import DataSource
-from batch.folder_window import FolderWindow, may_claim, touch
-from batch.function_names import FOLDER_WINDOW
+from batch.names import FOLDER_WINDOW
+from batch.new_data.window import FolderWindow, may_claim, touch
+from batch.run.source import DataSource
 
 bp = df.Blueprint()
 

@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from batch.function_names import JOB_OWNER
+from batch.names import JOB_OWNER
 
 bp = df.Blueprint()
 

@@ -1,9 +1,9 @@
-"""The durable mark of one run's submission; its key is the run id. What it means: ``batch/submission.py``."""
+"""The durable mark of one run's submission; its key is the run id. What it means: ``batch/run/submission.py``."""
 
 import azure.durable_functions as df
 
-from batch.function_names import SUBMISSION
-from batch.submission import Submission
+from batch.names import SUBMISSION
+from batch.run.submission import Submission
 
 bp = df.Blueprint()
 

@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-from local.functions_host.ready import READY
+from client.command_line import CommandFailed
+from functions_host.ready import READY
 from local.last_lines import last_lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,7 @@ START_LIMIT = 60.0
 STOP_LIMIT = 20.0
 
 
-class HostDidNotStart(Exception):
+class HostDidNotStart(CommandFailed):
     """The text ends with what the host last printed."""
 
 
@@ -53,7 +54,7 @@ class HostProcess:
 
     def start(self, *options: str) -> None:
         """Returns when the host answers; ``options`` are more of its command line. Raises HostDidNotStart."""
-        command = [sys.executable, "-m", "local.functions_host", "--app", str(self._app_dir)]
+        command = [sys.executable, "-m", "functions_host", "--app", str(self._app_dir)]
         command += ["--store", str(self.store), "--port", str(self.port), "--end-with-stdin"]
         command += ["--clock", str(self._clock)] if self._clock else []
         command += options

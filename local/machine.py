@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import (
     AzureMlService,
     ControlClient,
@@ -30,7 +31,6 @@ from local.event_grid import (
     Schema,
     Subscription,
 )
-from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT, HostProcess
 
 SAMPLES = ROOT / "samples"

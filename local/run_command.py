@@ -9,11 +9,11 @@ from uuid import uuid4
 import requests
 from rich.console import Console
 
+from client.follow import Follower, Left
+from client.run_client import RunClient
 from local.azure_ml import Phase
-from local.follow import Follower, Left
 from local.host_process import ROOT
 from local.machine import LocalMachine, MachineConfig
-from local.run_client import RunClient
 from local.run_report import report
 
 STATE = ROOT / ".local"

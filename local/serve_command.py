@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 from local.azure_ml import Ports
+from local.instance_lock import Taken, free_ports, sole_use
 from local.machine import Events, LocalMachine, MachineConfig
 from local.run_command import PACE, STATE
 from local.serve_banner import banner
-from local.sole_use import Taken, free_ports, sole_use
 
 HOST_PORT = 7071
 ONE_RULE = {

@@ -17,15 +17,16 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch import run_status, wait_policy
 from batch.durable_timer import timer_for
 from batch.errors import ErrorCode, RunError, RunFailed
-from batch.function_names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
-from batch.run import CancelCause, Job, Run
-from batch.run_log import log_progress
-from batch.run_reason import failure_of, reason_text
-from batch.submission import Purpose
-from batch.wait_policy import End
+from batch.names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
+from batch.run import next_step
+from batch.run import status as run_status
+from batch.run.next_step import End
+from batch.run.progress_log import log_progress
+from batch.run.reason import failure_of, reason_text
+from batch.run.state import CancelCause, Job, Run
+from batch.run.submission import Purpose
 
 # A nudge that comes before the wait for it: the check that follows it is all it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
@@ -46,12 +47,12 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         if run.job:
             run = yield from _check(context, run, run.job)
 
-        if end := wait_policy.end_of(run, _now(context, run)):
+        if end := next_step.end_of(run, _now(context, run)):
             return _end(context, before, run, end)
-        if run.job and (cause := wait_policy.cancel_due(run, _now(context, run))):
+        if run.job and (cause := next_step.cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
-        until = wait_policy.next_step_at(run, _now(context, run))
+        until = next_step.next_step_at(run, _now(context, run))
         context.set_custom_status(run_status.custom_status(run, next_check_at=until))
         if not context.is_replaying:
             log_progress(logger, context.instance_id, before, run)
@@ -59,7 +60,7 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     except Exception as error:  # nobody foresaw it; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
-        return _end(context, before, run, wait_policy.end_of_broken(run, failure_of(error)))
+        return _end(context, before, run, next_step.end_of_broken(run, failure_of(error)))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
@@ -79,14 +80,14 @@ def _state(context: df.DurableOrchestrationContext) -> Run:
 
 
 def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
-    purpose = wait_policy.purpose_of_invoke(run, _now(context, run))
+    purpose = next_step.purpose_of_invoke(run, _now(context, run))
     if purpose is Purpose.SUBMIT and run.identity is None:
         context.set_custom_status(run_status.custom_status(run))
         answer = yield from _attempt(context, AUTHORIZE, {})
         run = run.authorized(answer, _now(context, run))
         if run.identity is None:
             return run
-        purpose = wait_policy.purpose_of_invoke(run, _now(context, run))
+        purpose = next_step.purpose_of_invoke(run, _now(context, run))
     context.set_custom_status(run_status.custom_status(run))
     invoke = {
         "run_id": context.instance_id,
@@ -153,7 +154,7 @@ def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) ->
     if winner != nudge:
         return True
     timer.cancel()  # type: ignore[attr-defined]  # the SDK declares the base class
-    pause_until = wait_policy.earliest_step_at(run)
+    pause_until = next_step.earliest_step_at(run)
     if pause_until > _now(context, run):
         yield context.create_timer(timer_for(pause_until))
     return False

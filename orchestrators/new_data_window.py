@@ -10,13 +10,13 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.data_source import DataSource
 from batch.durable_timer import time_after, timer_for
 from batch.errors import ErrorCode, WindowFailed
-from batch.folder_upload import FolderUpload
-from batch.folder_window import wake_at
-from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
-from batch.run_reason import failure_of, reason_text
+from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
+from batch.new_data.upload import FolderUpload
+from batch.new_data.window import wake_at
+from batch.run.reason import failure_of, reason_text
+from batch.run.source import DataSource
 
 START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
 """An hour: the blobs are claimed, and no later event would bring them back."""

@@ -7,9 +7,9 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.run_log import log_event
+from batch.log import log_event
 from batch.settings import app_settings
-from hub.retention import purge_ended_before
+from task_hub.retention import purge_ended_before
 
 MAX_PURGED_AT_ONCE = 2_000
 

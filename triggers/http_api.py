@@ -9,17 +9,17 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.answers import RunLinks, RunList
-from batch.contract import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
+from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
+from batch.api.responses import RunLinks, RunList
+from batch.api.run_query import RunQuery
+from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
-from batch.run import Run
-from batch.run_log import log_event
-from batch.run_query import RunQuery
-from batch.run_view import RunView
+from batch.log import log_event
+from batch.run.state import Run
 from batch.settings import app_settings
-from hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
-from hub.submissions import cancel_submission
-from hub.tracing import trace_of
+from task_hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
+from task_hub.submissions import cancel_submission
+from task_hub.tracing import trace_of
 from triggers.problem import problem
 
 ROUTE = "batch-runs"

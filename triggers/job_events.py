@@ -6,11 +6,11 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.function_names import JOB_OWNER
-from batch.job_events import moved_job
-from batch.run_log import log_event
+from batch.azure_ml.job_events import moved_job
+from batch.log import log_event
+from batch.names import JOB_OWNER
 from batch.settings import app_settings
-from hub.runs import nudge
+from task_hub.runs import nudge
 from triggers.grid_event import grid_event
 
 bp = df.Blueprint()

@@ -6,19 +6,19 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.blob_events import Blob, Malformed, finished_upload
-from batch.data_source import DataSource
 from batch.errors import InvalidRequest
-from batch.folder_upload import FolderUpload
-from batch.new_data_request import request_for, upload_id
-from batch.new_data_rules import NewDataRule, Start
-from batch.new_data_settings import new_data as configured
-from batch.run import Run
-from batch.run_log import log_event
+from batch.log import log_event
+from batch.new_data.blob import Blob, Malformed, finished_upload
+from batch.new_data.request import request_for, upload_id
+from batch.new_data.rules import NewDataRule, Start
+from batch.new_data.settings import new_data as configured
+from batch.new_data.upload import FolderUpload
+from batch.run.source import DataSource
+from batch.run.state import Run
 from batch.settings import app_settings
-from hub.runs import start_run
-from hub.tracing import trace_of
-from hub.windows import start_window
+from task_hub.runs import start_run
+from task_hub.tracing import trace_of
+from task_hub.windows import start_window
 from triggers.grid_event import grid_event
 
 bp = df.Blueprint()

@@ -24,6 +24,6 @@ def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
 @lru_cache(maxsize=4)
 def _document(server: str) -> str:
     # Imported at the first request: a cold start must not wait for schemas that hardly any of them needs.
-    from batch.openapi import document
+    from batch.api.openapi import document
 
     return json.dumps(document(app_settings(), server))

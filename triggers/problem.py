@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import azure.functions as func
 
-from batch.answers import ProblemDetails
+from batch.api.responses import ProblemDetails
 from batch.errors import FieldError
 
 _TITLES = {

@@ -15,7 +15,7 @@ import aiohttp
 
 from benchmarks.contestants.throughput_sample import sample
 from benchmarks.measuring import ROOT, Memory
-from local.functions_host.host import FunctionsHost
+from functions_host.host import FunctionsHost
 
 NAME = "two_activities"
 WARM_UP = 5

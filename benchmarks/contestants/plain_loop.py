@@ -6,8 +6,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.function_names import AUTHORIZE, CHECK_STATUS, INVOKE, NUDGE
-from batch.run import Run
+from batch.names import AUTHORIZE, CHECK_STATUS, INVOKE, NUDGE
+from batch.run.state import Run
 
 
 def plain_loop(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any]]:

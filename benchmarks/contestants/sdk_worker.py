@@ -9,8 +9,8 @@ from typing import Any
 from azure.functions.decorators.function_app import Function
 
 from benchmarks.contestants.resident_execution import ResidentExecution
-from local.functions_host.durable.contract import InvocationError
-from local.functions_host.durable.trace_context import TraceContext
+from functions_host.durable.types import InvocationError
+from functions_host.telemetry.trace_context import TraceContext
 
 UserFunction = Callable[[Any], Any]
 

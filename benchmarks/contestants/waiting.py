@@ -12,18 +12,18 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from batch.contract import JobInput, RunRequest
-from batch.function_names import BATCH_RUN
-from batch.run import Run
+from batch.api.request import JobInput, RunRequest
+from batch.names import BATCH_RUN
+from batch.run.state import Run
 from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.resident_execution import ResidentExecution
 from benchmarks.contestants.sdk_worker import SdkWorker
 from benchmarks.contestants.waiting_app import app
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP, REPLAY_EVERY, REPLAYED_IN_FULL, Sample
-from local.functions_host.durable.clock import VirtualClock
-from local.functions_host.durable.contract import HubOptions, RuntimeStatus
-from local.functions_host.durable.store import Store
-from local.functions_host.durable.task_hub import DurableTaskHub
+from functions_host.durable.clock import VirtualClock
+from functions_host.durable.store.store import Store
+from functions_host.durable.task_hub import DurableTaskHub
+from functions_host.durable.types import HubOptions, RuntimeStatus
 
 WARM_UP = 3
 FUNCTIONS = app.get_functions()

@@ -8,7 +8,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.function_names import AUTHORIZE, CHECK_STATUS, INVOKE
+from batch.names import AUTHORIZE, CHECK_STATUS, INVOKE
 from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP
 from entities import job_owner

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batch.contract import JobInput, JobOutput, RunRequest, parse_request
+from batch.api.request import JobInput, JobOutput, RunRequest, parse_request
 from batch.errors import ErrorCode, FieldError, InvalidRequest
-from batch.run import CancelCause, Cancellation, Job, Problem, Run
+from batch.run.state import CancelCause, Cancellation, Job, Problem, Run
 from batch.settings import Settings
 
 ENDPOINT_URI = "https://scores.westeurope.inference.ml.azure.com/jobs"

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from batch.contract import RunRequest
+from batch.api.request import RunRequest
 from batch.errors import ErrorCode
-from batch.run import CancelCause, Cancellation, Job, Problem, Run
+from batch.run.state import CancelCause, Cancellation, Job, Problem, Run
 from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, request
 
 STATUSES = (

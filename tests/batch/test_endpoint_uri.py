@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.endpoint_uri import EndpointUri, Origin
+from batch.addresses import EndpointUri, Origin
 from tests.batch.builders import body, refusals, settings
 
 HOST = "scores.westeurope.inference.ml.azure.com"

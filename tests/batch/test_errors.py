@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.azure_ml.rest import AnswerLost, HttpError, NotSent
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, FieldError, InvalidRequest, RunError, shorten
-from batch.rest import AnswerLost, HttpError, NotSent
-from batch.run import Problem, as_problem
-from batch.secret_text import redact
+from batch.redaction import redact
+from batch.run.state import Problem, as_problem
 
 MARKER = "S3cr3tMarker"
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from batch.endpoint_uri import EndpointUri, Origin
+from batch.addresses import EndpointUri, Origin
 from batch.errors import SettingsError
 from batch.settings import Settings
 from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.workspace_id import WorkspaceId, is_job_name
+from batch.addresses import WorkspaceId, is_job_name
 from tests.batch.builders import WORKSPACE_ID
 
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from batch import job_status
-from batch.advice import advice
-from batch.blob_events import Blob
+from batch.api.advice import advice
+from batch.api.run_view import PENDING, PHASES, TERMINATED
 from batch.errors import ErrorCode
-from batch.new_data_rules import PLACEHOLDERS
-from batch.new_data_settings import NewData
-from batch.run import OUTCOMES, Phase
-from batch.run_view import PENDING, PHASES, TERMINATED
+from batch.new_data.blob import Blob
+from batch.new_data.rules import PLACEHOLDERS
+from batch.new_data.settings import NewData
+from batch.run import job_status
+from batch.run.state import OUTCOMES, Phase
 from batch.settings import Settings
-from local import follow_command
+from client import follow_command
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, table
 from triggers.problem import _TITLES
 
@@ -152,7 +152,7 @@ def test_the_queries_ask_for_what_is_logged() -> None:
     code = "".join(
         path.read_text()
         for folder in ("batch", "triggers", "activities")
-        for path in (ROOT / folder).glob("*.py")
+        for path in (ROOT / folder).rglob("*.py")
     )
     queries = [block.text for block in blocks(DOCS / "watching.md") if block.language == "kusto"]
     events = {event for query in queries for event in re.findall(r'startswith "(\w+)"', query)}

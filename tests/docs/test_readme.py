@@ -4,13 +4,13 @@ import re
 import subprocess
 from pathlib import Path
 
-from batch.contract import BatchRunRequest
+from batch.api.request import BatchRunRequest
 from local.machine import LocalMachine, MachineConfig
 from local.serve_command import PACE
 from tests.end_to_end.harness import App
 
 README = Path("README.md").read_text()
-SOURCES = [Path("batch/settings.py"), Path("batch/new_data_settings.py")]
+SOURCES = [Path("batch/settings.py"), Path("batch/new_data/settings.py")]
 
 
 def test_every_request_field_is_in_the_table_with_its_default() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
-from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import TIME_SCALE, App
 

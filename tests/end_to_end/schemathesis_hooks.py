@@ -4,7 +4,7 @@ from typing import Any
 
 import schemathesis
 
-from batch import openapi_examples
+from batch.api import openapi_examples
 
 _WHOLE_NUMBERS = ("poll_interval", "queue_timeout", "timeout")
 

@@ -1,7 +1,7 @@
 """Canceling means that the paid job stops, whenever the cancel comes."""
 
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
-from local.functions_host.durable.steered_clock import ClockFile
 from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 

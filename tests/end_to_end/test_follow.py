@@ -15,11 +15,11 @@ import pexpect
 import pytest
 from aiohttp import web
 
+from client.follow import PATIENCE
+from client.run_client import NotReadable, RunClient
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
-from local.follow import PATIENCE
-from local.functions_host.durable.steered_clock import ClockFile
 from local.host_process import ROOT
-from local.run_client import NotReadable, RunClient
 from tests.end_to_end.harness import App
 from tests.local.processes import end_of, lines_until, started
 from tests.waiting import LIMIT
@@ -30,7 +30,7 @@ KEY = "s3cr3t-function-key"
 
 
 def command(app: App, run_id: str, *arguments: str) -> list[str]:
-    return ["-m", "local", "follow", run_id, "--url", app.url, "--interval", "0.1", *arguments]
+    return ["-m", "client", "follow", run_id, "--url", app.url, "--interval", "0.1", *arguments]
 
 
 def follow(app: App, run_id: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -221,7 +221,7 @@ def test_what_is_no_address_will_not_become_one(url: str) -> None:
 
 def test_what_is_no_address_is_refused_at_once() -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "local", "follow", "x", "--url", "example"],
+        [sys.executable, "-m", "client", "follow", "x", "--url", "example"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -234,7 +234,7 @@ def test_what_is_no_address_is_refused_at_once() -> None:
 
 
 def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_word() -> None:
-    screen = on_terminal(["-m", "local", "follow", "x", "--url", NOBODY])
+    screen = on_terminal(["-m", "client", "follow", "x", "--url", NOBODY])
     screen.expect(rf"{NOBODY} does not answer: ConnectionError; trying until \d\d:\d\d:\d\d")
     screen.sendintr()
     screen.expect(pexpect.EOF)
@@ -247,7 +247,7 @@ def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_wo
 def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
     arguments: tuple[str, ...], told_in: str
 ) -> None:
-    with started("-m", "local", "follow", "x", "--url", NOBODY, *arguments) as process:
+    with started("-m", "client", "follow", "x", "--url", NOBODY, *arguments) as process:
         lines_until(getattr(process, told_in), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
         process.send_signal(signal.SIGINT)
         assert end_of(process) == (130, "", "")
@@ -256,7 +256,7 @@ def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
 def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:
     link = tmp_path / "follow-run"
     link.symlink_to(ROOT / "tools" / "follow")
-    (tmp_path / "local.py").write_text("raise SystemExit('taken for the project')")
+    (tmp_path / "client.py").write_text("raise SystemExit('taken for the project')")
     run_id = app.start(deployment="noop")
     shown = subprocess.run(
         [str(link), run_id, "--url", app.url, "--interval", "0.1"],

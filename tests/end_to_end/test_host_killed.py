@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
-from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import (
     ENDED,

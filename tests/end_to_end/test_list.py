@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from batch.list_place import ListPlace
+from batch.api.list_place import ListPlace
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App
 

@@ -48,7 +48,7 @@ def test_a_run_is_what_its_runtime_and_output_say(own_state: Path, left: str | N
         assert phases == {completed: "Completed", failed: "Failed"}
 
         for run_id, code in ((completed, 0), (failed, 1)):
-            follow = [sys.executable, "-m", "local", "follow", run_id, "--url", app.url]
+            follow = [sys.executable, "-m", "client", "follow", run_id, "--url", app.url]
             assert subprocess.run(follow, cwd=ROOT, capture_output=True, timeout=60).returncode == code
 
         make_older(machine, [completed, failed], "2020")

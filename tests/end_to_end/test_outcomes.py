@@ -2,8 +2,8 @@
 
 import pytest
 
+from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
-from local.functions_host.durable.steered_clock import ClockFile
 from local.machine import LocalMachine
 from tests.end_to_end.harness import App
 from tests.waiting import wait_for

@@ -9,9 +9,9 @@ import pytest
 import requests
 
 from local.machine import LocalMachine, MachineConfig
+from packages.functions_host.tests.otlp_receiver import OtlpReceiver, ReceivedSpan
 from tests.end_to_end.harness import App, sample_request, start_after_kill, wait_for
 from tests.end_to_end.new_data import machine_with, runs, uploaded, wait_until_quiet
-from tests.local.functions_host.otlp_receiver import OtlpReceiver, ReceivedSpan
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1"}

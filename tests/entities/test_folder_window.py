@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.data_source import DataSource
-from batch.folder_window import FolderWindow
-from batch.function_names import FOLDER_WINDOW
+from batch.names import FOLDER_WINDOW
+from batch.new_data.window import FolderWindow
+from batch.run.source import DataSource
 from entities.folder_window import bp
 from tests.batch.builders import START, after
-from tests.batch.new_data import blob
+from tests.batch.new_data.events import blob
 from tests.entities.batches import Operation, Send, sender
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from batch.function_names import JOB_OWNER
+from batch.names import JOB_OWNER
 from entities.job_owner import bp
 from tests.entities.batches import Operation, Send, sender
 

@@ -7,8 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from batch.function_names import SUBMISSION
-from batch.submission import Submission
+from batch.names import SUBMISSION
+from batch.run.submission import Submission
 from entities.submission import bp
 
 pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")

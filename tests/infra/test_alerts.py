@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from batch.run import Phase
-from batch.run_log import log_event
-from tools.check_infra.package import deployed_files
-from tools.check_infra.project import Project
-from tools.check_infra.python_source import Source
+from batch.log import log_event
+from batch.run.state import Phase
+from infra.check.project import Project
+from infra.check.rules.package import deployed_files
+from infra.check.rules.python_source import Source
 
 ROOT = Path(__file__).parents[2]
 ALERTS = (ROOT / "infra/modules/alerts.bicep").read_text()

@@ -18,7 +18,7 @@ def test_every_option_is_told_of() -> None:
 
 
 def test_every_role_is_told_of() -> None:
-    roles = json.loads((ROOT / "tools/check_infra/roles.json").read_text()).values()
+    roles = json.loads((ROOT / "infra/check/rules/roles.json").read_text()).values()
     told = re.sub(r"\W", "", TEXT).lower()
     assert {role["name"] for role in roles if role["name"].lower() not in told} == set()
 

@@ -1,5 +1,6 @@
 """Which Python make takes, and what becomes of a virtual environment that is there already."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -115,10 +116,11 @@ def test_an_environment_that_was_left_half_made_is_made_anew(venv: Path, command
 
 def test_make_installs_again_when_the_environment_has_lost_its_python(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for requirements in ("requirements.txt", "requirements-dev.txt", "local/requirements.txt"):
-        (tmp_path / requirements).parent.mkdir(exist_ok=True)
+    listed = re.search(r"^REQUIREMENTS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert listed is not None
+    for requirements in listed[1].split():
+        (tmp_path / requirements).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / requirements).touch()
-    (tmp_path / "local/requirements-worker.txt").touch()
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from batch.new_data_settings import NewData
+from batch.new_data.settings import NewData
 from batch.settings import Settings
-from tools.check_infra.package import deployed_files
-from tools.check_infra.project import Project
-from tools.check_infra.python_source import Source, library_settings
+from infra.check.project import Project
+from infra.check.rules.package import deployed_files
+from infra.check.rules.python_source import Source, library_settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = {
-    "activities", "batch", "entities", "function_app.py", "host.json", "hub", "orchestrators", "requirements.txt",
-    "triggers",
+    "activities", "batch", "entities", "function_app.py", "host.json", "orchestrators", "requirements.txt",
+    "task_hub", "triggers",
 }  # fmt: skip
 MAX_BYTES = 500_000
 LIST_FUNCTIONS = """

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.check_infra.check import check
-from tools.check_infra.project import Project
+from infra.check.check import check
+from infra.check.project import Project
 from tools.declared_pythons import declared_pythons
 
 ROOT = Path(__file__).parents[2]

@@ -196,10 +196,12 @@ def test_ctrl_c_while_the_machine_starts_leaves_nothing() -> None:
     assert states() == before
 
 
-@pytest.mark.parametrize("module", ["argparse", "requests", "local.command_line"])
-@pytest.mark.parametrize("arguments", [("run",), ("follow", "x", "--url", "http://127.0.0.1:9")])
+@pytest.mark.parametrize("module", ["argparse", "requests", "rich.console"])
+@pytest.mark.parametrize(
+    "arguments", [("local", "run"), ("client", "follow", "x", "--url", "http://127.0.0.1:9")]
+)
 def test_ctrl_c_while_modules_are_imported_is_quiet(module: str, arguments: tuple[str, ...]) -> None:
-    with started("-X", "importtime", "-m", "local", *arguments) as process:
+    with started("-X", "importtime", "-m", *arguments) as process:
         lines_until(process.stderr, rf"\| +{re.escape(module)}\n")
         process.send_signal(signal.SIGINT)
         code, _, rest = end_of(process)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local.host_process import ROOT
-from local.sole_use import Taken, free_ports
+from local.instance_lock import Taken, free_ports
 from tests.end_to_end.harness import App, wait_for
 from tests.local.processes import child_of, end_of, lines_until, started
 

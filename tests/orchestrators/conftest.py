@@ -1,7 +1,7 @@
 import azure.durable_functions as df
 import pytest
 
-from batch.function_names import BATCH_RUN
+from batch.names import BATCH_RUN
 from orchestrators.batch_run import bp
 from tests.orchestrators.execution import Handle
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from batch.durable_timer import MOST_EARLY
-from batch.run_reason import read_reason
+from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
-from local.functions_host.text_rules import without_credentials
+from functions_host.durable.text_rules import without_credentials
 
 Handle = Callable[[str], str]
 

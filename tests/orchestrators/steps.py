@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from batch.contract import RunRequest
+from batch.api.request import RunRequest
 from batch.errors import ErrorCode, RunError
-from batch.run import Run
+from batch.run.state import Run
 from tests.batch.builders import ENDPOINT_URI, START, WORKSPACE_ID, request
 from tests.orchestrators.execution import Answer, Execution, Handle
 

@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batch.contract import RunRequest
+from batch.api.request import RunRequest
 from batch.errors import ErrorCode, RunError, RunFailed
-from batch.run import Run
-from batch.submission import Purpose
-from batch.wait_policy import CANCEL_GRACE, MIN_INTERVAL
+from batch.run.next_step import CANCEL_GRACE, MIN_INTERVAL
+from batch.run.state import Run
+from batch.run.submission import Purpose
 from tests.batch.builders import START, WORKSPACE_ID, request
 from tests.orchestrators.execution import Handle
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from batch.contract import RunRequest
+from batch.api.request import RunRequest
 from batch.errors import ErrorCode
-from batch.run import Run
+from batch.run.state import Run
 from tests.batch.builders import START, after, request
 from tests.orchestrators.execution import (
     ANY,

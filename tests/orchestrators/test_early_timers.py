@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
-from batch.run import Run
-from local.functions_host.durable.clock import VirtualClock
-from local.functions_host.durable.contract import HubOptions
-from local.functions_host.durable.store import Store
-from local.functions_host.durable.task_hub import DurableTaskHub
+from batch.run.state import Run
+from functions_host.durable.clock import VirtualClock
+from functions_host.durable.store.store import Store
+from functions_host.durable.task_hub import DurableTaskHub
+from functions_host.durable.types import HubOptions
+from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 from tests.batch.builders import after, request
-from tests.local.functions_host.durable.sdk_worker import SdkWorker
 from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import CANCEL, IDENTITY, JOB, RUNNING, error, started, told, waiting
 

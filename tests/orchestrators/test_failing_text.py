@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from batch.contract import JobInput, JobOutput
-from batch.data_source import DataSource
+from batch.api.request import JobInput, JobOutput
 from batch.errors import ErrorCode
-from batch.run import Run
-from batch.run_reason import reason_text
-from batch.secret_text import holds_secret
-from local.functions_host.text_rules import without_credentials
+from batch.redaction import holds_secret
+from batch.run.reason import reason_text
+from batch.run.source import DataSource
+from batch.run.state import Run
+from functions_host.durable.text_rules import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import SIGNAL, Execution, Handle

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import entities.folder_window
-from batch.blob_events import Blob
-from batch.data_source import DataSource
-from batch.folder_upload import FolderUpload
-from batch.function_names import FOLDER_WINDOW, NEW_DATA_WINDOW
+from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW
+from batch.new_data.blob import Blob
+from batch.new_data.upload import FolderUpload
+from batch.run.source import DataSource
 from orchestrators.new_data_window import bp
 from tests.batch.builders import START, after
-from tests.batch.new_data import blob, rule
+from tests.batch.new_data.events import blob, rule
 from tests.entities.batches import Send, sender
 from tests.orchestrators.execution import TIMER, Execution, Handle
 from tests.orchestrators.window_execution import WindowAnswer, WindowExecution

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from batch.durable_timer import MOST_EARLY
-from batch.run import Run
+from batch.run.state import Run
 from batch.timestamps import parse_timestamp
-from tests.local.functions_host.recordings import recording
+from packages.functions_host.tests.recordings import recording
 from tests.orchestrators.execution import CONTINUE_AS_NEW, TIMER, Answer, Handle
 
 pytestmark = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from batch.folder_upload import FolderUpload
+from batch.new_data.upload import FolderUpload
 from batch.timestamps import parse_timestamp
 from tests.orchestrators.execution import (
     CONTINUE_AS_NEW,

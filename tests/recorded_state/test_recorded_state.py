@@ -18,9 +18,9 @@ import entities.job_owner
 import entities.submission
 import orchestrators.batch_run
 import orchestrators.new_data_window
-from batch.run import Run
-from batch.run_view import run_view
-from hub.runs import decoded_input
+from batch.api.run_view import run_view
+from batch.run.state import Run
+from task_hub.runs import decoded_input
 from tests.batch.builders import START, after
 from tests.entities.batches import sender
 from tests.orchestrators.execution import Handle

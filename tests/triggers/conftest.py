@@ -1,1 +1,1 @@
-from tests.hub.conftest import session as session
+from tests.task_hub.conftest import session as session

@@ -6,13 +6,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from batch.api.list_place import ListPlace
 from batch.errors import ErrorCode
-from batch.list_place import ListPlace
-from batch.run_reason import reason_text
-from batch.run_status import custom_status, result
-from batch.wait_policy import end_of
+from batch.run.next_step import end_of
+from batch.run.reason import reason_text
+from batch.run.status import custom_status, result
 from tests.batch.builders import after, problem, run
-from tests.hub.task_hub import TaskHub, entity, instance
+from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.http_api import bp
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import azure.functions as func
 import pytest
 
-from batch.function_names import NUDGE
-from tests.hub.task_hub import TaskHub, entity, instance
+from batch.names import NUDGE
+from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.job_events import bp
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from playwright.sync_api import Page, Route
 
-from batch.run_view import RunView
+from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
 from tests.end_to_end.harness import wait_for
 

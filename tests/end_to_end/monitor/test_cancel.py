@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from batch.run_view import RunView
+from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
 from tests.end_to_end.monitor.recorded import answer, made_up_run, serve
 

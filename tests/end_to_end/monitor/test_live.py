@@ -7,8 +7,8 @@ from urllib.parse import quote
 import requests
 from playwright.sync_api import Page, expect
 
-from batch.contract import RunRequest
-from batch.run import Run
+from batch.api.request import RunRequest
+from batch.run.state import Run
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App
 

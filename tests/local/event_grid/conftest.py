@@ -10,7 +10,7 @@ from local.event_grid import EventGrid
 from local.host_process import HostProcess
 from tests.local.event_grid.receiver import Receiver
 
-EVENTS_APP = Path(__file__).parents[1] / "functions_host" / "apps" / "events"
+EVENTS_APP = Path(__file__).parents[3] / "packages/functions_host/tests/apps/events"
 
 
 @pytest.fixture

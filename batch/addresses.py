@@ -1,0 +1,103 @@
+"""Where our bearer token may go: exact origins, one path.
+
+``*.inference.ml.azure.com`` is shared by all tenants, so a suffix proves nothing. An endpoint is allowed only
+if its origin (https, host, port) equals one from the settings.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+_ORIGIN = re.compile(
+    r"https://(?P<host>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)(?::(?P<port>[1-9][0-9]{0,4}))?",
+    re.ASCII | re.IGNORECASE,
+)
+_ENDPOINT_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.[a-z0-9-]+\.inference\.ml\.azure\.[a-z]+", re.ASCII)
+_HTTPS_PORT = 443
+_PATH = "/jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A host in lower case and a port; the scheme is always https."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError unless ``text`` is ``https://host[:port]`` and nothing more."""
+        match = _ORIGIN.fullmatch(text)
+        port = int(match["port"] or _HTTPS_PORT) if match else 0
+        if match is None or port > 65535:
+            raise ValueError("must be https://host or https://host:port, with an ASCII host name")
+        return cls(match["host"].lower(), port)
+
+    def __str__(self) -> str:
+        return f"https://{self.host}" + ("" if self.port == _HTTPS_PORT else f":{self.port}")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointUri:
+    """The scoring URI of a batch endpoint: the service gives it with the path ``/jobs``."""
+
+    origin: Origin
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError unless ``text`` is ``https://host[:port]/jobs`` and nothing more."""
+        if not text.endswith(_PATH):
+            raise ValueError("must be the endpoint's scoring URI: https://<host>/jobs, and nothing after it")
+        return cls(Origin.parse(text.removesuffix(_PATH)))
+
+    def job(self, job_name: str) -> str:
+        """The status address of a job; the caller has validated the name."""
+        return f"{self}/{job_name}"
+
+    @property
+    def endpoint_name(self) -> str | None:
+        """The endpoint's name as Azure's host names carry it, or None for any other host."""
+        match = _ENDPOINT_HOST.fullmatch(self.origin.host)
+        return match["name"] if match else None
+
+    def __str__(self) -> str:
+        return f"{self.origin}{_PATH}"
+
+
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._()-]{0,89}"
+_WORKSPACE = (
+    rf"/subscriptions/{_SEGMENT}/resourceGroups/{_SEGMENT}"
+    rf"/providers/Microsoft\.MachineLearningServices/workspaces/{_SEGMENT}"
+)
+_WORKSPACE_ID = re.compile(_WORKSPACE, re.ASCII | re.IGNORECASE)
+_RESOURCE_ID = re.compile(rf"(?P<workspace>{_WORKSPACE})/.+", re.ASCII | re.IGNORECASE)
+_JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceId:
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError unless ``text`` is the id of a workspace."""
+        if not _WORKSPACE_ID.fullmatch(text):
+            raise ValueError(
+                "must be the workspace's resource id: /subscriptions/<id>/resourceGroups/<group>"
+                "/providers/Microsoft.MachineLearningServices/workspaces/<name>"
+            )
+        return cls(text)
+
+    @classmethod
+    def of_resource(cls, resource_id: object) -> Self | None:
+        """The workspace that a resource (a job, say) belongs to, or None if the id is of another form."""
+        match = _RESOURCE_ID.fullmatch(resource_id) if isinstance(resource_id, str) else None
+        return cls(match["workspace"]) if match else None
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def is_job_name(value: object) -> bool:
+    """Whether ``value`` may become a path segment: job names come from the service's answers."""
+    return isinstance(value, str) and _JOB_NAME.fullmatch(value) is not None

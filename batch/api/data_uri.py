@@ -1,0 +1,68 @@
+"""URIs of data: what a batch endpoint takes as input or output, and what must not be stored with a run."""
+
+import re
+from urllib.parse import urlsplit
+
+from batch.redaction import holds_secret
+
+_ASSET = re.compile(r"azureml:[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+|@latest)", re.ASCII)
+_RESOURCE_ID = re.compile(
+    r"/subscriptions/[^?#\\\s]+/providers/Microsoft\.MachineLearningServices/[^?#\\\s]+", re.IGNORECASE
+)
+_DATASTORE_KINDS = frozenset({"datastores", "subscriptions", "locations"})
+_STORAGE_SCHEMES = frozenset({"https", "abfss", "wasbs"})
+_CONTROL_OR_BLANK = re.compile(r"[\s\\\x00-\x20\x7f\ud800-\udfff]")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+RUN_ID_PLACEHOLDER = "{run_id}"
+
+_DATA_URI = (
+    r"^(azureml:[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+|@latest)"
+    r"|azureml://(datastores|subscriptions|locations)/PATH+"
+    r"|/subscriptions/PATH+/providers/Microsoft\.MachineLearningServices/PATH+"
+    r"|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/PATH*)?"
+    r"|(abfss|wasbs)://[A-Za-z0-9$-]+@[A-Za-z0-9.-]+(/PATH*)?)$"
+)
+DATA_URI_PATTERN = _DATA_URI.replace("PATH", r"[^?#\\\s\x00-\x20\x7f]")
+OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run_id\})")
+"""For the contract's readers: whatever matches is taken. What the checks below take beyond is spelling."""
+
+
+def check_data_uri(uri: str) -> str:
+    """Returns ``uri``; raises ValueError, whose text never repeats it."""
+    if "?" in uri or "#" in uri or holds_secret(uri):
+        raise ValueError(
+            "must have no query or fragment, in any spelling: a SAS signature is a secret and would be stored with"
+            " the run. Use a datastore that holds the credentials, or grant the compute's identity access"
+        )
+    if _CONTROL_OR_BLANK.search(uri) or not (
+        _ASSET.fullmatch(uri) or _RESOURCE_ID.fullmatch(uri) or _is_url_of_data(uri)
+    ):
+        raise ValueError(
+            "must be azureml://datastores/<name>/paths/<path>, azureml:<asset>:<version>,"
+            " an Azure ML resource id or an https, abfss or wasbs storage URL without credentials"
+        )
+    return uri
+
+
+def check_output_uri(uri: str) -> str:
+    """As ``check_data_uri``; besides, ``{run_id}`` is the only placeholder."""
+    if any(name != "run_id" for name in _PLACEHOLDER.findall(uri)) or re.search(
+        r"[{}]", uri.replace(RUN_ID_PLACEHOLDER, "")
+    ):
+        raise ValueError("holds braces other than the placeholder {run_id}")
+    return check_data_uri(uri)
+
+
+def _is_url_of_data(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        host, password = parts.hostname, parts.password
+    except ValueError:
+        return False
+    if parts.scheme == "azureml":
+        return parts.netloc in _DATASTORE_KINDS and len(parts.path) > 1
+    # abfss and wasbs write container@account; in https the same place would hold a user and a password.
+    if parts.scheme == "https" and "@" in parts.netloc:
+        return False
+    return parts.scheme in _STORAGE_SCHEMES and bool(host) and password is None

@@ -1,0 +1,232 @@
+"""The HTTP API as OpenAPI 3.1, generated from the models that validate requests and type answers.
+
+Nothing imports this at start-up: schemas cost time that only a reader of the document should wait for.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from batch.api import openapi_examples as examples
+from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
+from batch.api.responses import ProblemDetails, RunLinks, RunList
+from batch.api.run_query import DEFAULT_TOP, MAX_TOP
+from batch.api.run_view import PHASES, RunView
+from batch.settings import Settings
+
+JsonObject = dict[str, Any]
+
+_MODELS: tuple[type, ...] = (BatchRunRequest, RunView, RunLinks, RunList, ProblemDetails)
+_RUN_ID: JsonObject = {
+    "name": "run_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": RUN_ID_PATTERN},
+}
+_FUNCTION_KEY = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "x-functions-key",
+    "description": "A key of the function app. Where the app sits behind Microsoft Entra, its token instead.",
+}
+
+
+def document(settings: Settings, server_url: str) -> JsonObject:
+    """The document as this app serves it: ``settings`` say which endpoints a request may name."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Batch endpoint runs",
+            "version": "1",
+            "summary": "Runs an Azure Machine Learning batch endpoint over data and sees the job through.",
+        },
+        "servers": [{"url": server_url}],
+        "security": [{"functionKey": []}],
+        "paths": {
+            "/batch-runs": {"post": _start(), "get": _list()},
+            "/batch-runs/{run_id}": {"get": _get()},
+            "/batch-runs/{run_id}/cancel": {"post": _cancel()},
+        },
+        "components": {"schemas": _schemas(settings), "securitySchemes": {"functionKey": _FUNCTION_KEY}},
+    }
+
+
+def _schemas(settings: Settings) -> JsonObject:
+    adapters: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (model.__name__, "validation", TypeAdapter(model)) for model in _MODELS
+    ]
+    _, definitions = TypeAdapter.json_schemas(adapters, ref_template="#/components/schemas/{model}")
+    schemas: JsonObject = definitions["$defs"]
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            # Made of the field's name, and no help beside it.
+            field.pop("title", None)
+    _name_the_endpoints(schemas[BatchRunRequest.__name__], settings)
+    return schemas
+
+
+def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
+    """Only an allowed endpoint is taken, and none need be named where the app has a default."""
+    endpoint = request["properties"]["endpoint_uri"]
+    allowed = sorted(f"{origin}/jobs" for origin in settings.allowed_origins)
+    request["properties"]["endpoint_uri"] = {
+        "description": endpoint["description"],
+        "type": ["string", "null"] if settings.endpoint_uri else "string",
+        "enum": [*allowed, None] if settings.endpoint_uri else allowed,
+    }
+    if not settings.endpoint_uri:
+        request["required"] = ["endpoint_uri"]
+
+
+def _start() -> JsonObject:
+    key = {
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "description": "The run_id, for callers that cannot change the body. Both given must agree.",
+        "schema": {"type": "string", "pattern": RUN_ID_PATTERN},
+    }
+    return {
+        "operationId": "startRun",
+        "summary": "Start a run, once",
+        "description": "The same run_id with the same request again: the existing run, nothing started.",
+        "parameters": [key],
+        "requestBody": {
+            "required": True,
+            "content": _json(BatchRunRequest, examples.REQUESTS),
+        },
+        "responses": {
+            "202": {
+                "description": "Started",
+                "headers": {
+                    "Location": _header("The durable status URL", {"type": "string"}),
+                    "Retry-After": _header("Seconds until a first look pays", {"type": "string"}),
+                },
+                "content": _json(RunLinks, examples.STARTED),
+                "links": _LINKS_TO_RUN,
+            },
+            "200": {
+                "description": "This run_id was started before with the same request; nothing was started",
+                "content": _json(RunLinks, examples.STARTED_BEFORE),
+            },
+            "400": _problem("Every wrong field, by name; nothing was started", examples.BAD_REQUEST),
+            "409": _problem("The run_id belongs to another request; nothing was started", examples.CONFLICT),
+            **_BY_A_CHANGE,
+        },
+    }
+
+
+def _list() -> JsonObject:
+    time = {"type": "string", "format": "date-time"}
+    phases = {"type": "array", "items": {"type": "string", "enum": list(PHASES)}, "minItems": 1}
+    return {
+        "operationId": "listRuns",
+        "summary": "List runs, a page at a time",
+        "description": "By run_id, not by time: the first page is not the newest. A page may hold fewer than top"
+        " runs and still not be the last.",
+        "parameters": [
+            {
+                **_query(
+                    "phase",
+                    "Runs in any of these phases; a run that has just failed may take a moment",
+                    phases,
+                ),
+                "style": "form",
+                "explode": False,
+            },
+            _query("started_from", "Runs that started at this time or later", time),
+            _query("started_to", "Runs that started at this time or earlier", time),
+            _query("prefix", "Runs whose run_id begins so", {"type": "string"}),
+            _query(
+                "top",
+                "Runs a page at most",
+                {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
+            ),
+            _query(
+                "continuation", "From the page before, unchanged; with the same filter", {"type": "string"}
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "A page",
+                "content": _json(RunList, examples.RUN_LIST),
+                "links": {
+                    "nextPage": {
+                        "operationId": "listRuns",
+                        "parameters": {"continuation": "$response.body#/continuation"},
+                    }
+                },
+            },
+            "400": _problem("A parameter is wrong or unknown", examples.BAD_QUERY),
+            **_BY_A_LOOK,
+        },
+    }
+
+
+def _get() -> JsonObject:
+    return {
+        "operationId": "getRun",
+        "summary": "Look at a run",
+        "parameters": [_RUN_ID],
+        "responses": {
+            "200": {"description": "The run", "content": _json(RunView, examples.RUNS)},
+            "404": _problem("No such run", examples.UNKNOWN_RUN),
+            **_BY_A_LOOK,
+        },
+    }
+
+
+def _cancel() -> JsonObject:
+    return {
+        "operationId": "cancelRun",
+        "summary": "Cancel the job of a run",
+        "description": "The run ends Canceled once its job has; if the job ended before, with its outcome.",
+        "parameters": [_RUN_ID],
+        "responses": {
+            "202": {"description": "Asked for", "content": _json(RunLinks, examples.STARTED)},
+            "404": _problem("No such run", examples.UNKNOWN_RUN),
+            "409": _problem("The run has ended already", examples.ENDED_BEFORE),
+            **_BY_A_CHANGE,
+        },
+    }
+
+
+def _query(name: str, description: str, schema: JsonObject) -> JsonObject:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(description: str, schema: JsonObject) -> JsonObject:
+    return {"description": description, "required": True, "schema": schema}
+
+
+def _problem(description: str, example: Mapping[str, Any]) -> JsonObject:
+    content = _json(ProblemDetails, {"example": example})["application/json"]
+    return {"description": description, "content": {"application/problem+json": content}}
+
+
+def _json(model: type, named_examples: Mapping[str, Any]) -> JsonObject:
+    return {
+        "application/json": {
+            "schema": {"$ref": f"#/components/schemas/{model.__name__}"},
+            "examples": {name: {"value": value} for name, value in named_examples.items()},
+        }
+    }
+
+
+_LINKS_TO_RUN: JsonObject = {
+    name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
+    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
+}
+_BY_PLATFORM: JsonObject = {
+    "401": {"description": "No valid key or token; the platform answers, with an empty body"},
+    "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
+}
+_BY_A_CHANGE: JsonObject = {
+    "503": _problem("The task hub did not answer in time: ask again", examples.BUSY),
+    **_BY_PLATFORM,
+}
+_BY_A_LOOK: JsonObject = {
+    "503": _problem("The task hub did not answer in time: ask again", examples.HUB_UNAVAILABLE),
+    **_BY_PLATFORM,
+}

@@ -1,0 +1,137 @@
+"""Examples of the OpenAPI document. A test holds each of them against the schema it stands beside."""
+
+from typing import Any
+
+from batch.api.advice import advice
+from batch.api.list_place import ListPlace
+from batch.api.responses import ProblemDetails, RunLinks, RunList
+from batch.api.run_view import RunView
+from batch.errors import ErrorCode
+
+_APP = "https://my-app.azurewebsites.net"
+_INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
+_OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
+_RUN_ID = "readings-2026-01-31"
+CONTINUATION = ListPlace("cmVhZGluZ3MtMjAyNi0wMS0wMQ== ", _RUN_ID).written()
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "the Data Factory pipeline's parameters": {
+        "endpoint_input_uri": _INPUT,
+        "endpoint_input_type": "UriFolder",
+        "endpoint_output_uri": _OUTPUT,
+        "poll_interval": 120,
+    },
+    "once, however often it is sent": {
+        "run_id": _RUN_ID,
+        "endpoint_input_uri": "azureml:readings:3",
+        "timeout": 7200,
+    },
+    "named inputs with a literal": {
+        "inputs": {
+            "readings": {"type": "UriFolder", "uri": _INPUT},
+            "threshold": {"type": "Literal", "value": 0.8},
+        },
+        "outputs": {"scores": {"type": "UriFile", "uri": _OUTPUT}},
+        "deployment": "pipeline-v2",
+        "experiment": "nightly",
+        "queue_timeout": 3600,
+        "on_timeout": "leave",
+    },
+}
+
+_RUNNING: RunView = {
+    "run_id": _RUN_ID,
+    "phase": "Running",
+    "runtime_status": "Running",
+    "endpoint_uri": "https://my-endpoint.westeurope.inference.ml.azure.com/jobs",
+    "identity": {"client_id": "11111111-2222-3333-4444-555555555555"},
+    "job": {
+        "name": "batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",
+        "status": "Running",
+        "studio_url": "https://ml.azure.com/runs/batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",
+    },
+    "checks": 4,
+    "started_at": "2026-01-31T06:00:00.120Z",
+    "submitted_at": "2026-01-31T06:00:03.410Z",
+    "running_at": "2026-01-31T06:04:04.020Z",
+    "last_check_at": "2026-01-31T06:06:04.350Z",
+    "next_check_at": "2026-01-31T06:08:04.350Z",
+    "ended_at": None,
+    "cancellation": None,
+    "source": None,
+    "problem": None,
+    "error": None,
+}
+_FAILED: RunView = {
+    **_RUNNING,
+    "phase": "Failed",
+    "runtime_status": "Failed",
+    "next_check_at": None,
+    "ended_at": "2026-01-31T06:10:04.900Z",
+    "error": {
+        "code": ErrorCode.JOB_FAILED,
+        "message": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 failed.",
+        "advice": advice(ErrorCode.JOB_FAILED),
+    },
+}
+
+RUNS: dict[str, RunView] = {"under way": _RUNNING, "failed": _FAILED}
+RUN_LIST: dict[str, RunList] = {
+    "a page": {"runs": [_RUNNING, _FAILED], "continuation": CONTINUATION},
+    "nothing there": {"runs": [], "continuation": None},
+}
+
+_DURABLE = f"{_APP}/runtime/webhooks/durabletask/instances/{_RUN_ID}"
+_LINKS: RunLinks = {
+    "id": _RUN_ID,
+    "runUri": f"{_APP}/api/batch-runs/{_RUN_ID}",
+    "cancelPostUri": f"{_APP}/api/batch-runs/{_RUN_ID}/cancel",
+    "statusQueryGetUri": _DURABLE,
+    "sendEventPostUri": f"{_DURABLE}/raiseEvent/{{eventName}}",
+    "terminatePostUri": f"{_DURABLE}/terminate?reason={{text}}",
+    "rewindPostUri": f"{_DURABLE}/rewind?reason={{text}}",
+    "purgeHistoryDeleteUri": _DURABLE,
+    "restartPostUri": f"{_DURABLE}/restart",
+    "suspendPostUri": f"{_DURABLE}/suspend?reason={{text}}",
+    "resumePostUri": f"{_DURABLE}/resume?reason={{text}}",
+}
+STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
+STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}
+
+BAD_REQUEST: ProblemDetails = {
+    "title": "The request is not valid",
+    "status": 400,
+    "detail": "Nothing was started. poll_interval: Input should be a valid integer",
+    "errors": [{"field": "poll_interval", "message": "Input should be a valid integer"}],
+}
+BAD_QUERY: ProblemDetails = {
+    "title": "The request is not valid",
+    "status": 400,
+    "detail": "top: must be a whole number from 1 to 200",
+    "errors": [{"field": "top", "message": "must be a whole number from 1 to 200"}],
+}
+CONFLICT: ProblemDetails = {
+    "title": "The run is in another state",
+    "status": 409,
+    "detail": f"Run {_RUN_ID} exists with another request. Use a new run_id, or send the same request.",
+}
+UNKNOWN_RUN: ProblemDetails = {
+    "title": "No such run",
+    "status": 404,
+    "detail": f"There is no run {_RUN_ID}.",
+}
+ENDED_BEFORE: ProblemDetails = {
+    "title": "The run is in another state",
+    "status": 409,
+    "detail": f"Run {_RUN_ID} has already ended: Completed.",
+}
+BUSY: ProblemDetails = {
+    "title": "The task hub did not answer in time",
+    "status": 503,
+    "detail": "The task hub did not process a signal to the submission within 30 s.",
+}
+HUB_UNAVAILABLE: ProblemDetails = {
+    "title": "The task hub did not answer in time",
+    "status": 503,
+    "detail": "The task hub is not available: it answered 500 when asked for its instances.",
+}

@@ -1,0 +1,50 @@
+"""Bodies of the HTTP API's answers, beside the run itself (``run_view``)."""
+
+from typing import Annotated, NotRequired
+
+from pydantic import Field
+
+# Pydantic reads the standard library's TypedDict from Python 3.12 on.
+from typing_extensions import TypedDict
+
+from batch.api.run_view import RunView
+
+
+class RunLinks(TypedDict):
+    """Where to look at a run and how to act on it. The durable URLs hold a key of the task hub in Azure."""
+
+    id: Annotated[str, Field(description="The run_id")]
+    runUri: str
+    cancelPostUri: Annotated[str, Field(description="Cancels the job, and with it the run")]
+    statusQueryGetUri: str
+    sendEventPostUri: str
+    terminatePostUri: Annotated[str, Field(description="Ends the run without its job: prefer cancelPostUri")]
+    rewindPostUri: str
+    purgeHistoryDeleteUri: str
+    restartPostUri: str
+    suspendPostUri: str
+    resumePostUri: str
+    run: NotRequired[Annotated[RunView, Field(description="The run that was there already (200 only)")]]
+
+
+class RunList(TypedDict):
+    """One page. It may hold fewer runs than asked for; the last one has no ``continuation``."""
+
+    runs: list[RunView]
+    continuation: str | None
+
+
+class WrongField(TypedDict):
+    """One wrong field of a request; ``field`` is a path with dots."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(TypedDict):
+    """An error as RFC 9457 has it. ``errors`` lists every wrong field; messages never repeat a value."""
+
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[WrongField]]

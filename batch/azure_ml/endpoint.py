@@ -1,0 +1,81 @@
+"""The batch endpoint's own REST surface: submit a job, read a job.
+
+Facts about its requests and answers come from recordings of the Azure SDK's tests and from Microsoft's REST
+walkthrough.
+"""
+
+import uuid
+from typing import Any
+
+from batch.addresses import EndpointUri
+from batch.api.request import JobInput, RunRequest
+from batch.azure_ml.job import JobResource
+from batch.azure_ml.rest import AnswerLost, json_object, post_once, read
+from batch.errors import ErrorCode, RunError
+from batch.settings import Settings
+
+RUN_ID_TAG = "batch_run_id"
+MARKER_TAG = "batch_run_marker"
+"""Tags by which a job names its run, for people and for us. The service does not promise to keep them."""
+
+
+def submit(run_id: str, marker: str, request: RunRequest, settings: Settings) -> JobResource:
+    """POSTs the job, once. Raises NotSent, AnswerLost (a job may exist), HttpError or RunError."""
+    headers = {
+        # Azure ML's own SDK sends it. Whether the service honours it is not documented: nothing relies on it.
+        "repeatability_request-id": str(uuid.UUID(hex=marker)),
+    }
+    if request.deployment:
+        headers["azureml-model-deployment"] = request.deployment
+    endpoint = allowed_endpoint(request.endpoint_uri, settings)
+    body = job_body(run_id, marker, request)
+    response = post_once(str(endpoint), settings.ml_audience, json=body, headers=headers)
+    return _job(json_object(response), endpoint)
+
+
+def read_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobResource:
+    """The job as the endpoint sees it. Raises RunError."""
+    endpoint = allowed_endpoint(endpoint_uri, settings)
+    return _job(read(endpoint.job(job_name), settings.ml_audience), endpoint)
+
+
+def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
+    """Checks again what the starter checked: settings may have changed since, and our token is at stake."""
+    endpoint = EndpointUri.parse(endpoint_uri)
+    if endpoint.origin not in settings.allowed_origins:
+        raise RunError(
+            ErrorCode.REQUEST_REJECTED,
+            f"{endpoint.origin} is no longer among the allowed endpoint origins."
+            " Add it to the app setting ALLOWED_ENDPOINT_ORIGINS.",
+        )
+    return endpoint
+
+
+def job_body(run_id: str, marker: str, request: RunRequest) -> dict[str, Any]:
+    """The invoke body, with property names in the camel case that the recordings show accepted."""
+    properties: dict[str, Any] = {
+        "inputData": {name: _input(binding) for name, binding in request.inputs.items()},
+        "tags": {RUN_ID_TAG: run_id, MARKER_TAG: marker},
+    }
+    if request.outputs:
+        properties["outputData"] = {
+            name: {"jobOutputType": binding.type, "uri": binding.uri}
+            for name, binding in request.outputs.items()
+        }
+    if request.experiment:
+        properties["properties"] = {"experimentName": request.experiment}
+    return {"properties": properties}
+
+
+def _input(binding: JobInput) -> dict[str, str]:
+    if binding.type == "Literal":
+        # The service's model has text here.
+        return {"jobInputType": binding.type, "value": str(binding.value)}
+    return {"jobInputType": binding.type, "uri": binding.uri or ""}
+
+
+def _job(body: dict[str, Any], endpoint: EndpointUri) -> JobResource:
+    try:
+        return JobResource.parse(body)
+    except ValueError as error:
+        raise AnswerLost(f"What {endpoint} answered {error}.") from None

@@ -1,0 +1,89 @@
+"""A job as Azure ML describes it, from any of its three surfaces (invoke answer, endpoint, ARM)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from batch.addresses import WorkspaceId, is_job_name
+from batch.errors import shorten
+from batch.run import job_status
+from batch.timestamps import parse_timestamp
+
+MAX_STATUS_LENGTH = 64
+STUDIO_HOSTS = frozenset({"ml.azure.com", "ml.azure.us", "ml.azure.cn", "studio.ml.azure.cn"})
+_STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class JobResource:
+    """``input_uris`` and ``output_uris`` are None where the surface does not tell (ARM never does)."""
+
+    name: str
+    status: str
+    workspace_id: WorkspaceId | None
+    studio_url: str | None
+    created_at: datetime | None
+    experiment: str | None
+    tags: Mapping[str, Any]
+    input_uris: frozenset[str] | None
+    output_uris: frozenset[str] | None
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> Self:
+        """Raises ValueError if ``body`` is no job: without a usable name or a status."""
+        properties = _mapping(body.get("properties"))
+        name, status = _job_name(body), properties.get("status")
+        if name is None or not isinstance(status, str) or not status.strip():
+            raise ValueError("is no job: it has no usable name or status")
+        return cls(
+            name=name,
+            status=shorten(job_status.canonical(status), MAX_STATUS_LENGTH),
+            workspace_id=WorkspaceId.of_resource(body.get("id")),
+            studio_url=_studio_url(properties),
+            created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
+            experiment=properties.get("experimentName"),
+            tags=_mapping(properties.get("tags")),
+            input_uris=_uris(properties.get("inputData")),
+            output_uris=_uris(properties.get("outputData")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What a run keeps of its job."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "workspace_id": str(self.workspace_id) if self.workspace_id else None,
+            "studio_url": self.studio_url,
+        }
+
+
+def _job_name(body: Mapping[str, Any]) -> str | None:
+    """The top-level name, which is the last segment of ``id``; ``properties.name`` is only a display name."""
+    for value in (body.get("name"), str(body.get("id", "")).rpartition("/")[2]):
+        if isinstance(value, str) and is_job_name(value):
+            return value
+    return None
+
+
+def _studio_url(properties: Mapping[str, Any]) -> str | None:
+    for links in (properties.get("interactionEndpoints"), properties.get("services")):
+        url = _mapping(_mapping(links).get("Studio")).get("endpoint")
+        match = _STUDIO_URL.fullmatch(url) if isinstance(url, str) else None
+        if match and match["host"] in STUDIO_HOSTS:
+            return match[0]
+    return None
+
+
+def _uris(bindings: object) -> frozenset[str] | None:
+    if not isinstance(bindings, dict) or not bindings:
+        return None
+    uris = [_mapping(binding).get("uri") for binding in bindings.values()]
+    readable = frozenset(uri for uri in uris if isinstance(uri, str))
+    # Literals have no URI; but of data shown without one nothing can be told.
+    return readable or None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

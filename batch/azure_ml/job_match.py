@@ -1,0 +1,74 @@
+"""Whether a job is the one that a run has submitted, as far as what Azure ML tells of it goes."""
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from urllib.parse import unquote
+
+from batch.api.request import RunRequest
+from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
+from batch.azure_ml.job import JobResource
+
+_DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
+
+
+COMPARABLE_KINDS = frozenset({"datastore", "https", "abfss", "wasbs"})
+
+
+class Match(Enum):
+    OURS = "ours"
+    OTHER = "other"
+    UNCLEAR = "unclear"
+
+
+class _Data(Enum):
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+def is_tagged(job: JobResource) -> bool:
+    """Whether the job says itself whose it is."""
+    return RUN_ID_TAG in job.tags
+
+
+def matches(job: JobResource, run_id: str, marker: str | None, request: RunRequest) -> Match:
+    """Whether ``job``, created since the claim, is the one this run submitted.
+
+    Versions of this app that knew no marker tagged their jobs with the run id alone.
+    """
+    if is_tagged(job):
+        same_marker = marker is None or job.tags.get(MARKER_TAG, marker) == marker
+        return Match.OURS if same_marker and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
+    wanted_outputs = [output.uri for output in request.outputs.values()]
+    own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
+    outputs = _compare(job.output_uris, wanted_outputs)
+    inputs = _compare(job.input_uris, [binding.uri for binding in request.inputs.values() if binding.uri])
+    if outputs is _Data.SAME and (inputs is _Data.SAME or all(map(own_output.search, wanted_outputs))):
+        return Match.OURS
+    if _Data.DIFFERENT in (outputs, inputs):
+        return Match.OTHER
+    return Match.UNCLEAR
+
+
+def _compare(told: Iterable[str] | None, wanted: list[str]) -> _Data:
+    """Data is surely different only where both are spelled in the same way.
+
+    The service may answer with a datastore path where it was given a URL, or with a version where it was given
+    a label. Without data of its own a run can not be told from others by it.
+    """
+    if not told or not wanted:
+        return _Data.UNKNOWN
+    ours, theirs = {_spelling(uri) for uri in wanted}, {_spelling(uri) for uri in told}
+    if ours == theirs:
+        return _Data.SAME
+    kinds = {kind for kind, _ in ours | theirs}
+    return _Data.DIFFERENT if len(kinds) == 1 and kinds <= COMPARABLE_KINDS else _Data.UNKNOWN
+
+
+def _spelling(uri: str) -> tuple[str, str]:
+    """Kind and path: the long form of a datastore path is the same as the short one, and so is an encoded name."""
+    if match := _DATASTORE_PATH.search(uri):
+        return "datastore", unquote(f"{match['datastore']}/{match['path']}").rstrip("/")
+    scheme, _, rest = uri.partition("://")
+    return scheme, unquote(rest).rstrip("/")

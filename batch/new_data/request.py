@@ -1,0 +1,50 @@
+"""From new data to the request of a run, and to the ids that make it start once."""
+
+import hashlib
+import json
+from typing import Any
+from urllib.parse import quote
+
+from batch.api.request import RunRequest, parse_request
+from batch.new_data.blob import Blob
+from batch.new_data.rules import NewDataRule, Start
+from batch.settings import Settings
+
+
+def upload_id(rule: NewDataRule, blob: Blob) -> str:
+    """The same for every delivery of the same content under the same rule, and only then."""
+    return f"{rule.start}-{_digest(rule.id, blob.account, blob.container, blob.name, blob.version)}"
+
+
+def folder_id(rule: NewDataRule, blob: Blob) -> str:
+    """The same for all blobs that one window gathers."""
+    return _digest(rule.id, blob.account, blob.container, blob.folder)
+
+
+def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> RunRequest:
+    """The request of the run that ``blob``, or its folder, stands for. Raises InvalidRequest."""
+    body: dict[str, Any] = {
+        **rule.request_fields(),
+        "run_id": run_id,
+        "endpoint_input_type": "UriFile" if rule.start == Start.FILE else "UriFolder",
+        "endpoint_input_uri": _fill(rule.input_uri, rule, blob, run_id),
+        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id),
+    }
+    return parse_request(json.dumps(body).encode(), None, settings)[1]
+
+
+def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str) -> str:
+    """Names are percent-encoded: a blob may be called ``a#b?.csv``, a URI may not."""
+    path = blob.name if rule.start == Start.FILE else f"{blob.folder}/" if blob.folder else ""
+    names = {"folder": blob.folder, "file": blob.file, "path": path}
+    return template.format(
+        run_id=run_id,
+        account=blob.account,
+        container=blob.container,
+        date=f"{blob.created_at:%Y-%m-%d}",
+        **{name: quote(value) for name, value in names.items()},
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,120 @@
+"""Settings of new data: rules as JSON, or one rule as plain settings. Wrong ones keep the app from starting."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from batch.errors import InvalidRequest, SettingsError
+from batch.new_data.blob import Blob
+from batch.new_data.request import request_for, upload_id
+from batch.new_data.rules import NewDataRule
+from batch.settings import Settings, app_settings
+
+RULES = "NEW_DATA_RULES"
+TOPIC = "NEW_DATA_TOPIC"
+_PLAIN_SETTINGS = {
+    "container": "NEW_DATA_CONTAINER",
+    "prefix": "NEW_DATA_PREFIX",
+    "suffix": "NEW_DATA_SUFFIX",
+    "start": "NEW_DATA_START",
+    "quiet_seconds": "NEW_DATA_QUIET_SECONDS",
+    "longest_wait_seconds": "NEW_DATA_LONGEST_WAIT_SECONDS",
+    "marker": "NEW_DATA_MARKER",
+    "input_uri": "NEW_DATA_INPUT_URI",
+    "output_uri": "NEW_DATA_OUTPUT_URI",
+}
+_STORAGE_ACCOUNT_ID = re.compile(
+    r"/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Storage/storageAccounts/[^/\s]{3,24}/?",
+    re.IGNORECASE,
+)
+MAX_DIGITS = 9
+_SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(2026, 1, 31, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class NewData:
+    """``topic`` is the resource id of the storage account whose events are believed."""
+
+    topic: str
+    rules: tuple[NewDataRule, ...]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], settings: Settings) -> Self:
+        """Raises SettingsError, which names the setting, and of JSON rules the index and the field."""
+        plain = {
+            field: environment[name].strip()
+            for field, name in _PLAIN_SETTINGS.items()
+            if environment.get(name, "").strip()
+        }
+        json_rules = environment.get(RULES, "").strip()
+        if json_rules and plain:
+            names = ", ".join(_PLAIN_SETTINGS[field] for field in plain)
+            raise SettingsError(f"App setting {RULES} excludes {names}: write all rules into it.")
+        rules = _json_rules(json_rules, settings) if json_rules else _plain_rule(plain, settings)
+        topic = environment.get(TOPIC, "").strip()
+        if rules and not _STORAGE_ACCOUNT_ID.fullmatch(topic):
+            raise SettingsError(
+                f"App setting {TOPIC} must be the resource id of the storage account that sends the events."
+            )
+        return cls(topic, rules)
+
+
+@lru_cache(maxsize=1)
+def new_data() -> NewData:
+    """The rules of this process."""
+    return NewData.from_environment(os.environ, app_settings())
+
+
+def _json_rules(text: str, settings: Settings) -> tuple[NewDataRule, ...]:
+    try:
+        values = from_json(text)
+    except ValueError as error:
+        raise SettingsError(f"App setting {RULES} is no JSON: {error}.") from None
+    if not isinstance(values, list):
+        raise SettingsError(f"App setting {RULES} must be a JSON list of rules.")
+    return tuple(_json_rule(index, value, settings) for index, value in enumerate(values))
+
+
+def _json_rule(index: int, value: Any, settings: Settings) -> NewDataRule:
+    return _checked_rule(value, settings, lambda field: f"{RULES}, rule {index}, {field or 'as a whole'}")
+
+
+def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule, ...]:
+    if not fields:
+        return ()
+    numbers = {
+        name: int(text)
+        for name, text in fields.items()
+        if name.endswith("_seconds") and text.isdecimal() and len(text) < MAX_DIGITS
+    }
+    rule = _checked_rule(
+        fields | numbers,
+        settings,
+        lambda field: _PLAIN_SETTINGS.get(field, ", ".join(_PLAIN_SETTINGS.values())),
+    )
+    return (rule,)
+
+
+def _checked_rule(value: Any, settings: Settings, place: Callable[[str], str]) -> NewDataRule:
+    """A rule with which a sample blob makes a valid request: what is wrong shows now, not at the first blob."""
+    try:
+        rule = NewDataRule.model_validate(value)
+        request_for(rule, _SAMPLE, upload_id(rule, _SAMPLE), settings)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, details["loc"]))
+        raise SettingsError(
+            f"App setting {place(field)}: {details['msg'].removeprefix('Value error, ')}."
+        ) from None
+    except InvalidRequest as error:
+        wrong = error.errors[0]
+        field = wrong.field.removeprefix("endpoint_") if wrong.field != "endpoint_uri" else wrong.field
+        raise SettingsError(f"App setting {place(field)}: {wrong.message}.") from None
+    return rule

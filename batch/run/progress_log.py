@@ -1,0 +1,43 @@
+"""One line a change of a run, as ``event key=value …``, always with the run and, once known, its job."""
+
+import logging
+
+from batch.log import log_event
+from batch.run.next_step import End
+from batch.run.state import Run
+
+
+def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end: End | None = None) -> None:
+    """What this execution of the run changed, if anything did."""
+    job = run.job.name if run.job else None
+    if run.job and (before.job is None or before.job.name != run.job.name):
+        log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job)
+    status = run.job.status if run.job else None
+    if status and (before.job is None or before.job.status != status):
+        log_event(logger, logging.INFO, "job_status", run=run_id, job=job, status=status, checks=run.checks)
+    if run.cancellation and before.cancellation is None:
+        log_event(
+            logger, logging.INFO, "job_cancel_requested", run=run_id, job=job, cause=run.cancellation.cause
+        )
+    if run.problem and run.problem != before.problem:
+        log_event(
+            logger,
+            logging.WARNING,
+            "step_failed",
+            run=run_id,
+            job=job,
+            code=run.problem.code,
+            failures=run.failures,
+            message=run.problem.message,
+        )
+    if end:
+        log_event(
+            logger,
+            logging.ERROR if end.error else logging.INFO,
+            "run_ended",
+            run=run_id,
+            job=job,
+            outcome=end.outcome,
+            checks=run.checks,
+            reason=end.error.message if end.error else None,
+        )

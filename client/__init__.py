@@ -1,0 +1,1 @@
+"""Watches and cancels runs of any deployed app, through its HTTP API."""

@@ -1,0 +1,78 @@
+"""A run in a few lines of a terminal."""
+
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from batch.timestamps import parse_timestamp
+from client.run_client import View
+
+_COLORS = {
+    "Completed": "green",
+    "Failed": "red",
+    "Canceled": "yellow",
+    "TimedOut": "red",
+    "Terminated": "red",
+}
+
+
+def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> Table:
+    """For a terminal. ``trouble`` is what keeps the run from being read right now, None has not been read yet."""
+    table = Table.grid(padding=(0, 2))
+    if view is not None:
+        _add_run(table, view, with_error)
+    if trouble:
+        table.add_row("connection", Text(trouble, style="yellow"))
+    return table
+
+
+def line(view: View, problem: str = "") -> str:
+    """For a file or a pipe. ``problem`` is the code that the line before told."""
+    passed = f"  {problem} has passed" if problem and not (view["problem"] or view["error"]) else ""
+    return f"{_elapsed(view):>7}  {summary(view)}{passed}  checks {view['checks']}"
+
+
+def summary(view: View) -> str:
+    """What must change for another line to be worth reading."""
+    problem = f"  problem {problem_code(view)}" if view["problem"] else ""
+    return f"{view['phase']:<11} job {_job(view)}{problem}"
+
+
+def problem_code(view: View) -> str:
+    return str(view["problem"]["code"]) if view["problem"] else ""
+
+
+def _add_run(table: Table, view: View, with_error: bool) -> None:
+    table.add_row("run", Text(view["run_id"]))
+    table.add_row("phase", Text(view["phase"], style=f"bold {_COLORS.get(view['phase'], 'cyan')}"))
+    table.add_row("job", Text(_job(view)))
+    table.add_row("elapsed", _elapsed(view))
+    table.add_row("checks", f"{view['checks']}{_next_check(view)}")
+    if error := view["error"]:
+        if with_error:
+            table.add_row("error", Text(error["message"], style="red"))
+            table.add_row("what to do", Text(error["advice"]))
+    elif problem := view["problem"]:
+        table.add_row("problem", Text(problem["message"], style="yellow"))
+        table.add_row("what to do", Text(f"It is tried again. If it does not pass: {problem['advice']}"))
+
+
+def _job(view: View) -> str:
+    job = view["job"]
+    return f"{job['name']} {job['status']}" if job else "-"
+
+
+def _elapsed(view: View) -> str:
+    started, ended = parse_timestamp(view["started_at"]), parse_timestamp(view["ended_at"])
+    seconds = max(((ended or datetime.now(UTC)) - started).total_seconds() if started else 0.0, 0.0)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, rest = divmod(int(seconds), 3_600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _next_check(view: View) -> str:
+    due = parse_timestamp(view["next_check_at"])
+    left = (due - datetime.now(UTC)).total_seconds() if due else 0.0
+    return f", next in {left:.0f} s" if left >= 1 else ""

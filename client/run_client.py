@@ -1,0 +1,93 @@
+"""The app's HTTP API as a person at a terminal needs it: look at a run, cancel it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, quote, urlsplit
+
+import requests
+
+from client.command_line import CommandFailed
+
+View = dict[str, Any]
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_CONNECT_TIMEOUT, _TIMEOUT = 5, 30
+
+
+class NotReadable(CommandFailed):
+    """The app does not tell. ``passing`` if asking again may help."""
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+@dataclass(frozen=True, slots=True)
+class RunClient:
+    """``url`` is the app's address, with or without ``/api``. ``key`` travels in a header only."""
+
+    url: str
+    key: str | None = field(default=None, repr=False)
+
+    def run(self, run_id: str) -> View:
+        """Raises NotReadable."""
+        view: View = self._call("GET", run_id)
+        return view
+
+    def cancel(self, run_id: str) -> None:
+        """Raises NotReadable, with the app's words if it refuses."""
+        self._call("POST", run_id, "/cancel")
+
+    def _call(self, method: str, run_id: str, action: str = "") -> Any:
+        root = self.url.rstrip("/").removesuffix("/api")
+        address = f"{root}/api/batch-runs/{quote(run_id, safe='')}{action}"
+        parts = _parts(self.url)
+        if self.key and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise NotReadable(f"{root} is not https, so the key is not sent there.")
+        try:
+            with requests.Session() as session:
+                answer = session.request(
+                    method,
+                    address,
+                    headers={"x-functions-key": self.key} if self.key else {},
+                    timeout=(_CONNECT_TIMEOUT, _TIMEOUT),
+                    # A redirect would carry the key on to wherever it leads.
+                    allow_redirects=False,
+                )
+        except requests.RequestException as error:
+            if isinstance(error, ValueError):
+                # An address or a header that can not be sent, now or later.
+                raise NotReadable(f"{root} can not be asked: {_cause(error)}") from None
+            raise NotReadable(f"{root} does not answer: {_cause(error)}", passing=True) from None
+        if answer.status_code in (401, 403):
+            raise NotReadable(
+                f"{root} refuses ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of it."
+            )
+        return _body(answer, root)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts
+    except ValueError:
+        pass
+    raise NotReadable(f"{url!r} is not the address of an app: that is http://<host> or https://<host>.")
+
+
+def _body(answer: requests.Response, root: str) -> Any:
+    try:
+        body = answer.json()
+    except requests.exceptions.JSONDecodeError:
+        body = None
+    if answer.ok and isinstance(body, dict):
+        return body
+    said = body.get("detail") if isinstance(body, dict) else None
+    passing = answer.status_code >= 500 or answer.status_code == 429
+    raise NotReadable(said or f"{root} answered {answer.status_code}, not as this app does.", passing=passing)
+
+
+def _cause(error: requests.RequestException) -> str:
+    """The kind of error only: its text may hold proxies with passwords."""
+    return type(error).__name__

@@ -1,0 +1,57 @@
+"""All checks, in one list."""
+
+from collections.abc import Iterator
+
+from infra.check.bicep import broken, line, text
+from infra.check.findings import Finding
+from infra.check.language.constants import check_constants
+from infra.check.language.names import check_names, check_reachable
+from infra.check.language.schema import check_resource, table
+from infra.check.project import Project
+from infra.check.rules.deployment import check_deployment
+from infra.check.rules.events import check_events
+from infra.check.rules.package import deployed_files
+from infra.check.rules.python_source import Source
+from infra.check.rules.roles import check_roles
+from infra.check.rules.security import check_publishing_is_off, check_security
+from infra.check.rules.settings import check_host, check_settings
+
+
+def check(project: Project) -> list[Finding]:
+    """Sorted. Where a file is no Bicep, nothing else is said."""
+    syntax = [
+        Finding(template.path, line(node), f"syntax error near {text(node).strip()[:40]!r}")
+        for template in project.templates.values()
+        for node in broken(template)
+    ]
+    return sorted(set(syntax or _check(project)))
+
+
+def _check(project: Project) -> Iterator[Finding]:
+    source = Source.of(project, deployed_files(project))
+    for template in project.templates.values():
+        yield from check_names(project, template)
+        yield from check_constants(template)
+        yield from check_roles(template)
+        yield from check_security(template)
+        yield from check_publishing_is_off(template)
+        for resource in template.of_kind("resource"):
+            yield from check_resource(template, resource)
+    yield from check_reachable(project)
+    yield from check_settings(project, source)
+    yield from check_host(project)
+    yield from check_events(project, source)
+    yield from check_deployment(project)
+
+
+def notes(project: Project) -> list[str]:
+    """Where the check is weaker than it looks."""
+    used = {
+        resource.type_text.partition("@")[0]
+        for template in project.templates.values()
+        for resource in template.of_kind("resource")
+    }
+    by_hand = sorted(name for name in used if table().get(name, {}).get("source") == "hand-written")
+    return [
+        f"{name} is held against a table written by hand, not against published type data" for name in by_hand
+    ]

@@ -1,0 +1,119 @@
+"""Role assignments: known built-in roles under their own names, each on the one resource it is meant for."""
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from tree_sitter import Node
+
+from infra.check.bicep import Declaration, Template, line, literal, text, walk
+from infra.check.findings import Finding, Findings
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+_DEFINITION = "Microsoft.Authorization/roleDefinitions"
+
+
+@lru_cache(maxsize=1)
+def _roles() -> dict[str, dict[str, str]]:
+    """Built-in roles by id, from Azure's role catalogue: name, and the type of resource we grant it on."""
+    result: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("roles.json").read_text())
+    return result
+
+
+def check_roles(template: Template) -> Findings:
+    for declared in template.of_kind("var"):
+        yield from _role_id(template, declared)
+    for node in walk(template.root):
+        if node.type == "string_content" and _GUID.search(text(node)) and not _is_named_role(node):
+            yield Finding(
+                template.path, line(node), f"{text(node)}: give an id a name, as a variable of its own"
+            )
+    for declared in template.of_kind("resource"):
+        resource_type = declared.type_text.partition("@")[0]
+        if resource_type == _ASSIGNMENT:
+            yield from _assignment(template, declared)
+        elif resource_type == _DEFINITION:
+            yield from _definition(template, declared)
+
+
+def _is_named_role(node: Node) -> bool:
+    return (
+        node.parent is not None
+        and node.parent.parent is not None
+        and (node.parent.parent.type == "variable_declaration")
+    )
+
+
+def _role_id(template: Template, declared: Declaration) -> Findings:
+    value = literal(declared.value)
+    if not isinstance(value, str) or not _GUID.fullmatch(value):
+        return
+    role = _roles().get(value.lower())
+    if role is None:
+        yield Finding(template.path, line(declared.node), f"{value} is no role known to roles.json")
+    elif role["name"] != declared.name:
+        yield Finding(
+            template.path, line(declared.node), f"{value} is the role {role['name']}, not {declared.name}"
+        )
+
+
+def _assignment(template: Template, declared: Declaration) -> Findings:
+    def finding(message: str, node: Node | None = None) -> Finding:
+        return Finding(
+            template.path, line(node or declared.node), f"role assignment {declared.name}: {message}"
+        )
+
+    name = declared.at("name")
+    role_id = declared.at("properties", "roleDefinitionId")
+    principal = declared.at("properties", "principalId")
+    if name is None or role_id is None or principal is None:
+        return
+    if literal(declared.at("properties", "principalType")) != "ServicePrincipal":
+        yield finding("principalType must be 'ServicePrincipal', or a fresh identity may not be found")
+    if literal(declared.at("properties", "description")) is None:
+        yield finding("description must say why it is needed")
+    if not text(name).startswith("guid("):
+        yield finding("name must be guid(scope, principal, role), or a second deployment fails", name)
+        return
+    scope = declared.at("scope")
+    if scope is None or scope.type != "identifier":
+        yield finding("scope must be the one resource that it is for")
+        return
+    parts = {text(node) for node in walk(name) if node.type == "identifier"}
+    for wanted in (text(scope), text(principal)):
+        if wanted not in parts:
+            yield finding(f"name must be made of {wanted}, among others", name)
+    yield from _granted(template, finding_at=declared, role_id=role_id, scope=text(scope), name_parts=parts)
+
+
+def _granted(
+    template: Template, *, finding_at: Declaration, role_id: Node, scope: str, name_parts: set[str]
+) -> Findings:
+    target = template.declarations.get(scope)
+    scope_type = target.type_text.partition("@")[0] if target else ""
+    for possible in template.possible(role_id):
+        if text(possible).endswith(".id"):
+            continue
+        call = [literal(template.resolved(one)) for one in possible.named_children[-1].named_children]
+        role = _roles().get(str(call[-1]).lower()) if call[:1] == [_DEFINITION] else None
+        where = f"role assignment {finding_at.name}"
+        if role is None:
+            yield Finding(
+                template.path, line(possible), f"{where}: {text(possible)} is no role known to roles.json"
+            )
+        elif role["scope"] != scope_type:
+            yield Finding(
+                template.path,
+                line(possible),
+                f"{where}: {role['name']} is granted on {role['scope']}, not on {scope_type or scope}",
+            )
+        elif role["name"] not in name_parts:
+            yield Finding(template.path, line(possible), f"{where}: its name does not contain {role['name']}")
+
+
+def _definition(template: Template, declared: Declaration) -> Findings:
+    for node in walk(declared.node):
+        if node.type == "string_content" and "*" in text(node):
+            yield Finding(template.path, line(node), "a custom role names its actions one by one, without *")

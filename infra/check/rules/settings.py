@@ -1,0 +1,100 @@
+"""App settings: each one that something reads is set, and each one set is read."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from infra.check.bicep import Template, line
+from infra.check.findings import Finding, Findings
+from infra.check.project import HOST, Project
+from infra.check.rules.python_source import Source, library_settings
+from infra.check.rules.security import object_entries, secret_settings
+
+_HOST_NEEDS = {
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__clientId",
+    "AzureWebJobsStorage__credential",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+}
+"""What the Functions host reads where everything goes by a user-assigned identity."""
+
+_BACKENDS = Path("infra/hooks/prepackage.sh")
+_CONNECTION_NAME = re.compile(r'"connectionStringName":\s*"(\w+)"')
+
+
+def check_settings(project: Project, source: Source) -> Findings:
+    yield from source.unreadable()
+    settings = [
+        (template, declared)
+        for template in project.templates.values()
+        for declared in template.of_kind("resource")
+        if declared.type_text.startswith("Microsoft.Web/sites/config@") and not declared.is_existing
+    ]
+    if len(settings) != 1:
+        yield Finding(
+            HOST, 1, "app settings must be set by exactly one resource, for each replaces the whole set"
+        )
+        return
+    template, declared = settings[0]
+    entries = object_entries(template, declared.at("properties"))
+    yield from secret_settings(template, entries)
+
+    read_by_host_json = _named_in_host_json(project)
+    for name, (path, number) in source.settings.items():
+        if name not in entries:
+            yield Finding(
+                path, number, f"app setting {name} is read here, and {template.path} does not set it"
+            )
+    for name in sorted((_HOST_NEEDS | read_by_host_json) - entries.keys()):
+        yield Finding(
+            template.path,
+            line(declared.node),
+            f"app setting {name} is read by the Functions host, and not set",
+        )
+    read = source.settings.keys() | library_settings() | _HOST_NEEDS | read_by_host_json
+    for name, (key, _) in entries.items():
+        if name not in read:
+            yield Finding(template.path, line(key), f"app setting {name} is set, and nothing reads it")
+
+
+def _named_in_host_json(project: Project) -> set[str]:
+    """Connection settings, those of the backend that the prepackage hook can write included."""
+    texts = project.read(HOST) + (project.read(_BACKENDS) if project.exists(_BACKENDS) else "")
+    return set(_CONNECTION_NAME.findall(texts)) | set(re.findall(r'"%(\w+)%"', texts))
+
+
+def check_host(project: Project) -> Findings:
+    host: dict[str, Any] = project.json(HOST)
+    durable = host.get("extensions", {}).get("durableTask", {})
+    for key in ("hubName", "defaultVersion", "storageProvider"):
+        if key not in durable:
+            yield Finding(
+                HOST, project.line_of(HOST, "durableTask"), f"extensions.durableTask.{key} is missing"
+            )
+    if durable.get("tracing", {}).get("traceInputsAndOutputs") is not False:
+        yield Finding(
+            HOST, project.line_of(HOST, "durableTask"), "tracing.traceInputsAndOutputs must be false"
+        )
+    if host.get("telemetryMode") != "OpenTelemetry":
+        yield Finding(
+            HOST, 1, "telemetryMode must be OpenTelemetry: a run is one trace, and no log line is sampled"
+        )
+    if "applicationInsights" in host.get("logging", {}):
+        yield Finding(
+            HOST,
+            project.line_of(HOST, "applicationInsights"),
+            "logging.applicationInsights has no effect with telemetryMode OpenTelemetry",
+        )
+    for template in project.templates.values():
+        yield from _task_hub(template, str(durable.get("hubName")))
+
+
+def _task_hub(template: Template, hub: str) -> Findings:
+    for declared in template.of_kind("resource"):
+        if declared.type_text.startswith("Microsoft.DurableTask/schedulers/taskHubs@"):
+            name = declared.at("name")
+            if name is not None and hub not in (name.text or b"").decode():
+                yield Finding(
+                    template.path, line(name), f"the task hub must be called {hub}, as in host.json"
+                )

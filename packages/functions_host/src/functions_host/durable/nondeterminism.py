@@ -1,0 +1,72 @@
+"""The history holds something that the orchestrator, run again, did not ask for: the extension's words for it."""
+
+from __future__ import annotations
+
+from functions_host.durable.events import EventType, HistoryEvent
+
+_SINCE = "Was a change made to the orchestrator code after this instance had already started running?"
+
+
+class NonDeterministicOrchestrationError(Exception):
+    """``problem`` is the sentence that says what differs."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"Non-Deterministic workflow detected: A previous execution of this orchestration {problem}"
+        )
+
+
+def not_repeated(event: HistoryEvent) -> str:
+    """The code has scheduled nothing under the sequence id of ``event``."""
+    return (
+        f"{_older_words(event)}but the current replay execution hasn't (yet?) scheduled this task. {_SINCE}"
+    )
+
+
+def repeated_as(event: HistoryEvent, dotnet_type: str) -> str:
+    """The code has scheduled something of another kind under the sequence id of ``event``."""
+    now = "but the current orchestration replay instead"
+    match event["EventType"]:
+        case EventType.TASK_SCHEDULED:
+            return f"{_activity(event)}, {now} produced a {dotnet_type} action with this sequence number. {_SINCE}"
+        case EventType.TIMER_CREATED:
+            return f"{_timer(event)} named {now} produced a {dotnet_type} action with this sequence number. {_SINCE}"
+        case EventType.SUB_ORCHESTRATION_CREATED:
+            return f"{_older_words(event)}{now} produced a {dotnet_type} action at this sequence number. {_SINCE}"
+    return f"{_older_words(event)}{now} scheduled a {dotnet_type} task at this sequence number. {_SINCE}"
+
+
+def repeated_under(event: HistoryEvent, name: str) -> str:
+    """The code has scheduled the same kind of work with another name under the sequence id of ``event``."""
+    now = "but the current orchestration replay instead scheduled"
+    if event["EventType"] == EventType.TASK_SCHEDULED:
+        return (
+            f"{_activity(event)}, {now} an activity task named '{name}' with this sequence number.  {_SINCE}"
+        )
+    return f"{_older_words(event)}{now} a sub-orchestration task with name {name} at this sequence number. {_SINCE}"
+
+
+def _older_words(event: HistoryEvent) -> str:
+    number, name, version = event["EventId"], event.get("Name"), event.get("Version")
+    match event["EventType"]:
+        case EventType.TASK_SCHEDULED:
+            return f"scheduled an activity task with sequence ID {number} and name '{name}' (version '{version}'), "
+        case EventType.TIMER_CREATED:
+            return f"{_timer(event)} "
+        case EventType.SUB_ORCHESTRATION_CREATED:
+            return (
+                f"scheduled a sub-orchestration task with sequence ID {number} and name '{name}' "
+                f"(version '{version}', instance ID '{event['InstanceId']}'), "
+            )
+    return (
+        f"scheduled a send event task with sequence ID {number}, type 'EventSent', name '{name}', "
+        f"instance ID '{event['InstanceId']}', "
+    )
+
+
+def _activity(event: HistoryEvent) -> str:
+    return f"scheduled an activity task with sequence number {event['EventId']} named '{event['Name']}'"
+
+
+def _timer(event: HistoryEvent) -> str:
+    return f"scheduled a timer task with sequence number {event['EventId']}"

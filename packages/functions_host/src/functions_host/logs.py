@@ -1,0 +1,29 @@
+"""Log output of the host process: one line per record, on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from functions_host.worker.indexing import CORE_LOGGER
+
+_LINE = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
+
+
+def configure_logging(verbose: bool) -> None:
+    """Prints what the app logs from INFO on; ``verbose`` adds the host's and the worker core's own detail.
+
+    The app logs through the root logger, as it does in Azure, so the one handler sits there.
+    """
+    formatter = logging.Formatter(_LINE, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    # The core logs two lines per invocation, and azure-core every header of every request, on INFO.
+    quiet = logging.INFO if verbose else logging.WARNING
+    for name in (CORE_LOGGER, "azure.core.pipeline.policies.http_logging_policy"):
+        logging.getLogger(name).setLevel(quiet)
+    logging.getLogger("functions_host").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -1,0 +1,47 @@
+"""What the indexed functions of an app are: the shape of the worker's function metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functions_host.worker import protos
+
+# The binding property that overrides the function name as the name that durable callers use.
+_DURABLE_NAME_PROPERTY = {
+    "orchestrationTrigger": "orchestration",
+    "activityTrigger": "activity",
+    "entityTrigger": "entityName",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDefinition:
+    """One function of the app; bindings are those of a function.json, trigger included."""
+
+    name: str
+    function_id: str
+    trigger: Mapping[str, Any]
+    bindings: Sequence[Mapping[str, Any]]
+
+    @property
+    def trigger_type(self) -> str:
+        return str(self.trigger["type"])
+
+    @property
+    def durable_name(self) -> str:
+        override = self.trigger.get(_DURABLE_NAME_PROPERTY.get(self.trigger_type, ""))
+        return str(override or self.name)
+
+    @property
+    def durable_client_bindings(self) -> Sequence[Mapping[str, Any]]:
+        return [binding for binding in self.bindings if binding["type"] == "durableClient"]
+
+
+def function_definition(metadata: protos.RpcFunctionMetadata) -> FunctionDefinition:
+    bindings = [json.loads(text) for text in metadata.raw_bindings]
+    # A generic trigger may have a type of any name. This host serves none of those: any guess will do.
+    trigger = next((b for b in bindings if b["type"].lower().endswith("trigger")), bindings[0])
+    return FunctionDefinition(metadata.name, metadata.function_id, trigger, bindings)

@@ -1,0 +1,68 @@
+"""Many small orchestrations come out on this host as they came out on the Durable extension."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from packages.functions_host.tests.conftest import HostProcess
+from packages.functions_host.tests.kitchen_cases import Kitchen
+from packages.functions_host.tests.recordings import differences, recording
+
+APP = "kitchen"
+RECORDED = {record["case"]: record for record in recording("kitchen")}
+
+# What is not compared, and why.
+DELIBERATE = (
+    (
+        r'(?<="InnerException":\{).*(?<!\})$',
+        "The app cuts this text, and the recording had the names in it replaced after the cut.",
+    ),
+    (
+        r'\\nStack: .*?(?=","Data":)',
+        "The Python traceback tells paths and lines of the machine and of the app's own formatting.",
+    ),
+    (r'(?<="Source":")[^"]+', "The extension names the .NET program that it runs in, this host itself."),
+    (
+        r'(?<="StackTrace":"   at )(\\.|[^"\\])*',
+        "The frames of .NET code say nothing here: one frame names this host.",
+    ),
+    (r"(?<=StackTrace:    at ).*", "As above, for the details of a failed orchestration."),
+)
+# Activities that run side by side end in any order.
+SIDE_BY_SIDE = ("o_all", "o_all_fails")
+
+
+@pytest.fixture(scope="module")
+def played(host: HostProcess) -> dict[str, dict[str, Any]]:
+    kitchen = Kitchen(host)
+    kitchen.play()
+    return kitchen.records
+
+
+@pytest.mark.parametrize("case", RECORDED)
+def test_a_case_comes_out_as_recorded(played: dict[str, dict[str, Any]], case: str) -> None:
+    assert not differences(_comparable(RECORDED[case]), _comparable(played[case]), {})
+
+
+def _comparable(record: dict[str, Any]) -> Any:
+    if record["case"] in SIDE_BY_SIDE:
+        started, *tasks, completed = record["events"]
+        record = {**record, "events": [started, *sorted(tasks, key=json.dumps), completed]}
+    return _without_deliberate(record)
+
+
+def _without_deliberate(value: Any) -> Any:
+    match value:
+        case str():
+            for pattern, _ in DELIBERATE:
+                value = re.sub(pattern, "…", value, flags=re.DOTALL)
+            return value
+        case list():
+            return [_without_deliberate(item) for item in value]
+        case dict():
+            return {name: _without_deliberate(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,147 @@
+"""Runs as the task hub knows them, through the durable client."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from batch.api.list_place import ListPlace
+from batch.api.request import RunRequest
+from batch.api.run_query import RunQuery
+from batch.api.run_view import RunView, has_ended, run_view
+from batch.names import BATCH_RUN, NUDGE
+from batch.run.believed_status import believed_status
+from batch.run.state import Run
+from batch.timestamps import format_timestamp
+from task_hub.instances import instance_status, instances_page, start_once, time_of
+
+_HUB_PAGE = 500
+_MAX_HUB_PAGES = 64
+"""In one call. Two entities a run come before all runs: this passes those of 10,000 runs, and the runs as well."""
+
+_LONGEST_PENDING = timedelta(hours=1)
+"""How long after its creation a run may start, when the app is flooded."""
+
+
+class NotARun(Exception):
+    """The id belongs to an instance of another orchestration."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingRun:
+    """``view`` is the run in our words; ``request`` is what it was started with."""
+
+    request: RunRequest
+    ended: bool
+    view: RunView
+
+
+async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
+    """Raises NotARun if the id is taken by something else, RunError if the task hub can not tell."""
+    status = await instance_status(client, run_id, show_input=True)
+    if status is None:
+        return None
+    assert status.runtime_status and status.created_time and status.last_updated_time
+    if status.name != BATCH_RUN:
+        raise NotARun(f"The id {run_id} belongs to an instance of {status.name}.")
+    try:
+        run = Run.from_json(decoded_input(status.input_))
+    except ValueError:
+        raise NotARun(f"The id {run_id} belongs to an instance that was not started as a run.") from None
+    view = run_view(
+        run_id,
+        runtime_status=status.runtime_status.value,
+        created_at=status.created_time,
+        updated_at=status.last_updated_time,
+        run=run,
+        custom_status=status.custom_status,
+        output=status.output,
+    )
+    return ExistingRun(run.request, has_ended(view), view)
+
+
+async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
+    """None if this call started the run, else the run that is there, from this request or another.
+
+    Raises as ``find_run`` does.
+    """
+    return await start_once(client, BATCH_RUN, run_id, run.to_json(), lambda: find_run(client, run_id))
+
+
+async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
+    """Has the run check now; False if there is no such run, or it has ended."""
+    status = await instance_status(client, run_id)
+    if status is None or status.runtime_status is None:
+        return False
+    if has_ended(believed_status(status.runtime_status.value, status.custom_status, status.output)):
+        return False
+    await client.raise_event(run_id, NUDGE)
+    return True
+
+
+async def list_runs(
+    client: df.DurableOrchestrationClient, query: RunQuery
+) -> tuple[list[RunView], str | None]:
+    """One page of runs and where the next goes on. Fewer than ``top`` is no sign of the end; None is.
+
+    Raises RunError if the task hub does not answer.
+    """
+    runs: list[RunView] = []
+    token, after = query.place.hub_token, query.place.after
+    for _ in range(_MAX_HUB_PAGES):
+        instances, following = await instances_page(client, _params(query), token)
+        shown, after = _behind(after, instances)
+        for instance in shown:
+            if instance["name"] != BATCH_RUN or not query.selects(view := _listed(instance)):
+                continue
+            if len(runs) == query.top:
+                return runs, ListPlace(token, runs[-1]["run_id"]).written()
+            runs.append(view)
+        if following is None:
+            return runs, None
+        token = following
+        if len(runs) == query.top:
+            break
+    return runs, ListPlace(token, after).written()
+
+
+def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """What comes after the instance of that id, and the id to go on behind in the next page; empty for its start.
+
+    The instance may have been purged, or others, started meanwhile, may have moved it into a later page.
+    durable-functions behaviour: on Azure Storage a hub lists by id, ordinal.
+    """
+    ids = [instance["instanceId"] for instance in instances]
+    if after in ids:
+        return instances[ids.index(after) + 1 :], ""
+    behind = [instance for instance in instances if instance["instanceId"] > after]
+    return behind, "" if behind else after
+
+
+def _params(query: RunQuery) -> dict[str, str]:
+    params = {"top": str(_HUB_PAGE), "showInput": "false", "instanceIdPrefix": query.prefix}
+    if query.started_from:
+        # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
+        params["createdTimeFrom"] = format_timestamp(query.started_from - _LONGEST_PENDING)
+    if query.phases:
+        params["runtimeStatus"] = ",".join(query.runtime_statuses)
+    return params
+
+
+def _listed(instance: dict[str, Any]) -> RunView:
+    return run_view(
+        instance["instanceId"],
+        runtime_status=instance["runtimeStatus"],
+        created_at=time_of(instance, "createdTime"),
+        updated_at=time_of(instance, "lastUpdatedTime"),
+        run=None,
+        custom_status=instance["customStatus"],
+        output=instance["output"],
+    )
+
+
+def decoded_input(value: Any) -> Any:
+    """The SDK's client sends input as JSON within JSON; the status shows it with one layer taken off."""
+    return json.loads(value) if isinstance(value, str) else value

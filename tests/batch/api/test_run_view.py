@@ -1,0 +1,143 @@
+import json
+from typing import Any
+
+import pytest
+
+from batch.api.advice import WAIT
+from batch.api.request import RunRequest
+from batch.api.run_view import PHASES, has_ended, run_view, started_at
+from batch.errors import ErrorCode
+from batch.run.next_step import end_of
+from batch.run.state import Run
+from batch.run.status import custom_status, result
+from tests.batch.builders import ENDPOINT_URI, START, after, request, run
+
+
+def _view(
+    runtime_status: Any, status: object, *, asked: RunRequest | None = None, output: object = None
+) -> Any:
+    return run_view(
+        "r-1",
+        runtime_status=runtime_status,
+        created_at=after(500),
+        updated_at=after(900),
+        run=Run(request=asked) if asked else None,
+        custom_status=status,
+        output=output,
+    )
+
+
+@pytest.mark.parametrize(
+    ("phase", "ended"),
+    [
+        *[
+            (phase, False)
+            for phase in ("Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling")
+        ],
+        *[(phase, True) for phase in ("Completed", "Failed", "Canceled", "TimedOut", "Terminated")],
+    ],
+)
+def test_which_phases_are_the_end(phase: str, ended: bool) -> None:
+    assert phase in PHASES
+    assert has_ended({"phase": phase}) is ended
+
+
+def test_a_run_that_waits() -> None:
+    status = custom_status(run(status="Running", running_at=after(30), checks=2), next_check_at=after(180))
+    view = _view("Running", status, asked=request(deployment="blue"))
+    assert (view["run_id"], view["phase"], view["runtime_status"]) == ("r-1", "Running", "Running")
+    assert (view["endpoint_uri"], view["checks"]) == (ENDPOINT_URI, 2)
+    assert view["job"]["name"] == "batchjob-1"
+    assert view["started_at"] == "2026-01-31T12:00:00.000Z"
+    assert view["next_check_at"] == "2026-01-31T12:03:00.000Z"
+    assert (view["ended_at"], view["error"]) == (None, None)
+    assert view["outputs"] == {"output_data": "azureml://datastores/lake/paths/out/r-1.csv"}
+    assert view["request"]["deployment"] == "blue"
+    assert "experiment" not in view["request"]
+    assert started_at(view) == START
+    json.dumps(view)
+
+
+def test_before_its_first_step_a_run_is_pending_since_it_was_created() -> None:
+    view = _view("Pending", None, asked=request())
+    assert (view["phase"], view["endpoint_uri"], view["checks"], view["job"]) == (
+        "Pending",
+        ENDPOINT_URI,
+        0,
+        None,
+    )
+    assert started_at(view) == after(500)
+    assert view["ended_at"] is None
+
+
+def test_a_list_does_not_read_requests() -> None:
+    view = _view("Pending", None)
+    assert view["endpoint_uri"] is None
+    assert "request" not in view
+    assert "outputs" not in view
+
+
+def test_an_ended_run_keeps_its_own_words() -> None:
+    ended = run(status="Failed")
+    end = end_of(ended, after(60))
+    view = _view(
+        "Failed", custom_status(ended, end=end, ended_at=after(60)), output="Orchestrator function failed"
+    )
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "job_failed")
+    assert view["ended_at"] == "2026-01-31T12:01:00.000Z"
+
+
+def test_a_completed_run_has_no_error() -> None:
+    completed = run(status="Completed")
+    end = end_of(completed, after(60))
+    status = custom_status(completed, end=end, ended_at=after(60))
+    view = _view("Completed", status, output=result(completed, after(60)))
+    assert (view["phase"], view["error"]) == ("Completed", None)
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "says"),
+    [("Terminated", "cancel the job in Azure ML Studio"), ("Failed", "because"), ("Canceled", "because")],
+)
+def test_a_run_that_something_else_ended_says_so(runtime_status: str, says: str) -> None:
+    view = _view(runtime_status, custom_status(run(status="Running")), output="because")
+    assert view["error"]["code"] == "internal"
+    assert says in view["error"]["message"]
+    assert "because" in view["error"]["message"]
+    assert view["ended_at"] == "2026-01-31T12:15:00.000Z"
+
+
+def test_what_ended_a_run_from_outside_is_not_told_as_before_what_it_ended() -> None:
+    """The runtime tells the time of a terminate in whole seconds."""
+    state = run(status="Running", running_at=after(900.616), last_check_at=after(900.616))
+    view = _view("Terminated", custom_status(state, next_check_at=after(1_020)), output="maintenance")
+    assert view["ended_at"] == view["running_at"] == "2026-01-31T12:15:00.616Z"
+    assert view["next_check_at"] is None
+    assert "ended Terminated: maintenance. Terminating stops" in view["error"]["message"]
+
+
+@pytest.mark.parametrize("code", [*ErrorCode, "of_another_version"])
+def test_while_a_run_goes_on_nobody_is_told_to_start_another(code: str) -> None:
+    trouble = {"code": str(code), "message": "It went wrong."}
+    going_on = _view("Running", {"phase": "Running", "problem": trouble})["problem"]["advice"]
+    assert going_on.startswith(
+        "Nothing yet: the step is tried again by itself, and a second run could pay twice."
+    )
+    assert "start a new run" not in going_on
+    ended = _view("Failed", {"phase": "Failed", "error": trouble})["error"]["advice"]
+    assert "Nothing yet" not in ended
+
+
+def test_what_time_does_not_heal_is_to_be_mended_meanwhile() -> None:
+    def told(code: ErrorCode) -> str:
+        status = {"phase": "Running", "problem": {"code": code, "message": "It went wrong."}}
+        return str(_view("Running", status)["problem"]["advice"])
+
+    assert "Give the identity of this app the role AzureML Data Scientist" in told(ErrorCode.ACCESS_DENIED)
+    assert told(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
+
+
+@pytest.mark.parametrize("status", [None, "", "text", 5, [], {}, {"phase": None}])
+def test_a_strange_custom_status_breaks_nothing(status: object) -> None:
+    for runtime_status in ("Pending", "Running", "Failed", "Terminated"):
+        json.dumps(_view(runtime_status, status, asked=request()))

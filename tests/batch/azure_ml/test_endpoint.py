@@ -1,0 +1,60 @@
+import pytest
+
+from batch.api.request import JobInput, JobOutput
+from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG, allowed_endpoint, job_body
+from batch.errors import ErrorCode, RunError
+from tests.batch.builders import ENDPOINT_URI, INPUT_URI, request, settings
+
+
+def test_the_invoke_body_of_a_folder_and_a_file() -> None:
+    assert job_body("r-1", "m", request()) == {
+        "properties": {
+            "inputData": {"input_data": {"jobInputType": "UriFolder", "uri": INPUT_URI}},
+            "outputData": {
+                "output_data": {
+                    "jobOutputType": "UriFile",
+                    "uri": "azureml://datastores/lake/paths/out/r-1.csv",
+                }
+            },
+            "tags": {RUN_ID_TAG: "r-1", MARKER_TAG: "m"},
+        }
+    }
+
+
+def test_without_outputs_the_service_chooses_the_place() -> None:
+    assert "outputData" not in job_body("r-1", "m", request(outputs={}))["properties"]
+
+
+def test_the_experiments_name_is_nested_one_level_deeper() -> None:
+    assert job_body("r-1", "m", request(experiment="e"))["properties"]["properties"] == {
+        "experimentName": "e"
+    }
+    assert "properties" not in job_body("r-1", "m", request())["properties"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("append", "append"), (3, "3"), (0.5, "0.5"), (True, "True"), ("", "")]
+)
+def test_literals_are_sent_as_text(value: str | int | float | bool, text: str) -> None:
+    inputs = {"mode": JobInput(type="Literal", value=value), "data": JobInput(type="UriFile", uri=INPUT_URI)}
+    assert job_body("r-1", "m", request(inputs=inputs))["properties"]["inputData"] == {
+        "mode": {"jobInputType": "Literal", "value": text},
+        "data": {"jobInputType": "UriFile", "uri": INPUT_URI},
+    }
+
+
+def test_outputs_have_their_types() -> None:
+    outputs = {"a": JobOutput(type="UriFolder", uri=INPUT_URI), "b": JobOutput(uri=INPUT_URI)}
+    sent = job_body("r-1", "m", request(outputs=outputs))["properties"]["outputData"]
+    assert {name: output["jobOutputType"] for name, output in sent.items()} == {
+        "a": "UriFolder",
+        "b": "UriFile",
+    }
+
+
+def test_an_endpoint_is_checked_again_before_it_gets_a_token() -> None:
+    assert str(allowed_endpoint(ENDPOINT_URI, settings())) == ENDPOINT_URI
+    with pytest.raises(RunError, match="ALLOWED_ENDPOINT_ORIGINS") as error:
+        allowed_endpoint("https://gone.example/jobs", settings())
+    assert error.value.code is ErrorCode.REQUEST_REJECTED
+    assert not error.value.retryable

@@ -1,0 +1,182 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.addresses import WorkspaceId, is_job_name
+from batch.azure_ml.job import MAX_STATUS_LENGTH, JobResource
+from tests.batch.azure_ml.jobs import arm_job, endpoint_job, job
+from tests.batch.builders import STUDIO_URL, WORKSPACE_ID
+
+
+def test_the_endpoints_answer() -> None:
+    parsed = JobResource.parse(endpoint_job())
+    assert (parsed.name, parsed.status) == ("batchjob-1", "Preparing")
+    assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
+    assert parsed.studio_url == STUDIO_URL
+    assert parsed.created_at == datetime(2026, 1, 31, 12, 0, 19, 803_140, UTC)
+    assert parsed.experiment is None
+    assert parsed.tags["azureml.batchrun"] == "true"
+    assert parsed.input_uris == frozenset({"https://a.example/c/in"})
+    assert parsed.output_uris is None
+
+
+def test_arms_answer() -> None:
+    parsed = JobResource.parse(arm_job())
+    assert (parsed.name, parsed.status, parsed.experiment) == ("batchjob-1", "Preparing", "scores")
+    assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
+    assert parsed.studio_url == STUDIO_URL
+    assert parsed.created_at == datetime(2026, 1, 31, 12, 0, 52, 320_446, UTC)
+    assert parsed.input_uris is None
+    assert parsed.output_uris is None
+
+
+def test_a_pipeline_components_job_has_an_empty_segment_in_its_id() -> None:
+    body = endpoint_job(job_id=f"{WORKSPACE_ID}/batchEndpoints//jobs/pipelinejob-1")
+    parsed = JobResource.parse(body)
+    assert parsed.name == "pipelinejob-1"
+    assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
+
+
+def test_what_a_run_keeps_of_its_job() -> None:
+    assert JobResource.parse(endpoint_job()).to_json() == {
+        "name": "batchjob-1",
+        "status": "Preparing",
+        "workspace_id": WORKSPACE_ID,
+        "studio_url": STUDIO_URL,
+    }
+
+
+def test_name_id_and_status_are_all_it_needs() -> None:
+    least = JobResource.parse({"name": "a", "properties": {"status": "Running"}})
+    assert least.to_json() == {"name": "a", "status": "Running", "workspace_id": None, "studio_url": None}
+    assert JobResource.parse({"id": "/x/jobs/b", "properties": {"status": "Running"}}).name == "b"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "a?b", "", None, 5, "a b", "x" * 256, {"a": 1}])
+def test_a_name_that_would_change_an_address_is_passed_over_for_the_id(name: object) -> None:
+    assert JobResource.parse({**endpoint_job(), "name": name}).name == "batchjob-1"
+    without_id = {**endpoint_job(), "name": name, "id": None}
+    hostile_id = {**endpoint_job(), "name": name, "id": f"{WORKSPACE_ID}/jobs/.."}
+    for body in (without_id, hostile_id):
+        try:
+            assert is_job_name(JobResource.parse(body).name)
+        except ValueError as error:
+            assert "no usable name" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"properties": {"status": "Running"}},
+        {"name": "a"},
+        {"name": "a", "properties": None},
+        {"name": "a", "properties": []},
+        {"name": "a", "properties": {}},
+        {"name": "a", "properties": {"status": None}},
+        {"name": "a", "properties": {"status": " "}},
+        {"name": "a", "properties": {"status": 5}},
+        {"name": "a", "status": "Running"},
+        {"error": {"code": "UserError", "message": "Run a was not found"}},
+    ],
+)
+def test_a_body_without_name_or_status_is_no_job(body: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no usable name or status"):
+        JobResource.parse(body)
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        ("failed", "Failed"),
+        (" COMPLETED ", "Completed"),
+        ("Dreaming", "Dreaming"),
+        ("x" * 500, "x" * 63 + "…"),
+    ],
+)
+def test_the_status_is_spelled_canonically_and_bounded(status: str, kept: str) -> None:
+    assert job(status=status).status == kept
+    assert len(kept) <= MAX_STATUS_LENGTH
+
+
+def _studio(url: object) -> dict[str, Any]:
+    return {"interactionEndpoints": {"Studio": {"endpoint": url}}}
+
+
+@pytest.mark.parametrize("url", [STUDIO_URL, "https://ml.azure.us/runs/a", "https://ml.azure.cn/runs/a"])
+def test_links_to_studio_are_kept(url: str) -> None:
+    assert job(**_studio(url)).studio_url == url
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        _studio(None),
+        _studio(5),
+        _studio(""),
+        _studio("javascript:alert(1)"),
+        _studio("http://ml.azure.com/runs/a"),
+        _studio("https://evil.com/https://ml.azure.com/runs/a"),
+        _studio("https://ml-azure.com/runs/a"),
+        _studio(" https://ml.azure.com/runs/a"),
+        _studio("https://ml.azure.com/" + "x" * 1_024),
+        {"interactionEndpoints": None},
+        {"interactionEndpoints": []},
+        {"interactionEndpoints": {"Studio": None}},
+        {"interactionEndpoints": {"Tracking": {"endpoint": STUDIO_URL}}},
+    ],
+    ids=str,
+)
+def test_no_other_link_is(properties: dict[str, Any]) -> None:
+    assert job(**properties).studio_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://ml.azure.evil.com/runs/a", "https://ml.azure.com@evil.com/", "https://ml.azure.com.evil.com/"],
+)
+def test_a_host_that_only_begins_like_studio_is_not_studio(url: str) -> None:
+    assert job(**_studio(url)).studio_url is None
+
+
+@pytest.mark.parametrize(
+    ("bindings", "uris"),
+    [
+        (None, None),
+        ({}, None),
+        ([], None),
+        ("x", None),
+        ({"a": {"uri": "u"}, "b": {"uri": "v", "mode": None}}, {"u", "v"}),
+        ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, None),
+    ],
+)
+def test_uris_of_bindings(bindings: object, uris: set[str] | None) -> None:
+    parsed = job(inputData=bindings, outputData=bindings)
+    assert parsed.input_uris == parsed.output_uris == uris
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=5,
+)
+_keys = st.sampled_from(["id", "name", "properties", "systemData"])
+_property_keys = st.sampled_from(
+    ["status", "interactionEndpoints", "services", "tags", "inputData", "outputData", "experimentName"]
+)
+
+
+@given(st.dictionaries(_keys, _json), st.dictionaries(_property_keys, _json))
+def test_any_object_is_a_job_with_a_usable_name_or_none(
+    changes: dict[str, Any], properties: dict[str, Any]
+) -> None:
+    body = endpoint_job(**properties) | changes
+    try:
+        parsed = JobResource.parse(body)
+    except ValueError:
+        return
+    assert is_job_name(parsed.name)
+    assert 0 < len(parsed.status) <= MAX_STATUS_LENGTH

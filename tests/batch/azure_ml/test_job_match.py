@@ -1,0 +1,176 @@
+"""How a job that may be the run's own is told from others."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.api.request import JobInput, JobOutput, RunRequest
+from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
+from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_match import Match, matches
+from tests.batch.azure_ml.jobs import arm_job, job
+from tests.batch.builders import INPUT_URI, WORKSPACE_ID, request
+
+OUTPUT = "azureml://datastores/lake/paths/out/r-1.csv"
+SECOND = "azureml://datastores/lake/paths/b/r-1"
+ELSEWHERE = "azureml://datastores/lake/paths/elsewhere"
+LONG = f"azureml:/{WORKSPACE_ID}/datastores/lake/paths"
+LAKE = "https://lake.blob.core.windows.net/data"
+ABFSS = "abfss://data@lake.dfs.core.windows.net"
+WASBS = "wasbs://data@lake.blob.core.windows.net"
+
+
+def _asked(inputs: list[str], outputs: list[str]) -> RunRequest:
+    return request(
+        inputs={f"i{n}": JobInput(type="UriFolder", uri=uri) for n, uri in enumerate(inputs)},
+        outputs={f"o{n}": JobOutput(uri=uri) for n, uri in enumerate(outputs)},
+    )
+
+
+NO_OUTPUT = _asked([INPUT_URI], [])
+LITERAL = request(outputs={}, inputs={"mode": JobInput(type="Literal", value=1)})
+TWO = _asked([INPUT_URI], [OUTPUT, SECOND])
+SHARED = _asked([INPUT_URI], [ELSEWHERE])
+ONE_SHARED = _asked([INPUT_URI], [OUTPUT, ELSEWHERE])
+
+
+def _job(
+    outputs: list[str] | None = None, inputs: list[str] | None = None, **properties: object
+) -> JobResource:
+    """A job of the endpoint with these URIs; None where the answer shows none."""
+    shown = {
+        "outputData": {
+            f"o{n}": {"uri": uri, "jobOutputType": "UriFile"} for n, uri in enumerate(outputs or [])
+        },
+        "inputData": {f"i{n}": {"uri": uri, "mode": "ReadOnlyMount"} for n, uri in enumerate(inputs or [])},
+    }
+    return job(**shown, **properties)
+
+
+def _tagged(run_id: object, outputs: list[str] | None = None, **tags: object) -> JobResource:
+    return _job(outputs, tags={RUN_ID_TAG: run_id, **tags})
+
+
+FROM_ARM = JobResource.parse(arm_job())
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "expected"),
+    [
+        # The tag decides wherever the service kept it.
+        (_tagged("r-1"), request(), Match.OURS),
+        (_tagged("r-1"), NO_OUTPUT, Match.OURS),
+        (_tagged("r-1", [ELSEWHERE]), request(), Match.OURS),
+        (_tagged("r-2"), request(), Match.OTHER),
+        (_tagged("r-2", [OUTPUT]), request(), Match.OTHER),
+        (_tagged(None), request(), Match.OTHER),
+        # Another app on the same workspace may have a run of the same id.
+        (_tagged("r-1", **{MARKER_TAG: "m"}), request(), Match.OURS),
+        (_tagged("r-1", [OUTPUT], **{MARKER_TAG: "other"}), request(), Match.OTHER),
+        (_tagged("r-2", **{MARKER_TAG: "m"}), request(), Match.OTHER),
+        # Else an output of its own does, in any spelling of its datastore.
+        (_job([OUTPUT], [INPUT_URI]), request(), Match.OURS),
+        (_job([OUTPUT]), request(), Match.OURS),
+        (_job([f"{LONG}/out/r-1.csv"], [f"{LONG}/in"]), request(), Match.OURS),
+        (_job([f"{LONG}/out/r-1.csv".removeprefix("azureml:/")]), request(), Match.OURS),
+        (_job([OUTPUT + "/"]), request(), Match.OURS),
+        (_job([OUTPUT.replace("lake", "sea")]), request(), Match.OTHER),
+        (_job([OUTPUT.replace("r-1", "r-2")]), request(), Match.OTHER),
+        (_job([OUTPUT.replace("r-1", "R-1")]), request(), Match.OTHER),
+        (_job([OUTPUT.replace("r-1", "r-2")], [INPUT_URI]), request(), Match.OTHER),
+        (_job([OUTPUT, ELSEWHERE]), request(), Match.OTHER),
+        # No other run writes to it, whatever the service tells of the inputs.
+        (_job([OUTPUT], ["azureml:another:1"]), request(), Match.OURS),
+        (_job([OUTPUT], [ELSEWHERE]), request(), Match.OURS),
+        # Several outputs: all of them.
+        (_job([SECOND, OUTPUT]), TWO, Match.OURS),
+        (_job([OUTPUT]), TWO, Match.OTHER),
+        # An output that does not name the run is its own only together with the same inputs.
+        (_job([ELSEWHERE], [INPUT_URI]), SHARED, Match.OURS),
+        (_job([ELSEWHERE]), SHARED, Match.UNCLEAR),
+        (_job([ELSEWHERE], ["azureml:in:1"]), SHARED, Match.UNCLEAR),
+        (_job([ELSEWHERE], [f"{LAKE}/in/"]), SHARED, Match.UNCLEAR),
+        (_job([ELSEWHERE], [SECOND]), SHARED, Match.OTHER),
+        (_job([OUTPUT, ELSEWHERE]), ONE_SHARED, Match.UNCLEAR),
+        (_job([OUTPUT, ELSEWHERE], [INPUT_URI]), ONE_SHARED, Match.OURS),
+        # ARM shows neither inputs nor outputs, so it can not tell.
+        (FROM_ARM, request(), Match.UNCLEAR),
+        (FROM_ARM, NO_OUTPUT, Match.UNCLEAR),
+        (_job(None, [INPUT_URI]), request(), Match.UNCLEAR),
+        (_job(None, ["azureml:another:1"]), request(), Match.UNCLEAR),
+        (_job(None, [ELSEWHERE]), request(), Match.OTHER),
+        # Without outputs only other inputs tell anything.
+        (_job(None, [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
+        (_job(None, [f"{LONG}/in/"]), NO_OUTPUT, Match.UNCLEAR),
+        (_job([OUTPUT], [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
+        (_job(None, ["azureml:another:1"]), NO_OUTPUT, Match.UNCLEAR),
+        (_job(None, [ELSEWHERE]), NO_OUTPUT, Match.OTHER),
+        (_job([OUTPUT], [ELSEWHERE]), NO_OUTPUT, Match.OTHER),
+        # Without data of its own a run can not be told by any.
+        (_job(None, [INPUT_URI]), LITERAL, Match.UNCLEAR),
+        (job(inputData={"mode": {"jobInputType": "Literal", "value": "1"}}), LITERAL, Match.UNCLEAR),
+    ],
+)
+def test_whether_a_job_is_the_one_this_run_submitted(
+    found: JobResource, asked: RunRequest, expected: Match
+) -> None:
+    assert matches(found, "r-1", "m", asked) is expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "expected"),
+    [
+        # Of one kind: the same, however encoded, or surely not.
+        (["azureml://datastores/lake/paths/a%20b"], [f"{LONG}/a b/"], Match.OURS),
+        (["azureml://datastores/lake/paths/ü"], [f"{LONG}/%C3%BC"], Match.OURS),
+        ([f"{LAKE}/a%20b/"], [f"{LAKE}/a b"], Match.OURS),
+        ([f"{LAKE}/a"], [f"{LAKE}/b"], Match.OTHER),
+        ([f"{LAKE}/a"], [f"{LAKE}/A"], Match.OTHER),
+        ([f"{ABFSS}/a"], [f"{ABFSS}/a/"], Match.OURS),
+        ([f"{ABFSS}/a"], [f"{ABFSS}/b"], Match.OTHER),
+        ([f"{WASBS}/a"], [f"{WASBS}/b"], Match.OTHER),
+        ([f"{LAKE}/a", f"{LAKE}/b"], [f"{LAKE}/b", f"{LAKE}/a"], Match.OURS),
+        ([f"{LAKE}/a", f"{LAKE}/b"], [f"{LAKE}/a"], Match.OTHER),
+        (["azureml:data:1"], ["azureml:data:1"], Match.OURS),
+        # Of different kinds, or of a kind that has several names for the same.
+        ([f"{LAKE}/a"], [f"{LONG}/a"], Match.UNCLEAR),
+        ([f"{LONG}/a"], [f"{LAKE}/a"], Match.UNCLEAR),
+        ([f"{ABFSS}/a"], [f"{LONG}/a"], Match.UNCLEAR),
+        (["azureml:data@latest"], ["azureml:data:1"], Match.UNCLEAR),
+        (["azureml:data:1"], [f"{LONG}/a"], Match.UNCLEAR),
+        (["azureml:data:1"], [f"{LAKE}/a"], Match.UNCLEAR),
+        (["azureml:data:1"], [f"azureml:{WORKSPACE_ID}/data/data/versions/1"], Match.UNCLEAR),
+        ([f"{LONG}/a"], [f"{LONG}/b", f"{LAKE}/a"], Match.UNCLEAR),
+        ([f"{LONG}/a", "azureml:data:1"], [f"{LONG}/b"], Match.UNCLEAR),
+    ],
+)
+def test_data_is_different_only_if_it_is_spelled_in_the_same_way(
+    wanted: list[str], told: list[str], expected: Match
+) -> None:
+    assert matches(_job([ELSEWHERE], told), "r-1", "m", _asked(wanted, [ELSEWHERE])) is expected
+    assert matches(_job(told, [INPUT_URI]), "r-1", "m", _asked([INPUT_URI], wanted)) is expected
+
+
+_names = st.text(st.sampled_from("abü&/"), min_size=1, max_size=6).map(lambda name: f"x{name}x")
+_places = st.sampled_from(["azureml://datastores/lake/paths/", f"{LONG}/", f"{LAKE}/", f"{ABFSS}/"])
+_uris = st.lists(st.builds(str.__add__, _places, _names), min_size=1, max_size=3)
+
+
+@given(_uris, _uris, st.booleans())
+def test_a_job_that_tells_what_it_was_asked_for_is_never_taken_for_another(
+    inputs: list[str], outputs: list[str], encoded: bool
+) -> None:
+    def told(uris: list[str]) -> list[str]:
+        return [quote(uri, safe=":/@") + "/" if encoded else uri for uri in uris]
+
+    asked = _asked(inputs, outputs)
+    assert matches(_job(told(outputs), told(inputs)), "r-1", "m", asked) is Match.OURS
+    assert matches(_job(told(outputs)), "r-1", "m", asked) is Match.UNCLEAR
+    assert matches(_job(None, told(inputs)), "r-1", "m", asked) is Match.UNCLEAR
+
+
+def test_a_mark_without_a_marker_is_of_a_version_that_tagged_with_the_run_id_alone() -> None:
+    assert matches(_tagged("r-1"), "r-1", None, request()) is Match.OURS
+    assert matches(_tagged("r-2"), "r-1", None, request()) is Match.OTHER

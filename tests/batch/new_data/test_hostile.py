@@ -1,0 +1,201 @@
+"""Malformed, foreign and hostile storage events: nothing starts, and nothing but Malformed is raised."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.grid_event import GridEvent
+from batch.new_data.blob import FINISHED_UPLOADS, Blob, Malformed, finished_upload
+from tests.batch.builders import WORKSPACE_ID
+from tests.batch.new_data.events import CLOUD_EVENTS, SCHEMAS, TOPIC, created, event, subject, upload
+
+AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def _found(received: GridEvent) -> Blob | None:
+    return finished_upload(received, TOPIC)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["..", "../a", "in/../a", "in/..", "in/../", "./a", "in/./a", "."],
+        *["/a", "//a", "in//a", "/", "//"],
+        *["in\\..\\a", "a\\b", "a\x00b", "a\nb", "a\rb", "\x1b[2J", "a\x7f", "a\tb", "a\ud800b"],
+        *["n" * 1_025, "\U0001f600" * 1_025, "a/" * 512 + "a"],
+    ],
+)
+def test_names_that_no_honest_blob_has_are_malformed(name: str) -> None:
+    with pytest.raises(Malformed) as error:
+        _found(upload(name))
+    assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        *[..., None, "", "in/a.csv", {"a": 1}, ["/blobServices/default/containers/data/blobs/a"], 5],
+        *["/blobServices/default/containers/data", "/blobServices/default/containers/data/blobs/"],
+        *["/blobServices/default/containers//blobs/a", "/blobServices/other/containers/data/blobs/a"],
+        "/blobservices/default/containers/data/blobs/a",
+        "x/blobServices/default/containers/data/blobs/a",
+        "https://lake.blob.core.windows.net/data/in/a.csv",
+    ],
+)
+def test_a_subject_that_names_no_blob_is_malformed(of: object) -> None:
+    with pytest.raises(Malformed):
+        _found(event(subject=of))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *[..., None, 5, [], "", "http://evil.example/a"],
+        "https://user:S3cr3t@evil.example/data/a.csv",
+        "https://lake.blob.core.windows.net/data/../other/a.csv?sig=S3cr3t",
+        "x" * 100_000,
+    ],
+)
+def test_the_url_is_never_used(url: object) -> None:
+    assert _found(event(data=created(url=url))) == _found(event())
+
+
+@pytest.mark.parametrize("length", ["0", "5", 0.0, 5.5, True, False, [], {}, [0]])
+def test_a_length_of_another_type_is_malformed(length: object) -> None:
+    with pytest.raises(Malformed, match="contentLength"):
+        _found(event(data=created(contentLength=length)))
+
+
+@pytest.mark.parametrize("length", [..., None, 1, 2**63, 10**30])
+def test_a_length_that_is_not_told_is_not_zero(length: object) -> None:
+    assert _found(event(data=created(contentLength=length))) is not None
+
+
+@pytest.mark.parametrize("tag", [5, ["0x1"], {"a": 1}, True, 1.5, "x" * 1_025])
+def test_an_etag_of_another_type_is_malformed(tag: object) -> None:
+    with pytest.raises(Malformed, match="eTag"):
+        _found(event(data=created(eTag=tag)))
+
+
+@pytest.mark.parametrize("tag", [..., None, ""])
+def test_without_an_etag_the_event_tells_one_content_from_the_next(tag: object) -> None:
+    found = _found(event(id="event-7", data=created(eTag=tag)))
+    assert found is not None
+    assert found.version == "event-7"
+
+
+@pytest.mark.parametrize("event_id", [..., None, ""])
+def test_an_upload_that_nothing_tells_from_another_is_malformed(event_id: object) -> None:
+    with pytest.raises(Malformed):
+        _found(event(id=event_id, data=created(eTag=...)))
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("data", [..., None, [], [created()], "text", 5, True, {}])
+def test_data_that_is_no_object_is_no_upload(schema: str, data: object) -> None:
+    assert _found(event(schema, data=data)) is None
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize(
+    "other",
+    [
+        *[..., None, "", 5, [], "Microsoft.Storage.BlobDeleted", "Microsoft.Storage.BlobRenamed"],
+        *[
+            "microsoft.storage.blobcreated",
+            "Microsoft.Storage.BlobCreated ",
+            "Microsoft.Storage.BlobCreatedX",
+        ],
+        "Microsoft.MachineLearningServices.RunCompleted",
+    ],
+)
+def test_events_of_other_types_are_none_of_ours(schema: str, other: object) -> None:
+    assert _found(event(schema, eventType=other, subject="nonsense", data={"api": "PutBlob"})) is None
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize(
+    ("source", "ours"),
+    [
+        (TOPIC, True),
+        (TOPIC.lower(), True),
+        (TOPIC.upper(), True),
+        (TOPIC + "/", True),
+        (TOPIC + "2", False),
+        (TOPIC[:-1], False),
+        (TOPIC.replace("/rg/", "/other/"), False),
+        (TOPIC + "/blobServices/default", False),
+        ("https://evil.example" + TOPIC, False),
+        (" " + TOPIC, False),
+        (WORKSPACE_ID, False),
+        ("", False),
+        (..., False),
+        (None, False),
+        ([TOPIC], False),
+        ({"topic": TOPIC}, False),
+        (5, False),
+    ],
+)
+def test_only_the_configured_account_is_believed(schema: str, source: object, ours: bool) -> None:
+    assert (_found(event(schema, topic=source)) is not None) is ours
+    if not ours:
+        assert _found(event(schema, topic=source, subject="nonsense")) is None
+
+
+def test_the_configured_topic_may_be_written_in_any_case() -> None:
+    found = finished_upload(event(), TOPIC.upper() + "/")
+    assert found is not None
+    assert found.account == "LAKE"
+
+
+_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_hostile_subjects = st.builds(subject, st.text(min_size=1, max_size=60), st.text(max_size=10)) | _values
+_hostile_data = _values | st.builds(
+    created,
+    api=st.sampled_from([*sorted(FINISHED_UPLOADS), "CreateFile"]) | st.none() | st.text(max_size=5),
+    contentLength=_values,
+    eTag=_values,
+    url=_values,
+)
+
+
+@given(st.sampled_from(SCHEMAS), _hostile_subjects, _hostile_data, _values)
+def test_whatever_comes_is_an_upload_or_none_or_malformed(
+    schema: str, of: object, data: object, event_id: object
+) -> None:
+    try:
+        found = _found(event(schema, subject=of, data=data, id=event_id))
+    except Malformed:
+        return
+    if found is not None:
+        assert of == subject(found.name, found.container)
+        assert (found.account, found.created_at) == ("lake", AT)
+
+
+_names = st.lists(st.text("ab.\\ \x00\n#?%ü", min_size=0, max_size=4), min_size=1, max_size=4).map("/".join)
+
+
+@given(_names.filter(bool), st.integers(1, 9))
+def test_a_name_is_taken_as_it_is_or_not_at_all(name: str, length: int) -> None:
+    """The rule once more, from the other side: part by part."""
+    folder, _, file = name.rpartition("/")
+    honest = all(part.strip(".") or len(part) > 2 for part in name.split("/"))
+    honest = honest and not set(name) & set("\\\x00\n")
+    try:
+        found = _found(upload(name, CLOUD_EVENTS, contentLength=length))
+    except Malformed:
+        assert not honest
+        return
+    if file:
+        assert honest
+        assert found is not None
+        assert (found.name, found.folder, found.file) == (name, folder, file)
+    else:
+        assert found is None

@@ -1,0 +1,270 @@
+"""What a run that new data starts is asked to do, and which uploads are the same."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.api.request import RUN_ID_PATTERN, RunRequest
+from batch.errors import InvalidRequest
+from batch.new_data.blob import Blob, finished_upload
+from batch.new_data.request import folder_id, request_for, upload_id
+from batch.new_data.rules import NewDataRule
+from batch.new_data.upload import FolderUpload
+from tests.batch.builders import ENDPOINT_URI, START, settings
+from tests.batch.new_data.events import SCHEMAS, TOPIC, blob, created, event, rule
+
+OUTPUT = "azureml://datastores/lake/paths/out/{run_id}"
+
+
+def _request(under: NewDataRule, of: Blob, run_id: str = "r-1") -> RunRequest:
+    return request_for(under, of, run_id, settings())
+
+
+def _input(under: NewDataRule, of: Blob) -> str:
+    [job_input] = _request(under, of).inputs.values()
+    assert job_input.uri is not None
+    return job_input.uri
+
+
+def _output(under: NewDataRule, of: Blob) -> str:
+    [job_output] = _request(under, of).outputs.values()
+    return job_output.uri
+
+
+def test_a_file_is_the_input_of_its_run() -> None:
+    asked = _request(rule(start="file"), blob("in/a.csv"))
+    assert asked.endpoint_uri == ENDPOINT_URI
+    assert asked.inputs["input_data"].model_dump(exclude_none=True) == {
+        "type": "UriFile",
+        "uri": "https://lake.blob.core.windows.net/data/in/a.csv",
+    }
+    assert asked.outputs["output_data"].uri == (
+        "azureml://datastores/workspaceblobstore/paths/batch-runs/r-1/predictions.csv"
+    )
+
+
+@pytest.mark.parametrize("start", ["folder", "marker"])
+def test_a_folder_is_the_input_of_its_run(start: str) -> None:
+    asked = _request(rule(start=start), blob("in/2026/_SUCCESS"))
+    assert asked.inputs["input_data"].model_dump(exclude_none=True) == {
+        "type": "UriFolder",
+        "uri": "https://lake.blob.core.windows.net/data/in/2026/",
+    }
+
+
+def test_the_rule_sets_the_rest_of_the_request() -> None:
+    fields = {
+        "deployment": "blue",
+        "poll_interval": 5,
+        "queue_timeout": 6,
+        "timeout": 7,
+        "on_timeout": "leave",
+    }
+    asked = _request(rule(**fields), blob())
+    assert asked.model_dump(include=set(fields)) == fields
+    other = "https://other.westeurope.inference.ml.azure.com"
+    asked = request_for(
+        rule(endpoint_uri=f"{other}/jobs"), blob(), "r-1", settings(ALLOWED_ENDPOINT_ORIGINS=other)
+    )
+    assert asked.endpoint_uri == f"{other}/jobs"
+
+
+@pytest.mark.parametrize("start", ["folder", "marker"])
+def test_the_root_of_a_container_is_a_folder_too(start: str) -> None:
+    at_root = blob("_SUCCESS")
+    assert _input(rule(start=start), at_root) == "https://lake.blob.core.windows.net/data/"
+    templated = rule(start=start, input_uri="azureml://datastores/lake/paths/{folder}")
+    assert _input(templated, at_root) == "azureml://datastores/lake/paths/"
+    assert _output(rule(start=start, output_uri=OUTPUT + "/{folder}/p"), at_root).endswith("/out/r-1//p")
+
+
+def test_a_file_at_the_root() -> None:
+    assert _input(rule(start="file"), blob("a.csv")) == "https://lake.blob.core.windows.net/data/a.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "file"),
+    [
+        ("in/a.csv", "in", "a.csv"),
+        ("in/2026/a b.csv", "in/2026", "a%20b.csv"),
+        ("i#n/a#b?.csv", "i%23n", "a%23b%3F.csv"),
+        ("100%/50%25.csv", "100%25", "50%2525.csv"),
+        ("ü/\u4e2d.csv", "%C3%BC", "%E4%B8%AD.csv"),
+        ("u@h:1/a;b=c&d+e.csv", "u%40h%3A1", "a%3Bb%3Dc%26d%2Be.csv"),
+        ("{account}/{run_id}.csv", "%7Baccount%7D", "%7Brun_id%7D.csv"),
+        ("%7Brun_id%7D/a", "%257Brun_id%257D", "a"),
+        ("~/-._", "~", "-._"),
+    ],
+)
+def test_names_are_percent_encoded_wherever_they_go(name: str, folder: str, file: str) -> None:
+    everything = "https://a.example/{container}/{folder}/{file}"
+    one = rule(start="file", input_uri=everything, output_uri=OUTPUT + "/{folder}/{file}")
+    assert _input(one, blob(name)) == f"https://a.example/data/{folder}/{file}"
+    assert _output(one, blob(name)).endswith(f"/out/r-1/{folder}/{file}")
+    assert _input(rule(start="file"), blob(name)).endswith(f"/data/{folder}/{file}")
+    assert _input(rule(), blob(name)).endswith(f"/data/{folder}/")
+
+
+@pytest.mark.parametrize(
+    ("at", "date"),
+    [
+        (START, "2026-01-31"),
+        (datetime(2025, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "2025-12-31"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01"),
+    ],
+)
+def test_the_date_is_that_of_the_event(at: datetime, date: str) -> None:
+    assert _output(rule(output_uri=OUTPUT + "/{date}/p.csv"), blob(at=at)).endswith(f"/r-1/{date}/p.csv")
+
+
+def test_each_run_has_an_output_of_its_own() -> None:
+    twice = rule(output_uri=OUTPUT + "/{run_id}.csv")
+    assert _output(twice, blob()).endswith("/out/r-1/r-1.csv")
+    [other] = _request(twice, blob(), "r-2").outputs.values()
+    assert other.uri.endswith("/out/r-2/r-2.csv")
+
+
+def test_a_name_too_long_for_a_uri_makes_no_request() -> None:
+    assert _input(rule(start="file"), blob("n" * 1_024)).endswith("n" * 1_024)
+    with pytest.raises(InvalidRequest) as error:
+        _request(rule(start="file"), blob("\u4e2d" * 1_024))
+    assert [wrong.field for wrong in error.value.errors] == ["endpoint_input_uri"]
+    assert len(str(error.value)) < 500
+
+
+_parts = st.text(st.characters(codec="utf-8", exclude_characters="/\\", exclude_categories=["Cc", "Cs"]))
+_names = st.lists(_parts.filter(lambda part: part not in ("", ".", "..")), min_size=1, max_size=4)
+
+
+@given(_names.map("/".join), st.sampled_from(["file", "folder", "marker"]))
+def test_no_name_leads_out_of_its_container(name: str, start: str) -> None:
+    """A service that decodes the URI finds the blob, or its folder, and nothing else."""
+    found = finished_upload(event(subject=f"/blobServices/default/containers/data/blobs/{name}"), TOPIC)
+    assert found is not None
+    uri = urlsplit(_input(rule(start=start), found))
+    assert (uri.scheme, uri.netloc, uri.query, uri.fragment) == (
+        "https",
+        "lake.blob.core.windows.net",
+        "",
+        "",
+    )
+    folder = f"{found.folder}/" if found.folder else ""
+    assert unquote(uri.path) == "/data/" + (name if start == "file" else folder)
+    assert uri.path.isascii()
+    assert ".." not in uri.path.split("/")
+
+
+# Which uploads are the same
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_redelivery_is_the_same_upload(schema: str) -> None:
+    deliveries = [
+        event(schema, id="1", eventTime="2026-01-31T12:00:00Z"),
+        event(schema, id="1", eventTime="2026-02-03T12:00:00.1234567Z"),
+        event(schema, id="2", data=created(sequencer="0009", requestId="other", contentLength=7)),
+        event(schema, topic=TOPIC.upper()),
+    ]
+    found = [finished_upload(each, TOPIC) for each in deliveries]
+    assert len({upload_id(rule(), each) for each in found if each}) == 1
+    assert None not in found
+
+
+def test_the_same_upload_in_either_schema() -> None:
+    first, second = (finished_upload(event(schema), TOPIC) for schema in SCHEMAS)
+    assert first == second
+
+
+def _replaced(**changes: Any) -> tuple[NewDataRule, Blob]:
+    under = rule(**changes.pop("rule", {}))
+    return under, blob(**changes)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "in/b.csv"},
+        {"name": "in/A.csv"},
+        {"name": "a.csv"},
+        {"version": "0x2"},
+        {"container": "data2"},
+        {"account": "lake2"},
+        {"rule": {"prefix": "in/"}},
+        {"rule": {"start": "file"}},
+        {"rule": {"deployment": "blue"}},
+    ],
+)
+def test_other_content_and_other_rules_are_other_uploads(other: dict[str, Any]) -> None:
+    assert upload_id(*_replaced(**other)) != upload_id(rule(), blob())
+
+
+_words = st.sampled_from(["a", "b", "a/b", "b/a", "a/b/a", "0x1", '"', '","', "ü"])
+_blobs = st.builds(blob, _words, account=_words, container=_words, version=_words)
+
+
+@given(_blobs, _blobs)
+def test_ids_tell_uploads_and_folders_apart(one: Blob, other: Blob) -> None:
+    under = rule()
+    assert (upload_id(under, one) == upload_id(under, other)) is (one == other)
+    one_folder = (one.account, one.container, one.folder)
+    same_folder = one_folder == (other.account, other.container, other.folder)
+    assert (folder_id(under, one) == folder_id(under, other)) is same_folder
+
+
+@given(_blobs, st.sampled_from(["file", "folder", "marker"]))
+def test_an_upload_names_a_run(one: Blob, start: str) -> None:
+    run_id = upload_id(rule(start=start), one)
+    assert run_id.startswith(f"{start}-")
+    assert re.fullmatch(RUN_ID_PATTERN, f"window-{run_id}")
+
+
+def test_windows_of_two_rules_do_not_mix() -> None:
+    assert folder_id(rule(), blob()) != folder_id(rule(deployment="blue"), blob())
+
+
+# One upload under a folder rule, on its way through the task hub
+
+
+@given(
+    _blobs, st.fixed_dictionaries({}, optional={"quiet_seconds": st.integers(1, 9), "timeout": st.just(5)})
+)
+def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> None:
+    sent = FolderUpload.of(rule(**fields), one)
+    got = FolderUpload.from_json(json.loads(json.dumps(sent.to_json())))
+    assert got == sent
+    assert got.rule.id == sent.rule.id
+    assert got.window_key == sent.window_key == folder_id(sent.rule, one)
+    assert got.run_id == sent.run_id == upload_id(sent.rule, one)
+    assert (got.quiet.total_seconds(), got.longest_wait.total_seconds()) == (
+        fields.get("quiet_seconds", 60),
+        3_600,
+    )
+
+
+@given(st.text(max_size=20) | st.none(), st.text(min_size=1, max_size=20))
+def test_an_upload_survives_whatever_tells_its_content(tag: str | None, event_id: str) -> None:
+    found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
+    assert found is not None
+    sent = FolderUpload.of(rule(), found)
+    assert FolderUpload.from_json(json.loads(json.dumps(sent.to_json()))) == sent
+
+
+def test_the_ids_of_an_upload_are_those_that_it_was_started_with() -> None:
+    started = {**FolderUpload.of(rule(), blob()).to_json(), "run_id": "folder-1", "window_key": "key-1"}
+    got = FolderUpload.from_json(json.loads(json.dumps(started)))
+    assert (got.run_id, got.window_key) == ("folder-1", "key-1")
+    assert (got.rule, got.blob) == (rule(), blob())
+
+
+@pytest.mark.parametrize("missing", ["rule", "blob", "run_id", "window_key"])
+def test_an_upload_of_a_version_that_wrote_less_is_refused(missing: str) -> None:
+    written = FolderUpload.of(rule(), blob()).to_json()
+    del written[missing]
+    with pytest.raises(ValueError, match=missing):
+        FolderUpload.from_json(written)

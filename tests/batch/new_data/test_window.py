@@ -1,0 +1,254 @@
+"""The window in which the blobs of a folder are gathered: no blob is lost, none is taken twice."""
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from batch.new_data.window import FolderWindow, may_claim, touch, wake_at
+from batch.run.source import DataSource
+from tests.batch.builders import START, after
+from tests.batch.new_data.events import blob
+
+
+def _source(name: str, at: datetime = START) -> DataSource:
+    return DataSource.of(blob(f"in/{name}", at=at))
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def test_the_first_toucher_opens_the_window() -> None:
+    window = touch(None, "a", START, _source("a.csv"))
+    assert window == FolderWindow(opened_at=START, newest="a", source=_source("a.csv"))
+
+
+def test_a_further_toucher_becomes_the_newest_and_leaves_the_opening() -> None:
+    window = touch(touch(None, "a", START, _source("a.csv")), "b", after(5), _source("b.csv", after(3)))
+    assert (window.opened_at, window.newest) == (START, "b")
+    assert window.source == _source("a.csv").and_also(_source("b.csv", after(3)))
+    assert (window.source.count, window.source.names) == (2, ("a.csv", "b.csv"))
+    assert (window.source.first_event_at, window.source.last_event_at) == (START, after(3))
+
+
+def test_a_toucher_whose_clock_is_behind_does_not_move_the_opening() -> None:
+    window = touch(touch(None, "a", START, _source("a.csv")), "b", after(-5), _source("b.csv"))
+    assert (window.opened_at, window.newest) == (START, "b")
+
+
+@pytest.mark.parametrize(
+    ("claimant", "seconds", "allowed"),
+    [
+        ("newest", 0, True),
+        ("newest", 59, True),
+        ("newest", 60, True),
+        ("newest", -1, True),
+        ("older", 0, False),
+        ("older", 59.999, False),
+        ("older", 60, True),
+        ("older", 61, True),
+        ("older", 10**6, True),
+        ("of an earlier window", 59, False),
+        ("of an earlier window", 60, True),
+    ],
+)
+def test_who_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
+    window = touch(touch(None, "older", START, _source("a")), "newest", after(1), _source("b"))
+    assert may_claim(window, claimant, after(seconds), _seconds(60)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("opened", "now", "expected"),
+    [
+        (0, 0, 10),
+        (0, 20, 30),
+        (0, 50, 60),
+        (0, 51, 60),
+        (0, 59.5, 60),
+        (0, 60, 60),
+        # Longest wait over already: at once.
+        (0, 90, 60),
+        # The window was opened by one whose clock is ahead.
+        (5, 0, 10),
+    ],
+)
+def test_when_a_toucher_wakes(opened: float, now: float, expected: float) -> None:
+    assert wake_at(after(opened), after(now), _seconds(10), _seconds(60)) == after(expected)
+
+
+def test_a_window_survives_the_task_hub() -> None:
+    window = touch(None, "a", after(0.123456), _source("ü\U0001f600.csv", after(0.654321)))
+    assert FolderWindow.from_json(window.to_json()) == window
+
+
+@pytest.mark.parametrize("nothing", [None, {}, ""])
+def test_no_state_is_no_window(nothing: object) -> None:
+    assert FolderWindow.from_json(nothing) is None
+
+
+# All blobs of a folder, with wakers that come in time
+
+
+@dataclass
+class Taken:
+    at: float
+    source: DataSource
+
+
+def _gather(arrivals: list[float], quiet: float, longest: float) -> list[Taken]:
+    """Blobs come at ``arrivals``; at equal times a blob comes before a claim."""
+    window: FolderWindow | None = None
+    taken: list[Taken] = []
+    todo: list[tuple[float, bool, int]] = [(at, False, number) for number, at in enumerate(arrivals)]
+    heapq.heapify(todo)
+    while todo:
+        at, is_claim, number = heapq.heappop(todo)
+        now, toucher = after(at), f"t-{number}"
+        if not is_claim:
+            window = touch(window, toucher, now, _source(f"{number}.csv", now))
+            wakes = wake_at(window.opened_at, now, _seconds(quiet), _seconds(longest))
+            heapq.heappush(todo, ((wakes - START).total_seconds(), True, number))
+        elif window and may_claim(window, toucher, now, _seconds(longest)):
+            taken.append(Taken(at, window.source))
+            window = None
+    assert window is None
+    return taken
+
+
+def test_five_hundred_files_within_the_quiet_period_are_one_run() -> None:
+    [taken] = _gather([number * 0.1 for number in range(500)], quiet=60, longest=3_600)
+    assert taken.at == pytest.approx(49.9 + 60)
+    assert (taken.source.count, len(taken.source.names)) == (500, 100)
+    assert taken.source.names[0] == "0.csv"
+    assert taken.source.last_event_at - taken.source.first_event_at == _seconds(49.9)
+
+
+def test_two_bursts_with_quiet_between_them_are_two_runs() -> None:
+    taken = _gather([0, 1, 2, 20, 21], quiet=10, longest=60)
+    assert [(each.at, each.source.count) for each in taken] == [(12, 3), (31, 2)]
+
+
+def test_a_trickle_starts_a_run_at_each_longest_wait() -> None:
+    taken = _gather([float(second) for second in range(0, 200, 5)], quiet=10, longest=60)
+    assert [each.at for each in taken] == [60, 125, 190, 205]
+    assert [each.source.count for each in taken] == [13, 13, 13, 1]
+
+
+def test_a_blob_at_the_very_end_of_the_quiet_period_is_in_this_run_or_the_next() -> None:
+    assert [each.source.count for each in _gather([0, 9.999], quiet=10, longest=60)] == [2]
+    assert [each.source.count for each in _gather([0, 10.001], quiet=10, longest=60)] == [1, 1]
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=40), st.integers(1, 20), st.integers(1, 60))
+def test_each_blob_is_in_one_run_that_is_neither_too_early_nor_too_late(
+    arrivals: list[int], quiet: int, longest: int
+) -> None:
+    longest = max(quiet, longest)
+    taken = _gather([float(at) for at in arrivals], quiet, longest)
+    names = [name for each in taken for name in each.source.names]
+    assert sorted(names) == sorted(f"{number}.csv" for number in range(len(arrivals)))
+    assert sum(each.source.count for each in taken) == len(arrivals)
+    for each in taken:
+        opened, last = ((moment - START).total_seconds() for moment in _first_and_last(each.source))
+        assert each.at == min(last + quiet, opened + longest)
+        assert not [at for at in arrivals if last < at < each.at]
+
+
+def _first_and_last(source: DataSource) -> tuple[datetime, datetime]:
+    return source.first_event_at, source.last_event_at
+
+
+# The same with wakers that come late, in any order, and with clocks that differ
+
+QUIET, LONGEST = _seconds(10), _seconds(40)
+
+
+@dataclass
+class Toucher:
+    name: str
+    wakes_at: datetime
+
+
+@dataclass
+class Model:
+    window: FolderWindow | None = None
+    now: datetime = START
+    asleep: list[Toucher] = field(default_factory=list)
+    events: dict[str, datetime] = field(default_factory=dict)
+    touched_at: datetime = START
+    taken: list[DataSource] = field(default_factory=list)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    @initialize()
+    def start(self) -> None:
+        self.model = Model()
+
+    @rule(seconds=st.sampled_from([0.5, 3, 9.5, 10, 30, 45]))
+    def time_passes(self, seconds: float) -> None:
+        self.model.now += _seconds(seconds)
+
+    @rule(behind=st.sampled_from([0, 0, 1, 15]), event_age=st.sampled_from([0, 5, 86_400]))
+    def a_blob_comes(self, behind: float, event_age: float) -> None:
+        """``behind``: how long the orchestration's first step took to reach the window."""
+        model = self.model
+        name, at = f"{len(model.events)}.csv", model.now - _seconds(event_age)
+        model.events[name] = at
+        model.window = touch(model.window, name, model.now - _seconds(behind), _source(name, at))
+        assert model.window.newest == name
+        model.touched_at = model.now
+        model.asleep.append(Toucher(name, wake_at(model.window.opened_at, model.now, QUIET, LONGEST)))
+
+    @precondition(lambda self: any(each.wakes_at <= self.model.now for each in self.model.asleep))
+    @rule(data=st.data())
+    def one_wakes(self, data: st.DataObject) -> None:
+        due = [each for each in self.model.asleep if each.wakes_at <= self.model.now]
+        self._claim(data.draw(st.sampled_from(due)))
+
+    @invariant()
+    def every_blob_is_in_one_place(self) -> None:
+        model = self.model
+        open_now = [model.window.source] if model.window else []
+        names = [name for source in (*model.taken, *open_now) for name in source.names]
+        assert sorted(names) == sorted(model.events)
+        for source in (*model.taken, *open_now):
+            times = [model.events[name] for name in source.names]
+            assert source.count == len(times)
+            assert (source.first_event_at, source.last_event_at) == (min(times), max(times))
+
+    @invariant()
+    def an_open_window_has_somebody_who_will_take_it(self) -> None:
+        model = self.model
+        if model.window:
+            [newest] = [each for each in model.asleep if each.name == model.window.newest]
+            assert newest.wakes_at <= max(model.window.opened_at + LONGEST, model.touched_at + QUIET)
+
+    def teardown(self) -> None:
+        while self.model.asleep:
+            self.model.now = max(self.model.now, self.model.asleep[0].wakes_at)
+            self._claim(self.model.asleep[0])
+        assert self.model.window is None
+        self.every_blob_is_in_one_place()
+
+    def _claim(self, claimant: Toucher) -> None:
+        model, window = self.model, self.model.window
+        model.asleep.remove(claimant)
+        if window is None:
+            return
+        waited_longest = model.now >= window.opened_at + LONGEST
+        was_newest = window.newest == claimant.name
+        allowed = may_claim(window, claimant.name, model.now, LONGEST)
+        assert allowed is (was_newest or waited_longest)
+        if allowed:
+            assert waited_longest or model.now >= model.touched_at + QUIET
+            model.taken.append(window.source)
+            model.window = None
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=100, stateful_step_count=30)

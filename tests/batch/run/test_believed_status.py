@@ -1,0 +1,217 @@
+"""Each status of the runtime with each custom status that a killed host can leave: lost, stale, sound, or false."""
+
+import json
+from typing import Any
+
+import pytest
+
+from batch.api.request import JobOutput
+from batch.api.run_view import has_ended, run_view
+from batch.errors import ErrorCode
+from batch.run.believed_status import ENDED_RUNTIME_STATUSES, UNFINISHED_RUNTIME_STATUSES
+from batch.run.next_step import end_of
+from batch.run.reason import reason_text
+from batch.run.state import Run
+from batch.run.status import custom_status, result
+from tests.batch.builders import ENDPOINT_URI, after, problem, request, run
+
+GOING_ON = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"]
+COMPLETED = run(status="Completed", running_at=after(30), last_check_at=after(60), checks=2)
+RESULT = result(COMPLETED, after(60))
+SOUND = custom_status(COMPLETED, end=end_of(COMPLETED, after(60)), ended_at=after(60))
+STALE = custom_status(run(status="Running", running_at=after(30), checks=1), next_check_at=after(180))
+LATE = "Job batchjob-1 did not end within the timeout of 60 s and was canceled."
+FAILED = "Orchestrator function 'batch_run' failed: "
+
+
+def told(phase: str, code: str, message: str = LATE) -> dict[str, Any]:
+    return {**STALE, "phase": phase, "ended_at": "2026-01-31T12:01:00.000Z", "next_check_at": None} | {
+        "error": {"code": code, "message": message}
+    }
+
+
+def view(runtime_status: Any, status: object, output: object = None, state: Run | None = None) -> Any:
+    shown = run_view(
+        "r-1",
+        runtime_status=runtime_status,
+        created_at=after(-5),
+        updated_at=after(900),
+        run=state,
+        custom_status=status,
+        output=output,
+    )
+    json.dumps(shown)
+    if has_ended(shown):
+        assert shown["ended_at"]
+        assert (shown["next_check_at"], shown["problem"]) == (None, None)
+    return shown
+
+
+@pytest.mark.parametrize("runtime_status", UNFINISHED_RUNTIME_STATUSES)
+@pytest.mark.parametrize("phase", [None, *GOING_ON])
+def test_a_run_that_goes_on_is_where_its_custom_status_says(runtime_status: str, phase: str | None) -> None:
+    shown = view(runtime_status, {**STALE, "phase": phase})
+    assert shown["phase"] == (phase or "Pending")
+    assert (shown["ended_at"], shown["next_check_at"]) == (None, "2026-01-31T12:03:00.000Z")
+
+
+@pytest.mark.parametrize("runtime_status", UNFINISHED_RUNTIME_STATUSES)
+@pytest.mark.parametrize("phase", ["Failed", "Canceled", "TimedOut"])
+def test_an_outcome_ends_a_run_before_the_runtime_does(runtime_status: str, phase: str) -> None:
+    """The orchestration raises one execution later, and a killed host makes that a minute."""
+    shown = view(runtime_status, {**told(phase, "timed_out"), "next_check_at": "2026-01-31T12:03:00.000Z"})
+    assert (shown["phase"], shown["runtime_status"]) == (phase, runtime_status)
+    assert (shown["ended_at"], shown["error"]["message"]) == ("2026-01-31T12:01:00.000Z", LATE)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        *(None, "text", {}, SOUND, STALE),
+        *({**STALE, "phase": phase} for phase in GOING_ON),
+        *(told(phase, "job_failed") for phase in ("Failed", "Canceled", "TimedOut")),
+        {**STALE, "problem": {"code": "service_unavailable", "message": "It is busy."}},
+    ],
+)
+def test_a_completed_run_is_told_by_its_output(status: object) -> None:
+    shown = view("Completed", status, RESULT)
+    assert (shown["phase"], shown["error"]) == ("Completed", None)
+    assert shown["job"] == RESULT["job"]
+    assert (shown["checks"], shown["started_at"], shown["submitted_at"], shown["ended_at"]) == (
+        2,
+        "2026-01-31T12:00:00.000Z",
+        "2026-01-31T12:00:10.000Z",
+        "2026-01-31T12:01:00.000Z",
+    )
+
+
+def test_the_custom_status_adds_what_the_output_lacks() -> None:
+    shown = view("Completed", STALE, RESULT)
+    assert (shown["endpoint_uri"], shown["identity"]) == (ENDPOINT_URI, {"client_id": "c"})
+    assert shown["running_at"] == "2026-01-31T12:00:30.000Z"
+
+
+@pytest.mark.parametrize("output", [None, "", [], {}])
+def test_a_completed_run_without_a_result_has_completed(output: object) -> None:
+    assert view("Completed", SOUND, output)["job"] == RESULT["job"]
+    assert view("Completed", None, output)["phase"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("code", "phase"),
+    [
+        ("job_failed", "Failed"),
+        ("internal", "Failed"),
+        ("job_canceled", "Canceled"),
+        ("timed_out", "TimedOut"),
+        ("queue_timed_out", "TimedOut"),
+    ],
+)
+@pytest.mark.parametrize(
+    "status",
+    [None, {}, STALE, SOUND, *({**STALE, "phase": phase} for phase in GOING_ON)],
+)
+def test_a_failed_run_is_told_by_the_text_of_its_output(status: object, code: str, phase: str) -> None:
+    shown = view("Failed", status, FAILED + reason_text("It went wrong.", ErrorCode(code)))
+    assert (shown["phase"], shown["error"]["code"]) == (phase, code)
+    assert shown["error"]["message"] == "It went wrong."
+
+
+@pytest.mark.parametrize("code", ["job_failed", "timed_out", "job_canceled"])
+@pytest.mark.parametrize(
+    "status", [told("Failed", "not_found"), told("Canceled", "timed_out"), {**STALE, "phase": "TimedOut"}]
+)
+def test_a_custom_status_that_tells_another_end_is_not_believed(status: object, code: str) -> None:
+    reason = reason_text("It went wrong.", ErrorCode(code))
+    shown, alone = view("Failed", status, reason), view("Failed", None, reason)
+    assert (shown["phase"], shown["error"]) == (alone["phase"], alone["error"])
+
+
+def test_a_sound_custom_status_has_the_better_words() -> None:
+    text = FAILED + reason_text("The folder key=1/ is not there.", ErrorCode.NOT_FOUND)
+    assert view("Failed", None, text)["error"]["message"] == "The folder key%3D1/ is not there."
+    sound = told("Failed", "not_found", "The folder key=1/ is not there.")
+    assert view("Failed", sound, text)["error"]["message"] == "The folder key=1/ is not there."
+
+
+@pytest.mark.parametrize(
+    ("phase", "code"), [("Failed", "job_failed"), ("Canceled", "job_canceled"), ("TimedOut", "timed_out")]
+)
+@pytest.mark.parametrize("output", [None, FAILED + LATE, "Non-Deterministic workflow detected"])
+def test_without_a_code_in_the_text_a_sound_custom_status_tells_the_end(
+    phase: str, code: str, output: str | None
+) -> None:
+    shown = view("Failed", told(phase, code), output)
+    assert (shown["phase"], shown["error"]["code"], shown["error"]["message"]) == (phase, code, LATE)
+
+
+@pytest.mark.parametrize("status", [None, {}, STALE, SOUND, {"phase": "Pending"}])
+def test_a_text_without_a_code_is_an_internal_error(status: object) -> None:
+    shown = view("Failed", status, FAILED + "no luck")
+    assert (shown["phase"], shown["error"]["code"], shown["error"]["message"]) == (
+        "Failed",
+        "internal",
+        "no luck",
+    )
+
+
+@pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
+@pytest.mark.parametrize(
+    "status", [None, {}, STALE, SOUND, *({**STALE, "phase": phase} for phase in GOING_ON)]
+)
+def test_what_is_ended_from_outside_says_so(runtime_status: str, status: object) -> None:
+    shown = view(runtime_status, status, "because")
+    assert (shown["phase"], shown["error"]["code"]) == ("Terminated", "internal")
+    assert f"ended {runtime_status}: because." in shown["error"]["message"]
+
+
+@pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
+@pytest.mark.parametrize("phase", ["Failed", "Canceled", "TimedOut"])
+def test_a_run_that_had_told_its_end_keeps_it(runtime_status: str, phase: str) -> None:
+    shown = view(runtime_status, told(phase, "timed_out"), "because")
+    assert (shown["phase"], shown["error"]["message"]) == (phase, LATE)
+
+
+@pytest.mark.parametrize("runtime_status", sorted(ENDED_RUNTIME_STATUSES))
+@pytest.mark.parametrize(
+    "status",
+    [None, "", 5, [], {"phase": None}, {"phase": ["x"]}, {"phase": "Failed", "error": "text"}, STALE],
+)
+@pytest.mark.parametrize("output", [None, 5, "", "text", {}, {"job": None}, []])
+def test_nothing_that_has_ended_seems_to_go_on(runtime_status: str, status: object, output: object) -> None:
+    assert has_ended(view(runtime_status, status, output))
+
+
+def test_the_state_of_the_run_tells_what_both_have_lost() -> None:
+    asked = request(outputs={"scores": JobOutput(uri="azureml://datastores/lake/paths/out/r-1.csv")})
+    state = run(status="Failed", asked=asked, checks=7, last_check_at=after(60))
+    text = FAILED + reason_text("Job batchjob-1 failed.", ErrorCode.JOB_FAILED)
+    for status in (None, STALE):
+        shown = view("Failed", status, text, state)
+        assert (shown["job"]["status"], shown["checks"]) == ("Failed", 7)
+        assert shown["last_check_at"] == "2026-01-31T12:01:00.000Z"
+
+
+def test_what_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> None:
+    """The state in the input is the one from before that check."""
+    before, checked = run(status="Queued", checks=1), run(status="Running", running_at=after(30), checks=2)
+    seen = view("Terminated", custom_status(checked, next_check_at=after(180)), "why", before)
+    assert (seen["job"]["status"], seen["checks"], seen["running_at"]) == (
+        "Running",
+        2,
+        "2026-01-31T12:00:30.000Z",
+    )
+
+
+def test_the_state_of_a_failure_is_newer_than_a_custom_status_that_knows_of_none() -> None:
+    ended = run(status="Failed", checks=2).failed(problem(ErrorCode.JOB_FAILED))
+    for told_checks in (1, 2):
+        stale = custom_status(run(status="Running", checks=told_checks), next_check_at=after(180))
+        seen = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
+        assert (seen["job"]["status"], seen["checks"]) == ("Failed", 2)
+
+
+def test_the_state_of_the_run_tells_no_outcome() -> None:
+    assert view("Completed", None, RESULT, run(status="Failed"))["phase"] == "Completed"
+    assert view("Failed", None, FAILED + "no luck", run(status="Completed"))["error"]["code"] == "internal"
+    assert view("Running", None, None, run(status="Failed"))["phase"] == "Pending"

@@ -1,0 +1,199 @@
+"""When a run takes its next step, and what holds in every state. Times are as in the tables beside this."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from batch.errors import ErrorCode
+from batch.run.next_step import (
+    CANCEL_GRACE,
+    MIN_INTERVAL,
+    cancel_due,
+    earliest_step_at,
+    end_of,
+    next_step_at,
+    purpose_of_invoke,
+)
+from batch.run.state import CancelCause, Phase, Problem, Run
+from batch.run.submission import Purpose
+from tests.batch.builders import START, after, canceling, problem, request, run
+from tests.batch.strategies import ENDED, runs_and_times
+
+SHORT = request(timeout=100)
+QUEUE = request(timeout=1_000, queue_timeout=50)
+UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+REQUEST, TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT
+
+
+def _asking_for(seconds: float) -> Problem:
+    return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
+
+
+def _refused(attempts: int) -> dict[str, Any]:
+    return canceling(REQUEST, 20, accepted=False, attempts=attempts)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "step"),
+    [
+        (run(status="Queued"), 20, 140),
+        (run(status="Queued", asked=request(poll_interval=5)), 20, 25),
+        (run(status="Queued", asked=SHORT), 20, 100),
+        (run(status="Queued", asked=QUEUE), 20, 60),
+        (run(status="Running", asked=QUEUE, running_at=after(15)), 20, 140),
+        (run(status="Running", asked=SHORT), 100, 220),
+        (run(status="Running", asked=request(poll_interval=86_400)), 20, 86_400),
+        # Failures back off from two seconds up to the interval.
+        (run(status="Queued", problem=UNAVAILABLE, failures=1), 20, 22),
+        (run(status="Queued", problem=UNAVAILABLE, failures=3), 20, 28),
+        (run(status="Queued", problem=UNAVAILABLE, failures=7), 20, 140),
+        (run(status="Queued", problem=UNAVAILABLE, failures=10_000), 20, 140),
+        # A submission is tried again without hurry, whatever the interval of checks.
+        (run(problem=UNAVAILABLE, failures=2), 20, 24),
+        (run(problem=UNAVAILABLE, failures=8), 20, 276),
+        (run(problem=UNAVAILABLE, failures=10_000), 20, 320),
+        (run(asked=request(poll_interval=1), problem=UNAVAILABLE, failures=8), 20, 276),
+        (run(asked=request(poll_interval=1), status="Queued", problem=UNAVAILABLE, failures=8), 20, 21),
+        # The service's own wish counts, up to the next deadline.
+        (
+            run(status="Queued", problem=_asking_for(300), failures=1),
+            20,
+            320,
+        ),
+        (
+            run(status="Queued", problem=_asking_for(0.5), failures=1),
+            20,
+            22,
+        ),
+        (
+            run(asked=SHORT, problem=_asking_for(300), failures=1),
+            20,
+            100,
+        ),
+        # A timed out run gives up at its hour.
+        (
+            run(status="Running", asked=request(timeout=100, poll_interval=900), **canceling(TIMEOUT, 100)),
+            699,
+            700,
+        ),
+        (run(status="Running", asked=request(poll_interval=2), **canceling(REQUEST, 20)), 500, 502),
+        # Cancels that are refused back off by themselves, whatever the interval and the last failure.
+        (run(status="Running", **_refused(1)), 30, 32),
+        (run(status="Running", problem=problem(ErrorCode.ACCESS_DENIED), failures=2, **_refused(1)), 30, 32),
+        (run(status="Running", **_refused(4)), 30, 46),
+        (run(status="Running", **_refused(8)), 30, 286),
+        (run(status="Running", **_refused(9)), 30, 330),
+        (run(status="Running", **_refused(10_000)), 30, 330),
+        (run(status="Running", asked=request(poll_interval=5), **_refused(8)), 30, 286),
+        (run(status="Running", asked=SHORT, **_refused(8)), 30, 100),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=True, attempts=8)), 40, 50),
+        # Before the next try for a job is due, nothing brings it forward or puts it off.
+        (run(step_due_at=after(90)), 20, 90),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(90)), 20, 90),
+        (run(problem=_asking_for(300), failures=1, step_due_at=after(90)), 20, 90),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(20)), 20, 20),
+        (run(problem=UNAVAILABLE, failures=1, step_due_at=after(10)), 20, 20),
+        (run(status="Queued", step_due_at=after(90)), 20, 140),
+    ],
+)
+def test_the_next_step(state: Run, now: float, step: float) -> None:
+    assert next_step_at(state, after(now)) == after(step)
+
+
+def test_while_canceling_the_job_is_watched_more_closely() -> None:
+    state = run(status="Running", asked=request(poll_interval=600), **canceling(REQUEST, 20))
+    refused_at_first = run(
+        status="Running",
+        asked=request(poll_interval=600),
+        **canceling(REQUEST, 20, accepted=True, attempts=40),
+    )
+    for now in (20, 21, 30, 100, 1_000):
+        delay = next_step_at(state, after(now)) - after(now)
+        assert MIN_INTERVAL <= delay <= timedelta(seconds=30)
+        assert next_step_at(refused_at_first, after(now)) == after(now) + delay
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    step = next_step_at(state, now)
+    was_due = state.job is None and state.step_due_at is not None and state.step_due_at <= now
+    assert step == now if was_due else step > now
+    asked_for = state.problem.retry_after or 0 if state.problem else 0
+    refused = state.cancellation is not None and not state.cancellation.accepted
+    longest = max(state.request.poll_interval, asked_for, 300 if refused or state.job is None else 0)
+    due = state.step_due_at if state.job is None else None
+    assert step <= max(now + timedelta(seconds=longest), due or now)
+    assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    end = end_of(state, now)
+    completed = state.job is not None and state.job.status == "Completed"
+    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
+    if end is not None:
+        assert (end.error is None) is completed
+        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
+        assert end.error is None or end.error.message.strip()
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
+    state, moment = drawn
+    now = max(_deadlines(state)) + (moment - START)
+    if end_of(state, now) is None:
+        assert state.job is not None
+        assert cancel_due(state, now) is not None
+        assert state.cancellation is None
+        assert state.request.on_timeout == "cancel"
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_a_nudge_submits_nothing_before_it_is_due_nor_past_the_deadline(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    purpose = purpose_of_invoke(state, now)
+    assert (purpose is Purpose.FIND) is (now >= _deadlines(state)[0])
+    if purpose is Purpose.NOTICE_CANCEL and state.job is None:
+        assert next_step_at(state, now) == state.step_due_at
+    if purpose is Purpose.SUBMIT:
+        assert state.step_due_at is None or now >= state.step_due_at
+
+
+@given(runs_and_times())
+def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    if state.job and state.job.status in ENDED:
+        assert end_of(state, now) is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "earliest"),
+    [(run(), 1), (run(status="Queued"), 1), (run(status="Queued", last_check_at=after(50)), 51)],
+)
+def test_nudges_do_not_make_it_ask_more_than_once_a_second(state: Run, earliest: float) -> None:
+    assert earliest_step_at(state) == after(earliest)
+
+
+def _deadlines(state: Run) -> list[datetime]:
+    """Told by the contract: timeout, queue_timeout while waiting for capacity, and the grace of a cancel."""
+    assert state.started_at is not None
+    deadlines = [state.started_at + timedelta(seconds=state.request.timeout)]
+    if state.submitted_at and state.request.queue_timeout and not state.running_at:
+        deadlines.append(state.submitted_at + timedelta(seconds=state.request.queue_timeout))
+    if state.cancellation:
+        on_request = state.cancellation.cause is REQUEST
+        since = (
+            max(state.cancellation.requested_at, deadlines[0])
+            if on_request
+            else state.cancellation.requested_at
+        )
+        deadlines.append(since + CANCEL_GRACE)
+    return deadlines

@@ -1,0 +1,197 @@
+"""What a run does next. Times are seconds after the start; a job is submitted ten seconds after it."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from batch.errors import ErrorCode
+from batch.run.next_step import CANCEL_GRACE, cancel_due, end_of
+from batch.run.state import CancelCause, Phase, Run
+from tests.batch.builders import STUDIO_URL, after, canceling, problem, request, run
+from tests.batch.strategies import ENDED, STATUSES
+
+GOING_ON = [status for status in STATUSES if status not in ENDED]
+GRACE = CANCEL_GRACE.total_seconds()
+SHORT = request(timeout=100)
+LEAVE = request(timeout=100, on_timeout="leave")
+QUEUE = request(timeout=1_000, queue_timeout=50)
+QUEUE_LEAVE = request(timeout=1_000, queue_timeout=50, on_timeout="leave")
+UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+
+
+REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
+
+
+@pytest.mark.parametrize("status", GOING_ON)
+def test_every_status_but_the_three_final_ones_goes_on_until_a_deadline(status: str) -> None:
+    for now in (after(10), after(99.999)):
+        assert end_of(run(status=status, asked=SHORT), now) is None
+        assert cancel_due(run(status=status, asked=SHORT), now) is None
+    assert cancel_due(run(status=status, asked=SHORT), after(100)) is TIMEOUT
+    assert end_of(run(status=status, asked=SHORT), after(100)) is None
+    left = end_of(run(status=status, asked=LEAVE), after(100))
+    assert left is not None
+    assert left.outcome is Phase.TIMED_OUT
+
+
+CANCELLATIONS = [
+    {},
+    canceling(REQUEST, 50),
+    canceling(TIMEOUT, 100),
+    canceling(QUEUE_TIMEOUT, 60, accepted=False),
+]
+FAILURES = [
+    {},
+    {"problem": UNAVAILABLE, "failures": 9},
+    {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 9, "failing_since": after(10)},
+]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("Completed", Phase.COMPLETED), ("Failed", Phase.FAILED)])
+def test_a_job_that_ended_by_itself_decides_whatever_else_happened(status: str, outcome: Phase) -> None:
+    for cancellation, failure, asked, now in product(
+        CANCELLATIONS, FAILURES, (SHORT, LEAVE, QUEUE), (20, 100, 10_000)
+    ):
+        end = end_of(run(status=status, asked=asked, **cancellation, **failure), after(now))
+        assert end is not None
+        assert end.outcome is outcome
+        assert (end.error is None) is (status == "Completed")
+
+
+def test_a_failed_job_says_where_its_logs_are() -> None:
+    end = end_of(run(status="Failed"), after(20))
+    assert end is not None
+    assert end.error is not None
+    assert end.error.code is ErrorCode.JOB_FAILED
+    assert "batchjob-1" in end.error.message
+    assert STUDIO_URL in end.error.message
+
+
+@pytest.mark.parametrize(
+    ("cancellation", "outcome", "code", "says"),
+    [
+        ({}, Phase.CANCELED, ErrorCode.JOB_CANCELED, "not by this run"),
+        (canceling(REQUEST, 50), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (canceling(REQUEST, 50, accepted=False), Phase.CANCELED, ErrorCode.JOB_CANCELED, "on request"),
+        (canceling(TIMEOUT, 100), Phase.TIMED_OUT, ErrorCode.TIMED_OUT, "timeout of 100 s and was canceled"),
+        (
+            canceling(QUEUE_TIMEOUT, 60),
+            Phase.TIMED_OUT,
+            ErrorCode.QUEUE_TIMED_OUT,
+            "queue_timeout of 50 s and was canceled",
+        ),
+    ],
+)
+def test_a_canceled_job_is_the_runs_own_doing_or_not(
+    cancellation: dict[str, Any], outcome: Phase, code: ErrorCode, says: str
+) -> None:
+    asked = request(timeout=100, queue_timeout=50)
+    end = end_of(run(status="Canceled", asked=asked, **cancellation), after(110))
+    assert end is not None
+    assert end.error is not None
+    assert (end.outcome, end.error.code) == (outcome, code)
+    assert says in end.error.message
+    assert "batchjob-1" in end.error.message
+
+
+def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
+    end = end_of(run(canceled_before_submission=True), after(1))
+    assert end is not None
+    assert end.error is not None
+    assert (end.outcome, end.error.code) == (Phase.CANCELED, ErrorCode.JOB_CANCELED)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "ends", "says"),
+    [
+        (run(asked=SHORT), 99, False, ""),
+        (run(asked=SHORT), 100, True, "No job was submitted within the timeout of 100 s."),
+        (run(asked=LEAVE), 100, True, "No job was submitted"),
+        (
+            run(asked=SHORT, problem=UNAVAILABLE, failures=3),
+            100,
+            True,
+            "The last problem was: It went wrong.",
+        ),
+        (run(asked=QUEUE), 500, False, ""),
+        # The timeout of a job that does not obey.
+        (run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)), 105 + GRACE - 1, False, ""),
+        (
+            run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)),
+            105 + GRACE,
+            True,
+            "Running 600 s later",
+        ),
+        (run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60)), 60 + GRACE - 1, False, ""),
+        (
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60)),
+            60 + GRACE,
+            True,
+            "queue_timeout of 50 s",
+        ),
+        # A cancel on request has until the run's own deadline.
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
+        (
+            run(status="Running", asked=SHORT, **canceling(REQUEST, 20)),
+            100 + GRACE,
+            True,
+            "timeout of 100 s",
+        ),
+        (run(status="Running", asked=LEAVE, **canceling(REQUEST, 20)), 100, False, ""),
+        (
+            run(status="Running", asked=LEAVE, **canceling(REQUEST, 20)),
+            100 + GRACE,
+            True,
+            "could not be canceled",
+        ),
+        # Left as it is.
+        (run(status="Running", asked=LEAVE), 100, True, "left as it is (Running), as on_timeout asks"),
+        (run(status="Queued", asked=QUEUE_LEAVE), 59, False, ""),
+        (run(status="Queued", asked=QUEUE_LEAVE), 60, True, "did not start within the queue_timeout of 50 s"),
+        (run(status="Paused", asked=QUEUE_LEAVE, running_at=after(20)), 60, False, ""),
+        (
+            run(status="Running", asked=QUEUE_LEAVE, running_at=after(20)),
+            1_000,
+            True,
+            "did not end within",
+        ),
+    ],
+)
+def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
+    end = end_of(state, after(now))
+    assert (end is not None) is ends
+    if end is not None:
+        assert end.outcome is Phase.TIMED_OUT
+        assert end.error is not None
+        assert says in end.error.message
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "cause"),
+    [
+        (run(asked=SHORT), 200, None),
+        (run(status="Queued", asked=QUEUE), 59.9, None),
+        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
+        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
+        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
+        # An accepted cancel that shows no effect is asked for again.
+        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
+        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
+        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
+        (
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
+            1_000,
+            QUEUE_TIMEOUT,
+        ),
+    ],
+)
+def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
+    assert cancel_due(state, after(now)) is cause

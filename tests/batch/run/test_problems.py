@@ -1,0 +1,186 @@
+"""What problems make of a run. Times are seconds after the start; a job is submitted ten seconds after it."""
+
+from typing import Any
+
+import pytest
+
+from batch.api.request import RunRequest
+from batch.errors import HEALS_WITH_TIME, ErrorCode
+from batch.run.next_step import cancel_due, end_of, purpose_of_invoke
+from batch.run.state import CancelCause, Phase, Problem
+from batch.run.submission import Purpose
+from tests.batch.builders import after, canceling, problem, request, run
+
+SHORT = request(timeout=100)
+LEAVE = request(timeout=100, on_timeout="leave")
+UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+UNCERTAIN = problem(ErrorCode.SUBMISSION_UNCERTAIN, retryable=True)
+REFUSALS = (
+    ErrorCode.ACCESS_DENIED,
+    ErrorCode.TOKEN_REFUSED,
+    ErrorCode.REQUEST_REJECTED,
+    ErrorCode.NOT_FOUND,
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable", "failures", "fails"),
+    [
+        (ErrorCode.TOKEN_REFUSED, False, 1, True),
+        (ErrorCode.ACCESS_DENIED, False, 1, True),
+        (ErrorCode.NOT_FOUND, False, 1, True),
+        (ErrorCode.REQUEST_REJECTED, False, 1, True),
+        (ErrorCode.SUBMISSION_UNCERTAIN, False, 1, True),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 4, False),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 5, True),
+        (ErrorCode.SUBMISSION_UNCERTAIN, True, 5, False),
+        (ErrorCode.SUBMISSION_UNCERTAIN, True, 1_000, False),
+        (ErrorCode.INTERNAL, True, 4, False),
+        (ErrorCode.INTERNAL, True, 5, True),
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1, False),
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, False),
+        (ErrorCode.SERVICE_UNAVAILABLE, False, 1, True),
+    ],
+)
+def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
+    lasting = 0 if code in HEALS_WITH_TIME else failures
+    failing = run(problem=problem(code, retryable=retryable), failures=failures, lasting_failures=lasting)
+    end = end_of(failing, after(20))
+    assert (end is not None) is fails
+    if end is not None:
+        assert (end.outcome, end.error) == (Phase.FAILED, failing.problem)
+
+
+@pytest.mark.parametrize("code", [ErrorCode.TOKEN_UNAVAILABLE, ErrorCode.INTERNAL])
+def test_failures_that_heal_with_time_do_not_count_towards_giving_up(code: ErrorCode) -> None:
+    hiccup = run(problem=problem(code, retryable=True), failures=1_000, lasting_failures=4)
+    assert end_of(hiccup, after(20)) is None
+
+
+def test_a_step_that_breaks_while_it_submits_leaves_it_open_whether_there_is_a_job() -> None:
+    broken = run(identity={"client_id": "c"}, problem=problem(ErrorCode.INTERNAL, retryable=True))
+    assert end_of(broken.model_copy(update={"lasting_failures": 4}), after(20)) is None
+    end = end_of(broken.model_copy(update={"lasting_failures": 5}), after(20))
+    assert end is not None
+    assert end.outcome is Phase.FAILED
+    assert end.error is not None
+    assert end.error.code is ErrorCode.SUBMISSION_UNCERTAIN
+    assert "as the step that submits it went wrong: It went wrong." in end.error.message
+
+
+def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke() -> None:
+    broken = run(
+        asked=SHORT,
+        identity={"client_id": "c"},
+        problem=problem(ErrorCode.INTERNAL, retryable=True),
+        failures=1,
+    )
+    assert end_of(broken, after(121)) is None
+    assert purpose_of_invoke(broken, after(121)) is Purpose.FIND
+    absent = broken.submitted({"absent": True}, after(122), Purpose.FIND)
+    uncertain = broken.submitted({"error": UNAVAILABLE.model_dump()}, after(122), Purpose.FIND)
+    for looked, outcome in ((absent, Phase.TIMED_OUT), (uncertain, Phase.FAILED)):
+        end = end_of(looked, after(122))
+        assert end is not None
+        assert end.outcome is outcome
+
+
+@pytest.mark.parametrize("asked", [SHORT, LEAVE])
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [
+        (None, Phase.TIMED_OUT),
+        (UNAVAILABLE, Phase.TIMED_OUT),
+        (problem(ErrorCode.TOKEN_UNAVAILABLE, retryable=True), Phase.TIMED_OUT),
+        (problem(ErrorCode.INTERNAL, retryable=True), Phase.TIMED_OUT),
+        (UNCERTAIN, Phase.FAILED),
+        (problem(ErrorCode.SUBMISSION_UNCERTAIN), Phase.FAILED),
+    ],
+)
+def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_is_none(
+    asked: RunRequest, last: Problem | None, outcome: Phase
+) -> None:
+    end = end_of(run(asked=asked, problem=last, failures=1 if last else 0), after(100))
+    assert end is not None
+    assert end.outcome is outcome
+    assert end.error is not None
+    if outcome is Phase.FAILED:
+        assert end.error == last
+    else:
+        assert "No job was submitted" in end.error.message
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "purpose"),
+    [
+        (None, 0, Purpose.SUBMIT),
+        (None, 99.999, Purpose.SUBMIT),
+        (None, 100, Purpose.FIND),
+        (50, 49.999, Purpose.NOTICE_CANCEL),
+        (50, 50, Purpose.SUBMIT),
+        (50, 60, Purpose.SUBMIT),
+        (50, 100, Purpose.FIND),
+        (100, 99.999, Purpose.NOTICE_CANCEL),
+        (100, 100, Purpose.FIND),
+        # The deadline counts more than a step that is due after it.
+        (150, 120, Purpose.FIND),
+    ],
+)
+@pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
+def test_what_may_be_done_without_a_job(
+    last: Problem | None, due: float | None, now: float, purpose: Purpose
+) -> None:
+    step_due_at = None if due is None else after(due)
+    state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
+    assert purpose_of_invoke(state, after(now)) is purpose
+
+
+@pytest.mark.parametrize(
+    ("code", "retryable", "failures", "failing_for", "fails"),
+    [
+        *(
+            (code, False, failures, failing_for, fails)
+            for code in REFUSALS
+            for failures, failing_for, fails in [
+                (1, 0, False),
+                (1, 5_000, False),
+                (4, 5_000, False),
+                (5, 899.999, False),
+                (1_000, 899.999, False),
+                (5, 900, True),
+                (1_000, 5_000, True),
+            ]
+        ),
+        # What time may heal is bounded by the timeouts alone.
+        (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, 5_000, False),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 1_000, 5_000, False),
+        (ErrorCode.INTERNAL, True, 1_000, 5_000, False),
+    ],
+)
+def test_could_not_read_is_not_failed(
+    code: ErrorCode, retryable: bool, failures: int, failing_for: float, fails: bool
+) -> None:
+    lasting = 0 if code in HEALS_WITH_TIME else failures
+    told = {"failures": failures, "lasting_failures": lasting}
+    reading: dict[str, Any] = {"problem": problem(code, retryable=retryable), **told}
+    # However long the run has been going on: what counts is since when it fails.
+    for since in (20, 40_000):
+        end = end_of(run(status="Running", failing_since=after(since), **reading), after(since + failing_for))
+        assert (end is not None) is fails
+        if end is not None:
+            assert end.outcome is Phase.FAILED
+            assert end.error is not None
+            assert end.error.code is code
+            assert "job batchjob-1 may go on" in end.error.message
+
+
+def test_an_error_while_canceling_hides_no_outcome() -> None:
+    refused: dict[str, Any] = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
+    refusing = run(
+        status="Running",
+        failing_since=after(20),
+        **refused,
+        **canceling(CancelCause.REQUEST, 20, accepted=False, attempts=100),
+    )
+    assert end_of(refusing, after(5_000)) is None
+    assert cancel_due(refusing, after(5_000)) is CancelCause.REQUEST

@@ -1,0 +1,115 @@
+"""What a run tells of the blobs that it stands for, and that there is room for it."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.new_data.blob import MAX_NAME_LENGTH, Blob
+from batch.run.next_step import end_of
+from batch.run.source import MAX_NAMES, DataSource
+from batch.run.state import CancelCause
+from batch.run.status import custom_status
+from tests.batch.builders import START, after, run
+from tests.batch.new_data.events import blob
+from tests.batch.run.status_size import STATUS_LIMIT, largest_run, size_of
+
+
+def _gathered(blobs: list[Blob]) -> DataSource:
+    source = DataSource.of(blobs[0])
+    for each in blobs[1:]:
+        source = source.and_also(DataSource.of(each))
+    return source
+
+
+def test_one_blob() -> None:
+    assert DataSource.of(blob("in/2026/a.csv")).to_json() == {
+        "container": "data",
+        "folder": "in/2026",
+        "count": 1,
+        "first_event_at": "2026-01-31T12:00:00Z",
+        "last_event_at": "2026-01-31T12:00:00Z",
+        "names": ["a.csv"],
+    }
+
+
+_times = st.integers(-(10**6), 10**6).map(lambda passed: START + timedelta(milliseconds=passed))
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab\u4e2d\U0001f600", min_size=1, max_size=3), _times), min_size=1, max_size=130
+    )
+)
+def test_any_number_of_blobs_in_any_order(arrived: list[tuple[str, datetime]]) -> None:
+    source = _gathered([blob(f"in/{name}", at=at) for name, at in arrived])
+    times = [at for _, at in arrived]
+    assert (source.container, source.folder, source.count) == ("data", "in", len(arrived))
+    assert (source.first_event_at, source.last_event_at) == (min(times), max(times))
+    assert list(source.names) == [name for name, _ in arrived][:MAX_NAMES]
+    assert DataSource.model_validate(json.loads(json.dumps(source.to_json()))) == source
+
+
+@given(st.lists(st.text("ab\U0001f600", min_size=1, max_size=400), min_size=1, max_size=110))
+def test_a_status_shows_the_names_that_there_is_room_for(names: list[str]) -> None:
+    source = _gathered([blob(f"in/{name}") for name in names])
+    told = source.to_status()
+    assert told["names"] == names[: len(told["names"])]
+    assert told == {**source.to_json(), "names": told["names"]}
+    assert sum(map(len, told["names"])) <= 2_000
+    if len(told["names"]) < min(len(names), MAX_NAMES):
+        assert sum(map(len, names[: len(told["names"]) + 1])) > 2_000
+
+
+def test_a_hundred_names_of_common_length_are_all_told() -> None:
+    source = _gathered([blob(f"in/part-{number:05}.csv") for number in range(500)])
+    assert len(source.to_status()["names"]) == MAX_NAMES
+    assert source.to_status()["count"] == 500
+
+
+def test_the_status_of_a_run_shows_its_source() -> None:
+    source = _gathered([blob("in/a.csv"), blob("in/b.csv", at=after(5))])
+    told = custom_status(run(status="Running", source=source))
+    assert told["source"] == {
+        "container": "data",
+        "folder": "in",
+        "count": 2,
+        "first_event_at": "2026-01-31T12:00:00Z",
+        "last_event_at": "2026-01-31T12:00:05Z",
+        "names": ["a.csv", "b.csv"],
+    }
+    assert "source" not in custom_status(run(status="Running"))
+
+
+@pytest.mark.parametrize("length", [1, 20, 100, 700, 1_022])
+@pytest.mark.parametrize("character", ["x", "ü", "\u4e2d"])
+def test_the_largest_status_fits(character: str, length: int) -> None:
+    _assert_fits(character, length)
+
+
+@pytest.mark.parametrize("length", [1, 700, 1_022])
+@pytest.mark.parametrize("character", ["\U0001f600", '"'])
+def test_the_largest_status_of_wide_characters_fits(character: str, length: int) -> None:
+    _assert_fits(character, length)
+
+
+@pytest.mark.parametrize("length", [20, 40, 100, 400])
+@pytest.mark.parametrize("character", ["\U0001f600", '"'])
+def test_the_very_largest_status_fits(character: str, length: int) -> None:
+    _assert_fits(character, length)
+
+
+def _assert_fits(character: str, length: int) -> None:
+    """With names of ``length`` characters, as many as count, in the longest folder that they leave room for."""
+    name = f"{character * (MAX_NAME_LENGTH - 1 - length)}/{character * length}"
+    source = _gathered([blob(name, container="c" * 63)] * MAX_NAMES).model_copy(update={"count": 2**31})
+    for failures in (1, 5):
+        largest = largest_run(character, failures, source=source).canceling(
+            CancelCause.QUEUE_TIMEOUT, after(40)
+        )
+        end = end_of(largest, after(10_000))
+        told = custom_status(largest, next_check_at=after(50), end=end, ended_at=after(60))
+        assert size_of(told) < STATUS_LIMIT
+        assert told["source"]["names"]

@@ -1,0 +1,264 @@
+"""How answers of the activities change a run."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
+from batch.run.job_status import Bucket
+from batch.run.state import CancelCause, Cancellation, Job, Phase, Problem, Run, as_problem
+from batch.run.submission import Purpose, submission_uncertain
+from tests.batch.builders import START, after, problem, request, run
+from tests.batch.run.test_job_status import BUCKETS
+from tests.batch.strategies import STATUSES, moments, runs
+
+ERROR = RunError(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=7.5)
+FAILED = {"error": ERROR.to_json()}
+JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studio_url": None}
+
+
+def _failing(**state: Any) -> Run:
+    refused = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 3, "lasting_failures": 2}
+    return run(**{**refused, "failing_since": after(5), **state})
+
+
+def test_a_new_run_has_its_request_only() -> None:
+    new = Run(request=request())
+    assert new.phase is Phase.AUTHORIZING
+    assert new.model_dump(exclude_defaults=True).keys() == {"request"}
+
+
+def test_a_run_starts_once() -> None:
+    started = Run(request=request()).started(START)
+    assert started.started_at == START
+    assert started.started(after(60)) == started
+
+
+def _is_well(state: Run) -> bool:
+    told = (state.failures, state.lasting_failures, state.failing_since, state.problem)
+    return told == (0, 0, None, None)
+
+
+def test_authorized() -> None:
+    done = _failing().authorized({"identity": {"client_id": "c"}}, after(10))
+    assert done.identity == {"client_id": "c"}
+    assert _is_well(done)
+    assert done.phase is Phase.SUBMITTING
+
+
+def test_submitted() -> None:
+    done = _failing(identity={}).submitted({"job": JOB}, after(10))
+    assert (done.job, done.submitted_at) == (Job(**JOB), after(10))
+    assert _is_well(done)
+    assert done.phase is Phase.QUEUED
+    assert not done.canceled_before_submission
+
+
+def test_canceled_before_submission() -> None:
+    done = _failing(identity={}).submitted({"canceled": True}, after(10))
+    assert done.canceled_before_submission
+    assert (done.job, done.problem) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [
+        as_problem(submission_uncertain("and none is listed yet", retryable=True)),
+        problem(ErrorCode.INTERNAL, retryable=True),
+    ],
+)
+def test_where_surely_no_job_is_nothing_is_uncertain_any_more(doubt: Problem) -> None:
+    before = _failing(identity={"client_id": "c"}, step_due_at=after(8), problem=doubt)
+    done = before.submitted({"absent": True}, after(10), Purpose.FIND)
+    assert done == run(identity={"client_id": "c"})
+
+
+def test_where_surely_no_job_is_another_problem_still_tells_why() -> None:
+    before = _failing(identity={"client_id": "c"})
+    assert before.submitted({"absent": True}, after(10), Purpose.FIND) == before
+
+
+def test_a_look_for_a_cancel_that_fails_changes_nothing() -> None:
+    before = _failing(identity={"client_id": "c"}, step_due_at=after(50))
+    failed = {"error": ERROR.to_json()}
+    assert before.submitted(failed, after(10), Purpose.NOTICE_CANCEL) == before
+
+
+def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a_job() -> None:
+    doubt = as_problem(submission_uncertain("and none is listed yet", retryable=True))
+    failed = {"error": ERROR.to_json()}
+    for before, kept in ((_failing(problem=doubt), doubt), (_failing(), None), (run(), None)):
+        after_search = before.submitted(failed, after(10), Purpose.FIND).problem
+        assert after_search is not None
+        assert after_search.code is ErrorCode.SUBMISSION_UNCERTAIN
+        assert kept in (None, after_search)
+
+
+def test_a_cancel_looked_for_in_vain_changes_nothing() -> None:
+    for before in (_failing(identity={"client_id": "c"}, step_due_at=after(50)), run()):
+        assert before.submitted({"unchanged": True}, after(10)) == before
+
+
+def test_a_run_knows_what_it_waited_for_and_what_ended_the_wait() -> None:
+    nudged = _failing(status="Running").waited(after(70), timer_fired=False)
+    assert nudged == _failing(status="Running", step_due_at=after(70))
+    woken = nudged.waited(after(90), timer_fired=True)
+    assert woken == _failing(status="Running", timer_fired_for=after(90))
+    assert woken.waited(after(120), timer_fired=False).timer_fired_for == after(90)
+
+
+@pytest.mark.parametrize(("clock", "time"), [(0, 90), (89, 90), (89.5, 90), (90, 90), (91, 91), (500, 500)])
+def test_once_a_timer_has_fired_its_time_is_past_whatever_the_clock_says(clock: float, time: float) -> None:
+    assert run(timer_fired_for=after(90)).time(after(clock)) == after(time)
+    assert run().time(after(clock)) == after(clock)
+
+
+def test_nobody_has_looked_for_a_job_after_the_step_that_submits_broke() -> None:
+    broken = problem(ErrorCode.INTERNAL, retryable=True)
+    assert run(identity={"client_id": "c"}, problem=broken).submission_broke
+    assert not run(problem=broken).submission_broke, "it was the step before"
+    assert not run(status="Running", problem=broken).submission_broke, "there is a job"
+    assert not _failing(identity={"client_id": "c"}).submission_broke
+    assert not run(identity={"client_id": "c"}).submission_broke
+
+
+def test_failures_that_heal_with_time_are_counted_apart() -> None:
+    busy, refused = FAILED, {"error": RunError(ErrorCode.ACCESS_DENIED, "No.").to_json()}
+    state = run(status="Running").checked(busy, after(20)).checked(busy, after(30))
+    assert (state.failures, state.lasting_failures, state.failing_since) == (2, 0, None)
+    state = state.checked(refused, after(40)).checked(busy, after(50)).checked(refused, after(60))
+    assert (state.failures, state.lasting_failures, state.failing_since) == (5, 2, after(40))
+    assert _is_well(state.checked({"status": "Running"}, after(70)))
+
+
+@pytest.mark.parametrize("step", ["authorized", "submitted", "checked", "cancel_answered"])
+def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -> None:
+    with_job = {
+        "status": "Running",
+        "cancellation": Cancellation(cause=CancelCause.REQUEST, requested_at=START),
+    }
+    before = run(**(with_job if step in ("checked", "cancel_answered") else {}))  # type: ignore[arg-type]
+    failed = getattr(before, step)(FAILED, after(20))
+    assert failed.failures == 1
+    assert failed.problem == as_problem(ERROR)
+    assert failed.problem.retry_after == 7.5
+    changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
+    also = {"checked": {"checks", "last_check_at"}, "cancel_answered": {"cancellation"}}
+    assert changed == {"failures", "problem"} | also.get(step, set())
+    assert getattr(failed, step)(FAILED, after(90)).failures == 2
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> None:
+    checked = _failing(status="Queued").checked({"status": status, "cancel_requested": False}, after(20))
+    assert checked.job is not None
+    assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
+    assert _is_well(checked)
+    assert checked.cancellation is None
+    assert checked.running_at == (after(20) if status in BUCKETS[Bucket.WORKING] else None)
+
+
+def test_a_job_that_has_run_does_not_wait_for_capacity_again() -> None:
+    running = run(status="Running", running_at=after(30))
+    for status in ("NotResponding", "Queued", "Running"):
+        checked = running.checked({"status": status}, after(90))
+        assert checked.running_at == after(30)
+        assert checked.phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("answer", [{"status": "Running"}, FAILED])
+def test_a_cancel_request_is_seen_even_if_the_status_is_not(answer: dict[str, Any]) -> None:
+    checked = run(status="Running").checked({**answer, "cancel_requested": True}, after(20))
+    assert checked.cancellation == Cancellation(
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=False
+    )
+    assert checked.phase is Phase.CANCELING
+    later = checked.checked({**answer, "cancel_requested": True}, after(50))
+    assert later.cancellation == checked.cancellation
+
+
+def test_a_cancel_request_does_not_replace_the_cause_of_an_earlier_one() -> None:
+    timed_out = run(status="Running").canceling(CancelCause.TIMEOUT, after(100))
+    checked = timed_out.checked({"status": "Running", "cancel_requested": True}, after(101))
+    assert checked.cancellation == timed_out.cancellation
+
+
+def test_an_accepted_cancel() -> None:
+    canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
+    accepted = canceling.cancel_answered({"accepted": True}, after(21))
+    assert accepted.cancellation == Cancellation(
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=True, accepted_at=after(21)
+    )
+
+
+def test_refused_cancels_are_counted_whatever_checks_tell_in_between() -> None:
+    state = run(status="Running").canceling(CancelCause.REQUEST, after(20))
+    for attempts in (1, 2, 3):
+        state = state.cancel_answered(FAILED, after(20 * attempts)).checked({"status": "Running"}, after(99))
+        assert state.cancellation == Cancellation(
+            cause=CancelCause.REQUEST, requested_at=after(20), attempts=attempts
+        )
+    accepted = state.cancel_answered({"accepted": True}, after(100))
+    assert accepted.cancellation is not None
+    assert (accepted.cancellation.accepted, accepted.cancellation.attempts) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [
+        (run(), Phase.AUTHORIZING),
+        (run(identity={"client_id": "c"}), Phase.SUBMITTING),
+        (run(status="Queued"), Phase.QUEUED),
+        (run(status="Running", running_at=after(20)), Phase.RUNNING),
+        (run(status="NotResponding", running_at=after(20)), Phase.RUNNING),
+        (
+            run(status="Running", running_at=after(20)).canceling(CancelCause.REQUEST, after(30)),
+            Phase.CANCELING,
+        ),
+    ],
+)
+def test_the_phase_of_a_run_that_goes_on(state: Run, phase: Phase) -> None:
+    assert state.phase is phase
+
+
+@given(runs())
+def test_a_run_is_carried_through_continue_as_new_unchanged(state: Run) -> None:
+    carried = Run.from_json(json.loads(json.dumps(state.to_json())))
+    assert carried == state
+    assert carried.request.is_same_as(state.request)
+    assert carried.to_json() == state.to_json()
+
+
+_errors = st.builds(RunError, st.sampled_from(ErrorCode), st.text(max_size=20), retryable=st.booleans())
+_answers = st.one_of(
+    _errors.map(lambda error: {"error": error.to_json()}),
+    st.sampled_from(STATUSES).map(lambda status: {"status": status}),
+).flatmap(lambda answer: st.booleans().map(lambda asked: {**answer, "cancel_requested": asked}))
+
+
+@given(runs().filter(lambda state: state.job is not None), st.lists(st.tuples(_answers, moments), max_size=5))
+def test_checks_are_counted_and_failures_in_a_row(
+    state: Run, answers: list[tuple[dict[str, Any], datetime]]
+) -> None:
+    checked = state
+    for answer, now in answers:
+        before, checked = checked, checked.checked(answer, now)
+        assert checked.checks == before.checks + 1
+        assert checked.last_check_at == now
+        assert checked.failures == (before.failures + 1 if "error" in answer else 0)
+        assert (checked.problem is None) is ("error" not in answer)
+        lasts = "error" in answer and answer["error"]["code"] not in HEALS_WITH_TIME
+        assert checked.lasting_failures == (before.lasting_failures + lasts if "error" in answer else 0)
+        if lasts:
+            assert checked.failing_since == (before.failing_since or now)
+        elif "error" in answer:
+            assert checked.failing_since == before.failing_since
+        else:
+            assert checked.failing_since is None
+        assert (checked.job == before.job) or "status" in answer
+        assert checked.cancellation is not None or not answer["cancel_requested"]
+        assert checked.request == state.request

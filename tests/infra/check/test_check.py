@@ -1,0 +1,72 @@
+"""The checker finds nothing wrong with the repository, and every planted fault, with its file and line."""
+
+import difflib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.check.check import check, notes
+from infra.check.project import Project
+
+ROOT = Path(__file__).parents[3]
+MUTATIONS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("mutations.yaml").read_text())
+
+
+def test_nothing_is_wrong() -> None:
+    assert [str(finding) for finding in check(Project(ROOT, {}))] == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation["name"])
+def test_fault_is_caught(mutation: dict[str, str]) -> None:
+    path = Path(mutation["file"])
+    before = (ROOT / path).read_text()
+    assert mutation["old"] in before, "the fault can no longer be planted"
+    after = before.replace(mutation["old"], mutation["new"], 1)
+
+    findings = check(Project(ROOT, {path: after}))
+
+    matching = [finding for finding in findings if mutation["message"] in finding.message]
+    assert matching, [str(finding) for finding in findings]
+    place = mutation.get("place", "changed")
+    assert {finding.file for finding in matching} == {path if place in ("changed", "file") else Path(place)}
+    if place == "changed":
+        changed = _changed_lines(before, after)
+        assert any(finding.line in changed for finding in matching), (list(map(str, matching)), changed)
+
+
+def test_each_fault_has_a_name_of_its_own() -> None:
+    assert len({mutation["name"] for mutation in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_types_without_published_schema_are_named() -> None:
+    known = notes(Project(ROOT, {}))
+    assert any(note.startswith("Microsoft.DurableTask/schedulers is held against a table") for note in known)
+
+
+def test_command_prints_findings_and_fails(tmp_path: Path) -> None:
+    skipped = shutil.ignore_patterns(".?*", "__pycache__", "node_modules", "tests", "local", "benchmarks")
+    shutil.copytree(ROOT, tmp_path, ignore=skipped, dirs_exist_ok=True)
+    shutil.copy(ROOT / ".funcignore", tmp_path)
+    host = tmp_path / "host.json"
+    host.write_text(host.read_text().replace('"defaultVersion": "1.0",', ""))
+
+    command = [sys.executable, "-m", "infra.check"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 1
+    assert "extensions.durableTask.defaultVersion is missing" in result.stdout
+    assert "1 finding" in result.stdout
+
+
+def _changed_lines(before: str, after: str) -> set[int]:
+    matcher = difflib.SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
+    return {
+        number + 1
+        for tag, _, _, start, end in matcher.get_opcodes()
+        if tag != "equal"
+        for number in range(start, max(end, start + 1))
+    }

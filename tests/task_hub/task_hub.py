@@ -1,0 +1,162 @@
+"""A stand-in for a task hub over HTTP, that lists as the durable extension does."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import azure.durable_functions as df
+
+from batch.names import BATCH_RUN
+
+TOKEN = "x-ms-continuation-token"
+
+
+def instance(instance_id: str, **fields: Any) -> dict[str, Any]:
+    """A completed run, or what ``fields`` make of it."""
+    return {
+        "name": BATCH_RUN,
+        "version": "1.0",
+        "instanceId": instance_id,
+        "runtimeStatus": "Completed",
+        "input": None,
+        "customStatus": None,
+        "output": None,
+        "createdTime": "2026-01-31T12:00:00Z",
+        "lastUpdatedTime": "2026-01-31T12:30:00.1234567Z",
+        **fields,
+    }
+
+
+def entity(name: str, key: str, state: object = None) -> dict[str, Any]:
+    """An entity as an instance; one that was destructed, too, has state null and runs for ever."""
+    instance_id = f"@{name}@{key}"
+    return {
+        "name": instance_id,
+        "instanceId": instance_id,
+        "runtimeStatus": "Running",
+        "input": {"exists": state is not None, "state": json.dumps(state), "sorter": {}},
+        "customStatus": {"entityExists": True},
+        "output": None,
+        "createdTime": "2026-01-31T12:00:00Z",
+        "lastUpdatedTime": "2026-01-31T12:00:00Z",
+    }
+
+
+class TaskHub:
+    """``unknown_token`` is the status for a token that it does not know; ``stuck`` can not be purged.
+
+    ``asked`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
+    signal. ``binding`` is what the host would hand to a client function, while the hub is served.
+    """
+
+    def __init__(
+        self, instances: Iterable[dict[str, Any]], *, unknown_token: int = 200, stuck: str | None = None
+    ) -> None:
+        self.instances = {one["instanceId"]: one for one in instances}
+        self.unknown_token = unknown_token
+        self.stuck = stuck
+        self.asked: list[str | None] = []
+        self.posted: list[str] = []
+        self.binding = ""
+
+    @contextmanager
+    def served(self) -> Iterator[df.DurableOrchestrationClient]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        urls = {"rpcBaseUrl": url, "creationUrls": {}, "managementUrls": {"id": "INSTANCEID"}}
+        self.binding = json.dumps({"taskHubName": "h", **urls})
+        try:
+            yield df.DurableOrchestrationClient(self.binding)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def page(self, params: dict[str, str], token: str | None) -> tuple[int, list[dict[str, Any]], str]:
+        """Status, instances in order of id, and the token of the next page, which is empty on the last."""
+        self.asked.append(token)
+        start = ""
+        if token:
+            start = _start(token)
+            if start not in self.instances:
+                return self.unknown_token, [], ""
+        found = [one for _, one in sorted(self.instances.items()) if _is_wanted(one, params)]
+        found = [one for one in found if one["instanceId"] >= start]
+        top = int(params["top"])
+        return 200, found[:top], _token(found[top]["instanceId"]) if len(found) > top else ""
+
+    def state(self, name: str, key: str) -> tuple[int, object]:
+        """durable-functions behaviour: the state of a destructed entity is null, and no 404."""
+        found = self.instances.get(f"@{name}@{key}")
+        return (200, json.loads(found["input"]["state"])) if found else (404, "")
+
+    def purge(self, instance_id: str) -> tuple[int, object]:
+        if instance_id == self.stuck:
+            return 500, {"Message": "It is locked."}
+        gone = self.instances.pop(instance_id, None)
+        return (200, {"instancesDeleted": 1}) if gone else (404, "")
+
+
+def _token(instance_id: str) -> str:
+    """durable-functions behaviour: the second half, the row key, is empty."""
+    return base64.b64encode(instance_id.encode()).decode() + " "
+
+
+def _start(token: str) -> str:
+    try:
+        return base64.b64decode(token.removesuffix(" "), validate=True).decode()
+    except ValueError:
+        return "nowhere"
+
+
+def _is_wanted(one: dict[str, Any], params: dict[str, str]) -> bool:
+    statuses = params.get("runtimeStatus", "")
+    return one["instanceId"].startswith(params.get("instanceIdPrefix", "")) and (
+        not statuses or one["runtimeStatus"] in statuses.split(",")
+    )
+
+
+def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            match unquote(address.path).split("/"):
+                case ["", "entities", name, key]:
+                    self._answer(*hub.state(name, key))
+                case ["", "instances", ""]:
+                    status, page, token = hub.page(dict(parse_qsl(address.query)), self.headers.get(TOKEN))
+                    self._answer(status, page, {TOKEN: token})
+                case ["", "instances", instance_id]:
+                    found = hub.instances.get(instance_id)
+                    self._answer(200 if found else 404, found or "")
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            hub.posted.append(unquote(urlsplit(self.path).path))
+            self._answer(202, "")
+
+        def do_DELETE(self) -> None:
+            self._answer(*hub.purge(unquote(urlsplit(self.path).path.removeprefix("/instances/"))))
+
+        def _answer(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
+            text = b"" if body == "" else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    return Handler
