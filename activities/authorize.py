@@ -1,4 +1,4 @@
-"""Can this app get a token for the endpoint, and as whom? Answers that, and keeps the token to itself."""
+"""Checks that the app gets a token for the endpoint, and answers as whom. The token itself goes nowhere."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from activities.failure import with_readable_failure
 from batch.azure_ml import identity
 from batch.errors import RunError
 from batch.names import AUTHORIZE
+from batch.run.steps import Authorized
 from batch.settings import app_settings
 
 bp = df.Blueprint()
@@ -17,8 +18,9 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="nothing", activity=AUTHORIZE)
 @with_readable_failure
 def authorize(nothing: dict) -> Any:  # type: ignore[type-arg]
-    """Answers ``{identity}`` or ``{error}``."""
+    """Answers with an Authorized. Its input is empty."""
     try:
-        return {"identity": identity.whoami(app_settings().ml_audience)}
+        answer = Authorized(identity=identity.whoami(app_settings().ml_audience))
     except RunError as error:
-        return {"error": error.to_json()}
+        answer = Authorized.failed(error)
+    return answer.to_json()

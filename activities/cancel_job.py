@@ -1,4 +1,4 @@
-"""Asks Azure ML to cancel the job. The job's status tells when it is, and whether it ended before."""
+"""Asks Azure ML to cancel the job. The job's status shows when it is canceled, or that it ended before."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from batch.addresses import WorkspaceId
 from batch.azure_ml import workspace_jobs
 from batch.errors import ErrorCode, RunError
 from batch.names import CANCEL_JOB
+from batch.run.steps import CancelAnswered, CancelJob
 from batch.settings import app_settings
 
 bp = df.Blueprint()
@@ -17,19 +18,21 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="value", activity=CANCEL_JOB)
 @with_readable_failure
 def cancel_job(value: dict) -> Any:  # type: ignore[type-arg]
-    """Takes ``{job_name, workspace_id}``; answers ``{accepted: true}`` or ``{error}``."""
-    settings = app_settings()
+    """Takes a CancelJob and answers with a CancelAnswered."""
     try:
-        workspace_id = (
-            WorkspaceId.parse(value["workspace_id"]) if value["workspace_id"] else settings.workspace_id
-        )
-        if workspace_id is None:
-            raise RunError(
-                ErrorCode.REQUEST_REJECTED,
-                "The job's workspace is not known, so it can not be canceled."
-                " Set the app setting AZURE_ML_WORKSPACE_ID.",
-            )
-        workspace_jobs.cancel(workspace_id, value["job_name"], settings)
+        _cancel(CancelJob.from_json(value))
     except RunError as error:
-        return {"error": error.to_json()}
-    return {"accepted": True}
+        return CancelAnswered.failed(error).to_json()
+    return CancelAnswered(accepted=True).to_json()
+
+
+def _cancel(asked: CancelJob) -> None:
+    settings = app_settings()
+    workspace_id = WorkspaceId.parse(asked.workspace_id) if asked.workspace_id else settings.workspace_id
+    if workspace_id is None:
+        raise RunError(
+            ErrorCode.WORKSPACE_NOT_FOUND,
+            "The job's workspace is not known, so the job cannot be canceled:"
+            " the app setting AZURE_ML_WORKSPACE_ID is not set.",
+        )
+    workspace_jobs.cancel(workspace_id, asked.job_name, settings)

@@ -1,4 +1,4 @@
-"""One check: the job's status as the endpoint tells it, and whether someone asked to cancel the run."""
+"""One check: the job's status as the endpoint reports it, and whether somebody asked to cancel the run."""
 
 import asyncio
 from typing import Any
@@ -9,6 +9,7 @@ from activities.failure import with_readable_failure
 from batch.azure_ml.endpoint import read_job
 from batch.errors import RunError
 from batch.names import CHECK_STATUS
+from batch.run.steps import Checked, CheckStatus, Failure
 from batch.settings import app_settings
 from task_hub.submissions import read_submission
 
@@ -19,11 +20,13 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 @with_readable_failure
 async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
-    """Takes ``{run_id, endpoint_uri, job_name}``; answers ``cancel_requested``, ``status`` or ``error``."""
-    mark = await read_submission(client, value["run_id"])
-    answer: dict[str, Any] = {"cancel_requested": mark.cancel_requested}
+    """Takes a CheckStatus and answers with a Checked. An error does not hide that a cancel was requested."""
+    asked = CheckStatus.from_json(value)
+    submission = await read_submission(client, asked.run_id)
+    answer = Checked(cancel_requested=submission.cancel_requested)
     try:
-        job = await asyncio.to_thread(read_job, value["endpoint_uri"], value["job_name"], app_settings())
+        job = await asyncio.to_thread(read_job, asked.endpoint_uri, asked.job_name, app_settings())
+        answer = answer.model_copy(update={"status": job.status})
     except RunError as error:
-        return {**answer, "error": error.to_json()}
-    return {**answer, "status": job.status}
+        answer = answer.model_copy(update={"error": Failure.of(error)})
+    return answer.to_json()

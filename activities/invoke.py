@@ -7,15 +7,15 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch.api.request import RunRequest
 from batch.azure_ml.endpoint import submit
 from batch.azure_ml.identity import bearer_token
-from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_search import find_job
 from batch.azure_ml.rest import AnswerLost, HttpError
 from batch.errors import ErrorCode, RunError
 from batch.names import INVOKE
-from batch.run.submission import Purpose, Submission, submission_uncertain
+from batch.run.request import RunRequest
+from batch.run.steps import Invoke, Invoked, InvokeMode, Job
+from batch.run.submission import Submission, submission_uncertain
 from batch.settings import app_settings
 from task_hub.submissions import (
     Canceled,
@@ -28,11 +28,11 @@ from task_hub.submissions import (
 )
 
 MAX_CLAIMS = 3
+"""An endpoint that never answered three POSTs and created no job is broken: a fourth POST would not help."""
 
-Answer = dict[str, Any]
-CANCELED: Answer = {"canceled": True}
-ABSENT: Answer = {"absent": True}
-UNCHANGED: Answer = {"unchanged": True}
+CANCELED = Invoked(canceled=True)
+ABSENT = Invoked(absent=True)
+UNCHANGED = Invoked(unchanged=True)
 
 bp = df.Blueprint()
 
@@ -41,28 +41,29 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 @with_readable_failure
 async def invoke(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
-    """Takes ``{run_id, request, purpose}``.
-
-    Answers ``{job}``, ``{canceled}``, ``{absent}`` (no job, and none was to be submitted), ``{unchanged}`` (not
-    canceled) or ``{error}``.
-    """
-    run_id, request = value["run_id"], RunRequest.model_validate(value["request"])
+    """Takes an Invoke and answers with an Invoked."""
     try:
-        match Purpose(value["purpose"]):
-            case Purpose.SUBMIT:
-                return await _submit(run_id, request, client)
-            case Purpose.FIND:
-                return await _find(run_id, request, await read_submission(client, run_id))
-            case Purpose.NOTICE_CANCEL:
-                mark = await read_submission(client, run_id)
-                return CANCELED if mark.cancel_requested and mark.attempt is None else UNCHANGED
+        answer = await _invoke(Invoke.from_json(value), client)
     except RunError as error:
-        return {"error": error.to_json()}
+        answer = Invoked.failed(error)
+    return answer.to_json()
 
 
-async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrationClient) -> Answer:
+async def _invoke(asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
+    match asked.purpose:
+        case InvokeMode.SUBMIT:
+            return await _submit(asked.run_id, asked.request, client)
+        case InvokeMode.FIND:
+            submission = await read_submission(client, asked.run_id)
+            return await _find(asked.run_id, asked.request, submission)
+        case InvokeMode.CHECK_FOR_CANCEL:
+            submission = await read_submission(client, asked.run_id)
+            return CANCELED if submission.cancel_requested and submission.attempt is None else UNCHANGED
+
+
+async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
     try:
-        # First, so that a claim is not held up by it, or lost over it.
+        # Before the claim, so that a slow or failing token request does not use up the claim's time.
         await asyncio.to_thread(bearer_token, app_settings().ml_audience)
     except RunError:
         found = await _find(run_id, request, await read_submission(client, run_id))
@@ -71,64 +72,70 @@ async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrat
         return found
     claim = await claim_submission(client, run_id)
     if isinstance(claim, Taken):
-        found = await _find(run_id, request, claim.mark)
+        found = await _find(run_id, request, claim.submission)
         if found != ABSENT:
             return found
-        if claim.mark.claims >= MAX_CLAIMS:
+        claims = claim.submission.claims
+        if claims >= MAX_CLAIMS:
             raise RunError(
                 ErrorCode.SERVICE_UNAVAILABLE,
-                f"The endpoint was asked {claim.mark.claims} times, never answered, and created no job.",
+                f"The endpoint was asked {claims} times, never answered, and created no job.",
             )
-        claim = await claim_submission(client, run_id, instead_of=claim.mark.attempt)
+        claim = await claim_submission(client, run_id, instead_of=claim.submission.attempt)
     match claim:
         case Claimed():
-            return {"job": (await _post(run_id, request, claim, client)).to_json()}
+            return Invoked(job=await _post(run_id, request, claim, client))
         case Canceled():
             return CANCELED
         case Taken():
-            raise submission_uncertain("another delivery of this step is submitting it", retryable=True)
+            raise submission_uncertain("because another delivery of this step submits it", retryable=True)
 
 
-async def _find(run_id: str, request: RunRequest, mark: Submission) -> Answer:
-    """The job that an earlier attempt left. ``ABSENT`` only if surely there is none."""
-    if mark.attempt is None:
-        return CANCELED if mark.cancel_requested else ABSENT
+async def _find(run_id: str, request: RunRequest, submission: Submission) -> Invoked:
+    """The job that an earlier attempt created. ``ABSENT`` only if there is provably none."""
+    if submission.attempt is None:
+        return CANCELED if submission.cancel_requested else ABSENT
     settings, now = app_settings(), datetime.now(UTC)
     settle = settings.submission_settle
     try:
-        job = await asyncio.to_thread(find_job, run_id, request, mark, settings)
+        job = await asyncio.to_thread(find_job, run_id, request, submission, settings)
     except RunError as error:
-        error.retryable = error.retryable and now < mark.searched_until(settle)
-        raise
+        in_time = now < submission.searched_until(settle)
+        raise RunError(
+            error.code,
+            error.message,
+            retryable=error.retryable and in_time,
+            retry_after=error.retry_after,
+        ) from None
     if job:
-        return {"job": job.to_json()}
-    unsettled = (mark.settles_at(settle) - now).total_seconds()
+        return Invoked(job=job.of_run())
+    unsettled = (submission.settles_at(settle) - now).total_seconds()
     if unsettled > 0:
         raise submission_uncertain("and none is listed yet", retryable=True, retry_after=unsettled)
-    return CANCELED if mark.cancel_requested else ABSENT
+    return CANCELED if submission.cancel_requested else ABSENT
 
 
 async def _post(
     run_id: str, request: RunRequest, claim: Claimed, client: df.DurableOrchestrationClient
-) -> JobResource:
+) -> Job:
     try:
         return await asyncio.to_thread(_post_in_time, run_id, request, claim)
     except RunError as error:
         if _may_have_created(error):
             await lose_submission(client, run_id, claim.attempt)
             raise submission_uncertain(
-                f"as the answer to its submission was lost: {error.message}", retryable=True
+                f"because the answer to its submission was lost: {error.message}", retryable=True
             ) from None
         await release_submission(client, run_id, claim.attempt)
         raise
 
 
-def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> JobResource:
-    """Looks at the clock in the thread that sends: it may have waited for its turn."""
+def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> Job:
+    """Reads the clock in the thread that sends: the thread may have waited for a free place in the pool."""
     settings = app_settings()
-    if datetime.now(UTC) >= claim.mark.may_post_until(settings.submission_settle):
+    if datetime.now(UTC) >= claim.submission.may_post_until(settings.submission_settle):
         raise RunError(ErrorCode.SERVICE_UNAVAILABLE, "The claim took too long.", retryable=True)
-    return submit(run_id, claim.mark.marker or claim.attempt, request, settings)
+    return submit(run_id, claim.submission.marker or claim.attempt, request, settings).of_run()
 
 
 def _may_have_created(error: RunError) -> bool:

@@ -1,7 +1,7 @@
-"""Where our bearer token may go: exact origins, one path.
+"""Addresses in Azure: origins, batch endpoints, workspaces, and what differs between its clouds.
 
-``*.inference.ml.azure.com`` is shared by all tenants, so a suffix proves nothing. An endpoint is allowed only
-if its origin (https, host, port) equals one from the settings.
+``*.inference.ml.azure.com`` is shared by all tenants, so a suffix proves nothing. The app sends its token to an
+endpoint only if the endpoint's origin (https, host, port) equals one from the settings.
 """
 
 import re
@@ -15,6 +15,46 @@ _ORIGIN = re.compile(
 _ENDPOINT_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.[a-z0-9-]+\.inference\.ml\.azure\.[a-z]+", re.ASCII)
 _HTTPS_PORT = 443
 _PATH = "/jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """What differs between the clouds of Azure, as its own documentation states it; hosts without ``https://``.
+
+    ``ml_audience`` is a token audience without the ``/.default`` suffix.
+    """
+
+    login_host: str
+    arm_host: str
+    ml_audience: str
+    studio_hosts: frozenset[str]
+    blob_suffix: str
+
+
+PUBLIC_CLOUD = Cloud(
+    login_host="login.microsoftonline.com",
+    arm_host="management.azure.com",
+    ml_audience="https://ml.azure.com",
+    studio_hosts=frozenset({"ml.azure.com"}),
+    blob_suffix="blob.core.windows.net",
+)
+CLOUDS = (
+    PUBLIC_CLOUD,
+    Cloud(
+        login_host="login.microsoftonline.us",
+        arm_host="management.usgovcloudapi.net",
+        ml_audience="https://ml.azure.us",
+        studio_hosts=frozenset({"ml.azure.us"}),
+        blob_suffix="blob.core.usgovcloudapi.net",
+    ),
+    Cloud(
+        login_host="login.chinacloudapi.cn",
+        arm_host="management.chinacloudapi.cn",
+        ml_audience="https://ml.azure.cn",
+        studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
+        blob_suffix="blob.core.chinacloudapi.cn",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +130,7 @@ class WorkspaceId:
 
     @classmethod
     def of_resource(cls, resource_id: object) -> Self | None:
-        """The workspace that a resource (a job, say) belongs to, or None if the id is of another form."""
+        """The workspace that a resource, such as a job, belongs to, or None if the id is of another form."""
         match = _RESOURCE_ID.fullmatch(resource_id) if isinstance(resource_id, str) else None
         return cls(match["workspace"]) if match else None
 

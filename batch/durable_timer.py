@@ -1,10 +1,10 @@
 """Durable timers, which are not exact.
 
-On Azure Storage the Durable extension cuts a wait to whole seconds and compares no clocks when it is over: after a
-timer the time may be up to one second before what was asked for, or any time after it. Hence two rules:
+On Azure Storage the Durable extension cuts a wait to whole seconds and does not read the clock at its end: a timer
+may fire up to one second before the requested time, or any time after it. Hence two rules:
 
-- A wait that must not be shorter than it says asks for ``timer_for`` its end.
-- That the end has come is known by the timer that fired: ``time_after``. The clock alone could say otherwise.
+- A wait that must not be too short requests ``timer_for`` its end.
+- The timer that fired shows that its end has come: ``time_after``. The clock alone may show an earlier time.
 """
 
 from datetime import datetime, timedelta
@@ -18,5 +18,5 @@ def timer_for(due: datetime) -> datetime:
 
 
 def time_after(due: datetime | None, clock: datetime) -> datetime:
-    """The time to decide by, where a timer for ``due`` has fired (None if none has) and the clock says ``clock``."""
+    """The time to decide by, after a timer for ``due`` (None without one), when the clock shows ``clock``."""
     return clock if due is None else max(due, clock)

@@ -4,20 +4,19 @@
     ├── SettingsError          the app's own settings are wrong; nothing can run
     ├── InvalidRequest         the caller's request is wrong (HTTP 400), with every reason
     ├── RunError               a step of a run failed; ``code`` says how, ``retryable`` whether to try again
-    │   ├── rest.NotSent       the request surely never reached the service
+    │   ├── rest.NotSent       the request provably never reached the service
     │   ├── rest.AnswerLost    the request was sent, and its answer is unknown
     │   └── rest.HttpError     the service answered with an error
     ├── ActivityFailed         an activity raised an exception instead of answering
-    ├── RunFailed              how an orchestration says that its run did not complete
-    └── WindowFailed           how an orchestration says that the run of a folder could not be started
+    ├── RunFailed              raised by an orchestrator whose run did not complete
+    └── WindowFailed           raised by an orchestrator that could not start the run of a folder
 
-Activities never let these cross the task hub as exceptions: there they would become plain text. They return
-``RunError.to_json()`` under the key ``error``, and the orchestrator decides by its fields.
+A RunError does not cross the task hub as an exception, which would arrive as plain text. The activity returns it
+as the ``error`` of its answer (``batch/run/steps.py``), and the orchestrator decides by its fields.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from batch.redaction import redact
 
@@ -30,6 +29,7 @@ class ErrorCode(StrEnum):
     TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - an error code
     ACCESS_DENIED = "access_denied"
     NOT_FOUND = "not_found"
+    WORKSPACE_NOT_FOUND = "workspace_not_found"
     REQUEST_REJECTED = "request_rejected"
     SERVICE_UNAVAILABLE = "service_unavailable"
     SUBMISSION_UNCERTAIN = "submission_uncertain"
@@ -40,8 +40,8 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
-HEALS_WITH_TIME = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
-"""What a run outwaits, as long as its timeouts allow."""
+TRANSIENT_CODES = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
+"""Failures that pass by themselves. A run retries until its timeouts end it."""
 
 
 class SettingsError(Exception):
@@ -63,9 +63,9 @@ class InvalidRequest(Exception):
 
 
 class RunError(Exception):
-    """A step of a run failed.
+    """A step of a run failed. The message says what happened; what to do about it says ``batch/advice.py``.
 
-    ``retry_after`` is the number of seconds the service asked us to wait, if it did.
+    ``retry_after`` is the number of seconds that the service asks us to wait, or None.
     """
 
     def __init__(
@@ -77,25 +77,17 @@ class RunError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code.value,
-            "message": self.message,
-            "retryable": self.retryable,
-            "retry_after": self.retry_after,
-        }
-
 
 class ActivityFailed(Exception):
     """An activity raised an exception instead of answering; the text names it."""
 
 
 class RunFailed(Exception):
-    """The run ended otherwise than Completed; the text is that of ``run_reason.reason_text``."""
+    """The run did not complete; the text is that of ``reason.reason_text``."""
 
 
 class WindowFailed(Exception):
-    """The run of a folder could not be started; the text is that of ``run_reason.reason_text``."""
+    """The run of a folder could not be started; the text is that of ``reason.reason_text``."""
 
 
 def shorten(text: str, limit: int = MAX_MESSAGE_LENGTH) -> str:

@@ -7,15 +7,15 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class GridEvent:
-    """``source`` is the resource that sent it (``topic`` in the Event Grid schema). Nothing in it is trusted."""
+    """``sender`` is the resource that sent it (``topic`` or ``source``, by schema). Nothing in it is trusted."""
 
     id: str
     type: str
-    source: str
+    sender: str
     subject: str
     time: datetime | None
     data: Mapping[str, object]
 
     def is_from(self, resource_id: str) -> bool:
         """Azure writes resource ids in varying case."""
-        return self.source.rstrip("/").casefold() == resource_id.rstrip("/").casefold()
+        return self.sender.rstrip("/").casefold() == resource_id.rstrip("/").casefold()

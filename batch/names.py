@@ -1,4 +1,4 @@
-"""Names by which triggers, orchestrators, activities and entities know each other."""
+"""Names by which triggers, orchestrators, activities and entities know each other. Instances in flight keep them."""
 
 BATCH_RUN = "batch_run"
 NEW_DATA_WINDOW = "new_data_window"
@@ -10,8 +10,18 @@ CANCEL_JOB = "cancel_job"
 START_RUN = "start_run"
 
 SUBMISSION = "submission"
+SUBMISSION_CLAIM = "claim"
+SUBMISSION_RELEASE = "release"
+SUBMISSION_LOSE = "lose"
+SUBMISSION_CANCEL = "cancel"
+
 FOLDER_WINDOW = "folder_window"
+WINDOW_TOUCH = "touch"
+WINDOW_CLAIM = "claim"
+
 JOB_OWNER = "job_owner"
+JOB_OWNER_OWN = "own"
+JOB_OWNER_RELEASE = "release"
 
 NUDGE = "nudge"
 """The external event that says "check now". Its payload is never read."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Self, TypeVar
 
-from batch.addresses import EndpointUri, Origin, WorkspaceId
+from batch.addresses import CLOUDS, PUBLIC_CLOUD, Cloud, EndpointUri, Origin, WorkspaceId
 from batch.errors import SettingsError
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ T = TypeVar("T")
 class Settings:
     """``*_audience`` are token audiences without the ``/.default`` suffix.
 
-    ``submission_settle`` is how long after a lost submission a job may still turn up in the list.
+    ``submission_settle`` is how long after a lost submission a job may still appear in the list.
     """
 
     endpoint_uri: EndpointUri | None
@@ -28,6 +28,11 @@ class Settings:
     arm_audience: str
     submission_settle: timedelta
     run_retention: timedelta
+    cloud: Cloud
+
+    def allows(self, endpoint: EndpointUri) -> bool:
+        """Whether the app may send its token to this endpoint."""
+        return endpoint.origin in self.allowed_origins
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -42,16 +47,21 @@ class Settings:
 
         endpoint_uri = read("BATCH_ENDPOINT_URI", EndpointUri.parse, None)
         origins: frozenset[Origin] = read("ALLOWED_ENDPOINT_ORIGINS", _origins, frozenset())
-        arm_origin = read("AZURE_RESOURCE_MANAGER_URL", Origin.parse, Origin("management.azure.com", 443))
+        arm_origin: Origin = read(
+            "AZURE_RESOURCE_MANAGER_URL", Origin.parse, Origin(PUBLIC_CLOUD.arm_host, 443)
+        )
+        # A Resource Manager of none of the clouds, such as a local one, counts as the public cloud.
+        cloud = next((cloud for cloud in CLOUDS if cloud.arm_host == arm_origin.host), PUBLIC_CLOUD)
         return cls(
             endpoint_uri=endpoint_uri,
             allowed_origins=origins | {endpoint_uri.origin} if endpoint_uri else origins,
             workspace_id=read("AZURE_ML_WORKSPACE_ID", WorkspaceId.parse, None),
-            ml_audience=read("AZURE_ML_AUDIENCE", _audience, "https://ml.azure.com"),
+            ml_audience=read("AZURE_ML_AUDIENCE", _audience, cloud.ml_audience),
             arm_origin=arm_origin,
             arm_audience=read("AZURE_RESOURCE_MANAGER_AUDIENCE", _audience, str(arm_origin)),
             submission_settle=timedelta(seconds=read("SUBMISSION_SETTLE_SECONDS", _at_most(3_600), 90)),
             run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
+            cloud=cloud,
         )
 
 

@@ -1,6 +1,14 @@
 """Timestamps as Azure writes them and as we do: ISO 8601, UTC."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import WithJsonSchema
+
+Time = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.123Z"]})
+]
+"""A time as text, as ``format_timestamp`` writes it."""
 
 
 def parse_timestamp(text: object) -> datetime | None:

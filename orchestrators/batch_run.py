@@ -1,39 +1,62 @@
 """The run: authorize, invoke, then check the job until it has ended.
 
-Each execution takes the next step first, then waits on a durable timer or a nudge, then starts afresh with
-one small state. A plain loop would replay all its checks at every wake-up. And because each execution begins
-with a step, a nudge that gets lost while one execution gives way to the next is answered by that step.
+Each execution takes the next step first, then waits on a durable timer or a nudge, then continues as new with one
+small state. A plain loop would replay all its checks at every wake-up. A nudge that is lost while one execution
+gives way to the next does no harm: the next execution begins with a step.
 
-A run that does not complete ends in an execution of its own, which does nothing but raise. The text of a failed
-orchestrator carries all its actions with their inputs, and the Functions host cuts whatever looks like a secret out
-of it: an input such as ``…/key=1/`` would leave a text that the Durable extension cannot read.
+A run that does not complete ends in an execution of its own, which only raises. The text of a failed orchestrator
+carries all its actions with their inputs, and the Functions host cuts whatever looks like a secret out of it: an
+input such as ``…/key=1/`` would leave a text that the Durable extension cannot read.
 """
 
 import logging
 import warnings
 from collections.abc import Generator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.durable_functions as df
 
 from batch.durable_timer import timer_for
 from batch.errors import ErrorCode, RunError, RunFailed
-from batch.names import AUTHORIZE, BATCH_RUN, CANCEL_JOB, CHECK_STATUS, INVOKE, JOB_OWNER, NUDGE
-from batch.run import next_step
-from batch.run import status as run_status
-from batch.run.next_step import End
+from batch.names import (
+    AUTHORIZE,
+    BATCH_RUN,
+    CANCEL_JOB,
+    CHECK_STATUS,
+    INVOKE,
+    JOB_OWNER,
+    JOB_OWNER_OWN,
+    JOB_OWNER_RELEASE,
+    NUDGE,
+)
+from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
+from batch.run.outcome import End, end_of, end_of_crashed
 from batch.run.progress_log import log_progress
 from batch.run.reason import failure_of, reason_text
-from batch.run.state import CancelCause, Job, Run
-from batch.run.submission import Purpose
+from batch.run.state import CancelCause, Run
+from batch.run.status import RunResult, RunStatus
+from batch.run.steps import (
+    Answer,
+    Authorized,
+    CancelAnswered,
+    CancelJob,
+    Checked,
+    CheckStatus,
+    Failure,
+    Invoke,
+    Invoked,
+    InvokeMode,
+    Job,
+)
 
-# A nudge that comes before the wait for it: the check that follows it is all it asks for.
+# The SDK's warning about a nudge that comes before the wait for it: the check that follows is all that it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
 
+A = TypeVar("A", bound=Answer)
 Steps = Generator[Any, Any, Run]
 
 
@@ -47,20 +70,20 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         if run.job:
             run = yield from _check(context, run, run.job)
 
-        if end := next_step.end_of(run, _now(context, run)):
+        if end := end_of(run, _now(context, run)):
             return _end(context, before, run, end)
-        if run.job and (cause := next_step.cancel_due(run, _now(context, run))):
+        if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
-        until = next_step.next_step_at(run, _now(context, run))
-        context.set_custom_status(run_status.custom_status(run, next_check_at=until))
+        until = next_step_at(run, _now(context, run))
+        _report(context, run, next_check_at=until)
         if not context.is_replaying:
             log_progress(logger, context.instance_id, before, run)
         timer_fired = yield from _wait(context, run, until)
     except Exception as error:  # nobody foresaw it; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
-        return _end(context, before, run, next_step.end_of_broken(run, failure_of(error)))
+        return _end(context, before, run, end_of_crashed(run, failure_of(error)))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
@@ -70,9 +93,9 @@ def _state(context: df.DurableOrchestrationContext) -> Run:
     try:
         run = Run.from_json(context.get_input())
     except ValueError:
-        # The error quotes the input, which has no place in a text that the host cuts.
+        # The error quotes the input, which must not stand in a text that the host cuts.
         raise RunFailed(
-            reason_text("The input of this instance is no run's state.", ErrorCode.INTERNAL)
+            reason_text("The input of this instance is not the state of a run.", ErrorCode.INTERNAL)
         ) from None
     if run.failure:
         raise RunFailed(reason_text(run.failure.message, run.failure.code))
@@ -80,70 +103,67 @@ def _state(context: df.DurableOrchestrationContext) -> Run:
 
 
 def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
-    purpose = next_step.purpose_of_invoke(run, _now(context, run))
-    if purpose is Purpose.SUBMIT and run.identity is None:
-        context.set_custom_status(run_status.custom_status(run))
-        answer = yield from _attempt(context, AUTHORIZE, {})
-        run = run.authorized(answer, _now(context, run))
+    mode = invoke_mode(run, _now(context, run))
+    if mode is InvokeMode.SUBMIT and run.identity is None:
+        _report(context, run)
+        authorized = yield from _attempt(context, AUTHORIZE, {}, Authorized)
+        run = run.authorized(authorized, _now(context, run))
         if run.identity is None:
             return run
-        purpose = next_step.purpose_of_invoke(run, _now(context, run))
-    context.set_custom_status(run_status.custom_status(run))
-    invoke = {
-        "run_id": context.instance_id,
-        "request": run.request.model_dump(mode="json"),
-        "purpose": purpose,
-    }
-    answer = yield from _attempt(context, INVOKE, invoke)
-    run = run.submitted(answer, _now(context, run), purpose)
+        mode = invoke_mode(run, _now(context, run))
+    _report(context, run)
+    invoke = Invoke(run_id=context.instance_id, request=run.request, purpose=mode)
+    invoked = yield from _attempt(context, INVOKE, invoke.to_json(), Invoked)
+    run = run.invoked(invoked, _now(context, run), mode)
     if run.job is not None:
-        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "own", context.instance_id)
-        context.set_custom_status(run_status.custom_status(run))
+        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_OWN, context.instance_id)
+        _report(context, run)
     return run
 
 
 def _check(context: df.DurableOrchestrationContext, run: Run, job: Job) -> Steps:
-    check = {
-        "run_id": context.instance_id,
-        "endpoint_uri": run.request.endpoint_uri,
-        "job_name": job.name,
-    }
-    answer = yield from _attempt(context, CHECK_STATUS, check)
-    return run.checked(answer, _now(context, run))
+    check = CheckStatus(run_id=context.instance_id, endpoint_uri=run.request.endpoint_uri, job_name=job.name)
+    checked = yield from _attempt(context, CHECK_STATUS, check.to_json(), Checked)
+    return run.checked(checked, _now(context, run))
 
 
 def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: CancelCause) -> Steps:
     if run.cancellation is None:
         run = run.canceling(cause, _now(context, run))
-    cancel = {"job_name": job.name, "workspace_id": job.workspace_id}
-    answer = yield from _attempt(context, CANCEL_JOB, cancel)
+    cancel = CancelJob(job_name=job.name, workspace_id=job.workspace_id)
+    answer = yield from _attempt(context, CANCEL_JOB, cancel.to_json(), CancelAnswered)
     return run.cancel_answered(answer, _now(context, run))
 
 
 def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any] | None:
-    """The result of a completed run; any other gives way to the execution that raises its reason."""
+    """The result of a completed run. Any other run gives way to the execution that raises its reason."""
     now = _now(context, run)
     if run.job:
-        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), "release")
-    context.set_custom_status(run_status.custom_status(run, end=end, ended_at=now))
+        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_RELEASE)
+    context.set_custom_status(RunStatus.of(run, end=end, ended_at=now).to_json())
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
     if end.error:
         context.continue_as_new(run.failed(end.error).to_json())
         return None
-    return run_status.result(run, now)
+    return RunResult.of(run, now).to_json()
 
 
 def _attempt(
-    context: df.DurableOrchestrationContext, activity: str, value: dict[str, Any]
-) -> Generator[Any, Any, dict[str, Any]]:
-    """The activity's answer. Where it broke instead of answering, that is a problem like any other."""
+    context: df.DurableOrchestrationContext, activity: str, value: dict[str, Any], answer: type[A]
+) -> Generator[Any, Any, A]:
+    """The activity's answer. An activity that raised instead counts as a failed step."""
     try:
-        answer: dict[str, Any] = yield context.call_activity(activity, value)
+        return answer.from_json((yield context.call_activity(activity, value)))
     except Exception as error:  # the SDK raises nothing narrower
-        broken = RunError(ErrorCode.INTERNAL, f"{activity} broke: {failure_of(error)}", retryable=True)
-        return {"error": broken.to_json()}
-    return answer
+        crash = RunError(ErrorCode.INTERNAL, f"{activity} crashed: {failure_of(error)}", retryable=True)
+        return answer(error=Failure.of(crash), crashed=True)
+
+
+def _report(
+    context: df.DurableOrchestrationContext, run: Run, *, next_check_at: datetime | None = None
+) -> None:
+    context.set_custom_status(RunStatus.of(run, next_check_at=next_check_at).to_json())
 
 
 def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) -> Generator[Any, Any, bool]:
@@ -154,7 +174,7 @@ def _wait(context: df.DurableOrchestrationContext, run: Run, until: datetime) ->
     if winner != nudge:
         return True
     timer.cancel()  # type: ignore[attr-defined]  # the SDK declares the base class
-    pause_until = next_step.earliest_step_at(run)
+    pause_until = earliest_step_at(run)
     if pause_until > _now(context, run):
         yield context.create_timer(timer_for(pause_until))
     return False

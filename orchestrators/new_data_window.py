@@ -1,6 +1,7 @@
-"""One blob under a folder rule: joins the folder's window, waits, and starts the run if nobody came after it.
+"""One blob under a folder rule: joins the window of its folder, waits, and starts the run if no later blob came.
 
-Every event has its own, so no wake-up can be lost and no gatherer can die. All but one end as superseded.
+Each event has an orchestration of its own: no wake-up can be lost, and there is no single instance that could fail.
+All but one of a window end as superseded.
 """
 
 import logging
@@ -12,9 +13,9 @@ import azure.durable_functions as df
 
 from batch.durable_timer import time_after, timer_for
 from batch.errors import ErrorCode, WindowFailed
-from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN
+from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN, WINDOW_CLAIM, WINDOW_TOUCH
 from batch.new_data.upload import FolderUpload
-from batch.new_data.window import wake_at
+from batch.new_data.window import Claim, Touch, claims_at
 from batch.run.reason import failure_of, reason_text
 from batch.run.source import DataSource
 
@@ -29,12 +30,14 @@ logger = logging.getLogger(__name__)
 def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
     """The answer is ``{run_id}`` of the run that was started, or ``{superseded: true}``.
 
-    A failure is raised by an execution of its own, for the reason that ``batch_run`` gives.
+    An execution of its own raises a failure, for the reason that ``batch_run`` gives.
     """
     upload = _state(context)
     try:
         return (yield from _gather(context, upload))
-    except Exception as error:  # the SDK raises nothing narrower, and else the window would lose its reason
+    except (
+        Exception
+    ) as error:  # the SDK raises nothing narrower; without this the window would lose its reason
         if not context.is_replaying:
             logger.exception("window_broke window=%s", context.instance_id)
         context.continue_as_new(upload.failed(failure_of(error)).to_json())
@@ -46,9 +49,9 @@ def _state(context: df.DurableOrchestrationContext) -> FolderUpload:
     try:
         upload = FolderUpload.from_json(context.get_input())
     except ValueError:
-        # The error quotes the input, which has no place in a text that the host cuts.
+        # The error quotes the input, which must not stand in a text that the host cuts.
         raise WindowFailed(
-            reason_text("The input of this instance is no upload.", ErrorCode.INTERNAL)
+            reason_text("The input of this instance is not an upload.", ErrorCode.INTERNAL)
         ) from None
     if upload.failure is not None:
         raise WindowFailed(reason_text(upload.failure, ErrorCode.INTERNAL))
@@ -60,24 +63,20 @@ def _gather(
 ) -> Generator[Any, Any, dict[str, Any]]:
     window = df.EntityId(FOLDER_WINDOW, upload.window_key)
 
-    touch = {
-        "toucher": context.instance_id,
-        "now": _now(context).isoformat(),
-        "source": DataSource.of(upload.blob).to_json(),
-    }
-    opened_at = datetime.fromisoformat((yield context.call_entity(window, "touch", touch)))
-    quiet_until = wake_at(opened_at, _now(context), upload.quiet, upload.longest_wait)
+    touch = Touch(toucher=context.instance_id, now=_now(context), source=upload.source)
+    opened_at = datetime.fromisoformat((yield context.call_entity(window, WINDOW_TOUCH, touch.to_json())))
+    quiet_until = claims_at(opened_at, _now(context), upload.quiet, upload.longest_wait)
     yield context.create_timer(timer_for(quiet_until))
 
-    claim = {
-        "claimant": context.instance_id,
-        "now": time_after(quiet_until, _now(context)).isoformat(),
-        "longest_wait_seconds": upload.rule.longest_wait_seconds,
-    }
-    source = yield context.call_entity(window, "claim", claim)
-    if source is None:
+    claim = Claim(
+        claimant=context.instance_id,
+        now=time_after(quiet_until, _now(context)),
+        longest_wait_seconds=upload.longest_wait_seconds,
+    )
+    claimed = yield context.call_entity(window, WINDOW_CLAIM, claim.to_json())
+    if claimed is None:
         return {"superseded": True}
-    start = {"upload": upload.to_json(), "source": source}
+    start = upload.start(DataSource.from_json(claimed))
     started: dict[str, Any] = yield context.call_activity_with_retry(START_RUN, START_ATTEMPTS, start)
     return started
 

@@ -1,1 +1,1 @@
-"""What client functions (triggers and activities that bind the durable client) ask of the task hub."""
+"""What triggers and activities ask of the task hub, through the durable client."""

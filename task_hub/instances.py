@@ -1,6 +1,6 @@
-"""Instances of the task hub, where the SDK's own client hides something.
+"""Instances of the task hub, where the SDK's own client falls short.
 
-Its ``get_status`` shows a server error as a missing instance, and its queries return the first page only.
+Its ``get_status`` returns a missing instance for a server error, and its queries return the first page only.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ _CONTINUATION = "x-ms-continuation-token"
 async def instance_status(
     client: df.DurableOrchestrationClient, instance_id: str, *, show_input: bool = False
 ) -> Any:
-    """Its DurableOrchestrationStatus, or None if there surely is none. Raises RunError if the hub can not tell."""
+    """Its DurableOrchestrationStatus, or None if there is no such instance. Raises RunError if the hub fails."""
     status = await client.get_status(instance_id, show_input=show_input)
     if status:
         return status
     if getattr(status, "ExceptionMessage", None):
-        raise _unavailable(f"it could not tell the status of {instance_id}")
+        raise _unavailable(f"it failed when asked for the status of {instance_id}")
     return None
 
 

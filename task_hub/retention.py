@@ -1,4 +1,4 @@
-"""Forgets what has ended: runs, windows of new data, and the entities that were kept for them."""
+"""Purges what has ended: runs, windows of new data, and the entities that belong to them."""
 
 import logging
 from datetime import datetime
@@ -9,7 +9,8 @@ import azure.durable_functions as df
 from batch.log import log_event
 from batch.names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
 from batch.new_data.upload import FolderUpload
-from batch.run.believed_status import ENDED_RUNTIME_STATUSES, believed_status
+from batch.run.believed_status import believed_status
+from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from task_hub.instances import instance_status, instances_page, time_of
@@ -22,7 +23,7 @@ _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
 
 
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
-    """How many instances were forgotten; at most about ``limit``, so that one call stays short."""
+    """How many instances were purged; at most about ``limit``, so that one call stays short."""
     purged, continuation = 0, None
     params = {"top": _PAGE, "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
     while purged < limit:
@@ -39,7 +40,7 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
 async def _try_to_purge(
     client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
 ) -> bool:
-    """One instance that can not be purged must not keep all others: they come first at each hour."""
+    """An instance that cannot be purged must not block the others: it comes first again in the next hour."""
     try:
         await _purge(client, instance, before)
     except Exception as error:  # the SDK raises nothing narrower
@@ -51,7 +52,7 @@ async def _try_to_purge(
 
 
 async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime) -> None:
-    # Entities first: an instance that is still there is found again should this break off.
+    # Entities first: if this stops in between, the instance is found again in the next hour.
     for entity in await _entities_of(client, instance, before):
         # To the runtime an entity is an orchestration that never ends, under this instance id.
         await client.purge_instance_history(str(entity))
@@ -68,7 +69,7 @@ async def _entities_of(
     try:
         key = FolderUpload.from_json(decoded_input(instance["input"])).window_key
     except ValueError:
-        # Written by a version of the app that is too old, or too new: better an entity too many than no purge.
+        # Another version of the app wrote it: an entity too many is better than no purge.
         return []
     window = df.EntityId(FOLDER_WINDOW, key)
     status = await instance_status(client, str(window))
@@ -76,11 +77,11 @@ async def _entities_of(
 
 
 def _job_of(instance: dict[str, Any]) -> str | None:
-    """The name of the run's job, from wherever it is kept: a killed host can leave the custom status without it."""
+    """The name of the run's job, from state or status: a killed host can leave the custom status without it."""
     try:
         state = Run.from_json(decoded_input(instance["input"]))
     except ValueError:
         # Written by another version of the app.
         state = None
     status = believed_status(instance["runtimeStatus"], instance["customStatus"], instance["output"], state)
-    return status["job"]["name"] if status.get("job") else None
+    return status.job["name"] if status.job else None

@@ -8,30 +8,31 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.api.list_place import ListPlace
-from batch.api.request import RunRequest
 from batch.api.run_query import RunQuery
-from batch.api.run_view import RunView, has_ended, run_view
+from batch.api.run_view import RunView, run_view
 from batch.names import BATCH_RUN, NUDGE
 from batch.run.believed_status import believed_status
+from batch.run.phases import has_ended
+from batch.run.request import RunRequest
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from task_hub.instances import instance_status, instances_page, start_once, time_of
 
 _HUB_PAGE = 500
 _MAX_HUB_PAGES = 64
-"""In one call. Two entities a run come before all runs: this passes those of 10,000 runs, and the runs as well."""
+"""In one call. Two entities for each run come before all runs: this passes those of 10,000 runs, and the runs."""
 
 _LONGEST_PENDING = timedelta(hours=1)
 """How long after its creation a run may start, when the app is flooded."""
 
 
 class NotARun(Exception):
-    """The id belongs to an instance of another orchestration."""
+    """The id belongs to an instance that is not a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExistingRun:
-    """``view`` is the run in our words; ``request`` is what it was started with."""
+    """``request`` is what the run was started with."""
 
     request: RunRequest
     ended: bool
@@ -39,7 +40,7 @@ class ExistingRun:
 
 
 async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
-    """Raises NotARun if the id is taken by something else, RunError if the task hub can not tell."""
+    """Raises NotARun if the id is taken by something else, RunError if the task hub fails."""
     status = await instance_status(client, run_id, show_input=True)
     if status is None:
         return None
@@ -59,11 +60,11 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> Existi
         custom_status=status.custom_status,
         output=status.output,
     )
-    return ExistingRun(run.request, has_ended(view), view)
+    return ExistingRun(run.request, has_ended(view["phase"], view["runtime_status"]), view)
 
 
 async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> ExistingRun | None:
-    """None if this call started the run, else the run that is there, from this request or another.
+    """None if this call started the run, else the run that exists, from this request or another.
 
     Raises as ``find_run`` does.
     """
@@ -71,11 +72,13 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
 
 
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
-    """Has the run check now; False if there is no such run, or it has ended."""
+    """Makes the run check its job now. False if there is no such run, or it has ended."""
     status = await instance_status(client, run_id)
     if status is None or status.runtime_status is None:
         return False
-    if has_ended(believed_status(status.runtime_status.value, status.custom_status, status.output)):
+    runtime_status = status.runtime_status.value
+    believed = believed_status(runtime_status, status.custom_status, status.output)
+    if has_ended(believed.phase, runtime_status):
         return False
     await client.raise_event(run_id, NUDGE)
     return True
@@ -84,7 +87,7 @@ async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
 async def list_runs(
     client: df.DurableOrchestrationClient, query: RunQuery
 ) -> tuple[list[RunView], str | None]:
-    """One page of runs and where the next goes on. Fewer than ``top`` is no sign of the end; None is.
+    """One page of runs, and the place of the next one: None after the last page. A page may hold fewer than ``top``.
 
     Raises RunError if the task hub does not answer.
     """
@@ -108,7 +111,7 @@ async def list_runs(
 
 
 def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """What comes after the instance of that id, and the id to go on behind in the next page; empty for its start.
+    """The instances after that id, and the id after which the next page goes on: empty for its start.
 
     The instance may have been purged, or others, started meanwhile, may have moved it into a later page.
     durable-functions behaviour: on Azure Storage a hub lists by id, ordinal.
@@ -123,7 +126,7 @@ def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str,
 def _params(query: RunQuery) -> dict[str, str]:
     params = {"top": str(_HUB_PAGE), "showInput": "false", "instanceIdPrefix": query.prefix}
     if query.started_from:
-        # The runtime's creation time moves on with every continue-as-new, so it bounds from one side only.
+        # The creation time in the task hub changes with every continue-as-new, so it bounds from one side only.
         params["createdTimeFrom"] = format_timestamp(query.started_from - _LONGEST_PENDING)
     if query.phases:
         params["runtimeStatus"] = ",".join(query.runtime_statuses)
@@ -143,5 +146,5 @@ def _listed(instance: dict[str, Any]) -> RunView:
 
 
 def decoded_input(value: Any) -> Any:
-    """The SDK's client sends input as JSON within JSON; the status shows it with one layer taken off."""
+    """The SDK's client sends the input as JSON within JSON. The status shows it with one layer removed."""
     return json.loads(value) if isinstance(value, str) else value

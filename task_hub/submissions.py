@@ -1,7 +1,7 @@
 """How a client function works with the submission entity.
 
-A signal is accepted long before it is processed, so each call here waits until its effect can be read.
-Without that, a process that dies in between could leave a submitted job behind without a mark.
+A signal is accepted long before it is processed, so each call here waits until its effect can be read. Otherwise
+a process that is killed in between could leave a job without a record of its submission.
 """
 
 import asyncio
@@ -13,30 +13,36 @@ from uuid import uuid4
 import azure.durable_functions as df
 
 from batch.errors import ErrorCode, RunError
-from batch.names import SUBMISSION
+from batch.names import (
+    SUBMISSION,
+    SUBMISSION_CANCEL,
+    SUBMISSION_CLAIM,
+    SUBMISSION_LOSE,
+    SUBMISSION_RELEASE,
+)
 from batch.run.submission import Submission
 from batch.timestamps import format_timestamp
 
 CLAIM_VISIBLE_WITHIN = 120.0
 CHANGE_VISIBLE_WITHIN = 30.0
-"""Seconds. Under a burst of starts a claim stands in a queue with all of them."""
+"""Seconds. In a burst of starts the claims of all of them wait in one queue."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """This attempt, and no other, may POST, until the claim's lifetime is over."""
+    """This attempt, and no other, may POST while its claim is valid."""
 
     attempt: str
-    mark: Submission
+    submission: Submission
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Another attempt holds the claim, so a job may exist."""
 
-    mark: Submission
+    submission: Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +60,37 @@ async def claim_submission(
 ) -> Claimed | Taken | Canceled:
     """Claims for a new attempt, where nobody holds the claim or ``instead_of`` does.
 
-    Raises RunError if the mark does not change in time; the claim may still come to be.
+    Raises RunError if the submission does not change in time; the claim may still take effect.
     """
     attempt = uuid4().hex
     claim = {"attempt": attempt, "claimed_at": _now(), "instead_of": instead_of}
-    await client.signal_entity(_entity(run_id), "claim", claim)
-    mark = await _until(
+    await client.signal_entity(_entity(run_id), SUBMISSION_CLAIM, claim)
+    submission = await _until(
         client,
         run_id,
-        lambda mark: mark.cancel_requested or mark.attempt not in (None, instead_of),
+        lambda submission: submission.cancel_requested or submission.attempt not in (None, instead_of),
         CLAIM_VISIBLE_WITHIN,
     )
-    if mark.attempt not in (None, attempt, instead_of):
-        return Taken(mark)
-    return Canceled() if mark.cancel_requested else Claimed(attempt, mark)
+    if submission.attempt not in (None, attempt, instead_of):
+        return Taken(submission)
+    return Canceled() if submission.cancel_requested else Claimed(attempt, submission)
 
 
 async def lose_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
-    """Notes that the answer to this attempt's POST is lost; without the note the search only takes longer."""
-    await client.signal_entity(_entity(run_id), "lose", {"attempt": attempt, "lost_at": _now()})
+    """Records that the answer to this attempt's POST is lost. Without it the search only takes longer."""
+    await client.signal_entity(_entity(run_id), SUBMISSION_LOSE, {"attempt": attempt, "lost_at": _now()})
 
 
 async def release_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
-    """Gives back a claim whose request surely was not taken. Raises RunError if that takes too long."""
-    await client.signal_entity(_entity(run_id), "release", {"attempt": attempt})
-    await _until(client, run_id, lambda mark: mark.attempt != attempt)
+    """Gives back a claim whose request provably created no job. Raises RunError if that takes too long."""
+    await client.signal_entity(_entity(run_id), SUBMISSION_RELEASE, {"attempt": attempt})
+    await _until(client, run_id, lambda submission: submission.attempt != attempt)
 
 
 async def cancel_submission(client: df.DurableOrchestrationClient, run_id: str) -> None:
-    """Marks the run as to be canceled. Raises RunError if that takes too long."""
-    await client.signal_entity(_entity(run_id), "cancel")
-    await _until(client, run_id, lambda mark: mark.cancel_requested)
+    """Records that the run is to be canceled. Raises RunError if that takes too long."""
+    await client.signal_entity(_entity(run_id), SUBMISSION_CANCEL)
+    await _until(client, run_id, lambda submission: submission.cancel_requested)
 
 
 async def _until(
@@ -95,9 +101,9 @@ async def _until(
 ) -> Submission:
     pause, deadline = _FIRST_PAUSE, asyncio.get_running_loop().time() + limit
     while True:
-        mark = await read_submission(client, run_id)
-        if reached(mark):
-            return mark
+        submission = await read_submission(client, run_id)
+        if reached(submission):
+            return submission
         if asyncio.get_running_loop().time() > deadline:
             raise RunError(
                 ErrorCode.SERVICE_UNAVAILABLE,

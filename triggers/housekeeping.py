@@ -1,4 +1,4 @@
-"""Once an hour: forgets ended runs, and what was kept for them, after RUN_RETENTION_DAYS."""
+"""Once an hour: purges runs that ended more than RUN_RETENTION_DAYS ago, and what belongs to them."""
 
 import logging
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 @bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
 @bp.durable_client_input(client_name="client")
 async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
-    """What is left over when the slice is full goes the next hour."""
+    """Purges at most about MAX_PURGED_AT_ONCE instances; the next hourly call takes the rest."""
     before = datetime.now(UTC) - app_settings().run_retention
     purged = await purge_ended_before(client, before, MAX_PURGED_AT_ONCE)
     if purged:

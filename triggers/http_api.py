@@ -1,4 +1,4 @@
-"""The HTTP API: start a run, look at it, list runs, cancel one."""
+"""The HTTP API: start a run, show it, list runs, cancel one."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
-from batch.api.responses import RunLinks, RunList
+from batch.api.responses import Problem, RunLinks, RunList
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
@@ -20,7 +20,7 @@ from batch.settings import app_settings
 from task_hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
-from triggers.problem import problem
+from triggers.problem_details import problem_response
 
 ROUTE = "batch-runs"
 RETRY_AFTER = "10"
@@ -38,17 +38,18 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
         with trace_of(context):
             existing = await start_run(client, run_id, Run(request=request))
     except InvalidRequest as error:
-        return problem(400, f"Nothing was started. {error}", error.errors)
+        return problem_response(Problem.INVALID_REQUEST, f"Nothing was started. {error}", error.errors)
     except NotARun as error:
-        return problem(409, str(error))
+        return problem_response(Problem.ID_IN_USE, str(error))
     except RunError as error:
-        return problem(503, error.message)
+        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
     if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
         return _links(req, client, run_id, status=202)
     if not request.is_same_as(existing.request):
-        return problem(
-            409, f"Run {run_id} exists with another request. Use a new run_id, or send the same request."
+        return problem_response(
+            Problem.ID_IN_USE,
+            f"Run {run_id} exists with another request. Use a new run_id, or send the same request.",
         )
     return _links(req, client, run_id, status=200, run=existing.view)
 
@@ -60,7 +61,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     try:
         existing = await _find(client, run_id)
     except RunError as error:
-        return problem(503, error.message)
+        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
     return _json(existing.view) if existing else _unknown(run_id)
 
 
@@ -70,9 +71,9 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
     try:
         runs, continuation = await list_runs(client, RunQuery.parse(req.params))
     except InvalidRequest as error:
-        return problem(400, str(error), error.errors)
+        return problem_response(Problem.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
-        return problem(503, error.message)
+        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
     page: RunList = {"runs": runs, "continuation": continuation}
     return _json(page)
 
@@ -80,24 +81,26 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
 @bp.route(route=ROUTE + "/{run_id}/cancel", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """Leaves a mark that the run obeys at its next step, and nudges it to take that step now."""
+    """Records the cancel, which the run carries out at its next step, and nudges it to take that step now."""
     run_id = req.route_params["run_id"]
     try:
         existing = await _find(client, run_id)
         if existing is None:
             return _unknown(run_id)
         if existing.ended:
-            return problem(409, f"Run {run_id} has already ended: {existing.view['phase']}.")
+            return problem_response(
+                Problem.ALREADY_ENDED, f"Run {run_id} has already ended: {existing.view['phase']}."
+            )
         await cancel_submission(client, run_id)
     except RunError as error:
-        return problem(503, error.message)
+        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)
 
 
 async def _find(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
-    """The run of an id from a path, which the SDK would put into the address of the task hub as it is."""
+    """None for an id that no run can have: the SDK would put it into the address of the task hub as it is."""
     if not re.fullmatch(RUN_ID_PATTERN, run_id):
         return None
     try:
@@ -110,7 +113,7 @@ async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> N
     try:
         await nudge(client, run_id)
     except Exception as error:  # the SDK raises nothing narrower
-        # The mark is set, so the run obeys at its next check; or it has ended in this very moment.
+        # The cancel is recorded: the run reads it at its next check, unless it has just ended.
         log_event(logger, logging.INFO, "nudge_not_delivered", run=run_id, reason=error)
 
 
@@ -140,4 +143,4 @@ def _json(body: object, status: int = 200, headers: dict[str, str] | None = None
 
 
 def _unknown(run_id: str) -> func.HttpResponse:
-    return problem(404, f"There is no run {run_id}.")
+    return problem_response(Problem.NO_SUCH_RUN, f"There is no run {run_id}.")

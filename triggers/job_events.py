@@ -1,4 +1,4 @@
-"""Azure ML's own events: a job that has moved gets its run to check at once. The check decides, not the event."""
+"""Azure ML's own events: the run of a job with a new status checks it at once. The check decides, not the event."""
 
 import logging
 from typing import Any
@@ -8,8 +8,8 @@ import azure.functions as func
 
 from batch.azure_ml.job_events import moved_job
 from batch.log import log_event
-from batch.names import JOB_OWNER
 from batch.settings import app_settings
+from task_hub.job_owners import owner_of
 from task_hub.runs import nudge
 from triggers.grid_event import grid_event
 
@@ -25,10 +25,9 @@ async def job_events(event: func.EventGridEvent, client: Any) -> None:
     if job is None:
         log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
         return
-    owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job))
-    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
-    if not (owner.entity_exists and owner.entity_state):
+    run_id = await owner_of(client, job)
+    if run_id is None:
         log_event(logger, logging.DEBUG, "event_of_unknown_job", event_id=received.id, job=job)
         return
-    if await nudge(client, owner.entity_state):
-        log_event(logger, logging.DEBUG, "run_nudged", run=owner.entity_state, job=job)
+    if await nudge(client, run_id):
+        log_event(logger, logging.DEBUG, "run_nudged", run=run_id, job=job)

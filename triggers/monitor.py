@@ -1,15 +1,18 @@
-"""The page on which people watch runs. It asks the HTTP API and nothing else.
+"""The page on which people watch runs. It sends requests to the HTTP API and to nothing else.
 
-The page itself is for anybody who can reach the app: it holds no data and no key. What it shows comes from the
-API, behind the key that the page sends or the login; so it can ask for a key, and be reloaded.
+Anybody who can reach the app gets the page itself: it holds no data and no key. What it shows comes from the API,
+which demands the key that the page sends, or the login. So the page can ask for a key and can be reloaded.
 """
 
+import json
 import secrets
 from functools import lru_cache
 from pathlib import Path
 
 import azure.durable_functions as df
 import azure.functions as func
+
+from batch.run.phases import PHASES
 
 ROUTE = "monitor"
 PAGE = Path(__file__).parent / "monitor_page"
@@ -23,10 +26,10 @@ SCRIPTS = (
 bp = df.Blueprint()
 
 
-# Said here, because the app's level wins over a blueprint's.
+# Set on the route: the level of the DFApp overrides that of a blueprint.
 @bp.route(route=ROUTE, methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_monitor(req: func.HttpRequest) -> func.HttpResponse:
-    """All in one answer: one nonce lets all of its parts run, and nothing else."""
+    """The whole page in one answer: one nonce allows all of its scripts and styles, and no others."""
     nonce = secrets.token_urlsafe(16)
     return func.HttpResponse(
         _template().replace("{{nonce}}", nonce),
@@ -62,8 +65,11 @@ def _headers(nonce: str) -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _template() -> str:
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    return page.replace("{{styles}}", _inline("style", STYLES)).replace(
-        "{{scripts}}", _inline("script", SCRIPTS)
+    facts = {name: {"ended": phase.ended, "tone": phase.tone} for name, phase in PHASES.items()}
+    return (
+        page.replace("{{styles}}", _inline("style", STYLES))
+        .replace("{{phase_facts}}", json.dumps(facts))
+        .replace("{{scripts}}", _inline("script", SCRIPTS))
     )
 
 

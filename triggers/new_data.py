@@ -1,7 +1,7 @@
 """New data starts runs: Event Grid's BlobCreated, through the rules of the settings."""
 
 import logging
-from typing import Any
+from typing import Any, assert_never
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -13,7 +13,6 @@ from batch.new_data.request import request_for, upload_id
 from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.settings import new_data as configured
 from batch.new_data.upload import FolderUpload
-from batch.run.source import DataSource
 from batch.run.state import Run
 from batch.settings import app_settings
 from task_hub.runs import start_run
@@ -28,7 +27,7 @@ logger = logging.getLogger(__name__)
 @bp.event_grid_trigger(arg_name="event")
 @bp.durable_client_input(client_name="client")
 async def new_data(event: func.EventGridEvent, client: Any, context: func.Context) -> None:
-    """What this raises makes Event Grid deliver again, so it raises only what another delivery may heal."""
+    """An exception makes Event Grid deliver again, so only failures that may pass by then are raised."""
     received = grid_event(event)
     try:
         blob = finished_upload(received, configured().topic)
@@ -41,19 +40,22 @@ async def new_data(event: func.EventGridEvent, client: Any, context: func.Contex
         return
     with trace_of(context):
         for rule in rules:
-            await _obey(rule, blob, client)
+            await _apply(rule, blob, client)
 
 
-async def _obey(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationClient) -> None:
+async def _apply(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationClient) -> None:
     run_id = upload_id(rule, blob)
     try:
         request = request_for(rule, blob, run_id, app_settings())
     except InvalidRequest as error:
         log_event(logger, logging.ERROR, "blob_makes_no_request", blob=blob.name, reason=error)
         return
-    if rule.start == Start.FOLDER:
-        await start_window(client, FolderUpload.of(rule, blob))
-        return
-    run = Run(request=request, source=DataSource.of(blob))
-    if await start_run(client, run_id, run) is None:
-        log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name)
+    match rule.start:
+        case Start.FOLDER:
+            await start_window(client, FolderUpload.of(rule, blob, run_id, request))
+        case Start.FILE | Start.MARKER:
+            run = Run(request=request, source=blob.source())
+            if await start_run(client, run_id, run) is None:
+                log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name)
+        case _:
+            assert_never(rule.start)

@@ -1,0 +1,1 @@
+"""The HTTP contract: what callers send and receive, and the document that describes it."""

@@ -1,4 +1,4 @@
-"""URIs of data: what a batch endpoint takes as input or output, and what must not be stored with a run."""
+"""URIs of data: what a batch endpoint accepts as input or output, and what must not be stored with a run."""
 
 import re
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ _DATA_URI = (
 )
 DATA_URI_PATTERN = _DATA_URI.replace("PATH", r"[^?#\\\s\x00-\x20\x7f]")
 OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run_id\})")
-"""For the contract's readers: whatever matches is taken. What the checks below take beyond is spelling."""
+"""For readers of the OpenAPI document. The checks below accept all that matches, and other spellings of it."""
 
 
 def check_data_uri(uri: str) -> str:
@@ -46,7 +46,7 @@ def check_data_uri(uri: str) -> str:
 
 
 def check_output_uri(uri: str) -> str:
-    """As ``check_data_uri``; besides, ``{run_id}`` is the only placeholder."""
+    """As ``check_data_uri``. In addition, ``{run_id}`` is the only placeholder."""
     if any(name != "run_id" for name in _PLACEHOLDER.findall(uri)) or re.search(
         r"[{}]", uri.replace(RUN_ID_PLACEHOLDER, "")
     ):

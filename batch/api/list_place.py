@@ -17,7 +17,7 @@ _TEXT = re.compile(r"[\w-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ListPlace:
-    """In the page that ``hub_token`` leads to (None: the first one), behind the instance ``after`` (empty: none)."""
+    """In the page of ``hub_token`` (None: the first page), after the instance ``after`` (empty: at the start)."""
 
     hub_token: str | None = None
     after: str = ""
@@ -47,6 +47,6 @@ FIRST = ListPlace()
 
 
 def _text(content: bytes) -> str:
-    """The sum tells mistakes from places; it is no secret, for a place gives nobody a right."""
+    """The checksum detects damaged places. It is not a secret: a place gives nobody access."""
     checked = sha256(b"place in the list of runs" + content).digest()[:_SUM_LENGTH]
     return base64.urlsafe_b64encode(checked + content).decode().rstrip("=")

@@ -1,6 +1,6 @@
 """The HTTP API as OpenAPI 3.1, generated from the models that validate requests and type answers.
 
-Nothing imports this at start-up: schemas cost time that only a reader of the document should wait for.
+Nothing imports this at start-up: only a request for the document should wait until its schemas are built.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ from batch.api import openapi_examples as examples
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
 from batch.api.responses import ProblemDetails, RunLinks, RunList
 from batch.api.run_query import DEFAULT_TOP, MAX_TOP
-from batch.api.run_view import PHASES, RunView
+from batch.api.run_view import RunView
+from batch.run.phases import PHASES
 from batch.settings import Settings
 
 JsonObject = dict[str, Any]
@@ -61,14 +62,14 @@ def _schemas(settings: Settings) -> JsonObject:
     schemas: JsonObject = definitions["$defs"]
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
-            # Made of the field's name, and no help beside it.
+            # Pydantic's title repeats the field's name.
             field.pop("title", None)
     _name_the_endpoints(schemas[BatchRunRequest.__name__], settings)
     return schemas
 
 
 def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
-    """Only an allowed endpoint is taken, and none need be named where the app has a default."""
+    """Only allowed endpoints are accepted. A request may omit the endpoint if the app has a default."""
     endpoint = request["properties"]["endpoint_uri"]
     allowed = sorted(f"{origin}/jobs" for origin in settings.allowed_origins)
     request["properties"]["endpoint_uri"] = {
@@ -101,7 +102,9 @@ def _start() -> JsonObject:
                 "description": "Started",
                 "headers": {
                     "Location": _header("The durable status URL", {"type": "string"}),
-                    "Retry-After": _header("Seconds until a first look pays", {"type": "string"}),
+                    "Retry-After": _header(
+                        "Seconds until the first read of the status is useful", {"type": "string"}
+                    ),
                 },
                 "content": _json(RunLinks, examples.STARTED),
                 "links": _LINKS_TO_RUN,
@@ -112,7 +115,7 @@ def _start() -> JsonObject:
             },
             "400": _problem("Every wrong field, by name; nothing was started", examples.BAD_REQUEST),
             "409": _problem("The run_id belongs to another request; nothing was started", examples.CONFLICT),
-            **_BY_A_CHANGE,
+            **_WRITE_ERRORS,
         },
     }
 
@@ -159,7 +162,7 @@ def _list() -> JsonObject:
                 },
             },
             "400": _problem("A parameter is wrong or unknown", examples.BAD_QUERY),
-            **_BY_A_LOOK,
+            **_READ_ERRORS,
         },
     }
 
@@ -172,7 +175,7 @@ def _get() -> JsonObject:
         "responses": {
             "200": {"description": "The run", "content": _json(RunView, examples.RUNS)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
-            **_BY_A_LOOK,
+            **_READ_ERRORS,
         },
     }
 
@@ -187,7 +190,7 @@ def _cancel() -> JsonObject:
             "202": {"description": "Asked for", "content": _json(RunLinks, examples.STARTED)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
             "409": _problem("The run has ended already", examples.ENDED_BEFORE),
-            **_BY_A_CHANGE,
+            **_WRITE_ERRORS,
         },
     }
 
@@ -218,15 +221,15 @@ _LINKS_TO_RUN: JsonObject = {
     name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
     for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
 }
-_BY_PLATFORM: JsonObject = {
+_PLATFORM_ERRORS: JsonObject = {
     "401": {"description": "No valid key or token; the platform answers, with an empty body"},
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
 }
-_BY_A_CHANGE: JsonObject = {
-    "503": _problem("The task hub did not answer in time: ask again", examples.BUSY),
-    **_BY_PLATFORM,
+_WRITE_ERRORS: JsonObject = {
+    "503": _problem("The task hub is not available: send the request again", examples.BUSY),
+    **_PLATFORM_ERRORS,
 }
-_BY_A_LOOK: JsonObject = {
-    "503": _problem("The task hub did not answer in time: ask again", examples.HUB_UNAVAILABLE),
-    **_BY_PLATFORM,
+_READ_ERRORS: JsonObject = {
+    "503": _problem("The task hub is not available: send the request again", examples.HUB_UNAVAILABLE),
+    **_PLATFORM_ERRORS,
 }

@@ -1,10 +1,10 @@
-"""Examples of the OpenAPI document. A test holds each of them against the schema it stands beside."""
+"""Examples of the OpenAPI document. A test validates each of them against its schema."""
 
 from typing import Any
 
-from batch.api.advice import advice
+from batch.advice import advice
 from batch.api.list_place import ListPlace
-from batch.api.responses import ProblemDetails, RunLinks, RunList
+from batch.api.responses import Problem, ProblemDetails, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 
@@ -99,39 +99,39 @@ STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
 STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}
 
 BAD_REQUEST: ProblemDetails = {
-    "title": "The request is not valid",
-    "status": 400,
+    "title": Problem.INVALID_REQUEST.title,
+    "status": Problem.INVALID_REQUEST.status,
     "detail": "Nothing was started. poll_interval: Input should be a valid integer",
     "errors": [{"field": "poll_interval", "message": "Input should be a valid integer"}],
 }
 BAD_QUERY: ProblemDetails = {
-    "title": "The request is not valid",
-    "status": 400,
+    "title": Problem.INVALID_REQUEST.title,
+    "status": Problem.INVALID_REQUEST.status,
     "detail": "top: must be a whole number from 1 to 200",
     "errors": [{"field": "top", "message": "must be a whole number from 1 to 200"}],
 }
 CONFLICT: ProblemDetails = {
-    "title": "The run is in another state",
-    "status": 409,
+    "title": Problem.ID_IN_USE.title,
+    "status": Problem.ID_IN_USE.status,
     "detail": f"Run {_RUN_ID} exists with another request. Use a new run_id, or send the same request.",
 }
 UNKNOWN_RUN: ProblemDetails = {
-    "title": "No such run",
-    "status": 404,
+    "title": Problem.NO_SUCH_RUN.title,
+    "status": Problem.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
 }
 ENDED_BEFORE: ProblemDetails = {
-    "title": "The run is in another state",
-    "status": 409,
+    "title": Problem.ALREADY_ENDED.title,
+    "status": Problem.ALREADY_ENDED.status,
     "detail": f"Run {_RUN_ID} has already ended: Completed.",
 }
 BUSY: ProblemDetails = {
-    "title": "The task hub did not answer in time",
-    "status": 503,
+    "title": Problem.HUB_UNAVAILABLE.title,
+    "status": Problem.HUB_UNAVAILABLE.status,
     "detail": "The task hub did not process a signal to the submission within 30 s.",
 }
 HUB_UNAVAILABLE: ProblemDetails = {
-    "title": "The task hub did not answer in time",
-    "status": 503,
+    "title": Problem.HUB_UNAVAILABLE.title,
+    "status": Problem.HUB_UNAVAILABLE.status,
     "detail": "The task hub is not available: it answered 500 when asked for its instances.",
 }

@@ -1,11 +1,12 @@
-"""The request of a run: what a caller may send, and what the run then works with.
+"""What a caller may send to start a run, and what a run is then started with.
+
+These rules hold for requests only. A run keeps a plain ``RunRequest``, which later rules do not touch.
 
 The field names are those of the Data Factory pipeline ``Run-BatchEndpoint``, so a parameter set carries over.
 """
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from batch.api.data_uri import (
 from batch.api.request_schema import JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
 from batch.errors import FieldError, InvalidRequest
 from batch.redaction import holds_secret
+from batch.run.request import Binding, RunRequest
 from batch.settings import Settings
 
 MAX_BODY_BYTES = 65_536
@@ -45,7 +47,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 SHORT_FORM_INPUT = "input_data"
 SHORT_FORM_OUTPUT = "output_data"
-"""Names of the short form's bindings; a model deployment ignores them."""
+"""Names of the bindings in the short form; a model deployment ignores them."""
 
 DataUri = Annotated[
     str,
@@ -65,7 +67,7 @@ Timeout = Annotated[int, Field(ge=1, le=MAX_TIMEOUT)]
 
 
 def _literal(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """One message instead of one for each member of the union; no float for a whole number that is too long."""
+    """One message instead of one for each type of the union. A whole number that is too long becomes no float."""
     too_long = isinstance(value, int) and not -(2**63) <= value < 2**63
     try:
         if not too_long:
@@ -171,32 +173,15 @@ class BatchRunRequest(_Strict):
     ] = "cancel"
 
 
-class RunRequest(BaseModel):
-    """A request with its defaults filled in: what a run keeps, and what makes two requests the same."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    endpoint_uri: str
-    inputs: dict[str, JobInput]
-    outputs: dict[str, JobOutput]
-    deployment: str | None = None
-    experiment: str | None = None
-    poll_interval: int
-    queue_timeout: int | None = None
-    timeout: int
-    on_timeout: Literal["cancel", "leave"]
-
-    def is_same_as(self, other: "RunRequest") -> bool:
-        """Whether both ask for the same, to the letter: in Python 1, 1.0 and True are equal."""
-        return self._canonical() == other._canonical()
-
-    def _canonical(self) -> str:
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
-
-
 def parse_request(body: bytes, idempotency_key: str | None, settings: Settings) -> tuple[str, RunRequest]:
     """The run id (given, or new) and the request. Raises InvalidRequest with every reason found."""
-    fields = _json_object(body)
+    return parse_fields(_json_object(body), idempotency_key, settings)
+
+
+def parse_fields(
+    fields: Mapping[str, Any], idempotency_key: str | None, settings: Settings
+) -> tuple[str, RunRequest]:
+    """As ``parse_request``, for a body that is parsed already."""
     errors = [
         *_form_errors(fields),
         *_endpoint_errors(fields.get("endpoint_uri"), settings),
@@ -214,33 +199,38 @@ def parse_request(body: bytes, idempotency_key: str | None, settings: Settings) 
 
 
 def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> RunRequest:
-    inputs, outputs = given.inputs or {}, given.outputs or {}
+    inputs = {
+        name: Binding(type=given_input.type, uri=given_input.uri, value=given_input.value)
+        for name, given_input in (given.inputs or {}).items()
+    }
+    outputs = {
+        name: _output(output, run_id, f"outputs.{name}.uri") for name, output in (given.outputs or {}).items()
+    }
     if given.endpoint_input_uri:
-        inputs = {SHORT_FORM_INPUT: JobInput(type=given.endpoint_input_type, uri=given.endpoint_input_uri)}
+        inputs[SHORT_FORM_INPUT] = Binding(type=given.endpoint_input_type, uri=given.endpoint_input_uri)
     if given.endpoint_output_uri:
-        outputs = {SHORT_FORM_OUTPUT: JobOutput(uri=given.endpoint_output_uri)}
+        output = JobOutput(uri=given.endpoint_output_uri)
+        outputs[SHORT_FORM_OUTPUT] = _output(output, run_id, "endpoint_output_uri")
     return RunRequest(
         endpoint_uri=str(_endpoint(given.endpoint_uri, settings)),
         inputs=inputs,
-        outputs={
-            name: _with_run_id(
-                output, run_id, f"outputs.{name}.uri" if given.outputs else "endpoint_output_uri"
-            )
-            for name, output in outputs.items()
-        },
-        **given.model_dump(
-            include={"deployment", "experiment", "poll_interval", "queue_timeout", "timeout", "on_timeout"}
-        ),
+        outputs=outputs,
+        deployment=given.deployment,
+        experiment=given.experiment,
+        poll_interval=given.poll_interval,
+        queue_timeout=given.queue_timeout,
+        timeout=given.timeout,
+        on_timeout=given.on_timeout,
     )
 
 
-def _with_run_id(output: JobOutput, run_id: str, field: str) -> JobOutput:
+def _output(output: JobOutput, run_id: str, field: str) -> Binding:
     uri = output.uri.replace(RUN_ID_PLACEHOLDER, run_id)
     if len(uri) > MAX_URI_LENGTH:
         raise InvalidRequest(
             [FieldError(field, f"is longer than {MAX_URI_LENGTH} characters with the run id in it")]
         )
-    return output.model_copy(update={"uri": uri})
+    return Binding(type=output.type, uri=uri)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
@@ -255,7 +245,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _form_errors(fields: dict[str, Any]) -> Iterator[FieldError]:
+def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     """The short form and the named bindings exclude each other, and one of them names the input."""
     named = [name for name in ("inputs", "outputs") if fields.get(name) is not None]
     short = [
@@ -271,13 +261,13 @@ def _form_errors(fields: dict[str, Any]) -> Iterator[FieldError]:
 
 
 def _endpoint(given: str | None, settings: Settings) -> EndpointUri:
-    """Raises ValueError if ``given``, or else the default, is no endpoint that may get our token."""
+    """Raises ValueError unless ``given``, or else the default, is an endpoint that may get our token."""
     if given is None:
         if settings.endpoint_uri is None:
             raise ValueError("is required: the app setting BATCH_ENDPOINT_URI gives no default")
         return settings.endpoint_uri
     endpoint = EndpointUri.parse(given)
-    if endpoint.origin not in settings.allowed_origins:
+    if not settings.allows(endpoint):
         raise ValueError(
             "names a host that is not allowed: add its origin to the app setting ALLOWED_ENDPOINT_ORIGINS"
         )
@@ -302,7 +292,7 @@ def _idempotency_errors(run_id: object, key: str | None) -> Iterator[FieldError]
 
 
 def _field_error(details: ErrorDetails) -> FieldError:
-    """Pydantic's error in our words; ``[key]`` marks a wrong key and is no part of a field's name."""
+    """Pydantic's error in our words; ``[key]`` marks a wrong key and is not part of the field's name."""
     field = ".".join(str(part) for part in details["loc"] if part != "[key]")[:MAX_FIELD_LENGTH]
     if details["type"] == "extra_forbidden":
         return FieldError(field, "is not a known field")

@@ -1,4 +1,4 @@
-"""What the request's own validators demand, said as JSON Schema for the readers of the contract."""
+"""The rules of the request's own validators as JSON Schema, for the OpenAPI document."""
 
 from pydantic.config import JsonDict
 

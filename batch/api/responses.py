@@ -1,5 +1,7 @@
-"""Bodies of the HTTP API's answers, beside the run itself (``run_view``)."""
+"""The bodies that the HTTP API answers with, except the run itself (``run_view``)."""
 
+from enum import Enum
+from http import HTTPStatus
 from typing import Annotated, NotRequired
 
 from pydantic import Field
@@ -28,7 +30,7 @@ class RunLinks(TypedDict):
 
 
 class RunList(TypedDict):
-    """One page. It may hold fewer runs than asked for; the last one has no ``continuation``."""
+    """One page. It may hold fewer runs than requested; the last page has no ``continuation``."""
 
     runs: list[RunView]
     continuation: str | None
@@ -41,8 +43,22 @@ class WrongField(TypedDict):
     message: str
 
 
+class Problem(Enum):
+    """The kinds of errors, each with its HTTP status and its title."""
+
+    INVALID_REQUEST = HTTPStatus.BAD_REQUEST, "The request is not valid"
+    NO_SUCH_RUN = HTTPStatus.NOT_FOUND, "No such run"
+    ID_IN_USE = HTTPStatus.CONFLICT, "The run_id is in use"
+    ALREADY_ENDED = HTTPStatus.CONFLICT, "The run has already ended"
+    HUB_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub is not available"
+
+    def __init__(self, status: HTTPStatus, title: str) -> None:
+        self.status = int(status)
+        self.title = title
+
+
 class ProblemDetails(TypedDict):
-    """An error as RFC 9457 has it. ``errors`` lists every wrong field; messages never repeat a value."""
+    """An error in the form of RFC 9457. ``errors`` lists every wrong field; messages never repeat a value."""
 
     title: str
     status: int

@@ -4,31 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Self
+from typing import Self
 
 from batch.api.list_place import FIRST, ListPlace
-from batch.api.run_view import PHASES, started_at
+from batch.api.run_view import RunView
 from batch.errors import FieldError, InvalidRequest
-from batch.run.believed_status import TERMINATED, UNFINISHED_RUNTIME_STATUSES
+from batch.run.phases import PHASES
 from batch.settings import parse_whole_number
 from batch.timestamps import parse_timestamp
 
 MAX_TOP = 200
 DEFAULT_TOP = 50
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""No run is older, and from here one can still reckon back."""
-
-_STOPPED = ("Terminated", "Canceled")
-# A run that does not complete tells its end a moment before the runtime does (up to a minute where a host was
-# killed), and may be stopped in between. Not asked for in that time: among unfinished instances are all entities.
-_NOT_COMPLETED = ("Failed", *_STOPPED)
-_RUNTIME_STATUSES = {
-    "Completed": ("Completed",),
-    "Failed": _NOT_COMPLETED,
-    "Canceled": _NOT_COMPLETED,
-    "TimedOut": _NOT_COMPLETED,
-    TERMINATED: _STOPPED,
-}
+"""No run is older. A time near year 1 would underflow where the task hub is asked from a little earlier."""
+_PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
+"""In Azure a caller may send its function key in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,14 @@ class RunQuery:
                 errors.append(FieldError(name, "must be an ISO 8601 time, such as 2026-01-31T12:00:00Z"))
             return moment and max(moment, EARLIEST)
 
-        known = {"phase", "started_from", "started_to", "prefix", "top", "continuation", "code", "clientId"}
+        known = {
+            "phase",
+            "started_from",
+            "started_to",
+            "prefix",
+            "top",
+            "continuation",
+        } | _PLATFORM_PARAMETERS
         errors += [FieldError(name, "is not a known parameter") for name in params if name not in known]
         phases = frozenset(part.strip() for part in params.get("phase", "").split(",") if part.strip())
         if phases - set(PHASES):
@@ -75,12 +72,12 @@ class RunQuery:
 
     @property
     def runtime_statuses(self) -> tuple[str, ...]:
-        """The runtime's statuses that the wanted phases can have: it filters by these, we by phase."""
-        wanted = (_RUNTIME_STATUSES.get(phase, UNFINISHED_RUNTIME_STATUSES) for phase in sorted(self.phases))
-        return tuple(dict.fromkeys(chain.from_iterable(wanted)))
+        """The runtime statuses that the wanted phases can have: the task hub filters by these, then we by phase."""
+        possible = (PHASES[phase].runtime_statuses for phase in sorted(self.phases))
+        return tuple(dict.fromkeys(chain.from_iterable(possible)))
 
-    def selects(self, view: Mapping[str, Any]) -> bool:
-        started = started_at(view)
+    def selects(self, view: RunView) -> bool:
+        started = parse_timestamp(view["started_at"])
         return (
             (not self.phases or view["phase"] in self.phases)
             and (self.started_from is None or (started is not None and started >= self.started_from))

@@ -1,36 +1,29 @@
-"""A run in our words, put together from its durable status.
+"""A run as the HTTP API shows it, put together from its durable status.
 
-The shapes are what the HTTP API answers with, and what its OpenAPI document is generated from.
+The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, WithJsonSchema
 
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
 
-from batch.api.advice import advice, advice_meanwhile
-from batch.api.request import JobInput, JobOutput, RunRequest
+from batch.advice import advice, advice_meanwhile
+from batch.api.request import JobInput, JobOutput
 from batch.errors import ErrorCode
-from batch.run.believed_status import (
-    ENDED_PHASES,
-    ENDED_RUNTIME_STATUSES,
-    PENDING,
-    TERMINATED,
-    UNFINISHED_RUNTIME_STATUSES,
-    believed_status,
-)
-from batch.run.state import CancelCause, Phase, Run
-from batch.timestamps import format_timestamp, parse_timestamp
+from batch.run.believed_status import believed_status
+from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_STATUSES, has_ended
+from batch.run.request import RunRequest
+from batch.run.source import SourceView
+from batch.run.state import Run
+from batch.run.status import CancellationView, FailureView, JobView
+from batch.run.steps import IdentityView
+from batch.timestamps import Time, format_timestamp, parse_timestamp
 
-PHASES = (PENDING, *(phase.value for phase in Phase), TERMINATED)
-
-Time = Annotated[
-    str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.123Z"]})
-]
 PhaseName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PHASES)})]
 RuntimeStatus = Annotated[
     str,
@@ -49,48 +42,12 @@ Code = Annotated[
 ]
 
 
-class JobView(TypedDict):
-    """The Azure ML job of a run; ``status`` is in Azure ML's words."""
-
-    name: str
-    status: str
-    studio_url: str | None
-
-
-class IdentityView(TypedDict):
-    """As whom the app calls the endpoint; each id as far as the token tells it."""
-
-    client_id: NotRequired[str]
-    object_id: NotRequired[str]
-    tenant_id: NotRequired[str]
-    token_expires_at: NotRequired[Time]
-
-
-class CancellationView(TypedDict):
-    """``accepted``: Azure ML took the request; the job's status tells when it obeyed."""
-
-    cause: CancelCause
-    requested_at: Time
-    accepted: bool
-
-
 class Trouble(TypedDict):
     """What went wrong, and what to do about it."""
 
     code: Code
     message: str
     advice: str
-
-
-class SourceView(TypedDict):
-    """The new blobs that a run stands for; ``names`` are the first of them, in lists cut to what fits."""
-
-    container: str
-    folder: str
-    count: int
-    first_event_at: Time
-    last_event_at: Time
-    names: list[str]
 
 
 class RequestView(TypedDict):
@@ -107,7 +64,7 @@ class RequestView(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run. ``request`` and ``outputs`` are left out in lists."""
+    """A run. Lists leave out ``request`` and ``outputs``."""
 
     run_id: str
     phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
@@ -146,48 +103,39 @@ def run_view(
     status = believed_status(runtime_status, custom_status, output, run)
     view: RunView = {
         "run_id": run_id,
-        "phase": status["phase"],
+        "phase": status.phase,
         "runtime_status": runtime_status,
-        "endpoint_uri": status.get("endpoint_uri") or (run.request.endpoint_uri if run else None),
-        "identity": status.get("identity"),
-        "job": status.get("job"),
-        "checks": status.get("checks", 0),
-        "started_at": status.get("started_at") or format_timestamp(created_at),
-        "submitted_at": status.get("submitted_at"),
-        "running_at": status.get("running_at"),
-        "last_check_at": status.get("last_check_at"),
-        "next_check_at": status.get("next_check_at"),
-        "ended_at": status.get("ended_at"),
-        "cancellation": status.get("cancellation"),
-        "source": run.source.to_json() if run and run.source else status.get("source"),  # type: ignore[typeddict-item]
-        "problem": _advised(status.get("problem"), advice_meanwhile),
-        "error": _advised(status.get("error"), advice),
+        "endpoint_uri": status.endpoint_uri or (run.request.endpoint_uri if run else None),
+        "identity": status.identity,
+        "job": status.job,
+        "checks": status.checks,
+        "started_at": status.started_at or format_timestamp(created_at),
+        "submitted_at": status.submitted_at,
+        "running_at": status.running_at,
+        "last_check_at": status.last_check_at,
+        "next_check_at": status.next_check_at,
+        "ended_at": status.ended_at,
+        "cancellation": status.cancellation,
+        "source": run.source.view() if run and run.source else status.source,
+        "problem": _trouble(status.problem, advice_meanwhile),
+        "error": _trouble(status.error, advice),
     }
     if run:
         view["request"] = _request_view(run.request)
-        view["outputs"] = {name: binding.uri for name, binding in run.request.outputs.items()}
-    if has_ended(view):
+        view["outputs"] = run.request.output_uris()
+    if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view
 
 
-def has_ended(view: Mapping[str, Any]) -> bool:
-    """As people see it. The runtime may take a while longer."""
-    return view["phase"] in ENDED_PHASES
-
-
 def _latest(updated_at: str, view: RunView) -> str:
-    """The runtime tells the time of a terminate in whole seconds, so it can seem to be before what it ended.
+    """The runtime gives the time of a terminate in whole seconds, so it can be earlier than what it ended.
 
-    Compared as times: the hub may write one without the zeros at its end.
+    Compared as times: the task hub may write one without the zeros at its end.
     """
     known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
     moments = (parse_timestamp(time) for time in (updated_at, *known))
     return format_timestamp(max(moment for moment in moments if moment))
-
-
-def started_at(view: Mapping[str, Any]) -> datetime | None:
-    return parse_timestamp(view["started_at"])
 
 
 def _request_view(request: RunRequest) -> RequestView:
@@ -197,7 +145,8 @@ def _request_view(request: RunRequest) -> RequestView:
     return view
 
 
-def _advised(trouble: Mapping[str, str] | None, advise: Callable[[str], str]) -> Trouble | None:
-    if not trouble:
+def _trouble(failure: FailureView | None, advise: Callable[[str], str]) -> Trouble | None:
+    """With the advice of this version, whichever wrote the status."""
+    if failure is None:
         return None
-    return {"code": trouble["code"], "message": trouble["message"], "advice": advise(trouble["code"])}
+    return {"code": failure["code"], "message": failure["message"], "advice": advise(failure["code"])}

@@ -1,0 +1,1 @@
+"""Azure Machine Learning, over REST: the batch endpoint, the workspace's jobs, and the tokens for both."""

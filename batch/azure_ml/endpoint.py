@@ -8,21 +8,21 @@ import uuid
 from typing import Any
 
 from batch.addresses import EndpointUri
-from batch.api.request import JobInput, RunRequest
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.rest import AnswerLost, json_object, post_once, read
 from batch.errors import ErrorCode, RunError
+from batch.run.request import Binding, RunRequest
 from batch.settings import Settings
 
 RUN_ID_TAG = "batch_run_id"
 MARKER_TAG = "batch_run_marker"
-"""Tags by which a job names its run, for people and for us. The service does not promise to keep them."""
+"""Tags by which a job names its run, for people and for this app. The service does not promise to keep them."""
 
 
 def submit(run_id: str, marker: str, request: RunRequest, settings: Settings) -> JobResource:
     """POSTs the job, once. Raises NotSent, AnswerLost (a job may exist), HttpError or RunError."""
     headers = {
-        # Azure ML's own SDK sends it. Whether the service honours it is not documented: nothing relies on it.
+        # Azure ML's own SDK sends it. It is not documented whether the service honours it: nothing relies on it.
         "repeatability_request-id": str(uuid.UUID(hex=marker)),
     }
     if request.deployment:
@@ -42,10 +42,10 @@ def read_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobResourc
 def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
     """Checks again what the starter checked: settings may have changed since, and our token is at stake."""
     endpoint = EndpointUri.parse(endpoint_uri)
-    if endpoint.origin not in settings.allowed_origins:
+    if not settings.allows(endpoint):
         raise RunError(
             ErrorCode.REQUEST_REJECTED,
-            f"{endpoint.origin} is no longer among the allowed endpoint origins."
+            f"{endpoint.origin} is not among the allowed endpoint origins any more."
             " Add it to the app setting ALLOWED_ENDPOINT_ORIGINS.",
         )
     return endpoint
@@ -59,7 +59,7 @@ def job_body(run_id: str, marker: str, request: RunRequest) -> dict[str, Any]:
     }
     if request.outputs:
         properties["outputData"] = {
-            name: {"jobOutputType": binding.type, "uri": binding.uri}
+            name: {"jobOutputType": binding.type, "uri": binding.uri or ""}
             for name, binding in request.outputs.items()
         }
     if request.experiment:
@@ -67,7 +67,7 @@ def job_body(run_id: str, marker: str, request: RunRequest) -> dict[str, Any]:
     return {"properties": properties}
 
 
-def _input(binding: JobInput) -> dict[str, str]:
+def _input(binding: Binding) -> dict[str, str]:
     if binding.type == "Literal":
         # The service's model has text here.
         return {"jobInputType": binding.type, "value": str(binding.value)}

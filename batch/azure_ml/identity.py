@@ -19,55 +19,58 @@ from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.identity import DefaultAzureCredential
 
+from batch.addresses import CLOUDS, PUBLIC_CLOUD
 from batch.errors import ErrorCode, RunError
+from batch.run.steps import IdentityView
 from batch.timestamps import format_timestamp
 
-PUBLIC_AUTHORITY_HOSTS = frozenset(
-    {"login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"}
-)
-_DISPLAYED_CLAIMS = {"appid": "client_id", "oid": "object_id", "tid": "tenant_id"}
+_LOGIN_HOSTS = frozenset(cloud.login_host for cloud in CLOUDS)
 _TRANSIENT_ENTRA_ERRORS = ("AADSTS90033", "AADSTS90024", "AADSTS50196")
 
 _one_at_a_time = Lock()
 
-# These tell of every token they hand out: at each check of each run, three lines.
+# They log every token request: three lines for each check of each run.
 for _name in ("azure.identity", "azure.core"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 def bearer_token(audience: str) -> str:
-    """A token for ``audience``. Raises RunError, which says as whom it was tried and what to do."""
+    """A token for ``audience``. Raises RunError, which says as whom the app asked and what the answer was."""
     return _token(audience).token
 
 
-def whoami(audience: str) -> dict[str, str]:
-    """As whom this app calls ``audience`` (client, object and tenant id) and until when its token lives.
+def whoami(audience: str) -> IdentityView:
+    """As whom this app calls ``audience`` (client, object and tenant id) and when its token expires.
 
     The ids are the token's own claims, for display only: nothing is decided by them. Raises RunError as
     ``bearer_token`` does.
     """
     token = _token(audience)
     claims = _claims(token.token)
-    return {
-        **{name: str(claims[claim]) for claim, name in _DISPLAYED_CLAIMS.items() if claim in claims},
-        "token_expires_at": format_timestamp(datetime.fromtimestamp(token.expires_on, UTC)),
+    identity: IdentityView = {
+        "token_expires_at": format_timestamp(datetime.fromtimestamp(token.expires_on, UTC))
     }
+    if "appid" in claims:
+        identity["client_id"] = str(claims["appid"])
+    if "oid" in claims:
+        identity["object_id"] = str(claims["oid"])
+    if "tid" in claims:
+        identity["tenant_id"] = str(claims["tid"])
+    return identity
 
 
 @lru_cache(maxsize=1)
 def _credential() -> TokenCredential:
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", "login.microsoftonline.com")
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", PUBLIC_CLOUD.login_host)
     host = authority.removeprefix("https://").rstrip("/")
-    # For any other authority azure-identity would first ask the public login host whether it is genuine.
-    credential: TokenCredential = DefaultAzureCredential(
-        disable_instance_discovery=host not in PUBLIC_AUTHORITY_HOSTS
-    )
+    # For any other authority azure-identity would first ask the login host of the public cloud whether it is genuine.
+    credential: TokenCredential = DefaultAzureCredential(disable_instance_discovery=host not in _LOGIN_HOSTS)
     return credential
 
 
 def _token(audience: str) -> AccessToken:
     try:
-        # A burst of starts with a cold cache would otherwise ask Entra once for each of them.
+        # Without the lock a burst of starts would ask Entra once for each start, while no token is cached.
         with _one_at_a_time:
             return _credential().get_token(f"{audience}/.default")
     except (AzureError, ValueError) as error:
@@ -82,14 +85,13 @@ def _explain(audience: str, error: Exception) -> RunError:
     return RunError(
         ErrorCode.TOKEN_REFUSED if refused else ErrorCode.TOKEN_UNAVAILABLE,
         f"No token for {audience} as {chosen} (AZURE_CLIENT_ID: {client_id})."
-        " Check that the identity exists and is assigned to this app, or the service principal's tenant, id"
-        f" and secret or certificate. The identity library says: {_first_reason(reason)}",
+        f" The identity library says: {_first_reason(reason)}",
         retryable=not refused,
     )
 
 
 def _first_reason(text: str) -> str:
-    """The line with the cause; the library's message has a heading for each credential of its chain."""
+    """The line with the cause; the library's message has a heading for each credential that it tried."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "AADSTS" in line), " ".join(lines[:4]))
 

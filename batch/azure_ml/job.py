@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from batch.addresses import WorkspaceId, is_job_name
+from batch.addresses import CLOUDS, WorkspaceId, is_job_name
 from batch.errors import shorten
 from batch.run import job_status
+from batch.run.steps import Job
 from batch.timestamps import parse_timestamp
 
 MAX_STATUS_LENGTH = 64
-STUDIO_HOSTS = frozenset({"ml.azure.com", "ml.azure.us", "ml.azure.cn", "studio.ml.azure.cn"})
+STUDIO_HOSTS = frozenset().union(*(cloud.studio_hosts for cloud in CLOUDS))
 _STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class JobResource:
-    """``input_uris`` and ``output_uris`` are None where the surface does not tell (ARM never does)."""
+    """``input_uris`` and ``output_uris`` are None where the answer lacks them. ARM never gives them."""
 
     name: str
     status: str
@@ -32,11 +33,11 @@ class JobResource:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
-        """Raises ValueError if ``body`` is no job: without a usable name or a status."""
+        """Raises ValueError if ``body`` is not a job: it has no usable name or no status."""
         properties = _mapping(body.get("properties"))
         name, status = _job_name(body), properties.get("status")
         if name is None or not isinstance(status, str) or not status.strip():
-            raise ValueError("is no job: it has no usable name or status")
+            raise ValueError("is not a job: it has no usable name or no status")
         return cls(
             name=name,
             status=shorten(job_status.canonical(status), MAX_STATUS_LENGTH),
@@ -49,14 +50,10 @@ class JobResource:
             output_uris=_uris(properties.get("outputData")),
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def of_run(self) -> Job:
         """What a run keeps of its job."""
-        return {
-            "name": self.name,
-            "status": self.status,
-            "workspace_id": str(self.workspace_id) if self.workspace_id else None,
-            "studio_url": self.studio_url,
-        }
+        workspace_id = str(self.workspace_id) if self.workspace_id else None
+        return Job(name=self.name, status=self.status, workspace_id=workspace_id, studio_url=self.studio_url)
 
 
 def _job_name(body: Mapping[str, Any]) -> str | None:
@@ -81,7 +78,7 @@ def _uris(bindings: object) -> frozenset[str] | None:
         return None
     uris = [_mapping(binding).get("uri") for binding in bindings.values()]
     readable = frozenset(uri for uri in uris if isinstance(uri, str))
-    # Literals have no URI; but of data shown without one nothing can be told.
+    # A literal has no URI. Of data that is shown without URI nothing is known.
     return readable or None
 
 

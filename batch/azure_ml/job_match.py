@@ -1,13 +1,13 @@
-"""Whether a job is the one that a run has submitted, as far as what Azure ML tells of it goes."""
+"""Whether a job is the one that a run has submitted, as far as Azure ML's description of the job shows it."""
 
 import re
 from collections.abc import Iterable
 from enum import Enum
 from urllib.parse import unquote
 
-from batch.api.request import RunRequest
 from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
+from batch.run.request import RunRequest
 
 _DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
 
@@ -28,19 +28,19 @@ class _Data(Enum):
 
 
 def is_tagged(job: JobResource) -> bool:
-    """Whether the job says itself whose it is."""
+    """Whether the job's own tags name its run."""
     return RUN_ID_TAG in job.tags
 
 
 def matches(job: JobResource, run_id: str, marker: str | None, request: RunRequest) -> Match:
     """Whether ``job``, created since the claim, is the one this run submitted.
 
-    Versions of this app that knew no marker tagged their jobs with the run id alone.
+    Earlier versions of this app tagged their jobs with the run id alone.
     """
     if is_tagged(job):
         same_marker = marker is None or job.tags.get(MARKER_TAG, marker) == marker
         return Match.OURS if same_marker and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
-    wanted_outputs = [output.uri for output in request.outputs.values()]
+    wanted_outputs = list(request.output_uris().values())
     own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
     outputs = _compare(job.output_uris, wanted_outputs)
     inputs = _compare(job.input_uris, [binding.uri for binding in request.inputs.values() if binding.uri])
@@ -51,15 +51,15 @@ def matches(job: JobResource, run_id: str, marker: str | None, request: RunReque
     return Match.UNCLEAR
 
 
-def _compare(told: Iterable[str] | None, wanted: list[str]) -> _Data:
-    """Data is surely different only where both are spelled in the same way.
+def _compare(theirs_given: Iterable[str] | None, wanted: list[str]) -> _Data:
+    """Data is provably different only where both URIs are spelled in the same way.
 
     The service may answer with a datastore path where it was given a URL, or with a version where it was given
-    a label. Without data of its own a run can not be told from others by it.
+    a label. A run without data of its own cannot be identified by it.
     """
-    if not told or not wanted:
+    if not theirs_given or not wanted:
         return _Data.UNKNOWN
-    ours, theirs = {_spelling(uri) for uri in wanted}, {_spelling(uri) for uri in told}
+    ours, theirs = {_spelling(uri) for uri in wanted}, {_spelling(uri) for uri in theirs_given}
     if ours == theirs:
         return _Data.SAME
     kinds = {kind for kind, _ in ours | theirs}
@@ -67,7 +67,7 @@ def _compare(told: Iterable[str] | None, wanted: list[str]) -> _Data:
 
 
 def _spelling(uri: str) -> tuple[str, str]:
-    """Kind and path: the long form of a datastore path is the same as the short one, and so is an encoded name."""
+    """Kind and path. Long and short form of a datastore path are the same, and so are encoded and plain names."""
     if match := _DATASTORE_PATH.search(uri):
         return "datastore", unquote(f"{match['datastore']}/{match['path']}").rstrip("/")
     scheme, _, rest = uri.partition("://")

@@ -1,9 +1,8 @@
-"""Looks for the job that a lost submission may have created."""
+"""Searches for the job that a submission without an answer may have created."""
 
 import logging
 from datetime import UTC, datetime, timedelta
 
-from batch.api.request import RunRequest
 from batch.azure_ml.endpoint import allowed_endpoint, read_job
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_match import Match, is_tagged, matches
@@ -11,6 +10,7 @@ from batch.azure_ml.rest import HttpError
 from batch.azure_ml.workspace_jobs import jobs_since
 from batch.errors import ErrorCode, RunError
 from batch.log import log_event
+from batch.run.request import RunRequest
 from batch.run.submission import Submission, submission_uncertain
 from batch.settings import Settings
 
@@ -19,37 +19,41 @@ CLOCK_SKEW = timedelta(seconds=30)
 logger = logging.getLogger(__name__)
 
 
-def find_job(run_id: str, request: RunRequest, mark: Submission, settings: Settings) -> JobResource | None:
-    """The job that the attempt of ``mark`` submitted, or None if there is none in the list.
+def find_job(
+    run_id: str, request: RunRequest, submission: Submission, settings: Settings
+) -> JobResource | None:
+    """The job that an attempt of ``submission`` created, or None if there is none in the list.
 
-    Raises RunError ``submission_uncertain`` when that can not be told; retryable if asking again may help.
+    Raises RunError ``submission_uncertain`` if it is open; retryable if another search may decide it.
     """
     if settings.workspace_id is None:
         raise submission_uncertain(
-            "and the app setting AZURE_ML_WORKSPACE_ID, which is needed to look for it, is not set"
+            "and the app setting AZURE_ML_WORKSPACE_ID, which the search needs, is not set"
         )
     try:
-        return _search(run_id, request, mark, settings)
+        return _search(run_id, request, submission, settings)
     except RunError as error:
         if error.code is ErrorCode.SUBMISSION_UNCERTAIN:
             raise
         raise submission_uncertain(
-            f"and looking for it failed: {error.message}", retryable=True, retry_after=error.retry_after
+            f"and the search for it failed: {error.message}", retryable=True, retry_after=error.retry_after
         ) from None
 
 
-def _search(run_id: str, request: RunRequest, mark: Submission, settings: Settings) -> JobResource | None:
+def _search(
+    run_id: str, request: RunRequest, submission: Submission, settings: Settings
+) -> JobResource | None:
     assert settings.workspace_id is not None
     experiments = _possible_experiments(request, settings)
     ours: list[JobResource] = []
     unclear: list[str] = []
-    for job in jobs_since(mark.claimed() - CLOCK_SKEW, settings.workspace_id, settings):
+    for job in jobs_since(submission.claimed_at_utc() - CLOCK_SKEW, settings.workspace_id, settings):
         if not is_tagged(job) and _is_of_another(job.experiment, experiments):
             continue
-        match = matches(job, run_id, mark.marker, request)
+        match = matches(job, run_id, submission.marker, request)
         if match is Match.UNCLEAR:
             details = _as_the_endpoint_sees_it(job, request, settings)
-            match = matches(details, run_id, mark.marker, request) if details else Match.OTHER
+            match = matches(details, run_id, submission.marker, request) if details else Match.OTHER
             job = details or job
         if match is Match.OURS:
             ours.append(job)
@@ -59,14 +63,14 @@ def _search(run_id: str, request: RunRequest, mark: Submission, settings: Settin
         return _first_created(run_id, ours)
     if unclear:
         names = ", ".join(unclear[:5])
-        raise submission_uncertain(f"it may be one of these, which can not be told apart: {names}")
+        raise submission_uncertain(f"it may be one of these, which cannot be told apart: {names}")
     return None
 
 
 def _possible_experiments(request: RunRequest, settings: Settings) -> set[str]:
-    """Names without case; empty if the experiment tells nothing.
+    """Names in lower case; empty if the experiment says nothing about the endpoint.
 
-    It is the endpoint's name unless the request names another, which only a pipeline component deployment obeys.
+    A job's experiment is named like its endpoint. Only a pipeline component deployment takes the request's name.
     """
     endpoint_name = allowed_endpoint(request.endpoint_uri, settings).endpoint_name
     if endpoint_name is None:
@@ -79,7 +83,7 @@ def _is_of_another(experiment: str | None, possible: set[str]) -> bool:
 
 
 def _first_created(run_id: str, ours: list[JobResource]) -> JobResource:
-    """The service has been seen to make several jobs of one request; the first is likeliest to get the output."""
+    """Azure ML has been seen to create several jobs from one request. The first likely gets the output."""
     first, *others = sorted(ours, key=lambda job: job.created_at or datetime.max.replace(tzinfo=UTC))
     if others:
         names = ", ".join(job.name for job in others)
@@ -88,7 +92,7 @@ def _first_created(run_id: str, ours: list[JobResource]) -> JobResource:
 
 
 def _as_the_endpoint_sees_it(job: JobResource, request: RunRequest, settings: Settings) -> JobResource | None:
-    """With inputs and outputs, which ARM leaves out; None if the job is not of this endpoint."""
+    """The job with inputs and outputs, which ARM leaves out; None if it is not a job of this endpoint."""
     try:
         return read_job(request.endpoint_uri, job.name, settings)
     except HttpError as error:

@@ -1,4 +1,4 @@
-"""HTTP to Azure: no redirects, no retries of its own, errors in our words."""
+"""HTTP to Azure: follows no redirects, retries nothing, and says what happened. What to do: ``batch/advice.py``."""
 
 import ssl
 from collections.abc import Mapping
@@ -19,24 +19,27 @@ CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
 MAX_RETRY_AFTER = 3_600
 _CONNECTIONS = 32
+"""As many reads go on at once: host.json lets in 20 activities, and each may read a list besides."""
+_LONGEST_QUOTE = 500
+"""Characters of a service's message in ours, which holds up to 1,000."""
 
 
 class NotSent(RunError):
-    """The request surely never reached the service: no address, no connection, no trusted certificate."""
+    """The request provably never reached the service: no address, no connection, no trusted certificate."""
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SERVICE_UNAVAILABLE, message, retryable=True)
 
 
 class AnswerLost(RunError):
-    """The request was sent, and what became of it is unknown: no answer, or one that does not tell."""
+    """The request was sent, and its effect is unknown: there was no answer, or none that states it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.SERVICE_UNAVAILABLE, message, retryable=True)
 
 
 class HttpError(RunError):
-    """The service answered ``status``, and nothing in between."""
+    """The service answered with ``status``, 300 or higher."""
 
     def __init__(
         self, status: int, code: ErrorCode, message: str, *, retry_after: float | None = None
@@ -47,7 +50,7 @@ class HttpError(RunError):
 
 
 class _Bearer(AuthBase):
-    """Given as ``auth``, so that a .netrc file can not replace the header."""
+    """Given as ``auth``, so that a .netrc file cannot replace the header."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -70,7 +73,7 @@ def post_once(
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
 ) -> requests.Response:
-    """POSTs on a connection of its own: a pooled one may have died unnoticed, and would cost us the answer.
+    """POSTs on a new connection: a pooled one may be dead already, and then the answer would be lost.
 
     Raises NotSent, AnswerLost, HttpError, or RunError when there is no token.
     """
@@ -110,7 +113,7 @@ def _call(
             **request,
         )
     except requests.exceptions.RequestException as error:
-        kind = NotSent if _surely_not_sent(error) else AnswerLost
+        kind = NotSent if _provably_not_sent(error) else AnswerLost
         raise kind(f"{method} {url} got no answer: {_cause(error)}.") from None
     if response.status_code >= 300:
         raise _http_error(response)
@@ -123,12 +126,12 @@ def _cause(error: Exception) -> BaseException:
     return reason if isinstance(reason, BaseException) else error
 
 
-def _surely_not_sent(error: requests.exceptions.RequestException) -> bool:
+def _provably_not_sent(error: requests.exceptions.RequestException) -> bool:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
     cause = _cause(error)
     if isinstance(cause, urllib3.exceptions.SSLError):
-        # Any other TLS error may as well have come while the answer was read.
+        # Any other TLS error may have occurred while the answer was read.
         return bool(cause.args) and isinstance(cause.args[0], ssl.SSLCertVerificationError)
     return isinstance(cause, urllib3.exceptions.NewConnectionError)
 
@@ -138,12 +141,11 @@ def _http_error(response: requests.Response) -> HttpError:
     code = _CODES.get(status, ErrorCode.REQUEST_REJECTED)
     if status >= 500:
         code = ErrorCode.SERVICE_UNAVAILABLE
-    advice = _ADVICE.get(status, "")
-    said = f" It says: {text}" if (text := shorten(_service_message(response), 500)) else ""
+    said = f" It says: {text}" if (text := shorten(_service_message(response), _LONGEST_QUOTE)) else ""
     return HttpError(
         status,
         code,
-        f"{_place(response)} answered {status}.{advice}{said}",
+        f"{_place(response)} answered {status}.{said}",
         retry_after=retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC)),
     )
 
@@ -154,12 +156,6 @@ _CODES = {
     404: ErrorCode.NOT_FOUND,
     408: ErrorCode.SERVICE_UNAVAILABLE,
     429: ErrorCode.SERVICE_UNAVAILABLE,
-}
-_ADVICE = {
-    401: " The token was not accepted: check the identity's tenant and the audience setting.",
-    403: " The identity needs the role AzureML Data Scientist on the workspace.",
-    404: " Check the endpoint's address, that the endpoint and deployment exist,"
-    " and that it has a default deployment.",
 }
 
 
@@ -172,7 +168,7 @@ def _service_message(response: requests.Response) -> str:
     try:
         body = response.json()
     except requests.exceptions.JSONDecodeError:
-        return response.text[:2_000]
+        return response.text[: 4 * _LONGEST_QUOTE]
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return ""

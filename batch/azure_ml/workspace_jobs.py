@@ -1,30 +1,33 @@
-"""The workspace's jobs through Azure Resource Manager: list them, cancel one. Another host, another audience.
+"""The workspace's jobs through Azure Resource Manager (ARM): list them, cancel one.
 
-The endpoint's own surface can do neither.
+The endpoint itself can do neither. ARM is another host, with tokens for another audience.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from batch.addresses import WorkspaceId
 from batch.azure_ml.job import JobResource
-from batch.azure_ml.rest import AnswerLost, post_once, read
+from batch.azure_ml.rest import AnswerLost, HttpError, post_once, read
 from batch.errors import ErrorCode, RunError
 from batch.settings import Settings
 
 API_VERSION = "2025-12-01"
 MAX_PAGES = 200
+"""Ends a list whose links never end. A search needs the pages since the submission, which are a few."""
+_OUT_OF_ORDER = timedelta(hours=1)
+"""How much older than wanted a job must be to end the list: neighbours may be swapped."""
 
 
 def cancel(workspace_id: WorkspaceId, job_name: str, settings: Settings) -> None:
-    """Asks for the job to be canceled; the job's status tells when it is. Raises RunError."""
-    post_once(
-        f"{settings.arm_origin}{workspace_id}/jobs/{job_name}/cancel",
-        settings.arm_audience,
-        params={"api-version": API_VERSION},
-    )
+    """Asks for the job to be canceled; the job's status shows when it is. Raises RunError."""
+    url = f"{settings.arm_origin}{workspace_id}/jobs/{job_name}/cancel"
+    with _workspace_named_in_errors():
+        post_once(url, settings.arm_audience, params={"api-version": API_VERSION})
 
 
 def jobs_since(since: datetime, workspace_id: WorkspaceId, settings: Settings) -> Iterator[JobResource]:
@@ -42,7 +45,7 @@ def jobs_since(since: datetime, workspace_id: WorkspaceId, settings: Settings) -
             previous = created_at
             if created_at >= since:
                 yield job
-        if skip is None or (newest_first and previous < since - timedelta(hours=1)):
+        if skip is None or (newest_first and previous < since - _OUT_OF_ORDER):
             return
     raise RunError(ErrorCode.SERVICE_UNAVAILABLE, f"The list of jobs has more than {MAX_PAGES} pages.")
 
@@ -53,7 +56,8 @@ def _page(
     params = {"api-version": API_VERSION, "jobType": "Pipeline", "listViewType": "All"}
     if skip is not None:
         params["$skip"] = skip
-    body = read(f"{settings.arm_origin}{workspace_id}/jobs", settings.arm_audience, params)
+    with _workspace_named_in_errors():
+        body = read(f"{settings.arm_origin}{workspace_id}/jobs", settings.arm_audience, params)
     items, next_link = body.get("value"), body.get("nextLink")
     if not isinstance(items, list):
         raise AnswerLost("The list of jobs came without a list.")
@@ -64,8 +68,19 @@ def _page(
     return jobs, _skip_token(next_link) if next_link else None
 
 
+@contextmanager
+def _workspace_named_in_errors() -> Iterator[None]:
+    """A 404 of ARM is about the workspace or the job; the same of the endpoint is about endpoint and deployment."""
+    try:
+        yield
+    except HttpError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise HttpError(error.status, ErrorCode.WORKSPACE_NOT_FOUND, error.message) from None
+
+
 def _skip_token(next_link: object) -> str:
-    """Only the token is taken from the link: where our own token goes is not for an answer to say."""
+    """Only this token is taken from the link: an answer does not decide where the app's own token goes."""
     query = parse_qs(urlsplit(next_link).query) if isinstance(next_link, str) else {}
     tokens = query.get("$skip") or query.get("$skipToken") or query.get("$skiptoken")
     if not tokens:
@@ -75,5 +90,5 @@ def _skip_token(next_link: object) -> str:
 
 def _listed(item: object) -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise ValueError("is no object")
+        raise ValueError("is not an object")
     return item

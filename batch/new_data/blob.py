@@ -1,8 +1,8 @@
-"""Which storage events mean that a file is there, whole: once for each finished upload.
+"""Which storage events report a finished upload: exactly one for each.
 
 Facts from the storage event schema: an upload through the Data Lake endpoint raises BlobCreated twice, for
-CreateFile (empty) and for FlushWithClose; a blob that is replaced raises it again with another eTag; delivery is
-at least once and in no order.
+CreateFile (empty) and for FlushWithClose. A blob that is replaced raises it again, with another eTag. Events are
+delivered at least once and in any order.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from batch.grid_event import GridEvent
+from batch.run.source import DataSource
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
@@ -20,12 +21,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")
 
 
 class Malformed(ValueError):
-    """The event claims to be of our storage account, but can not be made sense of."""
+    """The event names the expected storage account, but its content is not that of a storage event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A finished upload. ``name`` is the path within the container; ``version`` tells one content from the next."""
+    """A finished upload. ``name`` is the path within the container; ``version`` differs for each content."""
 
     account: str
     container: str
@@ -43,14 +44,23 @@ class Blob:
     def file(self) -> str:
         return self.name.rpartition("/")[2]
 
+    def source(self) -> DataSource:
+        """This blob as the data of a run."""
+        return DataSource(
+            container=self.container,
+            folder=self.folder,
+            count=1,
+            first_event_at=self.created_at,
+            last_event_at=self.created_at,
+            names=(self.file,),
+        )
+
 
 def finished_upload(event: GridEvent, topic: str) -> Blob | None:
     """The blob whose upload ``event`` reports, or None if it reports none. Raises Malformed.
 
-    An empty blob is a finished upload, too: a marker has nothing to say but its name. An upload by SFTP tells of no
-    length, so it counts as one with content.
-
-    ``topic`` is the resource id of the storage account whose events are believed.
+    An empty blob is a finished upload, too: a marker file needs only a name. The event of an upload by SFTP has no
+    length; the blob counts as not empty. ``topic`` is the resource id of the expected storage account.
     """
     if event.type != BLOB_CREATED or not event.is_from(topic):
         return None
@@ -59,13 +69,13 @@ def finished_upload(event: GridEvent, topic: str) -> Blob | None:
         return None
     length = event.data.get("contentLength")
     if length is not None and (isinstance(length, bool) or not isinstance(length, int)):
-        raise Malformed("contentLength is no whole number")
+        raise Malformed("contentLength is not a whole number")
     container, name = _place(event.subject)
     if name.endswith("/"):
         return None
     version = event.data.get("eTag") or event.id
     if not isinstance(version, str) or not 1 <= len(version) <= MAX_NAME_LENGTH:
-        raise Malformed("there is no eTag to tell one content from the next")
+        raise Malformed("there is no eTag, which identifies the content")
     account = topic.rstrip("/").rpartition("/")[2]
     is_empty = length == 0 and api != "SftpCommit"
     return Blob(account, container, name, version, event.time or datetime.now(UTC), is_empty=is_empty)

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from typing import Any
 from urllib.parse import quote
 
-from batch.api.request import RunRequest, parse_request
+from batch.api.request import parse_fields
 from batch.new_data.blob import Blob
 from batch.new_data.rules import NewDataRule, Start
+from batch.run.request import RunRequest
 from batch.settings import Settings
 
 
@@ -23,23 +23,24 @@ def folder_id(rule: NewDataRule, blob: Blob) -> str:
 
 def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> RunRequest:
     """The request of the run that ``blob``, or its folder, stands for. Raises InvalidRequest."""
-    body: dict[str, Any] = {
+    fields = {
         **rule.request_fields(),
         "run_id": run_id,
         "endpoint_input_type": "UriFile" if rule.start == Start.FILE else "UriFolder",
-        "endpoint_input_uri": _fill(rule.input_uri, rule, blob, run_id),
-        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id),
+        "endpoint_input_uri": _fill(rule.input_uri, rule, blob, run_id, settings),
+        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id, settings),
     }
-    return parse_request(json.dumps(body).encode(), None, settings)[1]
+    return parse_fields(fields, None, settings)[1]
 
 
-def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str) -> str:
+def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> str:
     """Names are percent-encoded: a blob may be called ``a#b?.csv``, a URI may not."""
     path = blob.name if rule.start == Start.FILE else f"{blob.folder}/" if blob.folder else ""
     names = {"folder": blob.folder, "file": blob.file, "path": path}
     return template.format(
         run_id=run_id,
         account=blob.account,
+        blob_suffix=settings.cloud.blob_suffix,
         container=blob.container,
         date=f"{blob.created_at:%Y-%m-%d}",
         **{name: quote(value) for name, value in names.items()},

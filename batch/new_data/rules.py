@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model
 
 from batch.new_data.blob import Blob
 
-DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
+DEFAULT_INPUT = "https://{account}.{blob_suffix}/{container}/{path}"
 DEFAULT_OUTPUT = "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
 
-PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", "date")
+PLACEHOLDERS = ("run_id", "account", "blob_suffix", "container", "folder", "file", "path", "date")
+_REQUEST_FIELDS = ("endpoint_uri", "deployment", "poll_interval", "queue_timeout", "timeout", "on_timeout")
+"""Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400
 
 
@@ -28,7 +30,7 @@ def _template(text: str) -> str:
     try:
         parts = list(Formatter().parse(text))
     except ValueError as error:
-        raise ValueError(f"is no template: {error}") from None
+        raise ValueError(f"is not a template: {error}") from None
     for literal, name, form, conversion in parts:
         odd_name = name is not None and (name not in PLACEHOLDERS or form or conversion)
         if odd_name or "{" in literal or "}" in literal:
@@ -45,7 +47,7 @@ class NewDataRule(BaseModel):
     """``prefix`` and ``suffix`` select blobs by name; the fields below ``marker`` go into the run's request.
 
     A ``folder`` rule starts one run for a folder that has had no new blob for ``quiet_seconds``, or whose first
-    blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not walk nested ones.
+    blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not read nested ones.
     """
 
     model_config = ConfigDict(
@@ -82,7 +84,7 @@ class NewDataRule(BaseModel):
 
     @property
     def id(self) -> str:
-        """Names this rule, by what it says, in instance ids; a field that a later version adds changes nothing."""
+        """Identifies this rule by its content, in instance ids. A field that a later version adds changes nothing."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
     def matches(self, blob: Blob) -> bool:
@@ -93,6 +95,4 @@ class NewDataRule(BaseModel):
         return blob.name.endswith(self.suffix) and not blob.is_empty
 
     def request_fields(self) -> dict[str, Any]:
-        """What of the rule goes into the run's request as it is."""
-        names = {"endpoint_uri", "deployment", "poll_interval", "queue_timeout", "timeout", "on_timeout"}
-        return self.model_dump(include=names, exclude_none=True)
+        return self.model_dump(include=set(_REQUEST_FIELDS), exclude_none=True)

@@ -40,7 +40,7 @@ _SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(20
 
 @dataclass(frozen=True, slots=True)
 class NewData:
-    """``topic`` is the resource id of the storage account whose events are believed."""
+    """``topic`` is the resource id of the storage account whose events start runs."""
 
     topic: str
     rules: tuple[NewDataRule, ...]
@@ -76,7 +76,7 @@ def _json_rules(text: str, settings: Settings) -> tuple[NewDataRule, ...]:
     try:
         values = from_json(text)
     except ValueError as error:
-        raise SettingsError(f"App setting {RULES} is no JSON: {error}.") from None
+        raise SettingsError(f"App setting {RULES} is not JSON: {error}.") from None
     if not isinstance(values, list):
         raise SettingsError(f"App setting {RULES} must be a JSON list of rules.")
     return tuple(_json_rule(index, value, settings) for index, value in enumerate(values))
@@ -103,7 +103,7 @@ def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule
 
 
 def _checked_rule(value: Any, settings: Settings, place: Callable[[str], str]) -> NewDataRule:
-    """A rule with which a sample blob makes a valid request: what is wrong shows now, not at the first blob."""
+    """A rule with which a sample blob makes a valid request: an error shows now, not at the first blob."""
     try:
         rule = NewDataRule.model_validate(value)
         request_for(rule, _SAMPLE, upload_id(rule, _SAMPLE), settings)

@@ -3,45 +3,62 @@
 from datetime import timedelta
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
-
+from batch.new_data import earlier_version
 from batch.new_data.blob import Blob
-from batch.new_data.request import folder_id, upload_id
+from batch.new_data.request import folder_id
 from batch.new_data.rules import NewDataRule
+from batch.run.request import RunRequest
+from batch.run.source import DataSource
+from batch.run.steps import StartRun
+from batch.stored import Stored
 
 
-class FolderUpload(BaseModel):
-    """``run_id`` and ``window_key`` are fixed at the start: a later version of the app might derive others.
+class FolderUpload(Stored):
+    """Everything that starting the run needs is decided when the blob comes; later rules and settings change nothing.
 
-    ``failure`` is set by the execution that could not start the run, for the next one to raise.
+    ``source`` is this one blob; the window adds those of its folder. ``failure`` is set by the execution that could
+    not start the run, for the next one to raise. ``earlier`` is the input of a window that an earlier version of the
+    app began, which has no ``request``.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
-    rule: NewDataRule
-    blob: Blob
     run_id: str
     window_key: str
+    request: RunRequest | None = None
+    source: DataSource
+    quiet_seconds: int
+    longest_wait_seconds: int
     failure: str | None = None
+    earlier: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, rule: NewDataRule, blob: Blob) -> Self:
-        return cls(rule=rule, blob=blob, run_id=upload_id(rule, blob), window_key=folder_id(rule, blob))
+    def of(cls, rule: NewDataRule, blob: Blob, run_id: str, request: RunRequest) -> Self:
+        return cls(
+            run_id=run_id,
+            window_key=folder_id(rule, blob),
+            request=request,
+            source=blob.source(),
+            quiet_seconds=rule.quiet_seconds,
+            longest_wait_seconds=rule.longest_wait_seconds,
+        )
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        return cls.model_validate(value, strict=False)
-
-    def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"failure"} if self.failure is None else None)
+        fields = earlier_version.upload_fields(value)
+        return super().from_json(value if fields is None else fields)
 
     def failed(self, failure: str) -> Self:
         return self.model_copy(update={"failure": failure})
 
+    def start(self, source: DataSource) -> dict[str, Any]:
+        """The input of ``start_run`` for a run over the blobs of ``source``, as JSON."""
+        if self.request is None:
+            return earlier_version.start_input(self.earlier, source)
+        return StartRun(run_id=self.run_id, request=self.request, source=source).to_json()
+
     @property
     def quiet(self) -> timedelta:
-        return timedelta(seconds=self.rule.quiet_seconds)
+        return timedelta(seconds=self.quiet_seconds)
 
     @property
     def longest_wait(self) -> timedelta:
-        return timedelta(seconds=self.rule.longest_wait_seconds)
+        return timedelta(seconds=self.longest_wait_seconds)

@@ -1,22 +1,23 @@
-"""What is believed of a run's durable status: the runtime's word first, its output next, the custom status last.
+"""What is believed of a run's durable status: the runtime's status first, the output next, the custom status last.
 
 durable-functions behaviour: a host that is killed between two writes leaves the custom status null or out of date,
-for ever. The runtime's status and the output are mended from the history.
+for ever. The runtime repairs its own status and the output from the history.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
+from batch.advice import advice
 from batch.errors import ErrorCode
+from batch.run.phases import (
+    ENDED_RUNTIME_STATUSES,
+    OUTCOMES,
+    PHASES,
+    TERMINATED,
+    Phase,
+)
 from batch.run.reason import Reason, read_reason
-from batch.run.state import OUTCOMES, Phase, Run
-from batch.run.status import custom_status as status_of
-
-PENDING = "Pending"
-TERMINATED = "Terminated"
-ENDED_PHASES = frozenset({*(outcome.value for outcome in OUTCOMES), TERMINATED})
-ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
-UNFINISHED_RUNTIME_STATUSES = ("Pending", "Running", "ContinuedAsNew", "Suspended")
+from batch.run.state import Run
+from batch.run.status import FailureView, RunResult, RunStatus
 
 _NOT_COMPLETED = OUTCOMES - {Phase.COMPLETED}
 _FACTS = (
@@ -36,67 +37,79 @@ _IN_RESULT = ("job", "checks", "started_at", "submitted_at", "ended_at")
 
 def believed_status(
     runtime_status: str, custom_status: object, output: object, state: Run | None = None
-) -> dict[str, Any]:
-    """The custom status as it would be if nothing of it was lost, in its own shape; ``phase`` is always there.
+) -> RunStatus:
+    """The custom status as it would be if nothing of it was lost.
 
-    An outcome in the custom status ends the run also before the runtime says so. ``state`` is the state of the
-    run in the instance's input, where it was read; how the run ended is never taken from it.
+    An outcome in the custom status ends the run even before the runtime does. ``state`` is the state of the run in
+    the instance's input, if it was read; how the run ended is never taken from it.
     """
-    told: Mapping[str, Any] = custom_status if isinstance(custom_status, dict) else {}
-    claimed = str(told.get("phase") or PENDING)
+    reported = RunStatus.read(custom_status)
+    has_outcome = reported.phase in OUTCOMES
     if runtime_status not in ENDED_RUNTIME_STATUSES:
-        lapsed = {"next_check_at": None, "problem": None} if claimed in OUTCOMES else {}
-        return {**told, **lapsed, "phase": claimed}
+        lapsed = {"next_check_at": None, "problem": None} if has_outcome else {}
+        return reported.model_copy(update=lapsed)
+    result = RunResult.read(output) if runtime_status == "Completed" else None
     match runtime_status:
         case "Completed":
-            phase, error = Phase.COMPLETED.value, None
+            phase, error = result.outcome if result else Phase.COMPLETED.value, None
         case "Failed":
-            phase, error = _failed(claimed, told, read_reason(output))
+            phase, error = _failed(reported, read_reason(output))
         case _:
-            phase, error = _stopped(claimed, told, runtime_status, output)
-    known = _facts(status_of(state)) if state else {}
-    ended_at = {"ended_at": told.get("ended_at")} if claimed in OUTCOMES else {}
-    told_facts = _facts(told)
-    # The newer one counts: it knows of more checks, or of an end of which the custom status does not know.
-    is_stale = told_facts.get("checks", 0) < known.get("checks", 0) or (
-        state is not None and state.failure is not None and claimed not in OUTCOMES
-    )
-    facts = {**told_facts, **known} if is_stale else {**known, **told_facts}
-    result = output if runtime_status == "Completed" and isinstance(output, dict) else {}
-    told_by_result = {name: result[name] for name in _IN_RESULT if result.get(name)}
-    return {**facts, **ended_at, **told_by_result, "phase": phase, "error": error}
+            phase, error = _stopped(reported, runtime_status, output)
+    facts = _newer_facts(reported, has_outcome, state)
+    if result:
+        facts |= _given(result, _IN_RESULT)
+    elif has_outcome or _is_of_another_version(reported.phase):
+        facts["ended_at"] = reported.ended_at
+    return RunStatus.model_validate({**facts, "phase": phase, "error": error})
 
 
-def _failed(claimed: str, told: Mapping[str, Any], reason: Reason) -> tuple[str, Mapping[str, str]]:
-    """The custom status has the better words, where it tells the same end."""
-    error = _error(told)
-    tells_another = reason.code is not ErrorCode.INTERNAL and (claimed, (error or {}).get("code")) != (
+def _newer_facts(reported: RunStatus, has_outcome: bool, state: Run | None) -> dict[str, Any]:
+    """What the custom status and the state say, the newer of the two first.
+
+    The state is newer if it knows of more checks, or of a failure of which the custom status does not know.
+    """
+    from_status = _given(reported, _FACTS)
+    if state is None:
+        return from_status
+    from_state = _given(RunStatus.of(state), _FACTS)
+    is_stale = reported.checks < state.checks or (state.failure is not None and not has_outcome)
+    return {**from_status, **from_state} if is_stale else {**from_state, **from_status}
+
+
+def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
+    """The custom status has the better words, if it reports the same end."""
+    from_reason = _error(reason.code, reason.message)
+    if _is_of_another_version(reported.phase):
+        return reported.phase, reported.error or from_reason
+    code = reported.error["code"] if reported.error else None
+    is_another_end = reason.code is not ErrorCode.INTERNAL and (reported.phase, code) != (
         reason.outcome,
         reason.code,
     )
-    told_by_reason = {"code": reason.code.value, "message": reason.message}
-    if claimed in _NOT_COMPLETED and not tells_another:
-        return claimed, error or told_by_reason
-    return reason.outcome.value, told_by_reason
+    if reported.phase in _NOT_COMPLETED and not is_another_end:
+        return reported.phase, reported.error or from_reason
+    return reason.outcome.value, from_reason
 
 
-def _stopped(
-    claimed: str, told: Mapping[str, Any], runtime_status: str, output: object
-) -> tuple[str, Mapping[str, str]]:
-    """Ended from outside, unless the run had told its own end before."""
-    error = _error(told)
-    if claimed in _NOT_COMPLETED and error:
-        return claimed, error
+def _stopped(reported: RunStatus, runtime_status: str, output: object) -> tuple[str, FailureView]:
+    """Ended from outside, unless the run had reported its own end before."""
+    if reported.phase in _NOT_COMPLETED and reported.error:
+        return reported.phase, reported.error
     text = f"The orchestration ended {runtime_status}: {str(output).rstrip('.')}."
     if runtime_status == "Terminated":
         text += " Terminating stops the run, not its job: cancel the job in Azure ML Studio if it still runs."
-    return TERMINATED, {"code": ErrorCode.INTERNAL.value, "message": text}
+    return TERMINATED, _error(ErrorCode.INTERNAL, text)
 
 
-def _error(told: Mapping[str, Any]) -> Mapping[str, str] | None:
-    error = told.get("error")
-    return error if isinstance(error, dict) else None
+def _is_of_another_version(phase: str) -> bool:
+    """An outcome that this version does not know, or a phase before it: shown as it is."""
+    return phase not in PHASES
 
 
-def _facts(status: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: status[name] for name in _FACTS if status.get(name)}
+def _error(code: ErrorCode, message: str) -> FailureView:
+    return {"code": code.value, "message": message, "advice": advice(code)}
+
+
+def _given(source: RunStatus | RunResult, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(source, name))}

@@ -1,8 +1,8 @@
 """Azure ML job statuses, as a closed map with three buckets.
 
-The names are those of the service's own JobStatus enum. NotResponding may return to any earlier status, so
-neither it nor Paused, Unknown or a status not yet invented ends a run: they keep it going, are shown, and are
-bounded by the run's timeouts.
+The names are those of the service's own JobStatus enum. NotResponding may return to any earlier status. So neither
+it nor Paused, Unknown or a status that this version does not know ends a run: the run shows it as it is and goes on
+until its timeouts.
 """
 
 from enum import Enum

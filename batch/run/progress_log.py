@@ -1,14 +1,14 @@
-"""One line a change of a run, as ``event key=value …``, always with the run and, once known, its job."""
+"""One line for each change of a run, as ``event key=value …``, with the run and, once known, its job."""
 
 import logging
 
 from batch.log import log_event
-from batch.run.next_step import End
+from batch.run.outcome import End
 from batch.run.state import Run
 
 
 def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end: End | None = None) -> None:
-    """What this execution of the run changed, if anything did."""
+    """Logs what this execution of the run changed, if anything."""
     job = run.job.name if run.job else None
     if run.job and (before.job is None or before.job.name != run.job.name):
         log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job)

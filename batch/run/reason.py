@@ -1,17 +1,19 @@
-"""The text with which an orchestration fails: the reason, then its error code in brackets.
+"""The text with which an orchestration fails: the reason, what to do about it, then its error code in brackets.
 
-The runtime keeps this text whatever happens; the custom status, which says the same, can be lost with a host.
+The runtime keeps this text in any case. The custom status, which says the same, is lost if a host is killed at the
+wrong moment.
 """
 
 import re
 from dataclasses import dataclass
 
+from batch.advice import advice
 from batch.errors import ErrorCode, shorten
 from batch.redaction import redact
-from batch.run.state import Phase
+from batch.run.phases import Phase
 
-# durable-functions behaviour: the Functions host replaces what follows one of these, up to the next quote, in the
-# text of a failed function. That text carries the state of the orchestration, too, and can not be read afterwards.
+# durable-functions behaviour: in the text of a failed function the Functions host replaces what follows one of these,
+# up to the next quote. That text carries the state of the orchestration, too, and cannot be read afterwards.
 _CUT_BY_THE_HOST = re.compile(
     r"(key|token|server|pwd|password|data source|defaultendpointsprotocol|sig|code)=", re.IGNORECASE
 )
@@ -34,8 +36,8 @@ class Reason:
 
 
 def reason_text(message: str, code: ErrorCode) -> str:
-    """What the orchestration raises: one line, ``code`` its last word, so that the text alone tells the outcome."""
-    return f"{safe_from_the_host(message)} [{code.value}]"
+    """What the orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
+    return f"{safe_from_the_host(message)} {advice(code)} [{code.value}]"
 
 
 def safe_from_the_host(message: str) -> str:
@@ -44,7 +46,7 @@ def safe_from_the_host(message: str) -> str:
 
 
 def failure_of(error: Exception) -> str:
-    """What broke, in one line that is never empty.
+    """What went wrong, in one line that is never empty.
 
     The SDK raises a plain Exception for an activity or entity that failed. The extension appends the details to its
     text, as JSON: they are left out.
@@ -59,5 +61,6 @@ def read_reason(output: object) -> Reason:
     text = _PREFIX.sub("", output.rstrip()) if isinstance(output, str) else ""
     if coded := _CODED.fullmatch(text):
         code = ErrorCode(coded["code"])
-        return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(coded["message"]))
+        message = coded["message"].removesuffix(f" {advice(code)}")
+        return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(message))
     return Reason(Phase.FAILED, ErrorCode.INTERNAL, shorten(text) or "The task hub keeps no reason.")

@@ -3,12 +3,15 @@
 import json
 from datetime import datetime
 from itertools import accumulate
-from typing import Annotated, Any, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
 
-from batch.new_data.blob import Blob
-from batch.timestamps import as_utc
+# Pydantic reads the standard library's TypedDict from Python 3.12 on.
+from typing_extensions import TypedDict
+
+from batch.stored import Stored
+from batch.timestamps import Time, as_utc
 
 UtcTime = Annotated[datetime, AfterValidator(as_utc)]
 
@@ -18,10 +21,19 @@ MAX_NAMES_IN_STATUS = 2_400
 """In characters of JSON; a custom status has room for 8,192, of which a run needs up to 3,000 for the rest."""
 
 
-class DataSource(BaseModel):
-    """How many blobs, of which folder, when the first and the last came; and the names of up to 100 of them."""
+class SourceView(TypedDict):
+    """The new blobs that a run stands for; ``names`` are the first of them, in lists cut to what fits."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    container: str
+    folder: str
+    count: int
+    first_event_at: Time
+    last_event_at: Time
+    names: list[str]
+
+
+class DataSource(Stored):
+    """How many blobs, of which folder, when the first and the last came; and the names of up to 100 of them."""
 
     container: str
     folder: str
@@ -30,19 +42,8 @@ class DataSource(BaseModel):
     last_event_at: UtcTime
     names: tuple[str, ...]
 
-    @classmethod
-    def of(cls, blob: Blob) -> Self:
-        return cls(
-            container=blob.container,
-            folder=blob.folder,
-            count=1,
-            first_event_at=blob.created_at,
-            last_event_at=blob.created_at,
-            names=(blob.file,),
-        )
-
-    def and_also(self, other: "DataSource") -> "DataSource":
-        """Both together; of the names as many as there is room for, the earlier ones first."""
+    def merged_with(self, other: "DataSource") -> "DataSource":
+        """The blobs of both. Names are kept up to MAX_NAMES, the names of ``self`` first."""
         return self.model_copy(
             update={
                 "count": self.count + other.count,
@@ -52,16 +53,24 @@ class DataSource(BaseModel):
             }
         )
 
-    def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+    def view(self) -> SourceView:
+        stored = self.to_json()
+        return {
+            "container": self.container,
+            "folder": self.folder,
+            "count": self.count,
+            "first_event_at": stored["first_event_at"],
+            "last_event_at": stored["last_event_at"],
+            "names": list(self.names),
+        }
 
-    def to_status(self) -> dict[str, Any]:
-        """As ``to_json``, with only as much of the folder and the names as a custom status has room for."""
+    def shortened_view(self) -> SourceView:
+        """With only as much of the folder and the names as a custom status has room for."""
         sizes = accumulate(len(json.dumps(name)) for name in self.names)
         fitting = sum(size <= MAX_NAMES_IN_STATUS for size in sizes)
         names = self.names[:fitting] or (_shortened(self.names[0], MAX_NAMES_IN_STATUS),)
         return {
-            **self.to_json(),
+            **self.view(),
             "folder": _shortened(self.folder, MAX_FOLDER_IN_STATUS),
             "names": list(names),
         }

@@ -4,32 +4,26 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
-
-from batch.api.request import RunRequest
 from batch.durable_timer import time_after
-from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
+from batch.errors import TRANSIENT_CODES, ErrorCode
 from batch.run import job_status
 from batch.run.job_status import Bucket
+from batch.run.phases import Phase
+from batch.run.request import RunRequest
 from batch.run.source import DataSource
-from batch.run.submission import Purpose, submission_uncertain
-
-
-class Phase(StrEnum):
-    """Where a run is; the last four are its outcomes."""
-
-    AUTHORIZING = "Authorizing"
-    SUBMITTING = "Submitting"
-    QUEUED = "Queued"
-    RUNNING = "Running"
-    CANCELING = "Canceling"
-    COMPLETED = "Completed"
-    FAILED = "Failed"
-    CANCELED = "Canceled"
-    TIMED_OUT = "TimedOut"
-
-
-OUTCOMES = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT})
+from batch.run.steps import (
+    Answer,
+    Authorized,
+    CancelAnswered,
+    Checked,
+    Failure,
+    IdentityView,
+    Invoked,
+    InvokeMode,
+    Job,
+)
+from batch.run.submission import submission_uncertain
+from batch.stored import Stored
 
 
 class CancelCause(StrEnum):
@@ -38,33 +32,19 @@ class CancelCause(StrEnum):
     QUEUE_TIMEOUT = "queue_timeout"
 
 
-class _State(BaseModel):
-    # Models are built at first use, not at each cold start of the app.
-    model_config = ConfigDict(frozen=True, defer_build=True)
+class SubmissionDoubt(StrEnum):
+    """Why a run without a job may have one after all."""
+
+    UNCERTAIN = "uncertain"
+    """A job may have been submitted, and was looked for without a result."""
+    CRASHED = "crashed"
+    """The step that submits crashed. Nobody has looked for a job since."""
 
 
-class Problem(_State):
-    """The last failure of a step, while the run goes on in spite of it."""
-
-    code: ErrorCode
-    message: str
-    retryable: bool = False
-    retry_after: float | None = None
-
-
-class Job(_State):
-    """The Azure ML job of a run; ``status`` is in Azure ML's words."""
-
-    name: str
-    status: str
-    workspace_id: str | None = None
-    studio_url: str | None = None
-
-
-class Cancellation(_State):
+class Cancellation(Stored):
     """``attempts`` counts how often Azure ML was asked and did not accept.
 
-    ``accepted`` is its answer to the last request, given at ``accepted_at``; whether it obeys is another matter.
+    ``accepted`` is its answer to the last request, given at ``accepted_at``; the job's status shows its effect.
     """
 
     cause: CancelCause
@@ -74,19 +54,20 @@ class Cancellation(_State):
     attempts: int = 0
 
 
-class Run(_State):
+class Run(Stored):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
-    ``lasting_failures`` counts those among them that time alone does not heal, since ``failing_since``.
+    ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
+    failure of the last step, ``submission`` whether a job may exist of which the run does not know.
     ``step_due_at`` is when the next step is due, where a nudge came first; without it the step is due. After a
-    timer ``timer_fired_for`` is the time that it was for: that is past, whatever the clock says.
+    timer ``timer_fired_for`` is the time that it was for: that time is past, whatever the clock says.
     ``failure`` is set by the execution that ends the run, for the next one to raise.
     """
 
     request: RunRequest
     source: DataSource | None = None
     started_at: datetime | None = None
-    identity: dict[str, str] | None = None
+    identity: IdentityView | None = None
     job: Job | None = None
     submitted_at: datetime | None = None
     running_at: datetime | None = None
@@ -97,19 +78,18 @@ class Run(_State):
     failing_since: datetime | None = None
     step_due_at: datetime | None = None
     timer_fired_for: datetime | None = None
-    problem: Problem | None = None
+    problem: Failure | None = None
+    submission: SubmissionDoubt | None = None
     cancellation: Cancellation | None = None
     canceled_before_submission: bool = False
-    failure: Problem | None = None
+    failure: Failure | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        return cls.model_validate(value)
-
-    def to_json(self) -> dict[str, Any]:
-        """Small, as it travels several times with every check: what is zero or False is left out, too."""
-        state = self.model_dump(mode="json", exclude_none=True)
-        return {name: value for name, value in state.items() if value not in (0, False)}
+        run = super().from_json(value)
+        return (
+            run if run.submission else run.model_copy(update={"submission": _doubt_of_earlier_version(run)})
+        )
 
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})
@@ -124,46 +104,43 @@ class Run(_State):
             return self.model_copy(update={"step_due_at": None, "timer_fired_for": step_due_at})
         return self.model_copy(update={"step_due_at": step_due_at})
 
-    def failed(self, failure: Problem) -> Self:
+    def failed(self, failure: Failure) -> Self:
         return self.model_copy(update={"failure": failure})
 
-    def authorized(self, answer: dict[str, Any], now: datetime) -> Self:
-        """``answer`` of the authorize activity: ``identity``, or ``error``."""
-        return self._failed(answer, now) or self._succeeded(identity=answer["identity"])
+    def authorized(self, answer: Authorized, now: datetime) -> Self:
+        return self._after_failure(answer, now) or self._after_success(identity=answer.identity)
 
-    def submitted(self, answer: dict[str, Any], now: datetime, purpose: Purpose = Purpose.SUBMIT) -> Self:
-        """``answer`` of the invoke activity: ``job``, ``canceled``, ``absent``, ``unchanged`` or ``error``."""
-        if answer.get("unchanged") or (purpose is Purpose.NOTICE_CANCEL and "error" in answer):
-            # A look that fails is made good by the step that is due.
+    def invoked(self, answer: Invoked, now: datetime, mode: InvokeMode = InvokeMode.SUBMIT) -> Self:
+        if answer.unchanged or (mode is InvokeMode.CHECK_FOR_CANCEL and answer.error):
+            # A failed look for a cancel changes nothing: the step that is due looks again.
             return self
-        if failed := self._failed(answer, now):
-            return failed._in_doubt(self.problem) if purpose is Purpose.FIND else failed
-        if answer.get("absent"):
-            return self._succeeded() if self._is_in_doubt or self.submission_broke else self
-        if answer.get("canceled"):
-            return self._succeeded(canceled_before_submission=True)
-        return self._succeeded(job=Job.model_validate(answer["job"]), submitted_at=now)
+        if failed := self._after_failure(answer, now):
+            return failed._with_doubt(answer, mode, before=self)
+        if answer.absent:
+            return self._after_success() if self.submission else self
+        if answer.canceled:
+            return self._after_success(canceled_before_submission=True)
+        return self._after_success(job=answer.job, submitted_at=now)
 
-    def checked(self, answer: dict[str, Any], now: datetime) -> Self:
-        """``answer`` of the check_status activity: ``status`` or ``error``, and ``cancel_requested``."""
-        run = self._failed(answer, now) or self._with_status(answer["status"], now)
+    def checked(self, answer: Checked, now: datetime) -> Self:
+        run = self._after_failure(answer, now) or self._with_status(answer.status, now)
         run = run.model_copy(update={"checks": self.checks + 1, "last_check_at": now})
-        if answer.get("cancel_requested") and run.cancellation is None:
+        if answer.cancel_requested and run.cancellation is None:
             return run.canceling(CancelCause.REQUEST, now)
         return run
 
     def canceling(self, cause: CancelCause, now: datetime) -> Self:
         return self.model_copy(update={"cancellation": Cancellation(cause=cause, requested_at=now)})
 
-    def cancel_answered(self, answer: dict[str, Any], now: datetime) -> Self:
-        """``answer`` of the cancel_job activity: ``accepted``, or ``error``, which hides no outcome."""
+    def cancel_answered(self, answer: CancelAnswered, now: datetime) -> Self:
+        """A cancel that failed does not hide how the job ends."""
         assert self.cancellation is not None
-        if failed := self._failed(answer, now):
+        if failed := self._after_failure(answer, now):
             refused = {"accepted": False, "attempts": self.cancellation.attempts + 1}
             tried = self.cancellation.model_copy(update=refused)
             return failed.model_copy(update={"cancellation": tried})
         accepted = self.cancellation.model_copy(update={"accepted": True, "accepted_at": now})
-        return self._succeeded(cancellation=accepted)
+        return self._after_success(cancellation=accepted)
 
     @property
     def phase(self) -> Phase:
@@ -174,62 +151,58 @@ class Run(_State):
             return Phase.RUNNING if self.running_at else Phase.QUEUED
         return Phase.SUBMITTING if self.identity else Phase.AUTHORIZING
 
-    @property
-    def submission_broke(self) -> bool:
-        """The step that submits broke instead of answering, so that nobody has looked whether there is a job."""
-        broke = self.problem is not None and self.problem.code is ErrorCode.INTERNAL
-        return broke and self.identity is not None and self.job is None
-
-    @property
-    def _is_in_doubt(self) -> bool:
-        return self.problem is not None and self.problem.code is ErrorCode.SUBMISSION_UNCERTAIN
-
-    def _in_doubt(self, before: Problem | None) -> Self:
-        """A search that fails past the deadline leaves it open whether there is a job."""
-        if self._is_in_doubt:
-            return self
-        if before and before.code is ErrorCode.SUBMISSION_UNCERTAIN:
-            return self.model_copy(update={"problem": before})
+    def _with_doubt(self, answer: Invoked, mode: InvokeMode, before: "Run") -> Self:
+        """After a failure of ``invoke``. Past the deadline a failed search leaves open whether there is a job."""
         assert self.problem is not None
-        return self.model_copy(
-            update={
-                "problem": as_problem(submission_uncertain(f"and the search failed: {self.problem.message}"))
-            }
-        )
+        if self.problem.code is ErrorCode.SUBMISSION_UNCERTAIN:
+            return self.model_copy(update={"submission": SubmissionDoubt.UNCERTAIN})
+        if mode is InvokeMode.FIND:
+            problem = Failure.of(submission_uncertain(f"and the search failed: {self.problem.message}"))
+            if before.submission is SubmissionDoubt.UNCERTAIN and before.problem:
+                problem = before.problem
+            return self.model_copy(update={"submission": SubmissionDoubt.UNCERTAIN, "problem": problem})
+        crashed = answer.crashed and self.identity is not None
+        return self.model_copy(update={"submission": SubmissionDoubt.CRASHED if crashed else None})
 
-    def _with_status(self, status: str, now: datetime) -> Self:
-        assert self.job is not None
+    def _with_status(self, status: str | None, now: datetime) -> Self:
+        assert self.job is not None and status is not None
         works = job_status.bucket_of(status) is Bucket.WORKING
-        return self._succeeded(
+        return self._after_success(
             job=self.job.model_copy(update={"status": status}),
             running_at=self.running_at or (now if works else None),
         )
 
-    def _succeeded(self, **changes: Any) -> Self:
+    def _after_success(self, **changes: Any) -> Self:
         good = {
             "failures": 0,
             "lasting_failures": 0,
             "failing_since": None,
             "problem": None,
+            "submission": None,
             "step_due_at": None,
         }
         return self.model_copy(update={**good, **changes})
 
-    def _failed(self, answer: dict[str, Any], now: datetime) -> Self | None:
-        if "error" not in answer:
+    def _after_failure(self, answer: Answer, now: datetime) -> Self | None:
+        if answer.error is None:
             return None
-        problem = Problem.model_validate(answer["error"])
-        lasts = problem.code not in HEALS_WITH_TIME
+        lasts = answer.error.code not in TRANSIENT_CODES
         return self.model_copy(
             update={
                 "failures": self.failures + 1,
                 "lasting_failures": self.lasting_failures + lasts,
                 "failing_since": self.failing_since or (now if lasts else None),
-                "problem": problem,
+                "problem": answer.error,
                 "step_due_at": None,
             }
         )
 
 
-def as_problem(error: RunError) -> Problem:
-    return Problem.model_validate(error.to_json())
+def _doubt_of_earlier_version(run: Run) -> SubmissionDoubt | None:
+    """Versions before the field ``submission`` left it to be read from the last failure."""
+    if run.job or run.problem is None:
+        return None
+    if run.problem.code is ErrorCode.SUBMISSION_UNCERTAIN:
+        return SubmissionDoubt.UNCERTAIN
+    crashed = run.problem.code is ErrorCode.INTERNAL and run.identity is not None
+    return SubmissionDoubt.CRASHED if crashed else None

@@ -1,64 +1,166 @@
-"""What a run tells of itself: its custom status while it lives, its result when it completed."""
+"""What a run reports of itself: the custom status and the output of its orchestration.
+
+The orchestrator writes them. The API, the list, housekeeping and the client read them.
+"""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, NotRequired, Self
 
-from batch.run.next_step import End
-from batch.run.state import Job, Run
-from batch.timestamps import format_timestamp
+from pydantic import ValidationError, WithJsonSchema
 
+# Pydantic reads the standard library's TypedDict from Python 3.12 on.
+from typing_extensions import TypedDict
 
-def custom_status(
-    run: Run,
-    *,
-    next_check_at: datetime | None = None,
-    end: End | None = None,
-    ended_at: datetime | None = None,
-) -> dict[str, Any]:
-    """Phase, job, checks, last and next check. Well below the host's limit of 16 KB; holds no secret."""
-    status: dict[str, Any] = {
-        "phase": end.outcome if end else run.phase,
-        "endpoint_uri": run.request.endpoint_uri,
-        "identity": run.identity,
-        "job": job_summary(run.job),
-        "checks": run.checks,
-        "started_at": _time(run.started_at),
-        "submitted_at": _time(run.submitted_at),
-        "running_at": _time(run.running_at),
-        "last_check_at": _time(run.last_check_at),
-        "next_check_at": _time(next_check_at),
-        "ended_at": _time(ended_at),
-    }
-    if run.source:
-        status["source"] = run.source.to_status()
-    if run.cancellation:
-        status["cancellation"] = {
-            "cause": run.cancellation.cause,
-            "requested_at": _time(run.cancellation.requested_at),
-            "accepted": run.cancellation.accepted,
-        }
-    if end and end.error:
-        status["error"] = {"code": end.error.code, "message": end.error.message}
-    elif run.problem:
-        status["problem"] = {"code": run.problem.code, "message": run.problem.message}
-    return status
+from batch.advice import advice, advice_meanwhile
+from batch.run.outcome import End
+from batch.run.phases import PENDING
+from batch.run.source import SourceView
+from batch.run.state import CancelCause, Run
+from batch.run.steps import Failure, IdentityView, Job
+from batch.stored import Stored
+from batch.timestamps import Time, format_timestamp
+
+Cause = Annotated[str, WithJsonSchema({"type": "string", "enum": [cause.value for cause in CancelCause]})]
 
 
-def result(run: Run, ended_at: datetime) -> dict[str, Any]:
-    """The output of a completed run."""
+class JobView(TypedDict):
+    """The Azure ML job of a run; ``status`` is in Azure ML's words."""
+
+    name: str
+    status: str
+    studio_url: str | None
+
+
+class CancellationView(TypedDict):
+    """``accepted``: Azure ML accepted the request; the job's status shows when it is canceled."""
+
+    cause: Cause
+    requested_at: Time
+    accepted: bool
+
+
+class FailureView(TypedDict):
+    """A failure as the status reports it. Earlier versions of the app wrote no ``advice``."""
+
+    code: str
+    message: str
+    advice: NotRequired[str]
+
+
+class RunStatus(Stored):
+    """The custom status. Its texts are not checked: a phase, code or job status of another version stays as it is."""
+
+    phase: str = PENDING
+    endpoint_uri: str | None = None
+    identity: IdentityView | None = None
+    job: JobView | None = None
+    checks: int = 0
+    started_at: str | None = None
+    submitted_at: str | None = None
+    running_at: str | None = None
+    last_check_at: str | None = None
+    next_check_at: str | None = None
+    ended_at: str | None = None
+    source: SourceView | None = None
+    cancellation: CancellationView | None = None
+    error: FailureView | None = None
+    problem: FailureView | None = None
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """The status in an instance's custom status; the default status where there is none of this form."""
+        try:
+            return cls.from_json(value)
+        except ValidationError:
+            return cls()
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        *,
+        next_check_at: datetime | None = None,
+        end: End | None = None,
+        ended_at: datetime | None = None,
+    ) -> Self:
+        error = end.error if end else None
+        problem = None if error else run.problem
+        return cls(
+            phase=(end.outcome if end else run.phase).value,
+            endpoint_uri=run.request.endpoint_uri,
+            identity=run.identity,
+            job=_job_view(run.job),
+            checks=run.checks,
+            started_at=_time(run.started_at),
+            submitted_at=_time(run.submitted_at),
+            running_at=_time(run.running_at),
+            last_check_at=_time(run.last_check_at),
+            next_check_at=_time(next_check_at),
+            ended_at=_time(ended_at),
+            source=run.source.shortened_view() if run.source else None,
+            cancellation=_cancellation_view(run),
+            error=_failure_view(error, advice(error.code)) if error else None,
+            problem=_failure_view(problem, advice_meanwhile(problem.code)) if problem else None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Well below the host's limit of 16 KB; holds no secret. What seldom occurs is left out, not null."""
+        status = self.model_dump(mode="json")
+        seldom = ("source", "cancellation", "error", "problem")
+        return {name: value for name, value in status.items() if value is not None or name not in seldom}
+
+
+class RunResult(Stored):
+    """The output of a run that completed."""
+
+    outcome: str
+    job: JobView | None = None
+    outputs: dict[str, str]
+    started_at: str | None = None
+    submitted_at: str | None = None
+    ended_at: str | None = None
+    checks: int
+
+    @classmethod
+    def read(cls, output: object) -> Self | None:
+        """The result in an instance's output, or None if it is something else."""
+        try:
+            return cls.from_json(output)
+        except ValidationError:
+            return None
+
+    @classmethod
+    def of(cls, run: Run, ended_at: datetime) -> Self:
+        return cls(
+            outcome="Completed",
+            job=_job_view(run.job),
+            outputs=run.request.output_uris(),
+            started_at=_time(run.started_at),
+            submitted_at=_time(run.submitted_at),
+            ended_at=_time(ended_at),
+            checks=run.checks,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def _job_view(job: Job | None) -> JobView | None:
+    return {"name": job.name, "status": job.status, "studio_url": job.studio_url} if job else None
+
+
+def _cancellation_view(run: Run) -> CancellationView | None:
+    if run.cancellation is None:
+        return None
     return {
-        "outcome": "Completed",
-        "job": job_summary(run.job),
-        "outputs": {name: output.uri for name, output in run.request.outputs.items()},
-        "started_at": _time(run.started_at),
-        "submitted_at": _time(run.submitted_at),
-        "ended_at": _time(ended_at),
-        "checks": run.checks,
+        "cause": run.cancellation.cause.value,
+        "requested_at": format_timestamp(run.cancellation.requested_at),
+        "accepted": run.cancellation.accepted,
     }
 
 
-def job_summary(job: Job | None) -> dict[str, Any] | None:
-    return job.model_dump(include={"name", "status", "studio_url"}) if job else None
+def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
+    return {"code": failure.code.value, "message": failure.message, "advice": what_to_do}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -1,40 +1,31 @@
 """Submitting is not idempotent: who may POST a run's job, and how a job that may exist is found again.
 
-A ``Submission`` is the durable mark of one run, kept by the entity of that name. Whoever wants to POST claims
-it with an attempt id of its own. A claim by another attempt means that a job may exist already: then the job
-is looked for (``job_match``, ``job_search``), adopted if found, and submitted anew only when it is surely absent.
+A ``Submission`` is the durable record of one run's submission, kept by the entity of that name. An attempt to POST
+claims it first, with an id of its own. A claim by another attempt means that a job may exist already: then the
+app searches for the job (``job_search``, ``job_match``), adopts it if found, and submits again only when there is
+provably none.
 """
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from batch.errors import ErrorCode, RunError
 from batch.timestamps import parse_timestamp
 
 CLAIM_LIFETIME = 3
-"""In settling times: for so long an attempt may POST on its claim. Then nobody has to fear that it still will."""
+"""A claim is valid for so many settling times (SUBMISSION_SETTLE_SECONDS). Afterwards its attempt must not POST."""
 
 SEARCH_LIMIT = 10
-"""In settling times: for so long after the claim a list of jobs that can not be read is asked for again."""
-
-
-class Purpose(StrEnum):
-    """What the invoke activity is called for."""
-
-    SUBMIT = "submit"
-    FIND = "find"  # past the deadline: a job that exists is adopted, none is submitted
-    NOTICE_CANCEL = "notice_cancel"  # nudged before the next try is due
+"""For so many settling times after the claim, a list of jobs that cannot be read is requested again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
     """State of the entity. ``claims`` counts how often the job may have been sent; times are ISO 8601.
 
-    ``marker`` is the first attempt's id. It stays, and every job of this run is tagged with it: two apps on one
-    workspace may both have a run of the same id. ``lost_at`` is when an attempt learnt that it would get no answer
-    to its POST.
+    ``marker`` is the id of the first attempt. It stays, and every job of this run is tagged with it: two apps on one
+    workspace may both have a run of the same id. ``lost_at`` is when an attempt found the answer to its POST lost.
     """
 
     marker: str | None = None
@@ -65,31 +56,31 @@ class Submission:
         )
 
     def release(self, attempt: str) -> "Submission":
-        """Gives the claim back: what ``attempt`` wanted to send surely was not taken."""
+        """Gives the claim back: the request of ``attempt`` provably created no job."""
         if self.attempt != attempt:
             return self
         return replace(self, attempt=None, claimed_at=None, lost_at=None, claims=self.claims - 1)
 
     def lose(self, attempt: str, lost_at: str) -> "Submission":
-        """The answer to the POST of ``attempt`` is lost for good."""
+        """No answer to the POST of ``attempt`` will come."""
         return replace(self, lost_at=lost_at) if self.attempt == attempt else self
 
     def cancel(self) -> "Submission":
         return replace(self, cancel_requested=True)
 
-    def claimed(self) -> datetime:
+    def claimed_at_utc(self) -> datetime:
         return _time(self.claimed_at)
 
     def may_post_until(self, settle: timedelta) -> datetime:
-        return self.claimed() + CLAIM_LIFETIME * settle
+        return self.claimed_at_utc() + CLAIM_LIFETIME * settle
 
     def settles_at(self, settle: timedelta) -> datetime:
-        """From then on a job that is not listed does not exist."""
+        """When the list of jobs is complete: a job that it does not hold from then on does not exist."""
         over = _time(self.lost_at) if self.lost_at else self.may_post_until(settle)
         return over + settle
 
     def searched_until(self, settle: timedelta) -> datetime:
-        return self.claimed() + SEARCH_LIMIT * settle
+        return self.claimed_at_utc() + SEARCH_LIMIT * settle
 
 
 def submission_uncertain(
@@ -98,8 +89,7 @@ def submission_uncertain(
     return RunError(
         ErrorCode.SUBMISSION_UNCERTAIN,
         f"Submission uncertain: the job may or may not exist, {reason.rstrip('.')}."
-        " Nothing is submitted again while that is so. Look at the endpoint's jobs in Azure ML Studio before you"
-        " start a new run.",
+        " Nothing is submitted again while that is so.",
         retryable=retryable,
         retry_after=retry_after,
     )

@@ -12,8 +12,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from batch.api.request import JobInput, RunRequest
 from batch.names import BATCH_RUN
+from batch.run.request import Binding, RunRequest
 from batch.run.state import Run
 from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.resident_execution import ResidentExecution
@@ -78,7 +78,7 @@ async def main(rounds: int, small: int, medium: int, large: int) -> None:
 def _input() -> object:
     request = RunRequest(
         endpoint_uri="https://endpoint.westeurope.inference.ml.azure.com/jobs",
-        inputs={"input_data": JobInput(type="UriFolder", uri="azureml://datastores/data/paths/2026/01/")},
+        inputs={"input_data": Binding(type="UriFolder", uri="azureml://datastores/data/paths/2026/01/")},
         outputs={},
         deployment=None,
         experiment=None,

@@ -4,9 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from batch.api.request import JobInput, JobOutput, RunRequest, parse_request
+from batch.api.request import parse_request
 from batch.errors import ErrorCode, FieldError, InvalidRequest
-from batch.run.state import CancelCause, Cancellation, Job, Problem, Run
+from batch.run.request import Binding, RunRequest
+from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
+from batch.run.status import RunResult, RunStatus
+from batch.run.steps import Failure, Job
 from batch.settings import Settings
 
 ENDPOINT_URI = "https://scores.westeurope.inference.ml.azure.com/jobs"
@@ -49,8 +52,8 @@ def request(**fields: Any) -> RunRequest:
     return RunRequest(
         **{
             "endpoint_uri": ENDPOINT_URI,
-            "inputs": {"input_data": JobInput(type="UriFolder", uri=INPUT_URI)},
-            "outputs": {"output_data": JobOutput(uri=OUTPUT_URI.replace("{run_id}", "r-1"))},
+            "inputs": {"input_data": Binding(type="UriFolder", uri=INPUT_URI)},
+            "outputs": {"output_data": Binding(type="UriFile", uri=OUTPUT_URI.replace("{run_id}", "r-1"))},
             "deployment": None,
             "experiment": None,
             "poll_interval": 120,
@@ -67,11 +70,25 @@ def run(*, status: str | None = None, asked: RunRequest | None = None, **state: 
     if status is not None:
         job = Job(name="batchjob-1", status=status, workspace_id=WORKSPACE_ID, studio_url=STUDIO_URL)
         state = {"identity": {"client_id": "c"}, "job": job, "submitted_at": after(10), **state}
-    return Run(**{"request": asked or request(), "started_at": START, **state})
+    doubt = (
+        {"submission": _doubt(state.get("problem"), has_identity="identity" in state)}
+        if status is None
+        else {}
+    )
+    return Run(**{"request": asked or request(), "started_at": START, **doubt, **state})
 
 
-def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Problem:
-    return Problem(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
+def _doubt(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | None:
+    """As the last step left it: an internal error of the step that submits is its crash."""
+    if last is None:
+        return None
+    if last.code is ErrorCode.SUBMISSION_UNCERTAIN:
+        return SubmissionDoubt.UNCERTAIN
+    return SubmissionDoubt.CRASHED if last.code is ErrorCode.INTERNAL and has_identity else None
+
+
+def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Failure:
+    return Failure(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
 
 
 def canceling(
@@ -96,3 +113,11 @@ def canceling(
 
 def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
+
+
+def custom_status(state: Run, **told: Any) -> dict[str, Any]:
+    return RunStatus.of(state, **told).to_json()
+
+
+def result(state: Run, ended_at: datetime) -> dict[str, Any]:
+    return RunResult.of(state, ended_at).to_json()

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from batch.api.request import RunRequest
 from batch.errors import ErrorCode
-from batch.run.state import CancelCause, Cancellation, Job, Problem, Run
+from batch.run.request import RunRequest
+from batch.run.state import CancelCause, Cancellation, Run
+from batch.run.steps import Failure, Job
 from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, request
 
 STATUSES = (
@@ -18,7 +19,7 @@ ENDED = ("Completed", "Failed", "Canceled")
 moments = st.integers(0, 2 * 10**8).map(lambda passed: START + timedelta(milliseconds=passed))
 statuses = st.sampled_from(STATUSES)
 problems = st.builds(
-    Problem,
+    Failure,
     code=st.sampled_from(ErrorCode),
     message=st.sampled_from(["It went wrong.", "ü“\U0001f600"]),
     retryable=st.booleans(),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from batch.azure_ml.rest import AnswerLost, HttpError, NotSent
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, FieldError, InvalidRequest, RunError, shorten
 from batch.redaction import redact
-from batch.run.state import Problem, as_problem
+from batch.run.steps import Failure
 
 MARKER = "S3cr3tMarker"
 
@@ -84,8 +84,8 @@ _errors = st.builds(
 
 @given(_errors)
 def test_an_error_crosses_the_task_hub_as_json(error: RunError) -> None:
-    read = Problem.model_validate(json.loads(json.dumps(error.to_json())))
-    assert read == as_problem(error)
+    read = Failure.from_json(json.loads(json.dumps(Failure.of(error).to_json())))
+    assert read == Failure.of(error)
     assert read.message == str(error)
 
 

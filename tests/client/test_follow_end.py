@@ -8,13 +8,12 @@ import pytest
 from rich.console import Console
 
 from batch.api.run_view import run_view
-from batch.run.believed_status import ENDED_PHASES, ENDED_RUNTIME_STATUSES
-from batch.run.next_step import end_of
-from batch.run.status import custom_status, result
+from batch.run.outcome import end_of
+from batch.run.phases import ENDED_RUNTIME_STATUSES
 from client import follow
 from client.follow import Follower
 from client.run_client import View
-from tests.batch.builders import after, run
+from tests.batch.builders import after, custom_status, result, run
 
 COMPLETED = result(run(status="Completed"), after(60))
 WAITING = custom_status(run(status="Running"), next_check_at=after(180))

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from batch.api.advice import advice
-from batch.api.run_view import PENDING, PHASES, TERMINATED
+from batch.advice import advice
 from batch.errors import ErrorCode
 from batch.new_data.blob import Blob
 from batch.new_data.rules import PLACEHOLDERS
 from batch.new_data.settings import NewData
 from batch.run import job_status
-from batch.run.state import OUTCOMES, Phase
+from batch.run.phases import OUTCOMES, PENDING, PHASES, TERMINATED, Phase
 from batch.settings import Settings
 from client import follow_command
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, table

@@ -27,7 +27,7 @@ def send() -> Send:
 
 
 def _touch(toucher: str, at: float = 0, *, written: datetime | None = None) -> Operation:
-    source = DataSource.of(blob(f"in/{toucher}.csv", at=written or after(at))).to_json()
+    source = blob(f"in/{toucher}.csv", at=written or after(at)).source().to_json()
     return "touch", {"toucher": toucher, "now": after(at).isoformat(), "source": source}
 
 
@@ -63,8 +63,8 @@ def test_the_newest_gets_all_and_the_window_is_gone(send: Send) -> None:
     answer = send(_claim("b", 10), state=_window(_touch("a"), _touch("b", 5), send=send))
     assert (answer.state, answer.failed) == (None, [False])
     [source] = answer.results
-    assert DataSource.model_validate(source) == DataSource.of(blob("in/a.csv")).and_also(
-        DataSource.of(blob("in/b.csv", at=after(5)))
+    assert DataSource.model_validate(source) == blob("in/a.csv").source().merged_with(
+        blob("in/b.csv", at=after(5)).source()
     )
 
 

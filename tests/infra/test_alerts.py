@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batch.log import log_event
-from batch.run.state import Phase
+from batch.run.phases import Phase
 from infra.check.project import Project
 from infra.check.rules.package import deployed_files
 from infra.check.rules.python_source import Source

@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from batch.run.status import custom_status, result
 from task_hub.retention import purge_ended_before
-from tests.batch.builders import after, run
+from tests.batch.builders import after, custom_status, result, run
 from tests.task_hub.task_hub import TaskHub, entity, instance
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.

@@ -8,10 +8,9 @@ import pytest
 
 from batch.api.list_place import ListPlace
 from batch.errors import ErrorCode
-from batch.run.next_step import end_of
+from batch.run.outcome import end_of
 from batch.run.reason import reason_text
-from batch.run.status import custom_status, result
-from tests.batch.builders import after, problem, run
+from tests.batch.builders import after, custom_status, problem, result, run
 from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.http_api import bp

@@ -49,7 +49,7 @@ function nextCheck(run, now) {
 }
 
 const code = (text) => h("span", { class: "code" }, String(text));
-const phaseBadge = (phase) => h("span", { class: `phase ${TONES[phase] || ""}` }, phaseWord(phase));
+const phaseBadge = (phase) => h("span", { class: `phase ${toneOf(phase)}` }, phaseWord(phase));
 const runLink = (id) => `#/runs/${encodeURIComponent(id)}`;
 
 /** Only what leads to a web page over https becomes a link. */

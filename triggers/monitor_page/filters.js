@@ -72,12 +72,14 @@ function matching(runs, now) {
 function drawPhases(candidates) {
   const counts = new Map();
   for (const run of candidates) counts.set(run.phase, (counts.get(run.phase) || 0) + 1);
-  const wanted = ["", ...PHASES.filter((phase) => counts.get(phase) || filters.phases.has(phase))];
+  const ofOtherVersions = [...counts.keys()].filter((phase) => !PHASES.includes(phase));
+  const known = PHASES.filter((phase) => counts.get(phase) || filters.phases.has(phase));
+  const wanted = ["", ...known, ...ofOtherVersions];
   const group = $("phases");
   const chips = new Map([...group.children].map((chip) => [chip.dataset.phase || "", chip]));
   for (const [name, chip] of chips) if (!wanted.includes(name)) chip.remove();
   wanted.forEach((name, i) => {
-    const chip = chips.get(name) || h("button", { type: "button", class: `chip ${TONES[name] || ""}`, "data-phase": name || null },
+    const chip = chips.get(name) || h("button", { type: "button", class: `chip ${toneOf(name)}`, "data-phase": name || null },
       `${phaseWord(name) || "All"} `, h("span", { class: "count" }));
     setText(chip.lastElementChild, (name ? counts.get(name) || 0 : candidates.length).toLocaleString());
     chip.setAttribute("aria-pressed", String(name ? filters.phases.has(name) : !filters.phases.size));

@@ -1,15 +1,19 @@
 "use strict";
-/* What can be said of a run, as the API tells it, without asking anybody. */
+/* What follows from a run as the API gives it, without another request. */
 
-const ACTIVE_PHASES = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"];
-const PHASES = [...ACTIVE_PHASES, "Completed", "Failed", "Canceled", "TimedOut", "Terminated"];
-const TONES = {
-  Pending: "wait", Authorizing: "wait", Submitting: "wait", Queued: "wait", Running: "busy", Canceling: "warn",
-  Completed: "ok", Failed: "bad", Canceled: "warn", TimedOut: "bad", Terminated: "bad",
-};
+/** The app's own table of phases: for each, in order, whether it has ended and its tone. */
+const PHASE_FACTS = JSON.parse(document.getElementById("phase-facts").textContent);
+const PHASES = Object.keys(PHASE_FACTS);
+const ACTIVE_PHASES = PHASES.filter((phase) => !PHASE_FACTS[phase].ended);
 const CANCEL_WORDS = { timeout: "Out of time: cancel asked for", queue_timeout: "Queued too long: cancel asked for" };
 
-const isActive = (run) => ACTIVE_PHASES.includes(run.phase);
+/** Whether the run goes on. The phase of another version of the app is over once the run has an end. */
+function isActive(run) {
+  const facts = PHASE_FACTS[run.phase];
+  return facts ? !facts.ended : Boolean(run.phase) && !run.ended_at;
+}
+
+const toneOf = (phase) => PHASE_FACTS[phase]?.tone || "";
 const phaseWord = (phase) => (phase === "TimedOut" ? "Timed out" : phase);
 const moment = (text) => (text ? Date.parse(text) : NaN);
 

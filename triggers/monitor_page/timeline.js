@@ -21,7 +21,7 @@ function growBars(bar, run, now) {
 function timeline(run, now) {
   const lengths = new Map(stretches(run, now).map((stretch) => [stretch.kind, stretch]));
   const items = stepsOf(run).map(({ kind, name, at }) => {
-    const tone = kind === "ended" && !isActive(run) ? `ended ${TONES[run.phase] || ""}` : kind;
+    const tone = kind === "ended" && !isActive(run) ? `ended ${toneOf(run.phase)}` : kind;
     const stretch = lengths.get(kind);
     return h("li", { class: moment(at) ? `done ${tone}` : "" }, h("span", {}, name), timeElement(at),
       stretch ? h("span", { class: "gap", "data-kind": kind }, stretchText(stretch)) : null);

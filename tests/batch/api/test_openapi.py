@@ -9,8 +9,8 @@ from batch.api.openapi import document
 from batch.api.openapi_examples import CONTINUATION
 from batch.api.request import BatchRunRequest
 from batch.api.run_query import RunQuery
-from batch.api.run_view import PHASES
 from batch.errors import ErrorCode, InvalidRequest
+from batch.run.phases import PHASES
 from tests.batch.builders import ENDPOINT_URI, parse, settings
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(settings(), "/api")))

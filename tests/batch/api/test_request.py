@@ -3,14 +3,9 @@ import re
 
 import pytest
 
-from batch.api.request import (
-    MAX_TIMEOUT,
-    RUN_ID_PATTERN,
-    JobInput,
-    RunRequest,
-    parse_request,
-)
+from batch.api.request import MAX_TIMEOUT, RUN_ID_PATTERN, parse_request
 from batch.errors import InvalidRequest
+from batch.run.request import Binding, RunRequest
 from batch.run.state import Run
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, OUTPUT_URI, body, parse, refusals, settings
 
@@ -27,7 +22,7 @@ def test_defaults_are_those_of_the_data_factory_pipeline() -> None:
     run_id, request = parse(body())
     assert re.fullmatch(r"[0-9a-f]{32}", run_id)
     assert request.endpoint_uri == ENDPOINT_URI
-    assert request.inputs == {"input_data": JobInput(type="UriFolder", uri=INPUT_URI)}
+    assert request.inputs == {"input_data": Binding(type="UriFolder", uri=INPUT_URI)}
     assert request.outputs == {}
     assert (request.poll_interval, request.timeout, request.queue_timeout) == (120, 86_400, None)
     assert (request.on_timeout, request.deployment, request.experiment) == ("cancel", None, None)

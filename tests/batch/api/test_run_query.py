@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 
 from batch.api.list_place import ListPlace
 from batch.api.run_query import DEFAULT_TOP, RunQuery
-from batch.api.run_view import PHASES
 from batch.errors import InvalidRequest
 from batch.run.believed_status import believed_status
-from batch.run.state import Phase
+from batch.run.phases import PHASES, Phase
 from tests.batch.builders import START, after
 
 NOON = "2026-01-31T12:00:00Z"
@@ -126,7 +125,7 @@ def test_the_runtimes_filter_never_hides_a_run_that_the_phase_selects(
     runtime_status: str, phase: str | None, output: object
 ) -> None:
     told = {"phase": phase, "error": {"code": "timed_out", "message": "Late."}} if phase else None
-    shown = believed_status(runtime_status, told, output)["phase"]
+    shown = believed_status(runtime_status, told, output).phase
     assert shown in PHASES
     for others in ([], ["Completed"], ["Running", "Failed"]):
         assert runtime_status in RunQuery(frozenset({shown, *others})).runtime_statuses

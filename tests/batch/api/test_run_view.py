@@ -3,14 +3,15 @@ from typing import Any
 
 import pytest
 
-from batch.api.advice import WAIT
-from batch.api.request import RunRequest
-from batch.api.run_view import PHASES, has_ended, run_view, started_at
+from batch.advice import WAIT
+from batch.api.run_view import run_view
 from batch.errors import ErrorCode
-from batch.run.next_step import end_of
+from batch.run.outcome import end_of
+from batch.run.phases import PHASES, has_ended
+from batch.run.request import RunRequest
 from batch.run.state import Run
-from batch.run.status import custom_status, result
-from tests.batch.builders import ENDPOINT_URI, START, after, request, run
+from batch.timestamps import parse_timestamp
+from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, request, result, run
 
 
 def _view(
@@ -39,7 +40,7 @@ def _view(
 )
 def test_which_phases_are_the_end(phase: str, ended: bool) -> None:
     assert phase in PHASES
-    assert has_ended({"phase": phase}) is ended
+    assert has_ended(phase, "Running") is ended
 
 
 def test_a_run_that_waits() -> None:
@@ -54,7 +55,7 @@ def test_a_run_that_waits() -> None:
     assert view["outputs"] == {"output_data": "azureml://datastores/lake/paths/out/r-1.csv"}
     assert view["request"]["deployment"] == "blue"
     assert "experiment" not in view["request"]
-    assert started_at(view) == START
+    assert parse_timestamp(view["started_at"]) == START
     json.dumps(view)
 
 
@@ -66,7 +67,7 @@ def test_before_its_first_step_a_run_is_pending_since_it_was_created() -> None:
         0,
         None,
     )
-    assert started_at(view) == after(500)
+    assert parse_timestamp(view["started_at"]) == after(500)
     assert view["ended_at"] is None
 
 
@@ -121,11 +122,11 @@ def test_while_a_run_goes_on_nobody_is_told_to_start_another(code: str) -> None:
     trouble = {"code": str(code), "message": "It went wrong."}
     going_on = _view("Running", {"phase": "Running", "problem": trouble})["problem"]["advice"]
     assert going_on.startswith(
-        "Nothing yet: the step is tried again by itself, and a second run could pay twice."
+        "Wait: the app retries this step. Do not start a second run, which could pay twice."
     )
     assert "start a new run" not in going_on
     ended = _view("Failed", {"phase": "Failed", "error": trouble})["error"]["advice"]
-    assert "Nothing yet" not in ended
+    assert "Wait" not in ended
 
 
 def test_what_time_does_not_heal_is_to_be_mended_meanwhile() -> None:
@@ -133,7 +134,7 @@ def test_what_time_does_not_heal_is_to_be_mended_meanwhile() -> None:
         status = {"phase": "Running", "problem": {"code": code, "message": "It went wrong."}}
         return str(_view("Running", status)["problem"]["advice"])
 
-    assert "Give the identity of this app the role AzureML Data Scientist" in told(ErrorCode.ACCESS_DENIED)
+    assert "Give the app's identity the role AzureML Data Scientist" in told(ErrorCode.ACCESS_DENIED)
     assert told(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
 
 

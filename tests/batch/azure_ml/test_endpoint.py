@@ -1,8 +1,8 @@
 import pytest
 
-from batch.api.request import JobInput, JobOutput
 from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG, allowed_endpoint, job_body
 from batch.errors import ErrorCode, RunError
+from batch.run.request import Binding
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, request, settings
 
 
@@ -36,7 +36,7 @@ def test_the_experiments_name_is_nested_one_level_deeper() -> None:
     ("value", "text"), [("append", "append"), (3, "3"), (0.5, "0.5"), (True, "True"), ("", "")]
 )
 def test_literals_are_sent_as_text(value: str | int | float | bool, text: str) -> None:
-    inputs = {"mode": JobInput(type="Literal", value=value), "data": JobInput(type="UriFile", uri=INPUT_URI)}
+    inputs = {"mode": Binding(type="Literal", value=value), "data": Binding(type="UriFile", uri=INPUT_URI)}
     assert job_body("r-1", "m", request(inputs=inputs))["properties"]["inputData"] == {
         "mode": {"jobInputType": "Literal", "value": text},
         "data": {"jobInputType": "UriFile", "uri": INPUT_URI},
@@ -44,7 +44,7 @@ def test_literals_are_sent_as_text(value: str | int | float | bool, text: str) -
 
 
 def test_outputs_have_their_types() -> None:
-    outputs = {"a": JobOutput(type="UriFolder", uri=INPUT_URI), "b": JobOutput(uri=INPUT_URI)}
+    outputs = {"a": Binding(type="UriFolder", uri=INPUT_URI), "b": Binding(type="UriFile", uri=INPUT_URI)}
     sent = job_body("r-1", "m", request(outputs=outputs))["properties"]["outputData"]
     assert {name: output["jobOutputType"] for name, output in sent.items()} == {
         "a": "UriFolder",

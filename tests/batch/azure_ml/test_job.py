@@ -41,7 +41,7 @@ def test_a_pipeline_components_job_has_an_empty_segment_in_its_id() -> None:
 
 
 def test_what_a_run_keeps_of_its_job() -> None:
-    assert JobResource.parse(endpoint_job()).to_json() == {
+    assert JobResource.parse(endpoint_job()).of_run().model_dump() == {
         "name": "batchjob-1",
         "status": "Preparing",
         "workspace_id": WORKSPACE_ID,
@@ -51,7 +51,12 @@ def test_what_a_run_keeps_of_its_job() -> None:
 
 def test_name_id_and_status_are_all_it_needs() -> None:
     least = JobResource.parse({"name": "a", "properties": {"status": "Running"}})
-    assert least.to_json() == {"name": "a", "status": "Running", "workspace_id": None, "studio_url": None}
+    assert least.of_run().model_dump() == {
+        "name": "a",
+        "status": "Running",
+        "workspace_id": None,
+        "studio_url": None,
+    }
     assert JobResource.parse({"id": "/x/jobs/b", "properties": {"status": "Running"}}).name == "b"
 
 
@@ -84,7 +89,7 @@ def test_a_name_that_would_change_an_address_is_passed_over_for_the_id(name: obj
     ],
 )
 def test_a_body_without_name_or_status_is_no_job(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="no usable name or status"):
+    with pytest.raises(ValueError, match="no usable name or no status"):
         JobResource.parse(body)
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.request import JobInput, JobOutput, RunRequest
 from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_match import Match, matches
+from batch.run.request import Binding, RunRequest
 from tests.batch.azure_ml.jobs import arm_job, job
 from tests.batch.builders import INPUT_URI, WORKSPACE_ID, request
 
@@ -24,13 +24,13 @@ WASBS = "wasbs://data@lake.blob.core.windows.net"
 
 def _asked(inputs: list[str], outputs: list[str]) -> RunRequest:
     return request(
-        inputs={f"i{n}": JobInput(type="UriFolder", uri=uri) for n, uri in enumerate(inputs)},
-        outputs={f"o{n}": JobOutput(uri=uri) for n, uri in enumerate(outputs)},
+        inputs={f"i{n}": Binding(type="UriFolder", uri=uri) for n, uri in enumerate(inputs)},
+        outputs={f"o{n}": Binding(type="UriFile", uri=uri) for n, uri in enumerate(outputs)},
     )
 
 
 NO_OUTPUT = _asked([INPUT_URI], [])
-LITERAL = request(outputs={}, inputs={"mode": JobInput(type="Literal", value=1)})
+LITERAL = request(outputs={}, inputs={"mode": Binding(type="Literal", value=1)})
 TWO = _asked([INPUT_URI], [OUTPUT, SECOND])
 SHARED = _asked([INPUT_URI], [ELSEWHERE])
 ONE_SHARED = _asked([INPUT_URI], [OUTPUT, ELSEWHERE])

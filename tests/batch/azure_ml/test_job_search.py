@@ -117,7 +117,7 @@ def test_a_search_that_fails_is_tried_again_when_the_service_likes(
         raise failure
 
     monkeypatch.setattr(job_search, "jobs_since", failing)
-    with pytest.raises(RunError, match="looking for it failed: Too many") as error:
+    with pytest.raises(RunError, match="the search for it failed: Too many") as error:
         find_job("r-1", request(), MARK, IN_WORKSPACE)
     assert error.value.code is ErrorCode.SUBMISSION_UNCERTAIN
     assert (error.value.retryable, error.value.retry_after) == (True, retry_after)

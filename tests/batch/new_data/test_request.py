@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.request import RUN_ID_PATTERN, RunRequest
+from batch.api.request import RUN_ID_PATTERN
 from batch.errors import InvalidRequest
+from batch.new_data import earlier_version
 from batch.new_data.blob import Blob, finished_upload
 from batch.new_data.request import folder_id, request_for, upload_id
 from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
+from batch.run.request import RunRequest
+from batch.run.steps import StartRun
 from tests.batch.builders import ENDPOINT_URI, START, settings
 from tests.batch.new_data.events import SCHEMAS, TOPIC, blob, created, event, rule
 
@@ -231,16 +234,23 @@ def test_windows_of_two_rules_do_not_mix() -> None:
 # One upload under a folder rule, on its way through the task hub
 
 
+def _upload(under: NewDataRule, one: Blob) -> FolderUpload:
+    run_id = upload_id(under, one)
+    return FolderUpload.of(under, one, run_id, request_for(under, one, run_id, settings()))
+
+
 @given(
-    _blobs, st.fixed_dictionaries({}, optional={"quiet_seconds": st.integers(1, 9), "timeout": st.just(5)})
+    st.sampled_from(["a", "a/b", "a/b/c.csv", "ü/x"]),
+    st.fixed_dictionaries({}, optional={"quiet_seconds": st.integers(1, 9), "timeout": st.just(5)}),
 )
-def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> None:
-    sent = FolderUpload.of(rule(**fields), one)
+def test_an_upload_survives_the_task_hub(name: str, fields: dict[str, Any]) -> None:
+    under, one = rule(**fields), blob(name)
+    sent = _upload(under, one)
     got = FolderUpload.from_json(json.loads(json.dumps(sent.to_json())))
     assert got == sent
-    assert got.rule.id == sent.rule.id
-    assert got.window_key == sent.window_key == folder_id(sent.rule, one)
-    assert got.run_id == sent.run_id == upload_id(sent.rule, one)
+    assert got.window_key == folder_id(under, one)
+    assert got.run_id == upload_id(under, one)
+    assert got.source == one.source()
     assert (got.quiet.total_seconds(), got.longest_wait.total_seconds()) == (
         fields.get("quiet_seconds", 60),
         3_600,
@@ -248,23 +258,77 @@ def test_an_upload_survives_the_task_hub(one: Blob, fields: dict[str, Any]) -> N
 
 
 @given(st.text(max_size=20) | st.none(), st.text(min_size=1, max_size=20))
-def test_an_upload_survives_whatever_tells_its_content(tag: str | None, event_id: str) -> None:
+def test_an_upload_survives_whatever_identifies_its_content(tag: str | None, event_id: str) -> None:
     found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
     assert found is not None
-    sent = FolderUpload.of(rule(), found)
+    sent = _upload(rule(), found)
     assert FolderUpload.from_json(json.loads(json.dumps(sent.to_json()))) == sent
 
 
-def test_the_ids_of_an_upload_are_those_that_it_was_started_with() -> None:
-    started = {**FolderUpload.of(rule(), blob()).to_json(), "run_id": "folder-1", "window_key": "key-1"}
-    got = FolderUpload.from_json(json.loads(json.dumps(started)))
-    assert (got.run_id, got.window_key) == ("folder-1", "key-1")
-    assert (got.rule, got.blob) == (rule(), blob())
+def test_the_run_of_an_upload_is_decided_when_the_blob_comes() -> None:
+    """``start_run`` gets the request as it was then: no later rule or setting changes it."""
+    sent = _upload(rule(deployment="blue", timeout=5), blob())
+    gathered = sent.source.merged_with(blob("in/b.csv").source())
+    start = StartRun.from_json(json.loads(json.dumps(sent.start(gathered))))
+    assert (start.run_id, start.request, start.source) == (sent.run_id, sent.request, gathered)
 
 
-@pytest.mark.parametrize("missing", ["rule", "blob", "run_id", "window_key"])
-def test_an_upload_of_a_version_that_wrote_less_is_refused(missing: str) -> None:
-    written = FolderUpload.of(rule(), blob()).to_json()
+@pytest.mark.parametrize("missing", ["source", "quiet_seconds", "run_id", "window_key"])
+def test_an_upload_that_lacks_something_is_refused(missing: str) -> None:
+    written = _upload(rule(), blob()).to_json()
+    del written[missing]
+    with pytest.raises(ValueError, match=missing):
+        FolderUpload.from_json(written)
+
+
+# Windows that an earlier version of the app began: they carry the rule and the blob
+
+
+def _earlier_input(**rule_fields: Any) -> dict[str, Any]:
+    under = rule(**{"input_uri": "https://{account}.blob.core.windows.net/{container}/{path}", **rule_fields})
+    one = {
+        "account": "lake",
+        "container": "data",
+        "name": "in/a.csv",
+        "version": "0x1",
+        "created_at": "2026-01-31T12:00:00Z",
+        "is_empty": False,
+    }
+    return {"rule": under.model_dump(mode="json"), "blob": one, "run_id": "folder-1", "window_key": "key-1"}
+
+
+def test_the_ids_of_an_earlier_window_are_those_that_it_was_started_with() -> None:
+    got = FolderUpload.from_json(_earlier_input(quiet_seconds=7, longest_wait_seconds=70))
+    assert (got.run_id, got.window_key, got.source) == ("folder-1", "key-1", blob().source())
+    assert (got.quiet_seconds, got.longest_wait_seconds) == (7, 70)
+    assert (
+        FolderUpload.from_json(json.loads(json.dumps(got.failed("It failed.").to_json()))).failure
+        == "It failed."
+    )
+
+
+def test_an_earlier_window_starts_the_run_that_it_would_have_started() -> None:
+    under = _earlier_input(deployment="blue", timeout=5)
+    gathered = blob().source().merged_with(blob("in/b.csv").source())
+    sent = json.loads(json.dumps(FolderUpload.from_json(under).start(gathered)))
+    assert sent == {"upload": under, "source": gathered.to_json()}, "its own version reads it, too"
+
+    start = earlier_version.start_run(sent, settings())
+    assert (start.run_id, start.source) == ("folder-1", gathered)
+    assert start.request.is_same_as(
+        request_for(rule(deployment="blue", timeout=5), blob(), "folder-1", settings())
+    )
+
+
+def test_a_later_rule_for_rules_does_not_stop_an_earlier_window() -> None:
+    under = _earlier_input()
+    under["rule"] |= {"container": "NOT-ALLOWED-ANY-MORE", "unknown": 1}
+    assert FolderUpload.from_json(under).quiet_seconds == 60
+
+
+@pytest.mark.parametrize("missing", ["blob", "run_id", "window_key"])
+def test_an_earlier_window_that_lacks_something_is_refused(missing: str) -> None:
+    written = _earlier_input()
     del written[missing]
     with pytest.raises(ValueError, match=missing):
         FolderUpload.from_json(written)

@@ -9,14 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from batch.new_data.window import FolderWindow, may_claim, touch, wake_at
+from batch.new_data.window import Claim, FolderWindow, Touch, claims_at, may_claim, touch
 from batch.run.source import DataSource
 from tests.batch.builders import START, after
 from tests.batch.new_data.events import blob
 
 
 def _source(name: str, at: datetime = START) -> DataSource:
-    return DataSource.of(blob(f"in/{name}", at=at))
+    return blob(f"in/{name}", at=at).source()
+
+
+def _touch(window: FolderWindow | None, toucher: str, now: datetime, source: DataSource) -> FolderWindow:
+    return touch(window, Touch(toucher=toucher, now=now, source=source))
+
+
+def _may_claim(window: FolderWindow, claimant: str, now: datetime, longest_wait: timedelta) -> bool:
+    longest = int(longest_wait.total_seconds())
+    return may_claim(window, Claim(claimant=claimant, now=now, longest_wait_seconds=longest))
 
 
 def _seconds(seconds: float) -> timedelta:
@@ -24,20 +33,20 @@ def _seconds(seconds: float) -> timedelta:
 
 
 def test_the_first_toucher_opens_the_window() -> None:
-    window = touch(None, "a", START, _source("a.csv"))
+    window = _touch(None, "a", START, _source("a.csv"))
     assert window == FolderWindow(opened_at=START, newest="a", source=_source("a.csv"))
 
 
 def test_a_further_toucher_becomes_the_newest_and_leaves_the_opening() -> None:
-    window = touch(touch(None, "a", START, _source("a.csv")), "b", after(5), _source("b.csv", after(3)))
+    window = _touch(_touch(None, "a", START, _source("a.csv")), "b", after(5), _source("b.csv", after(3)))
     assert (window.opened_at, window.newest) == (START, "b")
-    assert window.source == _source("a.csv").and_also(_source("b.csv", after(3)))
+    assert window.source == _source("a.csv").merged_with(_source("b.csv", after(3)))
     assert (window.source.count, window.source.names) == (2, ("a.csv", "b.csv"))
     assert (window.source.first_event_at, window.source.last_event_at) == (START, after(3))
 
 
 def test_a_toucher_whose_clock_is_behind_does_not_move_the_opening() -> None:
-    window = touch(touch(None, "a", START, _source("a.csv")), "b", after(-5), _source("b.csv"))
+    window = _touch(_touch(None, "a", START, _source("a.csv")), "b", after(-5), _source("b.csv"))
     assert (window.opened_at, window.newest) == (START, "b")
 
 
@@ -58,8 +67,8 @@ def test_a_toucher_whose_clock_is_behind_does_not_move_the_opening() -> None:
     ],
 )
 def test_who_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
-    window = touch(touch(None, "older", START, _source("a")), "newest", after(1), _source("b"))
-    assert may_claim(window, claimant, after(seconds), _seconds(60)) is allowed
+    window = _touch(_touch(None, "older", START, _source("a")), "newest", after(1), _source("b"))
+    assert _may_claim(window, claimant, after(seconds), _seconds(60)) is allowed
 
 
 @pytest.mark.parametrize(
@@ -78,17 +87,12 @@ def test_who_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
     ],
 )
 def test_when_a_toucher_wakes(opened: float, now: float, expected: float) -> None:
-    assert wake_at(after(opened), after(now), _seconds(10), _seconds(60)) == after(expected)
+    assert claims_at(after(opened), after(now), _seconds(10), _seconds(60)) == after(expected)
 
 
 def test_a_window_survives_the_task_hub() -> None:
-    window = touch(None, "a", after(0.123456), _source("ü\U0001f600.csv", after(0.654321)))
+    window = _touch(None, "a", after(0.123456), _source("ü\U0001f600.csv", after(0.654321)))
     assert FolderWindow.from_json(window.to_json()) == window
-
-
-@pytest.mark.parametrize("nothing", [None, {}, ""])
-def test_no_state_is_no_window(nothing: object) -> None:
-    assert FolderWindow.from_json(nothing) is None
 
 
 # All blobs of a folder, with wakers that come in time
@@ -110,10 +114,10 @@ def _gather(arrivals: list[float], quiet: float, longest: float) -> list[Taken]:
         at, is_claim, number = heapq.heappop(todo)
         now, toucher = after(at), f"t-{number}"
         if not is_claim:
-            window = touch(window, toucher, now, _source(f"{number}.csv", now))
-            wakes = wake_at(window.opened_at, now, _seconds(quiet), _seconds(longest))
+            window = _touch(window, toucher, now, _source(f"{number}.csv", now))
+            wakes = claims_at(window.opened_at, now, _seconds(quiet), _seconds(longest))
             heapq.heappush(todo, ((wakes - START).total_seconds(), True, number))
-        elif window and may_claim(window, toucher, now, _seconds(longest)):
+        elif window and _may_claim(window, toucher, now, _seconds(longest)):
             taken.append(Taken(at, window.source))
             window = None
     assert window is None
@@ -199,10 +203,10 @@ class AnyOrder(RuleBasedStateMachine):
         model = self.model
         name, at = f"{len(model.events)}.csv", model.now - _seconds(event_age)
         model.events[name] = at
-        model.window = touch(model.window, name, model.now - _seconds(behind), _source(name, at))
+        model.window = _touch(model.window, name, model.now - _seconds(behind), _source(name, at))
         assert model.window.newest == name
         model.touched_at = model.now
-        model.asleep.append(Toucher(name, wake_at(model.window.opened_at, model.now, QUIET, LONGEST)))
+        model.asleep.append(Toucher(name, claims_at(model.window.opened_at, model.now, QUIET, LONGEST)))
 
     @precondition(lambda self: any(each.wakes_at <= self.model.now for each in self.model.asleep))
     @rule(data=st.data())
@@ -242,7 +246,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         waited_longest = model.now >= window.opened_at + LONGEST
         was_newest = window.newest == claimant.name
-        allowed = may_claim(window, claimant.name, model.now, LONGEST)
+        allowed = _may_claim(window, claimant.name, model.now, LONGEST)
         assert allowed is (was_newest or waited_longest)
         if allowed:
             assert waited_longest or model.now >= model.touched_at + QUIET

@@ -5,7 +5,8 @@ from typing import Any
 
 from batch.azure_ml.job import JobResource
 from batch.errors import ErrorCode, RunError
-from batch.run.state import Job, Run, as_problem
+from batch.run.state import Run
+from batch.run.steps import Failure
 from tests.batch.azure_ml.jobs import endpoint_job
 from tests.batch.builders import START, WORKSPACE_ID, after, request
 
@@ -38,12 +39,12 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
         request=asked,
         started_at=START,
         identity={**identity, "token_expires_at": "2026-01-31T12:00:00.000Z"},
-        job=Job.model_validate(resource.to_json()),
+        job=resource.of_run(),
         submitted_at=after(10),
         running_at=after(20),
         checks=2**31,
         last_check_at=after(30),
-        problem=as_problem(error),
+        problem=Failure.of(error),
         failures=failures,
         lasting_failures=failures,
         failing_since=after(30),

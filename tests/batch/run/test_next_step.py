@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given, settings
 
 from batch.errors import ErrorCode
-from batch.run.next_step import (
-    CANCEL_GRACE,
-    MIN_INTERVAL,
-    cancel_due,
-    earliest_step_at,
-    end_of,
-    next_step_at,
-    purpose_of_invoke,
-)
-from batch.run.state import CancelCause, Phase, Problem, Run
-from batch.run.submission import Purpose
+from batch.run.deadlines import CANCEL_GRACE
+from batch.run.next_step import MIN_INTERVAL, cancel_due, earliest_step_at, invoke_mode, next_step_at
+from batch.run.outcome import end_of
+from batch.run.phases import Phase
+from batch.run.state import CancelCause, Run
+from batch.run.steps import Failure, InvokeMode
 from tests.batch.builders import START, after, canceling, problem, request, run
 from tests.batch.strategies import ENDED, runs_and_times
 
@@ -27,7 +22,7 @@ UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
 REQUEST, TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT
 
 
-def _asking_for(seconds: float) -> Problem:
+def _asking_for(seconds: float) -> Failure:
     return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
 
 
@@ -159,11 +154,11 @@ def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, date
 @given(runs_and_times())
 def test_a_nudge_submits_nothing_before_it_is_due_nor_past_the_deadline(drawn: tuple[Run, datetime]) -> None:
     state, now = drawn
-    purpose = purpose_of_invoke(state, now)
-    assert (purpose is Purpose.FIND) is (now >= _deadlines(state)[0])
-    if purpose is Purpose.NOTICE_CANCEL and state.job is None:
+    purpose = invoke_mode(state, now)
+    assert (purpose is InvokeMode.FIND) is (now >= _deadlines(state)[0])
+    if purpose is InvokeMode.CHECK_FOR_CANCEL and state.job is None:
         assert next_step_at(state, now) == state.step_due_at
-    if purpose is Purpose.SUBMIT:
+    if purpose is InvokeMode.SUBMIT:
         assert state.step_due_at is None or now >= state.step_due_at
 
 

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
-from batch.run.next_step import CANCEL_GRACE, cancel_due, end_of
-from batch.run.state import CancelCause, Phase, Run
+from batch.run.deadlines import CANCEL_GRACE
+from batch.run.next_step import cancel_due
+from batch.run.outcome import end_of
+from batch.run.phases import Phase
+from batch.run.state import CancelCause, Run
 from tests.batch.builders import STUDIO_URL, after, canceling, problem, request, run
 from tests.batch.strategies import ENDED, STATUSES
 

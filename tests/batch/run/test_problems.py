@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
-from batch.api.request import RunRequest
-from batch.errors import HEALS_WITH_TIME, ErrorCode
-from batch.run.next_step import cancel_due, end_of, purpose_of_invoke
-from batch.run.state import CancelCause, Phase, Problem
-from batch.run.submission import Purpose
+from batch.errors import TRANSIENT_CODES, ErrorCode
+from batch.run.next_step import cancel_due, invoke_mode
+from batch.run.outcome import end_of
+from batch.run.phases import Phase
+from batch.run.request import RunRequest
+from batch.run.state import CancelCause
+from batch.run.steps import Failure, Invoked, InvokeMode
 from tests.batch.builders import after, canceling, problem, request, run
 
 SHORT = request(timeout=100)
@@ -43,7 +45,7 @@ REFUSALS = (
     ],
 )
 def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
-    lasting = 0 if code in HEALS_WITH_TIME else failures
+    lasting = 0 if code in TRANSIENT_CODES else failures
     failing = run(problem=problem(code, retryable=retryable), failures=failures, lasting_failures=lasting)
     end = end_of(failing, after(20))
     assert (end is not None) is fails
@@ -65,7 +67,7 @@ def test_a_step_that_breaks_while_it_submits_leaves_it_open_whether_there_is_a_j
     assert end.outcome is Phase.FAILED
     assert end.error is not None
     assert end.error.code is ErrorCode.SUBMISSION_UNCERTAIN
-    assert "as the step that submits it went wrong: It went wrong." in end.error.message
+    assert "because the step that submits it crashed: It went wrong." in end.error.message
 
 
 def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke() -> None:
@@ -76,9 +78,11 @@ def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke
         failures=1,
     )
     assert end_of(broken, after(121)) is None
-    assert purpose_of_invoke(broken, after(121)) is Purpose.FIND
-    absent = broken.submitted({"absent": True}, after(122), Purpose.FIND)
-    uncertain = broken.submitted({"error": UNAVAILABLE.model_dump()}, after(122), Purpose.FIND)
+    assert invoke_mode(broken, after(121)) is InvokeMode.FIND
+    absent = broken.invoked(Invoked.from_json({"absent": True}), after(122), InvokeMode.FIND)
+    uncertain = broken.invoked(
+        Invoked.from_json({"error": UNAVAILABLE.model_dump()}), after(122), InvokeMode.FIND
+    )
     for looked, outcome in ((absent, Phase.TIMED_OUT), (uncertain, Phase.FAILED)):
         end = end_of(looked, after(122))
         assert end is not None
@@ -98,7 +102,7 @@ def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke
     ],
 )
 def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_is_none(
-    asked: RunRequest, last: Problem | None, outcome: Phase
+    asked: RunRequest, last: Failure | None, outcome: Phase
 ) -> None:
     end = end_of(run(asked=asked, problem=last, failures=1 if last else 0), after(100))
     assert end is not None
@@ -113,26 +117,26 @@ def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_
 @pytest.mark.parametrize(
     ("due", "now", "purpose"),
     [
-        (None, 0, Purpose.SUBMIT),
-        (None, 99.999, Purpose.SUBMIT),
-        (None, 100, Purpose.FIND),
-        (50, 49.999, Purpose.NOTICE_CANCEL),
-        (50, 50, Purpose.SUBMIT),
-        (50, 60, Purpose.SUBMIT),
-        (50, 100, Purpose.FIND),
-        (100, 99.999, Purpose.NOTICE_CANCEL),
-        (100, 100, Purpose.FIND),
+        (None, 0, InvokeMode.SUBMIT),
+        (None, 99.999, InvokeMode.SUBMIT),
+        (None, 100, InvokeMode.FIND),
+        (50, 49.999, InvokeMode.CHECK_FOR_CANCEL),
+        (50, 50, InvokeMode.SUBMIT),
+        (50, 60, InvokeMode.SUBMIT),
+        (50, 100, InvokeMode.FIND),
+        (100, 99.999, InvokeMode.CHECK_FOR_CANCEL),
+        (100, 100, InvokeMode.FIND),
         # The deadline counts more than a step that is due after it.
-        (150, 120, Purpose.FIND),
+        (150, 120, InvokeMode.FIND),
     ],
 )
 @pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
 def test_what_may_be_done_without_a_job(
-    last: Problem | None, due: float | None, now: float, purpose: Purpose
+    last: Failure | None, due: float | None, now: float, purpose: InvokeMode
 ) -> None:
     step_due_at = None if due is None else after(due)
     state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
-    assert purpose_of_invoke(state, after(now)) is purpose
+    assert invoke_mode(state, after(now)) is purpose
 
 
 @pytest.mark.parametrize(
@@ -160,7 +164,7 @@ def test_what_may_be_done_without_a_job(
 def test_could_not_read_is_not_failed(
     code: ErrorCode, retryable: bool, failures: int, failing_for: float, fails: bool
 ) -> None:
-    lasting = 0 if code in HEALS_WITH_TIME else failures
+    lasting = 0 if code in TRANSIENT_CODES else failures
     told = {"failures": failures, "lasting_failures": lasting}
     reading: dict[str, Any] = {"problem": problem(code, retryable=retryable), **told}
     # However long the run has been going on: what counts is since when it fails.

@@ -4,7 +4,7 @@ import pytest
 
 from batch.errors import ErrorCode
 from batch.log import log_event
-from batch.run.next_step import end_of
+from batch.run.outcome import end_of
 from batch.run.progress_log import log_progress
 from batch.run.state import CancelCause, Run
 from tests.batch.builders import after, problem, request, run

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from batch.advice import advice
 from batch.errors import ErrorCode, shorten
 from batch.redaction import redact
+from batch.run.phases import Phase
 from batch.run.reason import Reason, read_reason, reason_text
-from batch.run.state import Phase
 from tests.host_texts import HIDDEN_FROM
 
 PREFIX = "Orchestrator function 'batch_run' failed: "
@@ -43,7 +44,8 @@ def test_nothing_is_written_that_the_host_cuts(message: str, code: ErrorCode) ->
 def test_a_token_stays_readable(token: str, spell: type[str]) -> None:
     name, _, rest = spell(token).partition("=")
     text = reason_text(f"The folder a/{name}={rest}1/b=2 is not there.", ErrorCode.NOT_FOUND)
-    assert text == f"The folder a/{name}%3D{rest}1/b=2 is not there. [not_found]"
+    advised = advice(ErrorCode.NOT_FOUND)
+    assert text == f"The folder a/{name}%3D{rest}1/b=2 is not there. {advised} [not_found]"
 
 
 @pytest.mark.parametrize(

@@ -8,24 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.new_data.blob import MAX_NAME_LENGTH, Blob
-from batch.run.next_step import end_of
+from batch.run.outcome import end_of
 from batch.run.source import MAX_NAMES, DataSource
 from batch.run.state import CancelCause
-from batch.run.status import custom_status
-from tests.batch.builders import START, after, run
+from tests.batch.builders import START, after, custom_status, run
 from tests.batch.new_data.events import blob
 from tests.batch.run.status_size import STATUS_LIMIT, largest_run, size_of
 
 
 def _gathered(blobs: list[Blob]) -> DataSource:
-    source = DataSource.of(blobs[0])
+    source = blobs[0].source()
     for each in blobs[1:]:
-        source = source.and_also(DataSource.of(each))
+        source = source.merged_with(each.source())
     return source
 
 
 def test_one_blob() -> None:
-    assert DataSource.of(blob("in/2026/a.csv")).to_json() == {
+    assert blob("in/2026/a.csv").source().to_json() == {
         "container": "data",
         "folder": "in/2026",
         "count": 1,
@@ -55,7 +54,7 @@ def test_any_number_of_blobs_in_any_order(arrived: list[tuple[str, datetime]]) -
 @given(st.lists(st.text("ab\U0001f600", min_size=1, max_size=400), min_size=1, max_size=110))
 def test_a_status_shows_the_names_that_there_is_room_for(names: list[str]) -> None:
     source = _gathered([blob(f"in/{name}") for name in names])
-    told = source.to_status()
+    told = source.shortened_view()
     assert told["names"] == names[: len(told["names"])]
     assert told == {**source.to_json(), "names": told["names"]}
     assert sum(map(len, told["names"])) <= 2_000
@@ -65,8 +64,8 @@ def test_a_status_shows_the_names_that_there_is_room_for(names: list[str]) -> No
 
 def test_a_hundred_names_of_common_length_are_all_told() -> None:
     source = _gathered([blob(f"in/part-{number:05}.csv") for number in range(500)])
-    assert len(source.to_status()["names"]) == MAX_NAMES
-    assert source.to_status()["count"] == 500
+    assert len(source.shortened_view()["names"]) == MAX_NAMES
+    assert source.shortened_view()["count"] == 500
 
 
 def test_the_status_of_a_run_shows_its_source() -> None:

@@ -8,16 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.errors import HEALS_WITH_TIME, ErrorCode, RunError
+from batch.errors import TRANSIENT_CODES, ErrorCode, RunError
 from batch.run.job_status import Bucket
-from batch.run.state import CancelCause, Cancellation, Job, Phase, Problem, Run, as_problem
-from batch.run.submission import Purpose, submission_uncertain
+from batch.run.phases import Phase
+from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
+from batch.run.steps import Authorized, CancelAnswered, Checked, Failure, Invoked, InvokeMode, Job
+from batch.run.submission import submission_uncertain
 from tests.batch.builders import START, after, problem, request, run
 from tests.batch.run.test_job_status import BUCKETS
 from tests.batch.strategies import STATUSES, moments, runs
 
 ERROR = RunError(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=7.5)
-FAILED = {"error": ERROR.to_json()}
+FAILED = {"error": Failure.of(ERROR).to_json()}
+FAILED_STEP = {
+    "authorized": Authorized.failed(ERROR),
+    "invoked": Invoked.failed(ERROR),
+    "checked": Checked.failed(ERROR),
+    "cancel_answered": CancelAnswered.failed(ERROR),
+}
 JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studio_url": None}
 
 
@@ -44,14 +52,14 @@ def _is_well(state: Run) -> bool:
 
 
 def test_authorized() -> None:
-    done = _failing().authorized({"identity": {"client_id": "c"}}, after(10))
+    done = _failing().authorized(Authorized.from_json({"identity": {"client_id": "c"}}), after(10))
     assert done.identity == {"client_id": "c"}
     assert _is_well(done)
     assert done.phase is Phase.SUBMITTING
 
 
 def test_submitted() -> None:
-    done = _failing(identity={}).submitted({"job": JOB}, after(10))
+    done = _failing(identity={}).invoked(Invoked.from_json({"job": JOB}), after(10))
     assert (done.job, done.submitted_at) == (Job(**JOB), after(10))
     assert _is_well(done)
     assert done.phase is Phase.QUEUED
@@ -59,7 +67,7 @@ def test_submitted() -> None:
 
 
 def test_canceled_before_submission() -> None:
-    done = _failing(identity={}).submitted({"canceled": True}, after(10))
+    done = _failing(identity={}).invoked(Invoked.from_json({"canceled": True}), after(10))
     assert done.canceled_before_submission
     assert (done.job, done.problem) == (None, None)
 
@@ -67,32 +75,32 @@ def test_canceled_before_submission() -> None:
 @pytest.mark.parametrize(
     "doubt",
     [
-        as_problem(submission_uncertain("and none is listed yet", retryable=True)),
+        Failure.of(submission_uncertain("and none is listed yet", retryable=True)),
         problem(ErrorCode.INTERNAL, retryable=True),
     ],
 )
-def test_where_surely_no_job_is_nothing_is_uncertain_any_more(doubt: Problem) -> None:
+def test_where_surely_no_job_is_nothing_is_uncertain_any_more(doubt: Failure) -> None:
     before = _failing(identity={"client_id": "c"}, step_due_at=after(8), problem=doubt)
-    done = before.submitted({"absent": True}, after(10), Purpose.FIND)
+    done = before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND)
     assert done == run(identity={"client_id": "c"})
 
 
 def test_where_surely_no_job_is_another_problem_still_tells_why() -> None:
     before = _failing(identity={"client_id": "c"})
-    assert before.submitted({"absent": True}, after(10), Purpose.FIND) == before
+    assert before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND) == before
 
 
 def test_a_look_for_a_cancel_that_fails_changes_nothing() -> None:
     before = _failing(identity={"client_id": "c"}, step_due_at=after(50))
-    failed = {"error": ERROR.to_json()}
-    assert before.submitted(failed, after(10), Purpose.NOTICE_CANCEL) == before
+    failed = {"error": Failure.of(ERROR).to_json()}
+    assert before.invoked(Invoked.from_json(failed), after(10), InvokeMode.CHECK_FOR_CANCEL) == before
 
 
 def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a_job() -> None:
-    doubt = as_problem(submission_uncertain("and none is listed yet", retryable=True))
-    failed = {"error": ERROR.to_json()}
+    doubt = Failure.of(submission_uncertain("and none is listed yet", retryable=True))
+    failed = {"error": Failure.of(ERROR).to_json()}
     for before, kept in ((_failing(problem=doubt), doubt), (_failing(), None), (run(), None)):
-        after_search = before.submitted(failed, after(10), Purpose.FIND).problem
+        after_search = before.invoked(Invoked.from_json(failed), after(10), InvokeMode.FIND).problem
         assert after_search is not None
         assert after_search.code is ErrorCode.SUBMISSION_UNCERTAIN
         assert kept in (None, after_search)
@@ -100,7 +108,7 @@ def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a
 
 def test_a_cancel_looked_for_in_vain_changes_nothing() -> None:
     for before in (_failing(identity={"client_id": "c"}, step_due_at=after(50)), run()):
-        assert before.submitted({"unchanged": True}, after(10)) == before
+        assert before.invoked(Invoked.from_json({"unchanged": True}), after(10)) == before
 
 
 def test_a_run_knows_what_it_waited_for_and_what_ended_the_wait() -> None:
@@ -119,42 +127,52 @@ def test_once_a_timer_has_fired_its_time_is_past_whatever_the_clock_says(clock: 
 
 def test_nobody_has_looked_for_a_job_after_the_step_that_submits_broke() -> None:
     broken = problem(ErrorCode.INTERNAL, retryable=True)
-    assert run(identity={"client_id": "c"}, problem=broken).submission_broke
-    assert not run(problem=broken).submission_broke, "it was the step before"
-    assert not run(status="Running", problem=broken).submission_broke, "there is a job"
-    assert not _failing(identity={"client_id": "c"}).submission_broke
-    assert not run(identity={"client_id": "c"}).submission_broke
+    assert run(identity={"client_id": "c"}, problem=broken).submission is SubmissionDoubt.CRASHED
+    assert run(problem=broken).submission is not SubmissionDoubt.CRASHED, "it was the step before"
+    assert run(status="Running", problem=broken).submission is not SubmissionDoubt.CRASHED, "there is a job"
+    assert _failing(identity={"client_id": "c"}).submission is not SubmissionDoubt.CRASHED
+    assert run(identity={"client_id": "c"}).submission is not SubmissionDoubt.CRASHED
 
 
 def test_failures_that_heal_with_time_are_counted_apart() -> None:
-    busy, refused = FAILED, {"error": RunError(ErrorCode.ACCESS_DENIED, "No.").to_json()}
-    state = run(status="Running").checked(busy, after(20)).checked(busy, after(30))
+    busy, refused = Checked.failed(ERROR), Checked.failed(RunError(ErrorCode.ACCESS_DENIED, "No."))
+    state = (
+        run(status="Running")
+        .checked(Checked.from_json(busy), after(20))
+        .checked(Checked.from_json(busy), after(30))
+    )
     assert (state.failures, state.lasting_failures, state.failing_since) == (2, 0, None)
-    state = state.checked(refused, after(40)).checked(busy, after(50)).checked(refused, after(60))
+    state = (
+        state.checked(Checked.from_json(refused), after(40))
+        .checked(Checked.from_json(busy), after(50))
+        .checked(Checked.from_json(refused), after(60))
+    )
     assert (state.failures, state.lasting_failures, state.failing_since) == (5, 2, after(40))
-    assert _is_well(state.checked({"status": "Running"}, after(70)))
+    assert _is_well(state.checked(Checked(status="Running"), after(70)))
 
 
-@pytest.mark.parametrize("step", ["authorized", "submitted", "checked", "cancel_answered"])
+@pytest.mark.parametrize("step", ["authorized", "invoked", "checked", "cancel_answered"])
 def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -> None:
     with_job = {
         "status": "Running",
         "cancellation": Cancellation(cause=CancelCause.REQUEST, requested_at=START),
     }
     before = run(**(with_job if step in ("checked", "cancel_answered") else {}))  # type: ignore[arg-type]
-    failed = getattr(before, step)(FAILED, after(20))
+    failed = getattr(before, step)(FAILED_STEP[step], after(20))
     assert failed.failures == 1
-    assert failed.problem == as_problem(ERROR)
+    assert failed.problem == Failure.of(ERROR)
     assert failed.problem.retry_after == 7.5
     changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
     also = {"checked": {"checks", "last_check_at"}, "cancel_answered": {"cancellation"}}
     assert changed == {"failures", "problem"} | also.get(step, set())
-    assert getattr(failed, step)(FAILED, after(90)).failures == 2
+    assert getattr(failed, step)(FAILED_STEP[step], after(90)).failures == 2
 
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> None:
-    checked = _failing(status="Queued").checked({"status": status, "cancel_requested": False}, after(20))
+    checked = _failing(status="Queued").checked(
+        Checked.from_json({"status": status, "cancel_requested": False}), after(20)
+    )
     assert checked.job is not None
     assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
     assert _is_well(checked)
@@ -165,31 +183,35 @@ def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> No
 def test_a_job_that_has_run_does_not_wait_for_capacity_again() -> None:
     running = run(status="Running", running_at=after(30))
     for status in ("NotResponding", "Queued", "Running"):
-        checked = running.checked({"status": status}, after(90))
+        checked = running.checked(Checked.from_json({"status": status}), after(90))
         assert checked.running_at == after(30)
         assert checked.phase is Phase.RUNNING
 
 
 @pytest.mark.parametrize("answer", [{"status": "Running"}, FAILED])
 def test_a_cancel_request_is_seen_even_if_the_status_is_not(answer: dict[str, Any]) -> None:
-    checked = run(status="Running").checked({**answer, "cancel_requested": True}, after(20))
+    checked = run(status="Running").checked(
+        Checked.from_json({**answer, "cancel_requested": True}), after(20)
+    )
     assert checked.cancellation == Cancellation(
         cause=CancelCause.REQUEST, requested_at=after(20), accepted=False
     )
     assert checked.phase is Phase.CANCELING
-    later = checked.checked({**answer, "cancel_requested": True}, after(50))
+    later = checked.checked(Checked.from_json({**answer, "cancel_requested": True}), after(50))
     assert later.cancellation == checked.cancellation
 
 
 def test_a_cancel_request_does_not_replace_the_cause_of_an_earlier_one() -> None:
     timed_out = run(status="Running").canceling(CancelCause.TIMEOUT, after(100))
-    checked = timed_out.checked({"status": "Running", "cancel_requested": True}, after(101))
+    checked = timed_out.checked(
+        Checked.from_json({"status": "Running", "cancel_requested": True}), after(101)
+    )
     assert checked.cancellation == timed_out.cancellation
 
 
 def test_an_accepted_cancel() -> None:
     canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
-    accepted = canceling.cancel_answered({"accepted": True}, after(21))
+    accepted = canceling.cancel_answered(CancelAnswered.from_json({"accepted": True}), after(21))
     assert accepted.cancellation == Cancellation(
         cause=CancelCause.REQUEST, requested_at=after(20), accepted=True, accepted_at=after(21)
     )
@@ -198,11 +220,13 @@ def test_an_accepted_cancel() -> None:
 def test_refused_cancels_are_counted_whatever_checks_tell_in_between() -> None:
     state = run(status="Running").canceling(CancelCause.REQUEST, after(20))
     for attempts in (1, 2, 3):
-        state = state.cancel_answered(FAILED, after(20 * attempts)).checked({"status": "Running"}, after(99))
+        state = state.cancel_answered(CancelAnswered.failed(ERROR), after(20 * attempts)).checked(
+            Checked(status="Running"), after(99)
+        )
         assert state.cancellation == Cancellation(
             cause=CancelCause.REQUEST, requested_at=after(20), attempts=attempts
         )
-    accepted = state.cancel_answered({"accepted": True}, after(100))
+    accepted = state.cancel_answered(CancelAnswered.from_json({"accepted": True}), after(100))
     assert accepted.cancellation is not None
     assert (accepted.cancellation.accepted, accepted.cancellation.attempts) == (True, 3)
 
@@ -235,7 +259,7 @@ def test_a_run_is_carried_through_continue_as_new_unchanged(state: Run) -> None:
 
 _errors = st.builds(RunError, st.sampled_from(ErrorCode), st.text(max_size=20), retryable=st.booleans())
 _answers = st.one_of(
-    _errors.map(lambda error: {"error": error.to_json()}),
+    _errors.map(lambda error: {"error": Failure.of(error).to_json()}),
     st.sampled_from(STATUSES).map(lambda status: {"status": status}),
 ).flatmap(lambda answer: st.booleans().map(lambda asked: {**answer, "cancel_requested": asked}))
 
@@ -246,12 +270,12 @@ def test_checks_are_counted_and_failures_in_a_row(
 ) -> None:
     checked = state
     for answer, now in answers:
-        before, checked = checked, checked.checked(answer, now)
+        before, checked = checked, checked.checked(Checked.from_json(answer), now)
         assert checked.checks == before.checks + 1
         assert checked.last_check_at == now
         assert checked.failures == (before.failures + 1 if "error" in answer else 0)
         assert (checked.problem is None) is ("error" not in answer)
-        lasts = "error" in answer and answer["error"]["code"] not in HEALS_WITH_TIME
+        lasts = "error" in answer and answer["error"]["code"] not in TRANSIENT_CODES
         assert checked.lasting_failures == (before.lasting_failures + lasts if "error" in answer else 0)
         if lasts:
             assert checked.failing_since == (before.failing_since or now)

@@ -5,15 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.request import JobOutput
+from batch.advice import advice_meanwhile
 from batch.azure_ml.job import JobResource
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, RunError
-from batch.run.next_step import end_of
-from batch.run.state import CancelCause, Run, as_problem
-from batch.run.status import custom_status, result
+from batch.run.outcome import end_of
+from batch.run.request import Binding
+from batch.run.state import CancelCause, Run
+from batch.run.steps import Failure
 from batch.timestamps import parse_timestamp
 from tests.batch.azure_ml.jobs import endpoint_job
-from tests.batch.builders import ENDPOINT_URI, STUDIO_URL, after, request, run
+from tests.batch.builders import ENDPOINT_URI, STUDIO_URL, after, custom_status, request, result, run
 from tests.batch.run.status_size import LONGEST_LINK, STATUS_LIMIT, largest_run, size_of
 from tests.batch.strategies import moments, runs
 
@@ -38,10 +39,14 @@ def test_while_it_waits_a_run_tells_all_of_itself() -> None:
 def test_a_problem_and_a_cancellation_are_shown_while_they_last() -> None:
     error = RunError(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True)
     status = custom_status(
-        run(status="Running", problem=as_problem(error), failures=1).canceling(CancelCause.REQUEST, after(60))
+        run(status="Running", problem=Failure.of(error), failures=1).canceling(CancelCause.REQUEST, after(60))
     )
     assert status["phase"] == "Canceling"
-    assert status["problem"] == {"code": "service_unavailable", "message": "It is busy."}
+    assert status["problem"] == {
+        "code": "service_unavailable",
+        "message": "It is busy.",
+        "advice": advice_meanwhile("service_unavailable"),
+    }
     assert status["cancellation"] == {
         "cause": "request",
         "requested_at": "2026-01-31T12:01:00.000Z",
@@ -69,7 +74,10 @@ def test_the_end_of_a_run(status: str, phase: str, code: str | None) -> None:
 
 
 def test_the_result_of_a_completed_run() -> None:
-    outputs = {"a": JobOutput(uri="azureml:out:1"), "b": JobOutput(type="UriFolder", uri="azureml:out:2")}
+    outputs = {
+        "a": Binding(type="UriFile", uri="azureml:out:1"),
+        "b": Binding(type="UriFolder", uri="azureml:out:2"),
+    }
     completed = run(status="Completed", asked=request(outputs=outputs), checks=7)
     assert result(completed, after(60)) == {
         "outcome": "Completed",
@@ -129,5 +137,5 @@ def test_nothing_of_the_request_but_the_endpoint_is_in_the_status() -> None:
 
 def test_a_quoted_secret_does_not_reach_the_status() -> None:
     error = RunError(ErrorCode.ACCESS_DENIED, "The service said: Bearer S3cr3tMarker and ?sig=S3cr3tMarker")
-    state = run(status="Running", problem=as_problem(error), failures=1)
+    state = run(status="Running", problem=Failure.of(error), failures=1)
     assert "S3cr3tMarker" not in json.dumps(custom_status(state))

@@ -160,7 +160,7 @@ def test_how_long_a_job_that_is_not_listed_may_still_appear(lost: float | None, 
     mark = Submission().claim("a", format_timestamp(START), None)
     if lost is not None:
         mark = mark.lose("a", format_timestamp(after(lost)))
-    assert mark.claimed() == START
+    assert mark.claimed_at_utc() == START
     assert mark.may_post_until(SETTLE) == after(270)
     assert mark.settles_at(SETTLE) == after(settles)
     assert mark.searched_until(SETTLE) == after(900)

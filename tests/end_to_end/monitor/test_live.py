@@ -7,7 +7,7 @@ from urllib.parse import quote
 import requests
 from playwright.sync_api import Page, expect
 
-from batch.api.request import RunRequest
+from batch.run.request import RunRequest
 from batch.run.state import Run
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App

@@ -4,13 +4,15 @@ import json
 
 import pytest
 
+from batch.api.responses import Problem
 from batch.errors import FieldError
 from tests.batch.builders import body, refusals
-from triggers.problem import problem
+from triggers.problem_details import problem_response
 
 
 def test_a_refusal_is_problem_json_with_every_field() -> None:
-    response = problem(400, "Nothing was started.", refusals(body(client_secret="S3cr3tMarker", timeout=0)))
+    wrong = refusals(body(client_secret="S3cr3tMarker", timeout=0))
+    response = problem_response(Problem.INVALID_REQUEST, "Nothing was started.", wrong)
     assert response.status_code == 400
     assert response.mimetype == "application/problem+json"
     sent = json.loads(response.get_body())
@@ -22,16 +24,16 @@ def test_a_refusal_is_problem_json_with_every_field() -> None:
     assert b"S3cr3tMarker" not in response.get_body()
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 503])
-def test_every_status_has_a_title_and_no_empty_errors(status: int) -> None:
-    response = problem(status, "It is so.")
+@pytest.mark.parametrize("kind", Problem)
+def test_every_kind_has_a_title_of_its_own_and_no_empty_errors(kind: Problem) -> None:
+    response = problem_response(kind, "It is so.")
     sent = json.loads(response.get_body())
-    assert response.status_code == sent["status"] == status
-    assert sent["title"]
+    assert response.status_code == sent["status"] == kind.status
+    assert [each.title for each in Problem].count(sent["title"]) == 1
     assert "errors" not in sent
 
 
 def test_any_field_name_is_plain_json() -> None:
     hostile = FieldError('"}\u2028<script>', "is not a known field")
-    sent = json.loads(problem(400, "No.", [hostile]).get_body())
+    sent = json.loads(problem_response(Problem.INVALID_REQUEST, "No.", [hostile]).get_body())
     assert sent["errors"] == [{"field": hostile.field, "message": hostile.message}]

@@ -1,0 +1,79 @@
+"""What to do about each error, for the person who has to do it. No other file gives advice about these codes.
+
+It stands in the custom status, the view of a run, the OpenAPI document and ``docs/errors.md``.
+"""
+
+from batch.errors import TRANSIENT_CODES, ErrorCode
+
+_FIX = {
+    ErrorCode.TOKEN_REFUSED: (
+        "Microsoft Entra knows this identity and refuses it. Check the tenant, the client id, and the secret"
+        " or certificate, which may have expired."
+    ),
+    ErrorCode.TOKEN_UNAVAILABLE: (
+        "No identity gave the app a token. Check that the managed identity is assigned to this app, or that the"
+        " settings of the service principal are complete."
+    ),
+    ErrorCode.ACCESS_DENIED: (
+        "Give the app's identity the role AzureML Data Scientist on the workspace, and wait a few minutes until"
+        " the role takes effect. After a 401, check the identity's tenant and the app setting AZURE_ML_AUDIENCE."
+    ),
+    ErrorCode.NOT_FOUND: (
+        "Check the scoring URI, that the endpoint and its deployment still exist, and that the endpoint has a"
+        " default deployment."
+    ),
+    ErrorCode.WORKSPACE_NOT_FOUND: (
+        "Check the app setting AZURE_ML_WORKSPACE_ID: Azure Resource Manager finds no such workspace, or no such"
+        " job in it. Cancel the job in Azure ML Studio if it still runs."
+    ),
+    ErrorCode.REQUEST_REJECTED: (
+        "The endpoint rejects this request; the message quotes its reason. Correct the inputs, the outputs or the"
+        " deployment."
+    ),
+    ErrorCode.SERVICE_UNAVAILABLE: "Azure did not answer for too long. Check the health of the service.",
+    ErrorCode.SUBMISSION_UNCERTAIN: (
+        "A job may or may not exist. Look for it in Azure ML Studio, by this run's output or by the time."
+    ),
+    ErrorCode.JOB_FAILED: (
+        "Open the job in Azure ML Studio and read its logs, first those of the scoring script. Correct the"
+        " script, the data or the output location."
+    ),
+    ErrorCode.JOB_CANCELED: "Do nothing if the cancel was intended.",
+    ErrorCode.TIMED_OUT: "Check in Azure ML Studio what the job spent its time on.",
+    ErrorCode.QUEUE_TIMED_OUT: (
+        "The compute had no free node in time. Check its quota and the jobs that occupy it."
+    ),
+    ErrorCode.INTERNAL: "The app crashed while it handled this run. Search its log for the run id.",
+}
+_NEXT = {
+    ErrorCode.SUBMISSION_UNCERTAIN: (
+        "If there is no job, start a new run. If there is one, let it end, or cancel it there."
+    ),
+    ErrorCode.JOB_CANCELED: "Otherwise start a new run.",
+    ErrorCode.TIMED_OUT: "Then start a new run with a longer timeout, more nodes or less data.",
+    ErrorCode.QUEUE_TIMED_OUT: "Then start a new run, with a longer queue_timeout if needed.",
+    ErrorCode.INTERNAL: (
+        "If a job of this run still goes on in Azure ML Studio and is not wanted, cancel it there."
+    ),
+}
+_START_NEW_RUN = "Then start a new run."
+WAIT = "Wait: the app retries this step. Do not start a second run, which could pay twice."
+
+
+def advice(code: str) -> str:
+    """For a run that has ended. A code that only another version of the app knows counts as ``internal``."""
+    known = _known(code)
+    return f"{_FIX[known]} {_NEXT.get(known, _START_NEW_RUN)}"
+
+
+def advice_meanwhile(code: str) -> str:
+    """For a run that goes on."""
+    known = _known(code)
+    return WAIT if known in TRANSIENT_CODES else f"{WAIT} {_FIX[known]}"
+
+
+def _known(code: str) -> ErrorCode:
+    try:
+        return ErrorCode(code)
+    except ValueError:
+        return ErrorCode.INTERNAL

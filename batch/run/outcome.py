@@ -1,0 +1,142 @@
+"""Whether a run has ended, how, and the sentence that says why."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from batch.errors import TRANSIENT_CODES, ErrorCode
+from batch.run.deadlines import CANCEL_GRACE, cancel_deadline, deadline, expired
+from batch.run.job_status import Bucket, bucket_of
+from batch.run.phases import Phase
+from batch.run.state import CancelCause, Run, SubmissionDoubt
+from batch.run.steps import Failure, Job
+from batch.run.submission import submission_uncertain
+
+MAX_LASTING_FAILURES = 5
+"""Failures in a row that are not transient. With doubling pauses they take a minute: it is no momentary fault."""
+
+REFUSED_GRACE = timedelta(minutes=15)
+"""How long reads of a job may be refused before the run gives it up: roles and new secrets take some minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """``error`` is None if and only if the job completed."""
+
+    outcome: Phase
+    error: Failure | None = None
+
+
+def end_of(run: Run, now: datetime) -> End | None:
+    """How the run ends now, or None if it goes on."""
+    if run.canceled_before_submission:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, "Canceled on request, before a job was submitted."
+        )
+    if run.job and bucket_of(run.job.status) is Bucket.ENDED:
+        return _end_of_job(run, run.job)
+    if run.problem and _is_unrecoverable(run, run.problem, now):
+        return End(Phase.FAILED, _with_what_became_of_the_job(run, run.problem))
+    if run.job is None:
+        return _end_without_job(run, now)
+    if gives_up_at := cancel_deadline(run):
+        assert run.cancellation is not None
+        return _timed_out(run, run.cancellation.cause) if now >= gives_up_at else None
+    cause = expired(run, now)
+    return _timed_out(run, cause) if cause and run.request.on_timeout == "leave" else None
+
+
+def end_of_crashed(run: Run, reason: str) -> End:
+    """How the run ends after an exception in the orchestrator, which is a fault of this app."""
+    job = "A job may have been submitted: look for it in Azure ML Studio."
+    if run.job:
+        job = f"Job {run.job.name} may go on: cancel it in Azure ML Studio if it is not wanted."
+    return _end(Phase.FAILED, ErrorCode.INTERNAL, f"The run crashed: {reason.rstrip('.')}. {job}")
+
+
+def _is_unrecoverable(run: Run, problem: Failure, now: datetime) -> bool:
+    if problem.code in TRANSIENT_CODES and problem.retryable:
+        return False
+    if run.job is None:
+        return not problem.retryable or run.lasting_failures >= MAX_LASTING_FAILURES
+    # A job that cannot be read has not failed: it costs money, and is given up only after it was refused many times.
+    if run.cancellation or problem.retryable or run.lasting_failures < MAX_LASTING_FAILURES:
+        return False
+    return run.failing_since is not None and now >= run.failing_since + REFUSED_GRACE
+
+
+def _end_of_job(run: Run, job: Job) -> End:
+    match job.status:
+        case "Completed":
+            return End(Phase.COMPLETED)
+        case "Canceled":
+            return _end_of_canceled_job(run, job)
+        case "Failed":
+            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed. {_see_logs(job)}")
+    # A status that job_status.py counts as ended and that has no case above: shown as it is, never taken for success.
+    return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} ended as {job.status}. {_see_logs(job)}")
+
+
+def _end_of_canceled_job(run: Run, job: Job) -> End:
+    if run.cancellation is None:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, f"Job {job.name} was canceled, but not by this run."
+        )
+    if run.cancellation.cause is CancelCause.REQUEST:
+        return _end(
+            Phase.CANCELED, ErrorCode.JOB_CANCELED, f"Canceled on request; job {job.name} was canceled."
+        )
+    return _timed_out(run, run.cancellation.cause)
+
+
+def _end_without_job(run: Run, now: datetime) -> End | None:
+    """Past the deadline. After a crash of the step that submits, a search for the job comes first."""
+    if now < deadline(run) or run.submission is SubmissionDoubt.CRASHED:
+        return None
+    if run.submission is SubmissionDoubt.UNCERTAIN:
+        return End(Phase.FAILED, run.problem)
+    return _timed_out(run, CancelCause.TIMEOUT)
+
+
+def _timed_out(run: Run, cause: CancelCause) -> End:
+    if cause is CancelCause.QUEUE_TIMEOUT:
+        code, limit = ErrorCode.QUEUE_TIMED_OUT, f"within the queue_timeout of {run.request.queue_timeout} s"
+        missed = f"did not start {limit}"
+    else:
+        code, limit = ErrorCode.TIMED_OUT, f"within the timeout of {run.request.timeout} s"
+        missed = f"did not end {limit}"
+    if run.job is None:
+        problem = f" The last problem was: {run.problem.message}" if run.problem else ""
+        return _end(Phase.TIMED_OUT, code, f"No job was submitted {limit}.{problem}")
+    return _end(Phase.TIMED_OUT, code, f"Job {run.job.name} {missed}{_what_became_of(run, run.job)}")
+
+
+def _what_became_of(run: Run, job: Job) -> str:
+    if job.status == "Canceled":
+        return " and was canceled."
+    if run.request.on_timeout == "leave" and run.cancellation is None:
+        return f" and was left as it is ({job.status}), as on_timeout asks."
+    return (
+        f" and could not be canceled: it was still {job.status} {int(CANCEL_GRACE.total_seconds())} s later"
+        " and may go on costing money. Cancel it in Azure ML Studio."
+    )
+
+
+def _see_logs(job: Job) -> str:
+    return (
+        f"Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else "See its logs in Studio."
+    )
+
+
+def _with_what_became_of_the_job(run: Run, problem: Failure) -> Failure:
+    if run.submission is SubmissionDoubt.CRASHED:
+        return Failure.of(
+            submission_uncertain(f"because the step that submits it crashed: {problem.message}")
+        )
+    if run.job is None:
+        return problem
+    message = f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may go on."
+    return problem.model_copy(update={"message": message})
+
+
+def _end(outcome: Phase, code: ErrorCode, message: str) -> End:
+    return End(outcome, Failure(code=code, message=message))

@@ -1,0 +1,143 @@
+"""What goes from the orchestrators to their activities, and what comes back.
+
+An activity answers with an ``error`` where the run decides what to do about it. An exception of an activity crosses
+the task hub as plain text; the orchestrator makes of it an answer that ``crashed``.
+"""
+
+from enum import StrEnum
+from typing import NotRequired, Self
+
+# Pydantic reads the standard library's TypedDict from Python 3.12 on.
+from typing_extensions import TypedDict
+
+from batch.errors import ErrorCode, RunError
+from batch.run.request import RunRequest
+from batch.run.source import DataSource
+from batch.stored import Stored
+from batch.timestamps import Time
+
+
+class Failure(Stored):
+    """Why a step or a run failed. ``retry_after``: the seconds that the service asks us to wait."""
+
+    code: ErrorCode
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: RunError) -> Self:
+        return cls(
+            code=error.code,
+            message=error.message,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+        )
+
+
+class Answer(Stored):
+    """``crashed``: the activity raised an exception instead of answering; ``error`` says which."""
+
+    error: Failure | None = None
+    crashed: bool = False
+
+    @classmethod
+    def failed(cls, error: RunError) -> Self:
+        return cls(error=Failure.of(error))
+
+
+class IdentityView(TypedDict):
+    """As whom the app calls the endpoint; each id as far as the token states it."""
+
+    client_id: NotRequired[str]
+    object_id: NotRequired[str]
+    tenant_id: NotRequired[str]
+    token_expires_at: NotRequired[Time]
+
+
+class Authorized(Answer):
+    """The answer of ``authorize``."""
+
+    identity: IdentityView | None = None
+
+
+class InvokeMode(StrEnum):
+    """What ``invoke`` may do."""
+
+    SUBMIT = "submit"
+    FIND = "find"
+    """The deadline is over: a job that exists is adopted, none is submitted."""
+    CHECK_FOR_CANCEL = "notice_cancel"
+    """A nudge came before the next try is due."""
+
+
+class Invoke(Stored):
+    """The input of ``invoke``."""
+
+    run_id: str
+    request: RunRequest
+    purpose: InvokeMode
+
+
+class Job(Stored):
+    """The Azure ML job of a run; ``status`` is in Azure ML's words."""
+
+    name: str
+    status: str
+    workspace_id: str | None = None
+    studio_url: str | None = None
+
+
+class Invoked(Answer):
+    """The answer of ``invoke``: the job, or why there is none.
+
+    ``canceled``: the run was canceled before a job was submitted. ``absent``: there is provably no job, and none
+    was to be submitted. ``unchanged``: nobody asked to cancel.
+    """
+
+    job: Job | None = None
+    canceled: bool = False
+    absent: bool = False
+    unchanged: bool = False
+
+
+class CheckStatus(Stored):
+    """The input of ``check_status``."""
+
+    run_id: str
+    endpoint_uri: str
+    job_name: str
+
+
+class Checked(Answer):
+    """The answer of ``check_status``: the job's status in Azure ML's words, and whether somebody asked to cancel."""
+
+    status: str | None = None
+    cancel_requested: bool = False
+
+
+class CancelJob(Stored):
+    """The input of ``cancel_job``. Without ``workspace_id`` it is the workspace of the app's settings."""
+
+    job_name: str
+    workspace_id: str | None = None
+
+
+class CancelAnswered(Answer):
+    """The answer of ``cancel_job``: Azure ML accepted the request, or why not."""
+
+    accepted: bool = False
+
+
+class StartRun(Stored):
+    """The input of ``start_run``: a run with everything that it is started with."""
+
+    run_id: str
+    request: RunRequest
+    source: DataSource
+
+
+class Started(Stored):
+    """The answer of ``start_run``."""
+
+    run_id: str

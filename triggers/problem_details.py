@@ -1,0 +1,17 @@
+"""Errors of the HTTP API, as ``application/problem+json`` (RFC 9457)."""
+
+import json
+from collections.abc import Sequence
+
+import azure.functions as func
+
+from batch.api.responses import Problem, ProblemDetails
+from batch.errors import FieldError
+
+
+def problem_response(kind: Problem, detail: str, errors: Sequence[FieldError] = ()) -> func.HttpResponse:
+    """``errors`` lists every wrong field as ``{field, message}``."""
+    body: ProblemDetails = {"title": kind.title, "status": kind.status, "detail": detail}
+    if errors:
+        body["errors"] = [{"field": error.field, "message": error.message} for error in errors]
+    return func.HttpResponse(json.dumps(body), status_code=kind.status, mimetype="application/problem+json")
