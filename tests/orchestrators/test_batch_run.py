@@ -33,12 +33,6 @@ from tests.orchestrators.steps import (
     waiting,
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    # The SDK's word for an event that nobody waits for yet.
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
-
 
 def test_authorize_invoke_check_and_wait(handle: Handle) -> None:
     execution = started(handle)
@@ -204,7 +198,6 @@ def test_the_same_history_gives_the_same_answer(handle: Handle) -> None:
     execution.complete({"status": "Running", "cancel_requested": True})
     execution.complete({"accepted": True})
     execution.nudge(after=0.1)
-    execution.fire()
     assert execution.answer.continued_with
     assert [Answer.of(handle, execution.trigger_input) for _ in range(3)] == [execution.answer] * 3
 

@@ -21,8 +21,6 @@ from tests.orchestrators.steps import (
     waiting,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
-
 CANCELED = {"status": "Canceled", "cancel_requested": False}
 CANCELED_ON_REQUEST = {"status": "Canceled", "cancel_requested": True}
 

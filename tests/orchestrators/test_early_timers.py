@@ -20,11 +20,6 @@ from tests.batch.builders import after, request
 from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import CANCEL, IDENTITY, JOB, RUNNING, error, started, told, waiting
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
-
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=300)
 BROKEN_CLOCK = -7.0
 """Far earlier than any timer is known to fire: even then it is the timer that decides."""

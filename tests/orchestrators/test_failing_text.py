@@ -17,8 +17,6 @@ from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import SIGNAL, Execution, Handle
 from tests.orchestrators.steps import IDENTITY, error, submitted, told
 
-pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
-
 PATH_TOKENS = [token for token in HIDDEN_FROM if not set(token) & set("? &")]
 
 with_token = pytest.mark.parametrize("token", HIDDEN_FROM)
@@ -106,7 +104,7 @@ def test_an_exception_after_the_submission_keeps_the_job(
     assert answer.code == "internal"
     assert "Job batchjob-1 may go on" in str(answer.error)
     assert told(answer)["job"]["name"] == "batchjob-1"
-    assert json.loads(answer.gives_way_to)["job"]["name"] == "batchjob-1"
+    assert json.loads(answer.next_input)["job"]["name"] == "batchjob-1"
     assert [action.get("operation") for action in answer.actions if action["actionType"] == SIGNAL] == [
         "own",
         "release",

@@ -15,11 +15,6 @@ from batch.timestamps import parse_timestamp
 from packages.functions_host.tests.recordings import recording
 from tests.orchestrators.execution import CONTINUE_AS_NEW, TIMER, Answer, Handle
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
-
 RECORDED = [
     pytest.param(record, id=str(number))
     for number, record in enumerate(recording("invocations"))
@@ -46,9 +41,9 @@ def test_its_end_is_the_same_end(handle: Handle, record: dict[str, Any]) -> None
 
     assert (now.done, now.output) == (before.done or before.error is not None, before.output)
     if before.error is not None:
-        assert Run.from_json(json.loads(now.gives_way_to)).failure.message == before.error
-    elif before.gives_way_to is not None:
-        carried, carried_before = (Run.from_json(json.loads(each.gives_way_to)) for each in (now, before))
+        assert Run.from_json(json.loads(now.next_input)).failure.message == before.error
+    elif before.next_input is not None:
+        carried, carried_before = (Run.from_json(json.loads(each.next_input)) for each in (now, before))
         told_by_both = carried.waited(carried_before.step_due_at or carried.started_at, timer_fired=False)
         assert told_by_both.model_copy(update={"timer_fired_for": None}) == carried_before
 

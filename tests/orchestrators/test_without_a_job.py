@@ -10,12 +10,6 @@ from tests.batch.builders import after, request
 from tests.orchestrators.execution import ACTIVITY, Answer, Execution, Handle
 from tests.orchestrators.steps import CANCEL, CHECK, IDENTITY, JOB, RUNNING, error, started, told
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    # The SDK's word for an event that nobody waits for yet.
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
-
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=3_600)
 UNCERTAIN = error(ErrorCode.SUBMISSION_UNCERTAIN, "It may or may not exist.", retryable=True)
 UNSURE_FOR_GOOD = error(ErrorCode.SUBMISSION_UNCERTAIN, "It can not be told.")
