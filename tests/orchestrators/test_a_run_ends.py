@@ -16,7 +16,7 @@ from batch.run.state import Run
 from batch.run.submission import Purpose
 from tests.batch.builders import START, WORKSPACE_ID, request
 from tests.orchestrators.execution import ACTIVITY, Execution, Handle
-from tests.orchestrators.steps import started, told
+from tests.orchestrators.steps import custom_status, started
 
 STEP_TAKES_AT_MOST = 20
 EARLY_AT_MOST = 1
@@ -171,7 +171,7 @@ def test_a_run_ends_within_its_timeout_and_the_grace_of_a_cancel(
     for execution in executions(handle, asked, azure):
         assert execution.now <= ends_before
         answer = execution.answer
-    phase = told(answer)["phase"]
+    phase = custom_status(answer)["phase"]
     if answer.error is None:
         assert answer.output["outcome"] == phase == azure.last_status == "Completed"
     else:
@@ -182,12 +182,12 @@ def test_a_run_ends_within_its_timeout_and_the_grace_of_a_cancel(
 
 
 def test_the_simulation_reaches_every_outcome_and_every_step(handle: Handle) -> None:
-    """Otherwise the property above could hold because nothing tests it."""
+    """Otherwise the property above could hold only because nothing reaches it."""
     seen, asked_to = set(), set()
     for seed in range(150):
         azure = Azure(Random(seed), seed % 3 * 0.3, seed % 5 * 0.05)  # noqa: S311
         *_, last = executions(handle, request(timeout=900), azure)
-        seen.add(told(last.answer)["phase"])
+        seen.add(custom_status(last.answer)["phase"])
         asked_to |= azure.asked_to
     assert seen == {"Completed", "Failed", "Canceled", "TimedOut"}
     assert asked_to == {"authorize", *Purpose, "check_status", "cancel_job"}

@@ -1,4 +1,4 @@
-"""The orchestration of one blob through the SDK's own replay, alone and many together with the real entity."""
+"""The orchestration of one blob through the SDK's own replay: alone, and many at once with the real entity."""
 
 import json
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
 
 
-def test_the_ids_it_was_started_with_hold_whatever_would_be_derived_now(window_handle: Handle) -> None:
+def test_the_ids_from_its_start_are_kept(window_handle: Handle) -> None:
     upload = _upload().model_copy(update={"run_id": "folder-as-then", "window_key": "as-then"})
     execution = _touching(window_handle, upload)
     assert execution.answer.entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
@@ -96,7 +96,7 @@ def test_the_ids_it_was_started_with_hold_whatever_would_be_derived_now(window_h
     assert execution.complete(SOURCE).retried_activity[1]["upload"]["run_id"] == "folder-as-then"
 
 
-def test_a_claim_in_vain_ends_as_superseded(window_handle: Handle) -> None:
+def test_a_claim_that_finds_nothing_ends_as_superseded(window_handle: Handle) -> None:
     answer = _claiming(window_handle).complete(None)
     assert (answer.done, answer.error, answer.output) == (True, None, {"superseded": True})
     assert len(answer.actions) == 3
@@ -126,7 +126,7 @@ def test_it_waits_for_quiet_and_no_longer_than_the_longest_wait(
     assert execution.fire().entity_call[1] == "claim"
 
 
-def test_the_claim_tells_when_it_is_made(window_handle: Handle) -> None:
+def test_the_claim_states_its_time(window_handle: Handle) -> None:
     """A late timer makes a late claim: the longest wait may be over by then."""
     execution = _touched(window_handle)
     execution.now = after(70)
@@ -155,21 +155,19 @@ def test_a_start_that_keeps_failing_fails_with_its_reason(window_handle: Handle)
 
 
 @pytest.mark.parametrize("name", ["customer_key=42/a.csv", "AccountKey=1.csv", "pwd=x/Server=y.csv"])
-def test_a_blob_name_that_the_host_would_cut_does_not_cost_the_reason(
-    window_handle: Handle, name: str
-) -> None:
+def test_the_text_is_whole_whatever_the_name_of_the_blob(window_handle: Handle, name: str) -> None:
     execution = _touching(window_handle, _upload(blob(f"in/{name}")))
     answer = execution.fail("it broke")
     assert (answer.ended, answer.error, answer.code) == (True, "it broke", "internal")
 
 
-def test_a_failure_without_words_ends_the_window_too(window_handle: Handle) -> None:
+def test_a_failure_without_a_text_ends_the_window_too(window_handle: Handle) -> None:
     answer = _touching(window_handle).fail("")
     assert (answer.ended, answer.error) == (True, "Exception")
 
 
 @pytest.mark.parametrize("raw", [{"rule": 'it\'s "key=1"'}, 5, None])
-def test_an_input_that_is_no_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
+def test_an_input_that_is_not_an_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
     answer = Execution(window_handle, json.dumps(raw), START).answer
     assert answer.error == "The input of this instance is no upload. [internal]"
 
@@ -191,7 +189,7 @@ def test_the_same_history_gives_the_same_answer(window_handle: Handle) -> None:
     assert Answer.of(window_handle, execution.trigger_input) == execution.answer
 
 
-def test_any_name_goes_through(window_handle: Handle) -> None:
+def test_any_name_of_a_blob_is_kept(window_handle: Handle) -> None:
     named = blob('in/a#b?%20ü\U0001f600"{run_id}.csv', version='"0x\ud800"', at=after(0.123456))
     execution = _touching(window_handle, _upload(named))
     touch = execution.answer.entity_call[2]
@@ -203,7 +201,7 @@ def test_any_name_goes_through(window_handle: Handle) -> None:
 
 
 class Hub:
-    """Orchestrations of one folder with the real entity between them; what is due runs in any order."""
+    """Orchestrations of one folder and the real entity that they call; what is due runs in any order."""
 
     def __init__(self, handle: Handle, send: Send, random: Random) -> None:
         self._handle, self._send, self._random = handle, send, random
@@ -241,14 +239,14 @@ class Hub:
         for execution, (_, operation, _), result in zip(batch, calls, answer.results, strict=True):
             self.calls.remove(execution)
             execution.now = after(self.now)
-            told = execution.complete(result, after=0)
+            answered = execution.complete(result, after=0)
             if operation == "touch":
                 self.asleep.append(execution)
-            elif told.done:
-                assert told.output == {"superseded": True}
+            elif answered.done:
+                assert answered.output == {"superseded": True}
                 self.superseded += 1
             else:
-                self.runs.append(told.retried_activity[1]["source"])
+                self.runs.append(answered.retried_activity[1]["source"])
 
 
 @settings(max_examples=40)
@@ -267,10 +265,10 @@ def test_each_blob_is_in_exactly_one_run(
         if not hub.step():
             hub.now += 1
     assert hub.state is None
-    told = [DataSource.model_validate(source) for source in hub.runs]
-    names = [name for source in told for name in source.names]
+    sources = [DataSource.model_validate(source) for source in hub.runs]
+    names = [name for source in sources for name in source.names]
     assert sorted(names) == sorted(f"{number}.csv" for number in range(len(pauses)))
-    assert sum(source.count for source in told) == len(pauses)
+    assert sum(source.count for source in sources) == len(pauses)
     assert len(hub.runs) + hub.superseded == len(pauses)
 
 
