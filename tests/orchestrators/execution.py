@@ -1,31 +1,63 @@
-"""Plays the host for one execution of an orchestration: keeps its history, and asks the SDK what comes next.
+"""Plays the Durable extension for one execution of any orchestrator, through the SDK's own replay.
 
-The history is what the Durable extension would hand over: event kinds by number, decisions numbered in the
-order in which the SDK gives them out, one episode for each event that arrives. Timers fire as early as they can.
+An ``Execution`` keeps the history, and asks the SDK what comes next: one episode for each event that arrives. A timer
+fires as early as it can. Inputs and answers are JSON, so one harness serves all orchestrators. It asserts what holds
+for each of them: a replay repeats all decisions, no timer is left at the end, and the Functions host leaves the text
+of a failure as it is.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
+
+import azure.durable_functions as df
 
 from batch.durable_timer import MOST_EARLY
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
 from functions_host.durable.text_rules import without_credentials
+from tests.orchestrators.history import (
+    COMPLETED,
+    FAILED,
+    RAISED,
+    STARTED,
+    TIMER_FIRED,
+    History,
+    request_id,
+    ticks,
+)
 
 Handle = Callable[[str], str]
+"""An orchestrator as the worker calls it: from the JSON of a context to the JSON of an answer."""
 
-ACTIVITY, CONTINUE_AS_NEW, TIMER, EXTERNAL_EVENT, SIGNAL, ANY = 0, 4, 5, 6, 9, 11
-STARTED, SCHEDULED, COMPLETED, FAILED = 0, 4, 5, 6
-TIMER_CREATED, TIMER_FIRED, EPISODE, EPISODE_ENDED, SENT, RAISED = 10, 11, 12, 13, 14, 15
+ACTIVITY, RETRIED_ACTIVITY, CONTINUE_AS_NEW, TIMER, EXTERNAL_EVENT = 0, 1, 4, 5, 6
+ENTITY_CALL, SIGNAL, ANY, ALL = 7, 9, 11, 12
+"""Types of actions, by the numbers of the SDK."""
+
+_NUMBERED = (ACTIVITY, RETRIED_ACTIVITY, TIMER, ENTITY_CALL, SIGNAL)
+_UNNUMBERED = (CONTINUE_AS_NEW, EXTERNAL_EVENT)
+_CALLS = (ACTIVITY, RETRIED_ACTIVITY, ENTITY_CALL)
 _FAILURE_LABEL = "\n\n$OutOfProcData$:"
+_FAILURE_KEY = "failure"
+"""In the input of an execution that only raises."""
+
+
+def handle_of(blueprint: df.Blueprint, orchestration: str) -> Handle:
+    """The only orchestrator of ``blueprint``, with the SDK around it."""
+    app = df.DFApp()
+    app.register_functions(blueprint)
+    [function] = app.get_functions()
+    assert function.get_trigger().orchestration == orchestration  # type: ignore[union-attr]
+    handle: Handle = function.get_user_function()
+    return handle
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the orchestrator said at the end of an episode; ``actions`` are all since the execution began."""
+    """What the orchestrator answers at the end of an episode; ``actions`` are all since the execution began."""
 
     actions: list[dict[str, Any]]
     done: bool
@@ -33,17 +65,18 @@ class Answer:
     error: str | None
     custom_status: dict[str, Any] | None
     code: str | None = None
-    """The error code with which it failed."""
+    """The error code, where an execution of its own raises ``error``."""
 
     @classmethod
     def of(cls, handle: Handle, trigger_input: str) -> "Answer":
+        """Asserts that the Functions host changes nothing in the text of a failure."""
         try:
-            text = handle(trigger_input)
+            text = _call(handle, trigger_input)
         except Exception as error:
             message, label, text = str(error).rpartition(_FAILURE_LABEL)
             if not label:
                 raise
-            # What the Functions host would hide in it could leave a text that the extension cannot read.
+            # The text holds this answer as JSON, which the extension cannot read after a cut.
             assert without_credentials(str(error)) == str(error)
             assert json.loads(text)["error"] == message
         state = json.loads(text)
@@ -54,84 +87,165 @@ class Answer:
 
     @property
     def decisions(self) -> list[dict[str, Any]]:
-        """Activities, timers and signals: what the host numbers and writes into the history."""
-        return [action for action in _flat(self.actions) if action["actionType"] in (ACTIVITY, TIMER, SIGNAL)]
+        """Activities, timers, entity calls and signals: what the host numbers and writes into the history."""
+        decisions = []
+        for action in _flat(self.actions):
+            if action["actionType"] in _NUMBERED:
+                decisions.append(action)
+            else:
+                assert action["actionType"] in _UNNUMBERED, f"unknown to this host: {action}"
+        return decisions
 
     @property
-    def gives_way_to(self) -> Any:
-        """What the next execution is given, or None if this one goes on or has ended."""
+    def next_input(self) -> Any:
+        """The input of the next execution, or None while this one goes on and if it is the last."""
         last = self.actions[-1] if self.actions else {}
         return last["input"] if self.done and last.get("actionType") == CONTINUE_AS_NEW else None
 
     @property
     def continued_with(self) -> Any:
-        """As ``gives_way_to``, but None if the next execution only tells how this one failed."""
-        return None if self.error else self.gives_way_to
+        """As ``next_input``, but None if the next execution only raises the failure of this one."""
+        return None if self.error else self.next_input
+
+    @property
+    def over(self) -> bool:
+        """The execution takes no further event."""
+        return self.done or self.error is not None
 
     @property
     def ended(self) -> bool:
+        """No execution follows, except one that only raises the failure of this one."""
         return self.error is not None or (self.done and self.continued_with is None)
 
     @property
     def activity(self) -> tuple[str, Any]:
-        """Name and input of the activity that it waits for."""
-        last = self.actions[-1]
-        assert last["actionType"] == ACTIVITY, f"waits for {last}"
-        return last["functionName"], json.loads(last["input"])
+        """Name and input of the activity without retries that the orchestrator waits for."""
+        activity = self._waits_for(ACTIVITY)
+        return activity["functionName"], json.loads(activity["input"])
+
+    @property
+    def retried_activity(self) -> tuple[str, Any]:
+        """As ``activity``, but of an activity with retries."""
+        [activity] = self._waits_for(ALL)["compoundActions"]
+        assert activity["actionType"] == RETRIED_ACTIVITY
+        return activity["functionName"], json.loads(activity["input"])
+
+    @property
+    def entity_call(self) -> tuple[str, str, Any]:
+        """Entity, operation and input of the call that the orchestrator waits for."""
+        call = self._waits_for(ENTITY_CALL)
+        return call["instanceId"], call["operation"], json.loads(call["input"])
 
     @property
     def waits(self) -> bool:
-        """For a timer or a nudge."""
+        """For a timer or an external event, whichever comes first."""
         return not self.done and self.actions[-1]["actionType"] == ANY
 
+    def _waits_for(self, action_type: int) -> dict[str, Any]:
+        last = self.actions[-1]
+        assert last["actionType"] == action_type, f"waits for {last}"
+        return last
 
-A = TypeVar("A", bound=Answer)
+
+@dataclass(frozen=True)
+class _Task:
+    """A decision without an answer. ``retries`` is the attempt that follows this timer, which the host created."""
+
+    action: dict[str, Any]
+    attempt: int = 1
+    retries: "_Task | None" = None
+
+    @property
+    def type(self) -> Any:
+        return self.action["actionType"]
+
+    @property
+    def fires_at(self) -> datetime:
+        moment = parse_timestamp(self.action["fireAt"])
+        assert moment is not None
+        return moment
+
+    def timer_after_failure(self, at: datetime) -> "_Task | None":
+        """None for an activity without retries.
+
+        durable-functions behaviour: a timer follows the last attempt, too, and the SDK waits for it.
+        """
+        options = self.action.get("retryOptions")
+        if options is None:
+            return None
+        if self.attempt >= options["maxNumberOfAttempts"]:
+            return _Task({"actionType": TIMER, "fireAt": ticks(at)})
+        pause = timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"])
+        timer = {"actionType": TIMER, "fireAt": ticks(at + pause)}
+        return _Task(timer, retries=replace(self, attempt=self.attempt + 1))
 
 
 class Execution:
-    """``given`` is the trigger's JSON value: a text from the Python client, an object from plain HTTP."""
+    """``given`` is the trigger's JSON value: a text from the Python client, an object from plain HTTP.
+
+    ``now`` is the time of the last event. A test may set it to a later time: then a timer that is due fires late.
+    """
 
     def __init__(self, handle: Handle, given: Any, at: datetime, instance_id: str = "r-1") -> None:
         self._handle = handle
-        self._given = given
+        self.given = given
         self.instance_id = instance_id
         self.now = at
-        self.history: list[dict[str, Any]] = []
-        started = {"Name": "batch_run", "Version": "", "Input": json.dumps(given)}
-        self.answer = self._play(STARTED, **started)
+        self._history = History()
+        self._decided: list[tuple[int, dict[str, Any]]] = []
+        self._open: dict[int, _Task] = {}
+        self.answer = self._play(STARTED, Name="orchestrator", Version="", Input=json.dumps(given))
 
     def complete(self, result: Any, after: float = 1.0) -> Answer:
-        number = self._last(ACTIVITY)
+        """The newest open activity or entity call answers ``result``."""
+        number, task = self._take(*_CALLS)
+        if task.type == ENTITY_CALL:
+            return self._entity_answers(number, after, result=json.dumps(result))
         return self._arrive(after, COMPLETED, TaskScheduledId=number, Result=json.dumps(result))
 
     def fail(self, reason: str, after: float = 1.0) -> Answer:
-        return self._arrive(after, FAILED, TaskScheduledId=self._last(ACTIVITY), Reason=reason, Details="{}")
+        """The newest open activity or entity call fails. A timer follows if the activity has attempts left."""
+        number, task = self._take(*_CALLS)
+        if task.type == ENTITY_CALL:
+            return self._entity_answers(number, after, result=json.dumps(reason), exceptionType="Error")
+        timer = task.timer_after_failure(self.now + timedelta(seconds=after))
+        return self._arrive(after, FAILED, timer, TaskScheduledId=number, Reason=reason, Details="{}")
 
     def fire(self, late: float = 0.0) -> Answer:
-        """Lets the timer expire that was created last, ``late`` seconds after ``timer_at``."""
+        """The newest open timer fires, ``late`` seconds after ``timer_at``, but not before ``now``."""
         waits = max(0.0, (self.timer_at - self.now).total_seconds() + late)
-        return self._arrive(waits, TIMER_FIRED, TimerId=self._last(TIMER), FireAt=_ticks(self._asked_for))
+        number, timer = self._take(TIMER)
+        return self._arrive(waits, TIMER_FIRED, timer.retries, TimerId=number, FireAt=ticks(timer.fires_at))
 
     def nudge(self, after: float = 1.0, name: str = "nudge", payload: Any = "null") -> Answer:
+        """An external event arrives."""
         return self._arrive(after, RAISED, Name=name, Input=json.dumps(payload))
+
+    def next(self) -> "Execution":
+        """The execution that follows by continue-as-new."""
+        given = self.answer.continued_with
+        assert given is not None, f"goes on: {self.answer}"
+        return Execution(self._handle, given, self.now, self.instance_id)
 
     @property
     def timer_at(self) -> datetime:
-        """The earliest moment at which the timer that was created last can fire: a second before its time."""
-        return self._asked_for - MOST_EARLY
+        """The earliest moment at which the newest open timer can fire: a second before what it was asked for."""
+        return self.timer_asked_for - MOST_EARLY
 
     @property
-    def _asked_for(self) -> datetime:
-        moment = parse_timestamp(self.answer.decisions[self._last(TIMER)]["fireAt"])
-        assert moment is not None
-        return moment
+    def timer_asked_for(self) -> datetime:
+        return self._open[self._newest(TIMER)].fires_at
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        return self._history.events
 
     @property
     def trigger_input(self) -> str:
         return json.dumps(
             {
                 "history": self.history,
-                "input": self._given,
+                "input": self.given,
                 "instanceId": self.instance_id,
                 "isReplaying": self.history[1]["IsPlayed"],
                 "parentInstanceId": None,
@@ -143,57 +257,78 @@ class Execution:
             }
         )
 
-    def next(self) -> "Execution":
-        """The execution that follows by continue-as-new."""
-        given = self.answer.continued_with
-        assert given is not None, f"goes on: {self.answer}"
-        return Execution(self._handle, given, self.now, self.instance_id)
+    def _newest(self, *action_types: int) -> int:
+        numbers = [number for number, task in self._open.items() if task.type in action_types]
+        assert numbers, f"nothing of the kind is open: {self.answer}"
+        return numbers[-1]
 
-    def _arrive(self, after: float, kind: int, **fields: Any) -> Answer:
+    def _take(self, *action_types: int) -> tuple[int, _Task]:
+        number = self._newest(*action_types)
+        return number, self._open.pop(number)
+
+    def _entity_answers(self, number: int, after: float, **message: str) -> Answer:
+        return self._arrive(after, RAISED, Name=request_id(number), Input=json.dumps(message))
+
+    def _arrive(self, after: float, kind: int, then: _Task | None = None, **fields: Any) -> Answer:
+        assert not self.answer.over, f"takes no further event: {self.answer}"
         self.now += timedelta(seconds=after)
-        self.answer = self._play(kind, **fields)
+        self.answer = self._play(kind, then, **fields)
         return self.answer
 
-    def _play(self, kind: int, **fields: Any) -> Answer:
-        for event in self.history:
-            event["IsPlayed"] = True
-        self._append(EPISODE)
-        self._append(kind, **fields)
-        answer = self._with_failure(Answer.of(self._handle, self.trigger_input))
-        written = sum(event["EventType"] in (SCHEDULED, TIMER_CREATED, SENT) for event in self.history)
-        for number, decision in enumerate(answer.decisions[written:], start=written):
-            self._write(number, decision)
-        self._append(EPISODE_ENDED)
-        return answer
+    def _play(self, kind: int, then: _Task | None = None, **fields: Any) -> Answer:
+        """One episode. ``then`` is what the host schedules by itself for an activity with retries."""
+        self._history.begin_episode(self.now)
+        self._history.add(kind, **fields)
+        answer = Answer.of(self._handle, self.trigger_input)
+        self._carry_out(answer)
+        if then and not answer.over:
+            self._schedule(then)
+        self._history.end_episode()
+        return self._with_failure(answer)
 
-    def _with_failure(self, answer: A) -> A:
-        """One that fails gives way to an execution that only raises: the two are shown as one."""
-        given = answer.gives_way_to
-        if given is None or "failure" not in json.loads(given):
+    def _carry_out(self, answer: Answer) -> None:
+        """Writes new decisions. Earlier ones must be the same as before, except that a timer may be canceled now."""
+        decisions = answer.decisions
+        repeated, new = decisions[: len(self._decided)], decisions[len(self._decided) :]
+        for (number, before), again in zip(self._decided, repeated, strict=True):
+            assert _uncanceled(again) == _uncanceled(before), "the replay is not deterministic"
+            if again.get("isCanceled"):
+                self._open.pop(number, None)
+        self._decided += [(self._schedule(_Task(decision)), decision) for decision in new]
+        if answer.done:
+            left = [task for task in self._open.values() if task.type == TIMER]
+            assert not left, f"the instance goes on until these timers fire: {left}"
+
+    def _schedule(self, task: _Task) -> int:
+        """The number of its event in the history."""
+        action = task.action
+        if task.type == TIMER:
+            number = self._history.add_timer(task.fires_at)
+        elif task.type in (ENTITY_CALL, SIGNAL):
+            number = self._history.add_message(action, signal=task.type == SIGNAL)
+        else:
+            number = self._history.add_activity(action)
+        if task.type != SIGNAL and not action.get("isCanceled"):
+            self._open[number] = task
+        return number
+
+    def _with_failure(self, answer: Answer) -> Answer:
+        """A failure takes two executions, and the second only raises: this shows the two as one."""
+        given = answer.next_input
+        if given is None or _FAILURE_KEY not in json.loads(given):
             return answer
         raises = Execution(self._handle, given, self.now, self.instance_id).answer
         assert (raises.actions, raises.custom_status) == ([], None)
         reason = read_reason(raises.error)
         return replace(answer, error=reason.message, code=reason.code.value)
 
-    def _write(self, number: int, decision: dict[str, Any]) -> None:
-        if decision["actionType"] == ACTIVITY:
-            given = json.dumps([decision["input"]])
-            self._append(SCHEDULED, number, Name=decision["functionName"], Input=given)
-        elif decision["actionType"] == TIMER:
-            self._append(TIMER_CREATED, number, FireAt=decision["fireAt"])
-        else:
-            message = {"op": decision["operation"], "signal": True, "id": f"signal-{number}"}
-            sent = {"InstanceId": decision["instanceId"], "Name": "op", "Input": json.dumps(message)}
-            self._append(SENT, number, **sent)
 
-    def _append(self, kind: int, event_id: int = -1, **fields: Any) -> None:
-        stamp = {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": _ticks(self.now)}
-        self.history.append({**stamp, **fields})
-
-    def _last(self, action_type: int) -> int:
-        numbers = [n for n, action in enumerate(self.answer.decisions) if action["actionType"] == action_type]
-        return numbers[-1]
+def _call(handle: Handle, trigger_input: str) -> str:
+    with warnings.catch_warnings():
+        # The SDK warns about its own untyped payloads, and about an event that nobody waits for yet.
+        warnings.filterwarnings("ignore", "azure.functions df_loads was called", DeprecationWarning)
+        warnings.filterwarnings("ignore", "Potential duplicate Task completion", UserWarning)
+        return handle(trigger_input)
 
 
 def _flat(actions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -204,6 +339,5 @@ def _flat(actions: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield action
 
 
-def _ticks(moment: datetime) -> str:
-    """Seven fraction digits, as .NET writes them."""
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}0Z"
+def _uncanceled(action: dict[str, Any]) -> dict[str, Any]:
+    return {**action, "isCanceled": None}

@@ -47,6 +47,6 @@ def waiting(handle: Handle, asked: RunRequest | None = None, status: object = RU
     return execution
 
 
-def told(answer: Answer) -> dict[str, Any]:
+def custom_status(answer: Answer) -> dict[str, Any]:
     assert answer.custom_status is not None
     return answer.custom_status

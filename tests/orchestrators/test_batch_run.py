@@ -26,41 +26,35 @@ from tests.orchestrators.steps import (
     IDENTITY,
     JOB,
     RUNNING,
+    custom_status,
     error,
     started,
     submitted,
-    told,
     waiting,
 )
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    # The SDK's word for an event that nobody waits for yet.
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
 
 
 def test_authorize_invoke_check_and_wait(handle: Handle) -> None:
     execution = started(handle)
     assert execution.answer.activity == ("authorize", {})
-    assert told(execution.answer)["phase"] == "Authorizing"
+    assert custom_status(execution.answer)["phase"] == "Authorizing"
 
     name, given = execution.complete(IDENTITY).activity
     assert (name, given["run_id"], given["purpose"]) == ("invoke", "r-1", "submit")
     assert RunRequest.model_validate(given["request"]).is_same_as(request())
-    assert told(execution.answer)["phase"] == "Submitting"
-    assert told(execution.answer)["identity"] == IDENTITY["identity"]
+    assert custom_status(execution.answer)["phase"] == "Submitting"
+    assert custom_status(execution.answer)["identity"] == IDENTITY["identity"]
 
     assert execution.complete(JOB).activity == CHECK
-    assert told(execution.answer)["phase"] == "Queued"
-    assert told(execution.answer)["job"]["name"] == "batchjob-1"
+    assert custom_status(execution.answer)["phase"] == "Queued"
+    assert custom_status(execution.answer)["job"]["name"] == "batchjob-1"
 
     wait = execution.complete(RUNNING).actions[-1]
     assert wait["actionType"] == ANY
     timer, nudge = wait["compoundActions"]
     assert (timer["actionType"], timer["isCanceled"]) == (TIMER, False)
     assert (nudge["actionType"], nudge["externalEventName"]) == (EXTERNAL_EVENT, "nudge")
-    status = told(execution.answer)
+    status = custom_status(execution.answer)
     assert (status["phase"], status["checks"], status["job"]["status"]) == ("Running", 1, "Running")
     assert status["last_check_at"] == "2026-01-31T12:00:03.000Z"
     assert status["next_check_at"] == "2026-01-31T12:02:03.000Z"
@@ -78,10 +72,10 @@ def test_each_further_execution_begins_with_a_check_of_the_same_run(handle: Hand
         assert state.request.is_same_as(request())
         execution = execution.next()
         assert execution.answer.activity == CHECK
-        assert told(execution.complete(RUNNING))["checks"] == checks
+        assert custom_status(execution.complete(RUNNING))["checks"] == checks
 
 
-def test_an_input_over_plain_http_is_as_good(handle: Handle) -> None:
+def test_an_input_over_plain_http_starts_the_same_run(handle: Handle) -> None:
     execution = Execution(handle, Run(request=request()).to_json(), START)
     assert execution.answer.activity == ("authorize", {})
 
@@ -96,7 +90,7 @@ def test_a_nudge_cancels_the_timer_and_ends_the_execution(handle: Handle) -> Non
 
 
 @pytest.mark.parametrize("payload", ["null", '{"status": "Completed"}', {"status": "Completed"}, 5, ""])
-def test_a_nudge_is_obeyed_and_not_believed(handle: Handle, payload: object) -> None:
+def test_a_nudge_leads_to_a_check_and_its_payload_is_ignored(handle: Handle, payload: object) -> None:
     execution = waiting(handle)
     state = json.loads(execution.nudge(after=20, payload=payload).continued_with)
     assert state["job"]["status"] == "Running"
@@ -123,7 +117,7 @@ def test_a_nudge_during_a_check_ends_the_wait_that_follows(handle: Handle) -> No
     assert execution.next().answer.activity == CHECK
 
 
-def test_other_events_are_no_nudge(handle: Handle) -> None:
+def test_an_event_of_another_name_is_not_a_nudge(handle: Handle) -> None:
     assert waiting(handle).nudge(name="Nudge").waits
 
 
@@ -141,7 +135,7 @@ def test_a_completed_job_completes_the_run(handle: Handle) -> None:
         "ended_at": "2026-01-31T12:00:03.000Z",
         "checks": 1,
     }
-    assert (told(answer)["phase"], told(answer)["next_check_at"]) == ("Completed", None)
+    assert (custom_status(answer)["phase"], custom_status(answer)["next_check_at"]) == ("Completed", None)
 
 
 OWN = ("@job_owner@batchjob-1", "own", "r-1")
@@ -157,7 +151,7 @@ def _signals(answer: Answer) -> list[tuple[str, str, Any]]:
 
 
 def test_a_job_has_an_owner_from_its_submission_to_the_end_of_its_run(handle: Handle) -> None:
-    """Events of the workspace find the run by it: the first check comes after it is known."""
+    """Events of the workspace find the run through the owner, which is known before the first check."""
     execution = started(handle)
     assert _signals(execution.answer) == _signals(execution.complete(IDENTITY)) == []
     submitted = execution.complete(JOB)
@@ -175,18 +169,18 @@ def test_a_job_has_an_owner_from_its_submission_to_the_end_of_its_run(handle: Ha
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled"])
-def test_however_the_job_ended_nobody_owns_it_after_that(handle: Handle, status: str) -> None:
+def test_a_job_that_has_ended_has_no_owner(handle: Handle, status: str) -> None:
     answer = submitted(handle).complete({"status": status, "cancel_requested": False})
     assert answer.ended
     assert _signals(answer) == [OWN, RELEASE]
 
 
-def test_a_run_that_gives_its_job_up_releases_it(handle: Handle) -> None:
+def test_a_run_that_leaves_its_job_releases_it(handle: Handle) -> None:
     execution = waiting(handle, request(timeout=60, on_timeout="leave"))
     execution.fire()
     execution = execution.next()
     answer = execution.complete(RUNNING)
-    assert (answer.ended, told(answer)["phase"]) == (True, "TimedOut")
+    assert (answer.ended, custom_status(answer)["phase"]) == (True, "TimedOut")
     assert _signals(answer) == [RELEASE]
 
 
@@ -204,12 +198,11 @@ def test_the_same_history_gives_the_same_answer(handle: Handle) -> None:
     execution.complete({"status": "Running", "cancel_requested": True})
     execution.complete({"accepted": True})
     execution.nudge(after=0.1)
-    execution.fire()
     assert execution.answer.continued_with
     assert [Answer.of(handle, execution.trigger_input) for _ in range(3)] == [execution.answer] * 3
 
 
-def test_an_execution_only_ever_adds_to_what_it_asked_for(handle: Handle) -> None:
+def test_an_execution_only_adds_actions(handle: Handle) -> None:
     execution = started(handle)
     earlier: list[list[Any]] = []
     for step in (IDENTITY, JOB, RUNNING):

@@ -1,4 +1,4 @@
-"""How a run ends, what it survives, and how it cancels its job: through the SDK's own replay."""
+"""How a run ends, which failures it survives, and how it cancels its job: through the SDK's own replay."""
 
 import json
 from datetime import timedelta
@@ -14,14 +14,12 @@ from tests.orchestrators.steps import (
     IDENTITY,
     JOB,
     RUNNING,
+    custom_status,
     error,
     started,
     submitted,
-    told,
     waiting,
 )
-
-pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
 
 CANCELED = {"status": "Canceled", "cancel_requested": False}
 CANCELED_ON_REQUEST = {"status": "Canceled", "cancel_requested": True}
@@ -42,8 +40,8 @@ def test_any_other_end_fails_the_orchestration_with_its_reason(
     assert answer.ended
     assert answer.error is not None
     assert says in answer.error
-    assert told(answer)["phase"] == phase
-    assert told(answer)["error"] == {"code": code, "message": answer.error}
+    assert custom_status(answer)["phase"] == phase
+    assert custom_status(answer)["error"] == {"code": code, "message": answer.error}
 
 
 def test_a_refused_token_fails_the_run_before_anything_is_submitted(handle: Handle) -> None:
@@ -51,7 +49,7 @@ def test_a_refused_token_fails_the_run_before_anything_is_submitted(handle: Hand
     answer = execution.complete(error(ErrorCode.TOKEN_REFUSED, "No token for https://ml.azure.com as x."))
     assert answer.error == "No token for https://ml.azure.com as x."
     assert "invoke" not in json.dumps(answer.actions)
-    assert (told(answer)["phase"], told(answer)["job"]) == ("Failed", None)
+    assert (custom_status(answer)["phase"], custom_status(answer)["job"]) == ("Failed", None)
 
 
 def test_a_refused_submission_fails_the_run(handle: Handle) -> None:
@@ -67,16 +65,16 @@ def test_a_run_canceled_before_submission_ends_without_a_job(handle: Handle) -> 
     answer = execution.complete({"canceled": True})
     assert answer.error is not None
     assert "before a job was submitted" in answer.error
-    assert (told(answer)["phase"], told(answer)["job"]) == ("Canceled", None)
+    assert (custom_status(answer)["phase"], custom_status(answer)["job"]) == ("Canceled", None)
 
 
-def test_a_step_that_may_be_tried_again_is(handle: Handle) -> None:
+def test_a_retryable_step_is_retried(handle: Handle) -> None:
     execution = started(handle)
     busy = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=30)
     answer = execution.complete(busy)
     assert answer.waits
     assert execution.timer_at == execution.now + timedelta(seconds=30)
-    assert told(answer)["problem"] == {"code": "service_unavailable", "message": "It is busy."}
+    assert custom_status(answer)["problem"] == {"code": "service_unavailable", "message": "It is busy."}
     execution.fire()
     execution = execution.next()
     assert execution.answer.activity == ("authorize", {})
@@ -87,23 +85,23 @@ def test_a_step_that_may_be_tried_again_is(handle: Handle) -> None:
 
 
 @pytest.mark.parametrize("steps", [[], [IDENTITY], [IDENTITY, JOB]])
-def test_a_step_that_broke_is_a_problem_like_any_other(handle: Handle, steps: list[object]) -> None:
+def test_a_step_that_raises_is_retried_as_one_that_fails(handle: Handle, steps: list[object]) -> None:
     execution = started(handle)
     for step in steps:
         execution.complete(step)
     name = execution.answer.activity[0]
     answer = execution.fail(f"Activity function '{name}' failed:  ValueError: Bearer S3cr3tMarker")
     assert answer.waits
-    problem = told(answer)["problem"]
+    problem = custom_status(answer)["problem"]
     assert problem["code"] == "internal"
     assert name in problem["message"]
-    assert "S3cr3tMarker" not in json.dumps(told(answer))
+    assert "S3cr3tMarker" not in json.dumps(custom_status(answer))
     assert execution.timer_at == execution.now + timedelta(seconds=2)
     execution.fire()
     assert execution.next().answer.activity[0] == name
 
 
-def test_a_run_gives_up_on_a_step_that_breaks_again_and_again(handle: Handle) -> None:
+def test_a_step_that_raises_five_times_fails_the_run(handle: Handle) -> None:
     execution = started(handle)
     for _ in range(4):
         execution.fail("boom")
@@ -114,7 +112,7 @@ def test_a_run_gives_up_on_a_step_that_breaks_again_and_again(handle: Handle) ->
     assert "authorize broke: boom" in answer.error
 
 
-def test_a_status_that_can_not_be_read_is_no_failure_of_the_job(handle: Handle) -> None:
+def test_a_status_that_cannot_be_read_is_not_a_failure_of_the_job(handle: Handle) -> None:
     execution = submitted(handle)
     for failures in range(1, 20):
         answer = execution.complete(error(ErrorCode.SERVICE_UNAVAILABLE, retryable=True))
@@ -125,7 +123,7 @@ def test_a_status_that_can_not_be_read_is_no_failure_of_the_job(handle: Handle) 
     assert execution.complete({"status": "Completed"}).output["checks"] == 20
 
 
-def test_a_job_that_refuses_to_be_read_is_given_up_only_after_a_while(handle: Handle) -> None:
+def test_a_run_fails_when_its_job_cannot_be_read_for_fifteen_minutes(handle: Handle) -> None:
     execution = submitted(handle)
     while (answer := execution.complete(error(ErrorCode.NOT_FOUND, "No such job."))).waits:
         assert execution.now < after(3 + 15 * 60)
@@ -136,7 +134,7 @@ def test_a_job_that_refuses_to_be_read_is_given_up_only_after_a_while(handle: Ha
     assert after(3 + 15 * 60) <= execution.now <= after(3 + 15 * 60 + 125)
 
 
-def test_a_job_that_could_be_read_in_between_begins_anew(handle: Handle) -> None:
+def test_a_check_that_succeeds_starts_the_fifteen_minutes_again(handle: Handle) -> None:
     execution = submitted(handle)
     for step in range(100):
         refused = step % 8 != 7
@@ -151,9 +149,9 @@ def test_a_cancel_on_request_goes_to_the_job_and_its_status_decides(handle: Hand
     assert execution.complete({"status": "Running", "cancel_requested": True}).activity == CANCEL
     answer = execution.complete({"accepted": True})
     assert answer.waits
-    assert told(answer)["phase"] == "Canceling"
-    assert told(answer)["cancellation"]["cause"] == "request"
-    assert told(answer)["cancellation"]["accepted"] is True
+    assert custom_status(answer)["phase"] == "Canceling"
+    assert custom_status(answer)["cancellation"]["cause"] == "request"
+    assert custom_status(answer)["cancellation"]["accepted"] is True
     execution.fire()
     execution = execution.next()
     assert execution.complete({"status": "CancelRequested", "cancel_requested": True}).waits
@@ -162,11 +160,11 @@ def test_a_cancel_on_request_goes_to_the_job_and_its_status_decides(handle: Hand
     assert lost.output["outcome"] == "Completed"
 
 
-def test_a_refused_cancel_is_asked_for_again(handle: Handle) -> None:
+def test_a_refused_cancel_is_requested_again(handle: Handle) -> None:
     execution = submitted(handle)
     execution.complete({"status": "Running", "cancel_requested": True})
     assert execution.complete(error(ErrorCode.ACCESS_DENIED, "No right to cancel.")).waits
-    assert told(execution.answer)["problem"]["message"] == "No right to cancel."
+    assert custom_status(execution.answer)["problem"]["message"] == "No right to cancel."
     execution.fire()
     execution = execution.next()
     assert execution.answer.activity == CHECK
@@ -178,8 +176,8 @@ def test_a_refused_cancel_is_asked_for_again(handle: Handle) -> None:
     assert "Canceled on request" in ended.error
 
 
-def test_a_cancel_that_is_refused_again_and_again_is_asked_for_ever_more_rarely(handle: Handle) -> None:
-    """Each execution reads the job's status in between, and that succeeds."""
+def test_the_pauses_between_refused_cancels_become_longer(handle: Handle) -> None:
+    """Each execution reads the job's status first, and that succeeds."""
     execution = submitted(handle)
     pauses = []
     for _ in range(10):
@@ -201,7 +199,7 @@ def test_at_its_timeout_a_run_cancels_its_job(handle: Handle) -> None:
     execution.fire()
     ended = execution.next().complete(CANCELED)
     assert ended.error == "Job batchjob-1 did not end within the timeout of 60 s and was canceled."
-    assert told(ended)["phase"] == "TimedOut"
+    assert custom_status(ended)["phase"] == "TimedOut"
 
 
 def test_at_its_timeout_a_run_leaves_its_job_if_asked_to(handle: Handle) -> None:
@@ -210,7 +208,7 @@ def test_at_its_timeout_a_run_leaves_its_job_if_asked_to(handle: Handle) -> None
     ended = execution.next().complete(RUNNING)
     assert ended.error is not None
     assert "left as it is (Running)" in ended.error
-    assert told(ended)["phase"] == "TimedOut"
+    assert custom_status(ended)["phase"] == "TimedOut"
     assert "cancel_job" not in json.dumps(ended.actions)
 
 

@@ -1,4 +1,4 @@
-"""Durable timers come up to a second early, or late: what has fired decides, and nothing wakes for nothing."""
+"""Durable timers fire up to a second early, or late: the timer decides, and no execution begins before it is due."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -18,16 +18,11 @@ from functions_host.durable.types import HubOptions
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 from tests.batch.builders import after, request
 from tests.orchestrators.execution import Execution, Handle
-from tests.orchestrators.steps import CANCEL, IDENTITY, JOB, RUNNING, error, started, told, waiting
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
+from tests.orchestrators.steps import CANCEL, IDENTITY, JOB, RUNNING, custom_status, error, started, waiting
 
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=300)
 BROKEN_CLOCK = -7.0
-"""Far earlier than any timer is known to fire: even then it is the timer that decides."""
+"""Far earlier than any known timer fires: even then the timer decides."""
 
 whenever = pytest.mark.parametrize("late", [BROKEN_CLOCK, -0.999, 0.0, 0.5, 3_600.0])
 
@@ -66,7 +61,7 @@ def test_the_deadline_of_a_run_without_a_job_has_come_when_its_timer_fires(
     execution = fired(execution, late)
     assert execution.answer.activity[1]["purpose"] == "find"
     answer = execution.complete({"absent": True}, after=0)
-    assert (answer.ended, answer.code, told(answer)["phase"]) == (True, "timed_out", "TimedOut")
+    assert (answer.ended, answer.code, custom_status(answer)["phase"]) == (True, "timed_out", "TimedOut")
 
 
 @whenever
@@ -86,12 +81,12 @@ def test_the_grace_of_a_cancel_is_over_when_its_timer_fires(handle: Handle, late
         if not execution.complete(RUNNING).waits:
             execution.complete({"accepted": True})
     answer = fired(execution, late).complete(RUNNING, after=0)
-    assert (answer.ended, told(answer)["phase"]) == (True, "TimedOut")
+    assert (answer.ended, custom_status(answer)["phase"]) == (True, "TimedOut")
     assert "could not be canceled" in str(answer.error)
 
 
-def test_a_nudge_is_no_timer(handle: Handle) -> None:
-    """It comes a moment before the timer would, and what the timer is for has not come."""
+def test_a_nudge_is_not_a_timer(handle: Handle) -> None:
+    """It arrives just before the timer fires: the step is not due yet."""
     execution = started(handle)
     execution.complete(IDENTITY)
     execution.complete(BUSY)
@@ -108,7 +103,7 @@ class TickingClock(VirtualClock):
 
 
 class Engine:
-    """The run's orchestrator on the local engine, with activities that answer what they are told to."""
+    """The run's orchestrator on the local engine, with activities whose answers a test sets."""
 
     def __init__(self, handle: Handle, store: Path) -> None:
         self.answers: dict[str, Callable[[Any], Any]] = {
@@ -188,15 +183,15 @@ async def test_each_wait_between_two_checks_is_one_execution_and_not_shorter_tha
     assert engine.executions == len(checks) == 10
 
 
-@pytest.mark.parametrize("problem", [BUSY, error(ErrorCode.SERVICE_UNAVAILABLE, "It is.", retryable=True)])
+@pytest.mark.parametrize("failure", [BUSY, error(ErrorCode.SERVICE_UNAVAILABLE, "It is.", retryable=True)])
 async def test_a_run_that_never_submits_ends_at_its_timeout_with_few_executions(
-    engine: Engine, problem: Any
+    engine: Engine, failure: Any
 ) -> None:
-    """The executions are those that try: none wakes before it is due."""
-    engine.answers["invoke"] = lambda given: {"absent": True} if given["purpose"] == "find" else problem
+    """Each execution makes a try: none begins before it is due."""
+    engine.answers["invoke"] = lambda given: {"absent": True} if given["purpose"] == "find" else failure
     await engine.run(timeout=3_600)
 
     tries = sum(name == "invoke" for name, _ in engine.calls)
-    # The last two: one past the deadline looks for a job, and one tells the reason.
+    # The last two: one looks for a job past the deadline, and one raises the reason.
     assert engine.executions == tries + 1
     assert tries <= 25

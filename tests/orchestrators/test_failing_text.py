@@ -1,4 +1,4 @@
-"""The text with which a run or window fails: nothing in it is of a form that the host's text rules would cut."""
+"""The text with which a run or window fails: the text rules of the Functions host leave it as it is."""
 
 import json
 from typing import Any
@@ -15,9 +15,7 @@ from functions_host.durable.text_rules import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import SIGNAL, Execution, Handle
-from tests.orchestrators.steps import IDENTITY, error, submitted, told
-
-pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+from tests.orchestrators.steps import IDENTITY, custom_status, error, submitted
 
 PATH_TOKENS = [token for token in HIDDEN_FROM if not set(token) & set("? &")]
 
@@ -25,7 +23,7 @@ with_token = pytest.mark.parametrize("token", HIDDEN_FROM)
 
 
 def failed(handle: Handle, state: Run, refusal: dict[str, Any]) -> Execution:
-    """A run whose submission is refused; each text that it raises is held against the rules."""
+    """A run whose submission is refused. The harness checks the text that it raises against the rules."""
     execution = Execution(handle, json.dumps(state.to_json()), START)
     execution.complete(IDENTITY)
     execution.complete(refusal)
@@ -44,7 +42,7 @@ def failed(handle: Handle, state: Run, refusal: dict[str, Any]) -> Execution:
         *(("blob name", token) for token in PATH_TOKENS),
     ],
 )
-def test_inputs_do_no_harm(handle: Handle, place: str, token: str) -> None:
+def test_the_text_is_whole_whatever_the_inputs_hold(handle: Handle, place: str, token: str) -> None:
     lake = "azureml://datastores/lake/paths"
     asked = request()
     if place == "input":
@@ -63,7 +61,7 @@ def test_inputs_do_no_harm(handle: Handle, place: str, token: str) -> None:
     answer = failed(handle, state, error(ErrorCode.REQUEST_REJECTED, "No.")).answer
 
     assert (answer.error, answer.code) == ("No.", "request_rejected")
-    assert told(answer)["error"] == {"code": "request_rejected", "message": "No."}
+    assert custom_status(answer)["error"] == {"code": "request_rejected", "message": "No."}
 
 
 @with_token
@@ -72,7 +70,7 @@ def test_a_reason_keeps_all_its_words(handle: Handle, token: str, quote: str) ->
     reason = f"The endpoint said: {quote}a{token}1/b{quote} is not there, and no {token} either."
     answer = failed(handle, Run(request=request()), error(ErrorCode.NOT_FOUND, reason)).answer
 
-    shown = told(answer)["error"]["message"]
+    shown = custom_status(answer)["error"]["message"]
     assert shown.replace("=", "%3D") == str(answer.error).replace("=", "%3D")
     assert (answer.code, "is not there" in shown) == ("not_found", True)
 
@@ -85,13 +83,13 @@ def test_the_code_is_read_whatever_the_reason(token: str) -> None:
 
 
 @pytest.mark.parametrize("given", [{"request": {"inputs": 'it\'s "key=1" here'}}, "key='1'", 5, None])
-def test_an_input_that_is_no_state_is_not_quoted(handle: Handle, given: object) -> None:
+def test_an_input_that_is_not_a_state_is_not_quoted(handle: Handle, given: object) -> None:
     answer = Execution(handle, json.dumps(given), START).answer
     assert answer.error == "The input of this instance is no run's state. [internal]"
 
 
-def test_the_user_of_an_address_is_not_told(handle: Handle) -> None:
-    """The host's rules would cut it, and with it the backslash of a line break before."""
+def test_the_user_of_an_address_is_redacted(handle: Handle) -> None:
+    """Otherwise the host cuts it, together with the backslash of the line break before it."""
     reason = "See\nhttps://me:word@proxy:8080 now"
     answer = failed(handle, Run(request=request()), error(ErrorCode.NOT_FOUND, reason)).answer
     assert answer.error == "See https://[redacted]@proxy:8080 now"
@@ -105,8 +103,8 @@ def test_an_exception_after_the_submission_keeps_the_job(
 
     assert answer.code == "internal"
     assert "Job batchjob-1 may go on" in str(answer.error)
-    assert told(answer)["job"]["name"] == "batchjob-1"
-    assert json.loads(answer.gives_way_to)["job"]["name"] == "batchjob-1"
+    assert custom_status(answer)["job"]["name"] == "batchjob-1"
+    assert json.loads(answer.next_input)["job"]["name"] == "batchjob-1"
     assert [action.get("operation") for action in answer.actions if action["actionType"] == SIGNAL] == [
         "own",
         "release",
@@ -115,13 +113,13 @@ def test_an_exception_after_the_submission_keeps_the_job(
     assert broke.exc_info is not None
 
 
-def test_an_exception_that_nobody_foresaw_ends_the_run_with_its_reason(handle: Handle) -> None:
-    """The actions so far, which hold the request, are no part of the text either."""
+def test_an_unexpected_exception_ends_the_run_with_its_reason(handle: Handle) -> None:
+    """The text does not hold the actions so far: they hold the request."""
     asked = request(
         inputs={"input_data": JobInput(type="UriFolder", uri="azureml://datastores/l/paths/key=1/")}
     )
     answer = failed(handle, Run(request=asked), {"surprise": 1}).answer
 
-    assert (answer.code, told(answer)["phase"]) == ("internal", "Failed")
+    assert (answer.code, custom_status(answer)["phase"]) == ("internal", "Failed")
     assert "KeyError" in str(answer.error)
     assert "A job may have been submitted" in str(answer.error)

@@ -1,11 +1,10 @@
-"""The orchestration of one blob through the SDK's own replay, alone and many together with the real entity."""
+"""The orchestration of one blob through the SDK's own replay: alone, and many at once with the real entity."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-import azure.durable_functions as df
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,10 +18,7 @@ from orchestrators.new_data_window import bp
 from tests.batch.builders import START, after
 from tests.batch.new_data.events import blob, rule
 from tests.entities.batches import Send, sender
-from tests.orchestrators.execution import TIMER, Execution, Handle
-from tests.orchestrators.window_execution import WindowAnswer, WindowExecution
-
-pytestmark = pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning")
+from tests.orchestrators.execution import TIMER, Answer, Execution, Handle, handle_of
 
 RULE = rule(quiet_seconds=10, longest_wait_seconds=60, prefix="in/")
 SOURCE = DataSource.of(blob("in/a.csv")).and_also(DataSource.of(blob("in/b.csv"))).to_json()
@@ -30,12 +26,7 @@ SOURCE = DataSource.of(blob("in/a.csv")).and_also(DataSource.of(blob("in/b.csv")
 
 @pytest.fixture(scope="session")
 def window_handle() -> Handle:
-    app = df.DFApp()
-    app.register_functions(bp)
-    [function] = app.get_functions()
-    assert function.get_trigger().orchestration == NEW_DATA_WINDOW  # type: ignore[union-attr]
-    user_function: Handle = function.get_user_function()
-    return user_function
+    return handle_of(bp, NEW_DATA_WINDOW)
 
 
 @pytest.fixture(scope="session")
@@ -47,28 +38,35 @@ def _upload(of: Blob | None = None) -> FolderUpload:
     return FolderUpload.of(RULE, of or blob("in/a.csv", at=after(-3)))
 
 
-def _touched(handle: Handle, opened: datetime = START) -> WindowExecution:
-    execution = WindowExecution(handle, _upload(), START)
-    execution.answered(opened.isoformat())
+def _touching(
+    handle: Handle, upload: FolderUpload | None = None, at: datetime = START, instance_id: str = "w-1"
+) -> Execution:
+    """As the Python client starts it: JSON in a text."""
+    return Execution(handle, json.dumps((upload or _upload()).to_json()), at, instance_id)
+
+
+def _touched(handle: Handle, opened: datetime = START) -> Execution:
+    execution = _touching(handle)
+    execution.complete(opened.isoformat())
     return execution
 
 
-def _claiming(handle: Handle) -> WindowExecution:
+def _claiming(handle: Handle) -> Execution:
     execution = _touched(handle)
     execution.fire()
     return execution
 
 
-def _starting(handle: Handle) -> WindowExecution:
+def _starting(handle: Handle) -> Execution:
     execution = _claiming(handle)
-    execution.answered(SOURCE)
+    execution.complete(SOURCE)
     return execution
 
 
 def test_touch_wait_claim_start(window_handle: Handle) -> None:
     upload = _upload()
     window = f"@{FOLDER_WINDOW}@{upload.window_key}"
-    execution = WindowExecution(window_handle, upload, START)
+    execution = _touching(window_handle, upload)
     touch = {
         "toucher": "w-1",
         "now": "2026-01-31T12:00:00+00:00",
@@ -76,30 +74,30 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
     }
     assert execution.answer.entity_call == (window, "touch", touch)
 
-    assert execution.answered("2026-01-31T12:00:00Z", after=0.5).actions[-1]["actionType"] == TIMER
+    assert execution.complete("2026-01-31T12:00:00Z", after=0.5).actions[-1]["actionType"] == TIMER
     assert execution.timer_at == after(10.5)
 
     claim = {"claimant": "w-1", "now": "2026-01-31T12:00:10.500000+00:00", "longest_wait_seconds": 60}
     assert execution.fire().entity_call == (window, "claim", claim)
 
-    answer = execution.answered(SOURCE)
+    answer = execution.complete(SOURCE)
     assert answer.retried_activity == ("start_run", {"upload": upload.to_json(), "source": SOURCE})
 
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
 
 
-def test_the_ids_it_was_started_with_hold_whatever_would_be_derived_now(window_handle: Handle) -> None:
+def test_the_ids_from_its_start_are_kept(window_handle: Handle) -> None:
     upload = _upload().model_copy(update={"run_id": "folder-as-then", "window_key": "as-then"})
-    execution = WindowExecution(window_handle, upload, START)
+    execution = _touching(window_handle, upload)
     assert execution.answer.entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
-    execution.answered(START.isoformat())
+    execution.complete(START.isoformat())
     assert execution.fire().entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
-    assert execution.answered(SOURCE).retried_activity[1]["upload"]["run_id"] == "folder-as-then"
+    assert execution.complete(SOURCE).retried_activity[1]["upload"]["run_id"] == "folder-as-then"
 
 
-def test_a_claim_in_vain_ends_as_superseded(window_handle: Handle) -> None:
-    answer = _claiming(window_handle).answered(None)
+def test_a_claim_that_finds_nothing_ends_as_superseded(window_handle: Handle) -> None:
+    answer = _claiming(window_handle).complete(None)
     assert (answer.done, answer.error, answer.output) == (True, None, {"superseded": True})
     assert len(answer.actions) == 3
 
@@ -122,13 +120,13 @@ def test_a_claim_in_vain_ends_as_superseded(window_handle: Handle) -> None:
 def test_it_waits_for_quiet_and_no_longer_than_the_longest_wait(
     window_handle: Handle, opened: float, answered: float, wakes: float
 ) -> None:
-    execution = WindowExecution(window_handle, _upload(), START)
-    execution.answered(after(opened).isoformat(), after=answered)
+    execution = _touching(window_handle)
+    execution.complete(after(opened).isoformat(), after=answered)
     assert execution.timer_at == after(wakes)
     assert execution.fire().entity_call[1] == "claim"
 
 
-def test_the_claim_tells_when_it_is_made(window_handle: Handle) -> None:
+def test_the_claim_states_its_time(window_handle: Handle) -> None:
     """A late timer makes a late claim: the longest wait may be over by then."""
     execution = _touched(window_handle)
     execution.now = after(70)
@@ -139,9 +137,8 @@ def test_the_claim_tells_when_it_is_made(window_handle: Handle) -> None:
 def test_a_start_that_fails_is_tried_again(window_handle: Handle, failures: int) -> None:
     execution = _starting(window_handle)
     for _ in range(failures):
-        failed_at = execution.now
         assert not execution.fail("Activity function 'start_run' failed:  OSError: hub away").done
-        assert (execution.timer_at - failed_at).total_seconds() == 60
+        assert execution.timer_asked_for == execution.now + timedelta(seconds=60)
         assert not execution.fire().done
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
@@ -158,31 +155,27 @@ def test_a_start_that_keeps_failing_fails_with_its_reason(window_handle: Handle)
 
 
 @pytest.mark.parametrize("name", ["customer_key=42/a.csv", "AccountKey=1.csv", "pwd=x/Server=y.csv"])
-def test_a_blob_name_that_the_host_would_cut_does_not_cost_the_reason(
-    window_handle: Handle, name: str
-) -> None:
-    execution = WindowExecution(window_handle, _upload(blob(f"in/{name}")), START)
-    answer = execution.refused("it broke")
+def test_the_text_is_whole_whatever_the_name_of_the_blob(window_handle: Handle, name: str) -> None:
+    execution = _touching(window_handle, _upload(blob(f"in/{name}")))
+    answer = execution.fail("it broke")
     assert (answer.ended, answer.error, answer.code) == (True, "it broke", "internal")
 
 
-def test_a_failure_without_words_ends_the_window_too(window_handle: Handle) -> None:
-    answer = WindowExecution(window_handle, _upload(), START).refused("")
+def test_a_failure_without_a_text_ends_the_window_too(window_handle: Handle) -> None:
+    answer = _touching(window_handle).fail("")
     assert (answer.ended, answer.error) == (True, "Exception")
 
 
 @pytest.mark.parametrize("raw", [{"rule": 'it\'s "key=1"'}, 5, None])
-def test_an_input_that_is_no_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
+def test_an_input_that_is_not_an_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
     answer = Execution(window_handle, json.dumps(raw), START).answer
     assert answer.error == "The input of this instance is no upload. [internal]"
 
 
 @pytest.mark.parametrize("step", ["touch", "claim"])
 def test_a_window_that_breaks_fails_with_its_reason(window_handle: Handle, step: str) -> None:
-    execution = (
-        WindowExecution(window_handle, _upload(), START) if step == "touch" else _claiming(window_handle)
-    )
-    answer = execution.refused("it broke")
+    execution = _touching(window_handle) if step == "touch" else _claiming(window_handle)
+    answer = execution.fail("it broke")
     assert answer.ended
     assert "it broke" in str(answer.error)
 
@@ -191,39 +184,37 @@ def test_the_same_history_gives_the_same_answer(window_handle: Handle) -> None:
     execution = _starting(window_handle)
     execution.fail("boom")
     execution.fire()
-    assert [WindowAnswer.of(window_handle, execution.trigger_input) for _ in range(3)] == [
-        execution.answer
-    ] * 3
+    assert [Answer.of(window_handle, execution.trigger_input) for _ in range(3)] == [execution.answer] * 3
     execution.complete({"run_id": "folder-1"})
-    assert WindowAnswer.of(window_handle, execution.trigger_input) == execution.answer
+    assert Answer.of(window_handle, execution.trigger_input) == execution.answer
 
 
-def test_any_name_goes_through(window_handle: Handle) -> None:
+def test_any_name_of_a_blob_is_kept(window_handle: Handle) -> None:
     named = blob('in/a#b?%20ü\U0001f600"{run_id}.csv', version='"0x\ud800"', at=after(0.123456))
-    execution = WindowExecution(window_handle, _upload(named), START)
+    execution = _touching(window_handle, _upload(named))
     touch = execution.answer.entity_call[2]
     assert DataSource.model_validate(touch["source"]) == DataSource.of(named)
-    execution.answered(START.isoformat())
+    execution.complete(START.isoformat())
     execution.fire()
-    started = execution.answered(touch["source"]).retried_activity[1]
+    started = execution.complete(touch["source"]).retried_activity[1]
     assert FolderUpload.from_json(started["upload"]) == _upload(named)
 
 
 class Hub:
-    """Orchestrations of one folder with the real entity between them; what is due runs in any order."""
+    """Orchestrations of one folder and the real entity that they call; what is due runs in any order."""
 
     def __init__(self, handle: Handle, send: Send, random: Random) -> None:
         self._handle, self._send, self._random = handle, send, random
         self.now = 0.0
         self.state: Any = None
-        self.calls: list[WindowExecution] = []
-        self.asleep: list[WindowExecution] = []
+        self.calls: list[Execution] = []
+        self.asleep: list[Execution] = []
         self.runs: list[dict[str, Any]] = []
         self.superseded = 0
 
     def comes(self, name: str) -> None:
         upload = _upload(blob(f"in/{name}", at=after(self.now)))
-        self.calls.append(WindowExecution(self._handle, upload, after(self.now), name))
+        self.calls.append(_touching(self._handle, upload, after(self.now), name))
 
     def step(self) -> bool:
         """Whether there was anything to do now."""
@@ -240,7 +231,7 @@ class Hub:
             return False
         return True
 
-    def _entity_takes(self, batch: list[WindowExecution]) -> None:
+    def _entity_takes(self, batch: list[Execution]) -> None:
         calls = [each.answer.entity_call for each in batch]
         answer = self._send(*((operation, given) for _, operation, given in calls), state=self.state)
         assert not any(answer.failed)
@@ -248,14 +239,14 @@ class Hub:
         for execution, (_, operation, _), result in zip(batch, calls, answer.results, strict=True):
             self.calls.remove(execution)
             execution.now = after(self.now)
-            told = execution.answered(result, after=0)
+            answered = execution.complete(result, after=0)
             if operation == "touch":
                 self.asleep.append(execution)
-            elif told.done:
-                assert told.output == {"superseded": True}
+            elif answered.done:
+                assert answered.output == {"superseded": True}
                 self.superseded += 1
             else:
-                self.runs.append(told.retried_activity[1]["source"])
+                self.runs.append(answered.retried_activity[1]["source"])
 
 
 @settings(max_examples=40)
@@ -274,10 +265,10 @@ def test_each_blob_is_in_exactly_one_run(
         if not hub.step():
             hub.now += 1
     assert hub.state is None
-    told = [DataSource.model_validate(source) for source in hub.runs]
-    names = [name for source in told for name in source.names]
+    sources = [DataSource.model_validate(source) for source in hub.runs]
+    names = [name for source in sources for name in source.names]
     assert sorted(names) == sorted(f"{number}.csv" for number in range(len(pauses)))
-    assert sum(source.count for source in told) == len(pauses)
+    assert sum(source.count for source in sources) == len(pauses)
     assert len(hub.runs) + hub.superseded == len(pauses)
 
 

@@ -1,7 +1,7 @@
-"""A deployment meets runs in the middle of an execution: what an earlier version began, this one goes on with.
+"""A deployment finds runs in the middle of an execution: this version continues what an earlier version began.
 
-That version ran on the real extension when the invocations were recorded. Each recorded context is handed to today's
-orchestrator, whose answer is held against the one that was recorded.
+The earlier version ran on the real extension when its invocations were recorded. Each test gives a recorded context
+to this version's orchestrator, and compares its answer with the recorded answer.
 """
 
 import json
@@ -15,11 +15,6 @@ from batch.timestamps import parse_timestamp
 from packages.functions_host.tests.recordings import recording
 from tests.orchestrators.execution import CONTINUE_AS_NEW, TIMER, Answer, Handle
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
-
 RECORDED = [
     pytest.param(record, id=str(number))
     for number, record in enumerate(recording("invocations"))
@@ -28,7 +23,7 @@ RECORDED = [
 
 
 @pytest.mark.parametrize("record", RECORDED)
-def test_the_same_is_asked_for_at_the_same_place(handle: Handle, record: dict[str, Any]) -> None:
+def test_it_asks_for_the_same_actions(handle: Handle, record: dict[str, Any]) -> None:
     before = _answer_of_that_version(record)
     now = Answer.of(handle, record["data"])
 
@@ -40,17 +35,17 @@ def test_the_same_is_asked_for_at_the_same_place(handle: Handle, record: dict[st
 
 
 @pytest.mark.parametrize("record", RECORDED)
-def test_its_end_is_the_same_end(handle: Handle, record: dict[str, Any]) -> None:
+def test_it_ends_in_the_same_way(handle: Handle, record: dict[str, Any]) -> None:
     before = _answer_of_that_version(record)
     now = Answer.of(handle, record["data"])
 
     assert (now.done, now.output) == (before.done or before.error is not None, before.output)
     if before.error is not None:
-        assert Run.from_json(json.loads(now.gives_way_to)).failure.message == before.error
-    elif before.gives_way_to is not None:
-        carried, carried_before = (Run.from_json(json.loads(each.gives_way_to)) for each in (now, before))
-        told_by_both = carried.waited(carried_before.step_due_at or carried.started_at, timer_fired=False)
-        assert told_by_both.model_copy(update={"timer_fired_for": None}) == carried_before
+        assert Run.from_json(json.loads(now.next_input)).failure.message == before.error
+    elif before.next_input is not None:
+        carried, carried_before = (Run.from_json(json.loads(each.next_input)) for each in (now, before))
+        comparable = carried.waited(carried_before.step_due_at or carried.started_at, timer_fired=False)
+        assert comparable.model_copy(update={"timer_fired_for": None}) == carried_before
 
 
 def _answer_of_that_version(record: dict[str, Any]) -> Answer:

@@ -1,4 +1,4 @@
-"""A run that has no job yet: when it submits, and when it may only look, through the SDK's own replay."""
+"""A run that has no job yet: when it submits, and when it only looks, through the SDK's own replay."""
 
 import json
 from typing import Any
@@ -8,17 +8,11 @@ import pytest
 from batch.errors import ErrorCode
 from tests.batch.builders import after, request
 from tests.orchestrators.execution import ACTIVITY, Answer, Execution, Handle
-from tests.orchestrators.steps import CANCEL, CHECK, IDENTITY, JOB, RUNNING, error, started, told
-
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
-    # The SDK's word for an event that nobody waits for yet.
-    pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
-]
+from tests.orchestrators.steps import CANCEL, CHECK, IDENTITY, JOB, RUNNING, custom_status, error, started
 
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=3_600)
 UNCERTAIN = error(ErrorCode.SUBMISSION_UNCERTAIN, "It may or may not exist.", retryable=True)
-UNSURE_FOR_GOOD = error(ErrorCode.SUBMISSION_UNCERTAIN, "It can not be told.")
+PERMANENTLY_UNCERTAIN = error(ErrorCode.SUBMISSION_UNCERTAIN, "It cannot be known.")
 UNCHANGED, ABSENT, NOTHING_SUBMITTED = {"unchanged": True}, {"absent": True}, {"canceled": True}
 
 steps_before = pytest.mark.parametrize("steps", [[], [IDENTITY]], ids=["authorizing", "submitting"])
@@ -33,17 +27,17 @@ def _activities(answer: Answer) -> list[tuple[str, str | None]]:
     ]
 
 
-def _failing(handle: Handle, steps: list[Any], problem: Any = BUSY, **asked: Any) -> Execution:
+def _failing(handle: Handle, steps: list[Any], failure: Any = BUSY, **asked: Any) -> Execution:
     """Waits for its next try."""
     execution = started(handle, request(**asked))
     for step in steps:
         execution.complete(step)
-    assert execution.complete(problem).waits
+    assert execution.complete(failure).waits
     return execution
 
 
 def _nudged(execution: Execution, after: float = 5) -> Execution:
-    """In the execution that the nudge leads to."""
+    """The execution that follows the nudge."""
     execution.nudge(after=after)
     return execution.next()
 
@@ -53,7 +47,7 @@ def test_a_nudge_before_the_next_try_only_looks_for_a_cancel(handle: Handle, ste
     execution = _failing(handle, steps)
     due = execution.timer_at
     assert due == after(3_601 + len(steps))
-    before = told(execution.answer)
+    before = custom_status(execution.answer)
     for _ in range(5):
         execution = _nudged(execution)
         assert _activities(execution.answer) == [("invoke", "notice_cancel")]
@@ -61,7 +55,7 @@ def test_a_nudge_before_the_next_try_only_looks_for_a_cancel(handle: Handle, ste
         assert answer.waits
         assert _activities(answer) == [("invoke", "notice_cancel")]
         assert execution.timer_at == due
-        assert told(answer) == before
+        assert custom_status(answer) == before
     execution.fire()
     execution = execution.next()
     assert execution.now == due
@@ -74,7 +68,7 @@ def test_a_cancel_that_is_noticed_ends_the_run(handle: Handle, steps: list[Any])
     answer = _nudged(_failing(handle, steps)).complete(NOTHING_SUBMITTED)
     assert answer.error is not None
     assert "before a job was submitted" in answer.error
-    assert (told(answer)["phase"], told(answer)["job"]) == ("Canceled", None)
+    assert (custom_status(answer)["phase"], custom_status(answer)["job"]) == ("Canceled", None)
 
 
 def test_a_look_for_a_cancel_that_fails_does_not_bring_the_next_try_forward(handle: Handle) -> None:
@@ -86,7 +80,7 @@ def test_a_look_for_a_cancel_that_fails_does_not_bring_the_next_try_forward(hand
         assert execution.timer_at == due
 
 
-def test_a_nudge_at_the_first_try_is_answered_before_the_next(handle: Handle) -> None:
+def test_a_nudge_during_the_first_try_is_answered_before_the_next(handle: Handle) -> None:
     execution = started(handle)
     execution.complete(IDENTITY)
     execution.nudge()
@@ -95,34 +89,34 @@ def test_a_nudge_at_the_first_try_is_answered_before_the_next(handle: Handle) ->
     assert _activities(execution.next().answer) == [("invoke", "notice_cancel")]
 
 
-@pytest.mark.parametrize("problem", [UNCERTAIN, BUSY], ids=["uncertain", "busy"])
-def test_a_doubt_that_time_may_heal_ends_no_run_by_count(handle: Handle, problem: Any) -> None:
+@pytest.mark.parametrize("failure", [UNCERTAIN, BUSY], ids=["uncertain", "busy"])
+def test_transient_failures_do_not_end_a_run_whatever_their_count(handle: Handle, failure: Any) -> None:
     execution = started(handle)
     execution.complete(IDENTITY)
     for failures in range(1, 20):
-        assert execution.complete(problem).waits
+        assert execution.complete(failure).waits
         execution.fire()
         assert json.loads(execution.answer.continued_with)["failures"] == failures
         execution = execution.next()
         assert _activities(execution.answer) == [("invoke", "submit")]
     assert execution.complete(JOB).activity == CHECK
-    assert "problem" not in told(execution.complete(RUNNING))
+    assert "problem" not in custom_status(execution.complete(RUNNING))
 
 
-def test_a_doubt_for_good_ends_the_run(handle: Handle) -> None:
+def test_a_permanent_doubt_ends_the_run(handle: Handle) -> None:
     execution = started(handle)
     execution.complete(IDENTITY)
-    answer = execution.complete(UNSURE_FOR_GOOD)
-    assert (answer.error, told(answer)["phase"]) == ("It can not be told.", "Failed")
+    answer = execution.complete(PERMANENTLY_UNCERTAIN)
+    assert (answer.error, custom_status(answer)["phase"]) == ("It cannot be known.", "Failed")
 
 
-def _past_its_deadline(handle: Handle, steps: list[Any], problem: Any = BUSY) -> Execution:
-    execution = _failing(handle, steps, problem, timeout=60)
+def _past_its_deadline(handle: Handle, steps: list[Any], failure: Any = BUSY) -> Execution:
+    execution = _failing(handle, steps, failure, timeout=60)
     while execution.now < after(60):
         execution.fire()
         execution = execution.next()
         if execution.now < after(60):
-            execution.complete(problem)
+            execution.complete(failure)
     assert execution.now == after(60)
     return execution
 
@@ -144,7 +138,7 @@ def _past_its_deadline(handle: Handle, steps: list[Any], problem: Any = BUSY) ->
             " you start a new run.",
         ),
         (UNCERTAIN, "Failed", "It may or may not exist."),
-        (UNSURE_FOR_GOOD, "Failed", "It can not be told."),
+        (PERMANENTLY_UNCERTAIN, "Failed", "It cannot be known."),
         (NOTHING_SUBMITTED, "Canceled", "Canceled on request, before a job was submitted."),
     ],
 )
@@ -154,7 +148,7 @@ def test_past_the_deadline_a_job_is_looked_for_and_none_submitted(
     execution = _past_its_deadline(handle, steps)
     assert _activities(execution.answer) == [("invoke", "find")]
     answer = execution.complete(found)
-    assert (answer.ended, answer.error, told(answer)["phase"]) == (True, says, phase)
+    assert (answer.ended, answer.error, custom_status(answer)["phase"]) == (True, says, phase)
     assert _activities(answer) == [("invoke", "find")]
 
 
@@ -164,18 +158,18 @@ def test_a_job_that_is_found_past_the_deadline_is_canceled(handle: Handle) -> No
     assert execution.complete(JOB).activity == CHECK
     assert execution.complete(RUNNING).activity == CANCEL
     assert execution.complete({"accepted": True}).waits
-    assert told(execution.answer)["cancellation"]["cause"] == "timeout"
+    assert custom_status(execution.answer)["cancellation"]["cause"] == "timeout"
 
 
 def test_a_nudge_past_the_deadline_submits_nothing_either(handle: Handle) -> None:
-    """It came before the timer, and is answered after it."""
+    """The nudge arrives before the deadline, and the next execution begins after it."""
     execution = _failing(handle, [IDENTITY], timeout=60)
     execution.nudge(after=1)
     execution.now = after(61)
     assert _activities(execution.next().answer) == [("invoke", "find")]
 
 
-def test_a_preflight_that_outlives_the_deadline_submits_nothing(handle: Handle) -> None:
+def test_an_authorization_that_ends_past_the_deadline_submits_nothing(handle: Handle) -> None:
     execution = started(handle, request(timeout=60))
     execution.complete(IDENTITY, after=60)
     assert ("invoke", "submit") not in _activities(execution.answer)
