@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import azure.durable_functions as df
 
+from batch.advice import advice
 from batch.durable_timer import timer_for
 from batch.errors import ErrorCode, RunError, RunFailed
 from batch.names import (
@@ -98,7 +99,8 @@ def _state(context: df.DurableOrchestrationContext) -> Run:
             reason_text("The input of this instance is not the state of a run.", ErrorCode.INTERNAL)
         ) from None
     if run.failure:
-        raise RunFailed(reason_text(run.failure.message, run.failure.code))
+        code = run.failure.code
+        raise RunFailed(reason_text(run.failure.message, code, advice(code)))
     return run
 
 
@@ -154,10 +156,11 @@ def _attempt(
 ) -> Generator[Any, Any, A]:
     """The activity's answer. An activity that raised instead counts as a failed step."""
     try:
-        return answer.from_json((yield context.call_activity(activity, value)))
+        given = yield context.call_activity(activity, value)
     except Exception as error:  # the SDK raises nothing narrower
         crash = RunError(ErrorCode.INTERNAL, f"{activity} crashed: {failure_of(error)}", retryable=True)
         return answer(error=Failure.of(crash), crashed=True)
+    return answer.from_json(given)
 
 
 def _report(

@@ -35,9 +35,10 @@ class Reason:
     message: str
 
 
-def reason_text(message: str, code: ErrorCode) -> str:
-    """What the orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
-    return f"{safe_from_the_host(message)} {advice(code)} [{code.value}]"
+def reason_text(message: str, code: ErrorCode, what_to_do: str = "") -> str:
+    """What an orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
+    sentences = [safe_from_the_host(message), what_to_do, f"[{code.value}]"]
+    return " ".join(filter(None, sentences))
 
 
 def safe_from_the_host(message: str) -> str:
@@ -61,6 +62,6 @@ def read_reason(output: object) -> Reason:
     text = _PREFIX.sub("", output.rstrip()) if isinstance(output, str) else ""
     if coded := _CODED.fullmatch(text):
         code = ErrorCode(coded["code"])
-        message = coded["message"].removesuffix(f" {advice(code)}")
+        message = coded["message"].removesuffix(advice(code))
         return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(message))
     return Reason(Phase.FAILED, ErrorCode.INTERNAL, shorten(text) or "The task hub keeps no reason.")

@@ -42,6 +42,16 @@ class Answer(Stored):
     crashed: bool = False
 
     @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Raises ValueError if the answer holds nothing of what it may hold."""
+        answer = super().from_json(value)
+        if answer == cls():
+            raise ValueError(
+                f"{cls.__name__} is empty: the activity answered in a form that is not known here"
+            )
+        return answer
+
+    @classmethod
     def failed(cls, error: RunError) -> Self:
         return cls(error=Failure.of(error))
 

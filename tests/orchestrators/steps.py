@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
-from batch.api.request import RunRequest
 from batch.errors import ErrorCode, RunError
+from batch.run.request import RunRequest
 from batch.run.state import Run
+from batch.run.steps import Failure
 from tests.batch.builders import ENDPOINT_URI, START, WORKSPACE_ID, request
 from tests.orchestrators.execution import Answer, Execution, Handle
 
@@ -24,7 +25,7 @@ CANCEL = ("cancel_job", {"job_name": "batchjob-1", "workspace_id": WORKSPACE_ID}
 
 
 def error(code: ErrorCode, message: str = "It went wrong.", **options: Any) -> dict[str, Any]:
-    return {"error": RunError(code, message, **options).to_json()}
+    return {"error": Failure.of(RunError(code, message, **options)).to_json()}
 
 
 def started(handle: Handle, asked: RunRequest | None = None) -> Execution:

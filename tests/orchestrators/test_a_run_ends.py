@@ -9,11 +9,12 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batch.api.request import RunRequest
 from batch.errors import ErrorCode, RunError
-from batch.run.next_step import CANCEL_GRACE, MIN_INTERVAL
+from batch.run.deadlines import CANCEL_GRACE
+from batch.run.next_step import MIN_INTERVAL
+from batch.run.request import RunRequest
 from batch.run.state import Run
-from batch.run.submission import Purpose
+from batch.run.steps import Failure, InvokeMode
 from tests.batch.builders import START, WORKSPACE_ID, request
 from tests.orchestrators.execution import ACTIVITY, Execution, Handle
 from tests.orchestrators.steps import custom_status, started
@@ -61,22 +62,22 @@ class Azure:
         if self.random.random() < self.trouble:
             if self.random.random() < 0.2:
                 raise ActivityBroke(f"Activity function '{activity}' failed:  TimeoutError")
-            return {"error": self._error().to_json(), **asked_to_cancel}
+            return {"error": Failure.of(self._error()).to_json(), **asked_to_cancel}
         if activity == "authorize":
             return {"identity": {"client_id": "c"}}
         if activity == "invoke":
-            return self._invoked(Purpose(given["purpose"]))
+            return self._invoked(InvokeMode(given["purpose"]))
         if activity == "cancel_job":
             return {"accepted": True}
         self.last_status = self.random.choice(ENDED if self.random.random() < self.ends else GOING_ON)
         return {"status": self.last_status, **asked_to_cancel}
 
-    def _invoked(self, purpose: Purpose) -> dict[str, Any]:
+    def _invoked(self, mode: InvokeMode) -> dict[str, Any]:
         if self.random.random() < 0.05:
             return {"canceled": True}
-        if purpose is Purpose.NOTICE_CANCEL:
+        if mode is InvokeMode.CHECK_FOR_CANCEL:
             return {"unchanged": True}
-        if purpose is Purpose.FIND and self.random.random() < 0.5:
+        if mode is InvokeMode.FIND and self.random.random() < 0.5:
             return {"absent": True}
         job = {
             "name": "batchjob-1",
@@ -190,4 +191,4 @@ def test_the_simulation_reaches_every_outcome_and_every_step(handle: Handle) -> 
         seen.add(custom_status(last.answer)["phase"])
         asked_to |= azure.asked_to
     assert seen == {"Completed", "Failed", "Canceled", "TimedOut"}
-    assert asked_to == {"authorize", *Purpose, "check_status", "cancel_job"}
+    assert asked_to == {"authorize", *InvokeMode, "check_status", "cancel_job"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from batch.api.request import RunRequest
 from batch.errors import ErrorCode
+from batch.run.request import RunRequest
 from batch.run.state import Run
 from tests.batch.builders import START, after, request
 from tests.orchestrators.execution import (

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from batch.advice import advice, advice_meanwhile
 from batch.errors import ErrorCode
 from tests.batch.builders import after, request
 from tests.orchestrators.execution import Handle
@@ -41,7 +42,11 @@ def test_any_other_end_fails_the_orchestration_with_its_reason(
     assert answer.error is not None
     assert says in answer.error
     assert custom_status(answer)["phase"] == phase
-    assert custom_status(answer)["error"] == {"code": code, "message": answer.error}
+    assert custom_status(answer)["error"] == {
+        "code": code,
+        "message": answer.error,
+        "advice": advice(code),
+    }
 
 
 def test_a_refused_token_fails_the_run_before_anything_is_submitted(handle: Handle) -> None:
@@ -74,7 +79,11 @@ def test_a_retryable_step_is_retried(handle: Handle) -> None:
     answer = execution.complete(busy)
     assert answer.waits
     assert execution.timer_at == execution.now + timedelta(seconds=30)
-    assert custom_status(answer)["problem"] == {"code": "service_unavailable", "message": "It is busy."}
+    assert custom_status(answer)["problem"] == {
+        "code": "service_unavailable",
+        "message": "It is busy.",
+        "advice": advice_meanwhile("service_unavailable"),
+    }
     execution.fire()
     execution = execution.next()
     assert execution.answer.activity == ("authorize", {})
@@ -109,7 +118,7 @@ def test_a_step_that_raises_five_times_fails_the_run(handle: Handle) -> None:
         execution = execution.next()
     answer = execution.fail("boom")
     assert answer.error is not None
-    assert "authorize broke: boom" in answer.error
+    assert "authorize crashed: boom" in answer.error
 
 
 def test_a_status_that_cannot_be_read_is_not_a_failure_of_the_job(handle: Handle) -> None:

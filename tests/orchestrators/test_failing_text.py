@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from batch.api.request import JobInput, JobOutput
+from batch.advice import advice
 from batch.errors import ErrorCode
 from batch.redaction import holds_secret
 from batch.run.reason import reason_text
+from batch.run.request import Binding
 from batch.run.source import DataSource
 from batch.run.state import Run
 from functions_host.durable.text_rules import without_credentials
@@ -46,9 +47,9 @@ def test_the_text_is_whole_whatever_the_inputs_hold(handle: Handle, place: str, 
     lake = "azureml://datastores/lake/paths"
     asked = request()
     if place == "input":
-        asked = request(inputs={"input_data": JobInput(type="UriFolder", uri=f"{lake}/{token}1/")})
+        asked = request(inputs={"input_data": Binding(type="UriFolder", uri=f"{lake}/{token}1/")})
     elif place == "output":
-        asked = request(outputs={"output_data": JobOutput(uri=f"{lake}/{token}1/out.csv")})
+        asked = request(outputs={"output_data": Binding(type="UriFile", uri=f"{lake}/{token}1/out.csv")})
     blobs = DataSource(
         container="in",
         folder=f"{token}1",
@@ -61,7 +62,11 @@ def test_the_text_is_whole_whatever_the_inputs_hold(handle: Handle, place: str, 
     answer = failed(handle, state, error(ErrorCode.REQUEST_REJECTED, "No.")).answer
 
     assert (answer.error, answer.code) == ("No.", "request_rejected")
-    assert custom_status(answer)["error"] == {"code": "request_rejected", "message": "No."}
+    assert custom_status(answer)["error"] == {
+        "code": "request_rejected",
+        "message": "No.",
+        "advice": advice("request_rejected"),
+    }
 
 
 @with_token
@@ -85,7 +90,7 @@ def test_the_code_is_read_whatever_the_reason(token: str) -> None:
 @pytest.mark.parametrize("given", [{"request": {"inputs": 'it\'s "key=1" here'}}, "key='1'", 5, None])
 def test_an_input_that_is_not_a_state_is_not_quoted(handle: Handle, given: object) -> None:
     answer = Execution(handle, json.dumps(given), START).answer
-    assert answer.error == "The input of this instance is no run's state. [internal]"
+    assert answer.error == "The input of this instance is not the state of a run. [internal]"
 
 
 def test_the_user_of_an_address_is_redacted(handle: Handle) -> None:
@@ -116,10 +121,10 @@ def test_an_exception_after_the_submission_keeps_the_job(
 def test_an_unexpected_exception_ends_the_run_with_its_reason(handle: Handle) -> None:
     """The text does not hold the actions so far: they hold the request."""
     asked = request(
-        inputs={"input_data": JobInput(type="UriFolder", uri="azureml://datastores/l/paths/key=1/")}
+        inputs={"input_data": Binding(type="UriFolder", uri="azureml://datastores/l/paths/key=1/")}
     )
     answer = failed(handle, Run(request=asked), {"surprise": 1}).answer
 
     assert (answer.code, custom_status(answer)["phase"]) == ("internal", "Failed")
-    assert "KeyError" in str(answer.error)
+    assert "Invoked is empty" in str(answer.error)
     assert "A job may have been submitted" in str(answer.error)

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 import entities.folder_window
 from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW
 from batch.new_data.blob import Blob
+from batch.new_data.request import request_for, upload_id
 from batch.new_data.upload import FolderUpload
 from batch.run.source import DataSource
 from orchestrators.new_data_window import bp
 from tests.batch.builders import START, after
+from tests.batch.builders import settings as app_settings
 from tests.batch.new_data.events import blob, rule
 from tests.entities.batches import Send, sender
 from tests.orchestrators.execution import TIMER, Answer, Execution, Handle, handle_of
 
 RULE = rule(quiet_seconds=10, longest_wait_seconds=60, prefix="in/")
-SOURCE = DataSource.of(blob("in/a.csv")).and_also(DataSource.of(blob("in/b.csv"))).to_json()
+SOURCE = blob("in/a.csv").source().merged_with(blob("in/b.csv").source()).to_json()
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +37,9 @@ def send() -> Send:
 
 
 def _upload(of: Blob | None = None) -> FolderUpload:
-    return FolderUpload.of(RULE, of or blob("in/a.csv", at=after(-3)))
+    uploaded = of or blob("in/a.csv", at=after(-3))
+    run_id = upload_id(RULE, uploaded)
+    return FolderUpload.of(RULE, uploaded, run_id, request_for(RULE, uploaded, run_id, app_settings()))
 
 
 def _touching(
@@ -69,19 +73,19 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
     execution = _touching(window_handle, upload)
     touch = {
         "toucher": "w-1",
-        "now": "2026-01-31T12:00:00+00:00",
-        "source": DataSource.of(upload.blob).to_json(),
+        "now": "2026-01-31T12:00:00Z",
+        "source": upload.source.to_json(),
     }
     assert execution.answer.entity_call == (window, "touch", touch)
 
     assert execution.complete("2026-01-31T12:00:00Z", after=0.5).actions[-1]["actionType"] == TIMER
     assert execution.timer_at == after(10.5)
 
-    claim = {"claimant": "w-1", "now": "2026-01-31T12:00:10.500000+00:00", "longest_wait_seconds": 60}
+    claim = {"claimant": "w-1", "now": "2026-01-31T12:00:10.500000Z", "longest_wait_seconds": 60}
     assert execution.fire().entity_call == (window, "claim", claim)
 
     answer = execution.complete(SOURCE)
-    assert answer.retried_activity == ("start_run", {"upload": upload.to_json(), "source": SOURCE})
+    assert answer.retried_activity == ("start_run", upload.start(DataSource.from_json(SOURCE)))
 
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
@@ -93,7 +97,7 @@ def test_the_ids_from_its_start_are_kept(window_handle: Handle) -> None:
     assert execution.answer.entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
     execution.complete(START.isoformat())
     assert execution.fire().entity_call[0] == f"@{FOLDER_WINDOW}@as-then"
-    assert execution.complete(SOURCE).retried_activity[1]["upload"]["run_id"] == "folder-as-then"
+    assert execution.complete(SOURCE).retried_activity[1]["run_id"] == "folder-as-then"
 
 
 def test_a_claim_that_finds_nothing_ends_as_superseded(window_handle: Handle) -> None:
@@ -130,7 +134,7 @@ def test_the_claim_states_its_time(window_handle: Handle) -> None:
     """A late timer makes a late claim: the longest wait may be over by then."""
     execution = _touched(window_handle)
     execution.now = after(70)
-    assert execution.fire().entity_call[2]["now"] == "2026-01-31T12:01:10+00:00"
+    assert execution.fire().entity_call[2]["now"] == "2026-01-31T12:01:10Z"
 
 
 @pytest.mark.parametrize("failures", [1, 5, 9])
@@ -169,7 +173,7 @@ def test_a_failure_without_a_text_ends_the_window_too(window_handle: Handle) -> 
 @pytest.mark.parametrize("raw", [{"rule": 'it\'s "key=1"'}, 5, None])
 def test_an_input_that_is_not_an_upload_is_not_quoted(window_handle: Handle, raw: object) -> None:
     answer = Execution(window_handle, json.dumps(raw), START).answer
-    assert answer.error == "The input of this instance is no upload. [internal]"
+    assert answer.error == "The input of this instance is not an upload. [internal]"
 
 
 @pytest.mark.parametrize("step", ["touch", "claim"])
@@ -193,11 +197,11 @@ def test_any_name_of_a_blob_is_kept(window_handle: Handle) -> None:
     named = blob('in/a#b?%20ü\U0001f600"{run_id}.csv', version='"0x\ud800"', at=after(0.123456))
     execution = _touching(window_handle, _upload(named))
     touch = execution.answer.entity_call[2]
-    assert DataSource.model_validate(touch["source"]) == DataSource.of(named)
+    assert DataSource.from_json(touch["source"]) == named.source()
     execution.complete(START.isoformat())
     execution.fire()
     started = execution.complete(touch["source"]).retried_activity[1]
-    assert FolderUpload.from_json(started["upload"]) == _upload(named)
+    assert started == _upload(named).start(named.source())
 
 
 class Hub:

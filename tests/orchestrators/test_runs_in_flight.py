@@ -14,6 +14,7 @@ from batch.run.state import Run
 from batch.timestamps import parse_timestamp
 from packages.functions_host.tests.recordings import recording
 from tests.orchestrators.execution import CONTINUE_AS_NEW, TIMER, Answer, Handle
+from tests.recorded_state.plain import plain
 
 RECORDED = [
     pytest.param(record, id=str(number))
@@ -29,7 +30,7 @@ def test_it_asks_for_the_same_actions(handle: Handle, record: dict[str, Any]) ->
 
     asked, asked_before = _until_the_end(now), _until_the_end(before)
     assert [_without_time(action) for action in asked] == [_without_time(action) for action in asked_before]
-    assert now.custom_status == before.custom_status
+    assert plain(now.custom_status) == plain(before.custom_status)
     timers = zip(_timers(asked), _timers(asked_before), strict=True)
     assert all(timer - timer_before == MOST_EARLY for timer, timer_before in timers)
 
@@ -64,9 +65,8 @@ def _until_the_end(answer: Answer) -> list[dict[str, Any]]:
 
 def _without_time(action: dict[str, Any]) -> dict[str, Any]:
     inner = [_without_time(each) for each in action.get("compoundActions", [])]
-    return {name: value for name, value in action.items() if name not in ("fireAt", "compoundActions")} | {
-        "inner": inner
-    }
+    rest = {name: value for name, value in action.items() if name not in ("fireAt", "compoundActions")}
+    return {**plain(rest), "inner": inner}
 
 
 def _timers(actions: list[dict[str, Any]]) -> list[Any]:

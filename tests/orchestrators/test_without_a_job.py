@@ -134,8 +134,7 @@ def _past_its_deadline(handle: Handle, steps: list[Any], failure: Any = BUSY) ->
             BUSY,
             "Failed",
             "Submission uncertain: the job may or may not exist, and the search failed: It is busy."
-            " Nothing is submitted again while that is so. Look at the endpoint's jobs in Azure ML Studio before"
-            " you start a new run.",
+            " Nothing is submitted again while that is so.",
         ),
         (UNCERTAIN, "Failed", "It may or may not exist."),
         (PERMANENTLY_UNCERTAIN, "Failed", "It cannot be known."),

@@ -23,18 +23,17 @@ from batch.new_data.upload import FolderUpload
 from batch.run.reason import Reason, read_reason
 from batch.run.state import Run
 from batch.stored import Stored
-from batch.timestamps import parse_timestamp
 from task_hub.runs import decoded_input
 from tests.batch.builders import START, after
 from tests.entities.batches import sender
 from tests.orchestrators.execution import CONTINUE_AS_NEW, Handle
+from tests.recorded_state.plain import plain
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:azure.functions df_loads was called:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
 ]
 
-WORDS = ("message", "advice")
 ORCHESTRATORS = {
     "batch_run": orchestrators.batch_run.bp,
     "new_data_window": orchestrators.new_data_window.bp,
@@ -80,7 +79,7 @@ def test_an_execution_that_was_begun_goes_on(handles: dict[str, Handle], record:
     else:
         now, before = (json.loads(text) for text in (handle(record["context"]), record["answer"]))
         assert _state_carried_on(now, record["name"]) == _state_carried_on(before, record["name"])
-        assert _plain(now) == _plain(before)
+        assert plain(now) == plain(before)
 
 
 @pytest.mark.parametrize("record", _recorded("instances"))
@@ -111,26 +110,7 @@ def _state_carried_on(answer: dict[str, Any], orchestrator: str) -> Any:
     [actions] = answer["actions"]
     carried = [action for action in actions if action["actionType"] == CONTINUE_AS_NEW]
     answer["actions"] = [[action for action in actions if action not in carried]]
-    return [_plain(STATES[orchestrator].from_json(json.loads(each["input"])).to_json()) for each in carried]
-
-
-def _plain(value: Any) -> Any:
-    """What the value says: JSON inside texts opened, without what is null, false, zero, or only words for people."""
-    if isinstance(value, str):
-        return _opened(value)
-    if isinstance(value, dict):
-        plain = {name: _plain(each) for name, each in value.items() if name not in WORDS}
-        return {name: each for name, each in plain.items() if each not in (None, False, 0)}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
-
-
-def _opened(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        # One moment has several spellings.
-        return parse_timestamp(text) or text
-    return text if isinstance(value, int | float) else _plain(value)
+    return [plain(STATES[orchestrator].from_json(json.loads(each["input"])).to_json()) for each in carried]
 
 
 def _reason(text: str) -> Reason:
