@@ -1,7 +1,5 @@
 """Hosts in processes of their own, as the worker core can index one app per process."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Asks a host with the kitchen app for everything that was recorded of the extension, in the same order."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 from urllib.parse import quote

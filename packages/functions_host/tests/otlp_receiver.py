@@ -1,13 +1,11 @@
 """A collector for tests: takes spans over OTLP/HTTP, as protobuf, and keeps them."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -69,7 +67,7 @@ class OtlpReceiver:
             time.sleep(0.02)
         raise AssertionError(f"{what}: not within {limit:.0f} s, but {[span.name for span in self.spans]}")
 
-    def __enter__(self) -> OtlpReceiver:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._up.wait(10)
         return self

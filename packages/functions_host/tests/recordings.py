@@ -1,7 +1,5 @@
 """What the Durable extension 3.19.0 sent and answered, and how it is compared with what the local host does."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from functions_host.durable.types import ArgumentError, InstanceState, RuntimeStatus
-from functions_host.durable_http.query import QueryParameters
+from functions_host.durable.errors import ArgumentError
+from functions_host.durable.states import InstanceState, RuntimeStatus
+from functions_host.durable_http.query_parameters import QueryParameters
 from functions_host.durable_http.status import history_payload, status_payload
 
 T = "2026-01-01T00:00:0{}.0000000Z"

@@ -1,7 +1,5 @@
 """Many small orchestrations come out on this host as they came out on the Durable extension."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

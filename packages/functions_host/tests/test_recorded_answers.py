@@ -6,8 +6,6 @@ small app of its own (``apps/recorded``), so what comes from the app is not comp
 statuses, outputs, times. The history events have tests of their own.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

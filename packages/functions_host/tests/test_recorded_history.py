@@ -1,7 +1,5 @@
 """The history in a status query has the fields and values that the extension answered with."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -11,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions_host.durable.errors import state_in_failure
+from functions_host.durable.failures import state_in_failure
 from functions_host.durable_http.status import history_payload
 from packages.functions_host.tests.durable.recorded_runs import Invocation, RecordedRun, runs
 from packages.functions_host.tests.recordings import differences, recording

@@ -1,7 +1,5 @@
 """The comparison with recordings sees every difference that counts, and no other."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

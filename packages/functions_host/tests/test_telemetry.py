@@ -1,7 +1,5 @@
 """Traces of a real host: who begins one, who goes on in one, and when they are exported."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

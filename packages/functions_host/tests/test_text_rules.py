@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions_host.durable.text_rules import HIDDEN, without_credentials
+from functions_host.worker.redaction import HIDDEN, without_credentials
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """``python -m functions_host --app DIR``: serves a function app until it is told to stop."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import logging

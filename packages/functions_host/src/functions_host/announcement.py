@@ -1,7 +1,5 @@
 """What the host prints when it is up: the functions it serves, by kind, with their URLs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from functions_host.http.triggers import HttpRoute

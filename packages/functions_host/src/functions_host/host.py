@@ -1,7 +1,5 @@
 """A Functions host in this process: settings, language worker, durable engine and HTTP surface together."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sqlite3
@@ -11,16 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from functions_host.durable.clock import RealClock
+from functions_host.durable.clock import Clock, RealClock
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import Clock
 from functions_host.durable_http.api import DurableApi
 from functions_host.http.server import Handlers, listening_socket, serve
 from functions_host.http.triggers import HttpRoute, HttpTriggers, http_routes
 from functions_host.settings import HostSettings, expand_settings, load_settings
-from functions_host.telemetry.telemetry import span_sink
+from functions_host.telemetry.export import span_sink
 from functions_host.triggers.event_grid import EventGridWebhook
 from functions_host.triggers.manual_runs import ManualRuns
 from functions_host.triggers.timer import TimerTriggers, timers
@@ -28,7 +25,7 @@ from functions_host.triggers.timer_status import TimerStatusFile
 from functions_host.worker.client_binding import durable_client_value
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invocations
-from functions_host.worker.worker import PythonWorker
+from functions_host.worker.python_worker import PythonWorker
 
 
 class StoreError(Exception):

@@ -1,7 +1,5 @@
 """Log output of the host process: one line per record, on standard error."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import time

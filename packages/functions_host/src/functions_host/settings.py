@@ -1,7 +1,5 @@
 """Settings of the local host: host.json and local.settings.json, read the way the Core Tools read them."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -11,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from functions_host.durable.types import HubOptions
+from functions_host.durable.hub_options import HubOptions
 
 DEFAULT_PORT = 7071
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"

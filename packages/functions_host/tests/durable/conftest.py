@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import asyncio
 import json
 import shutil
@@ -12,10 +10,11 @@ import pytest
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.states import InstanceState, RuntimeStatus
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions, InstanceState, RuntimeStatus
 from functions_host.telemetry.spans import SpanSink
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 

@@ -4,8 +4,6 @@ It starts what it has not started yet, prints ``ready`` and, once every orchestr
 as JSON.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys
@@ -15,9 +13,9 @@ from pathlib import Path
 from azure.durable_functions import EntityId, RetryOptions
 
 from functions_host.durable.clock import RealClock
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker, output
 
 ORCHESTRATIONS = 30

@@ -1,7 +1,5 @@
 """Plays recorded runs again: the engine runs, and a worker gives the answers that were recorded."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +11,10 @@ from typing import Any
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.language_worker import InvocationError
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions, InvocationError
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.recordings import recording
 

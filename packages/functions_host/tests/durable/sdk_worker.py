@@ -1,7 +1,5 @@
 """A worker for tests: runs functions in this process through the published SDK's own replay code."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import traceback
@@ -11,7 +9,8 @@ from typing import Any
 
 from azure.durable_functions import Entity, Orchestrator
 
-from functions_host.durable.types import InstanceState, InvocationError
+from functions_host.durable.language_worker import InvocationError
+from functions_host.durable.states import InstanceState
 from functions_host.telemetry.trace_context import TraceContext
 
 Function = Callable[..., Any]

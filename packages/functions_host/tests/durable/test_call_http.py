@@ -1,7 +1,5 @@
 """The built-in HTTP activity behind call_http."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 
@@ -11,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from azure.durable_functions import ManagedIdentityTokenSource
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

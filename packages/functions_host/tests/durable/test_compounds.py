@@ -1,12 +1,10 @@
 """task_all and task_any: what the SDK decides, and what the host waits for meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

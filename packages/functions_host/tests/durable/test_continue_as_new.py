@@ -1,12 +1,10 @@
 """continue_as_new: a fresh history under the same id, and what becomes of events and status."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output

@@ -1,14 +1,12 @@
 """Changed orchestrator code that meets a running instance is found out."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest
 from azure.durable_functions import EntityId
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

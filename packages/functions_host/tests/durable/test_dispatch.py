@@ -1,7 +1,5 @@
 """Leases, limits, and failures that are the host's own."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Iterable
@@ -13,8 +11,9 @@ from azure.durable_functions import EntityId
 
 from functions_host.durable import dispatcher
 from functions_host.durable.clock import RealClock
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.store.work_tables import WorkTables
-from functions_host.durable.types import HubOptions, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

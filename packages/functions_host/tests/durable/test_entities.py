@@ -1,7 +1,5 @@
 """Entities: signals, calls, batches, errors, state and its end."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -9,8 +7,9 @@ from uuid import UUID
 import pytest
 from azure.durable_functions import EntityId
 
+from functions_host.durable.errors import ArgumentError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import ArgumentError, RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output

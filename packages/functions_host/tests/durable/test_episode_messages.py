@@ -1,7 +1,5 @@
 """The trigger value that the SDK receives, event by event, and the history that is kept."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from uuid import UUID

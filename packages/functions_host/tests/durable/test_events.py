@@ -1,12 +1,11 @@
 """External events: who gets which, early ones, and the payloads of the two kinds of sender."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
-from functions_host.durable.types import InstanceGoneError, InstanceNotFoundError, RuntimeStatus
+from functions_host.durable.errors import InstanceGoneError, InstanceNotFoundError
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

@@ -1,7 +1,5 @@
 """A host killed at any moment loses nothing: SIGKILL at seeded random points, restart, right outcome."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import random

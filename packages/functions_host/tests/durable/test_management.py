@@ -1,7 +1,5 @@
 """Rewind, restart, purge and queries."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,15 +7,14 @@ from datetime import timedelta
 import pytest
 from azure.durable_functions import RetryOptions
 
-from functions_host.durable.events import EventType
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InstanceNotFoundError,
-    InstanceQuery,
     OrchestrationAlreadyExistsError,
     PreconditionError,
-    RuntimeStatus,
 )
+from functions_host.durable.events import EventType
+from functions_host.durable.states import InstanceQuery, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

@@ -1,7 +1,5 @@
 """Starting, running and ending orchestrations, and the texts of their failures."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -9,13 +7,10 @@ import pytest
 from azure.durable_functions import RetryOptions
 
 from functions_host.durable import replay
+from functions_host.durable.errors import ArgumentError, OrchestrationAlreadyExistsError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import (
-    ArgumentError,
-    HubOptions,
-    OrchestrationAlreadyExistsError,
-    RuntimeStatus,
-)
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

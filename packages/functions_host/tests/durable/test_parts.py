@@ -1,7 +1,5 @@
 """The small parts by themselves: store, clocks, queue, cache, texts."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sqlite3
@@ -13,13 +11,13 @@ import pytest
 from functions_host.durable.clock import RealClock, VirtualClock
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.episode import Answer
-from functions_host.durable.errors import state_in_failure, with_shortened_times
 from functions_host.durable.events import format_time, parse_time
 from functions_host.durable.execution_cache import Execution, ExecutionCache
+from functions_host.durable.failures import state_in_failure, with_shortened_times
 from functions_host.durable.keyed_queue import KeyedQueue
+from functions_host.durable.language_worker import InvocationError
 from functions_host.durable.paging import decode_continuation, encode_continuation
 from functions_host.durable.store.store import Store, StoreInUseError, StoreVersionError
-from functions_host.durable.types import InvocationError
 
 
 def test_a_store_lets_one_host_in(tmp_path: Path) -> None:

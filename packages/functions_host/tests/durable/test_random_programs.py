@@ -3,8 +3,6 @@
 If they ever disagree, a result goes to the wrong task or to none, and the program ends wrongly or not at all.
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 from datetime import timedelta
@@ -15,7 +13,7 @@ from azure.durable_functions import EntityId, RetryOptions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions_host.durable.types import HubOptions
+from functions_host.durable.hub_options import HubOptions
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

@@ -3,8 +3,6 @@
 One run fails, one has several checks and a nudge, one is canceled.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from functools import cache

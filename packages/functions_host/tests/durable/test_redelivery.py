@@ -1,7 +1,5 @@
 """What a killed host had taken stays invisible for the visibility time-outs; a host that stops gives it back."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
@@ -10,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from functions_host.durable.events import EventType, format_time, parse_time
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.steered_clock import ClockFile, SteeredClock
 from functions_host.durable.store.work_tables import WorkTables
-from functions_host.durable.types import HubOptions, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

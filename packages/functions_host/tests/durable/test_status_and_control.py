@@ -1,20 +1,14 @@
 """Custom status, suspend and resume, terminate."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from datetime import timedelta
 
 import pytest
 
+from functions_host.durable.errors import InstanceGoneError, InstanceNotFoundError, InvalidOperationError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import (
-    InstanceGoneError,
-    InstanceNotFoundError,
-    InvalidOperationError,
-    RuntimeStatus,
-)
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

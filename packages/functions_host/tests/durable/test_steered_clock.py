@@ -1,7 +1,5 @@
 """A clock in a file, steered by one process and gone by in another."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta

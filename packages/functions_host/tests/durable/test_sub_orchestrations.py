@@ -1,13 +1,11 @@
 """Sub-orchestrations: ids, results, failures, termination of a child."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

@@ -1,14 +1,12 @@
 """Durable timers: firing, cancelling, and those that are longer than the storage allows."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType, format_time
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -148,6 +146,6 @@ async def test_waiting_timers_survive_a_restart_of_the_host(host: Host) -> None:
 
 
 async def _all(host: Host):
-    from functions_host.durable.types import InstanceQuery
+    from functions_host.durable.states import InstanceQuery
 
     return (await host.hub.query(InstanceQuery())).instances

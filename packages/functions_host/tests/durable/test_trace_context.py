@@ -1,7 +1,5 @@
 """W3C trace contexts: what is read, what is refused, and what survives in the store."""
 
-from __future__ import annotations
-
 import pytest
 
 from functions_host.telemetry.trace_context import OpenSpan, TraceContext

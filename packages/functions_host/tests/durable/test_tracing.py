@@ -1,7 +1,5 @@
 """Spans of durable work: what hangs below what, what survives, and what the worker runs in."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from datetime import timedelta

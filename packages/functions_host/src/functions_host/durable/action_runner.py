@@ -6,8 +6,6 @@ failures belong to the user's code and are ignored here. A compound action waits
 only.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +15,8 @@ from typing import Any
 
 from functions_host.durable.actions import Action, ActionType
 from functions_host.durable.decisions import EntityId, SendToEntity
-from functions_host.durable.errors import OrchestrationFault
 from functions_host.durable.events import compact_json, parse_time
+from functions_host.durable.failures import OrchestrationFault
 from functions_host.durable.known_functions import KnownFunctions
 from functions_host.durable.message_labels import MessageLabels
 from functions_host.durable.replay import PendingTask, ReplayContext

@@ -1,7 +1,5 @@
 """What an orchestrator asks for, in the words of the SDK."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any

@@ -4,18 +4,29 @@ A virtual clock stands still while there is work in hand and jumps to the next d
 so that a day of polling runs in milliseconds and yet in the same order as in real time.
 """
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Protocol
 
 # A due time that is further away is waited for in pieces: event loops limit a single wait, and a machine that
 # slept or had its clock set must not oversleep by much.
 _LONGEST_SINGLE_WAIT = timedelta(minutes=1)
+
+
+class Clock(Protocol):
+    """Time as the engine sees it: aware UTC, and a wait that a virtual clock can shorten."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep_until(self, due: datetime) -> None: ...
+
+    def working(self) -> AbstractContextManager[None]:
+        """Held by whoever has work in hand: a virtual clock stands still meanwhile."""
+        ...
 
 
 class RealClock:

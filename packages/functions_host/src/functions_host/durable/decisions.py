@@ -4,11 +4,9 @@
 the extension calls it in its messages.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from functions_host.durable.events import (
     EventType,
@@ -32,7 +30,7 @@ class EntityId:
     key: str
 
     @classmethod
-    def parse(cls, instance_id: str) -> EntityId:
+    def parse(cls, instance_id: str) -> Self:
         """From the form ``@name@key``."""
         _, name, key = instance_id.split("@", 2)
         return cls(name.lower(), key)

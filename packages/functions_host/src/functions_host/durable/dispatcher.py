@@ -1,7 +1,5 @@
 """Keeps the task hub's work going: episodes, activities, entity batches and timers, on one event loop."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -9,18 +7,21 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from functions_host.durable.activity_runner import run_activity
+from functions_host.durable.clock import Clock
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.entity_runner import EntityRunner
 from functions_host.durable.episode_runner import EpisodeRunner
 from functions_host.durable.events import format_time, parse_time
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.keyed_queue import K, KeyedQueue
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import Worker
 from functions_host.durable.redelivery import hide_what_was_taken, show_what_was_hidden
+from functions_host.durable.states import InstanceState
 from functions_host.durable.store.store import Store
 from functions_host.durable.store.work_tables import QueuedActivity
 from functions_host.durable.transitions import Transaction, complete_activity, fire_due_timers
-from functions_host.durable.types import Clock, HubOptions, InstanceState, Worker
 from functions_host.telemetry.spans import SpanSink
 from functions_host.telemetry.trace_context import OpenSpan
 
@@ -51,9 +52,9 @@ class Dispatcher:
         self._clock = clock
         self._spans = spans
         self._episodes = EpisodeRunner(
-            store, worker, self.known, clock, options.default_version, self, kill_point
+            store, worker, self.known, clock, options.default_version, self.transaction, kill_point
         )
-        self._batches = EntityRunner(store, worker, self.known, clock, self)
+        self._batches = EntityRunner(store, worker, self.known, clock, self.transaction)
         self._orchestrations: KeyedQueue[str] = KeyedQueue()
         self._entities: KeyedQueue[EntityId] = KeyedQueue()
         self._running_activities: set[int] = set()

@@ -1,15 +1,13 @@
 """One batch of operations on an entity: the message to the SDK and what its answer means."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import extension_type
+from functions_host.durable.states import EntityState
 from functions_host.durable.store.entity_tables import Operation
-from functions_host.durable.types import EntityState
 
 MAX_BATCH_OPERATIONS = 5000
 _ERROR = "Error"

@@ -4,11 +4,9 @@ durable-functions behaviour: an entity is an orchestration instance that runs fo
 its input is its state, and it continues as new after each batch of operations.
 """
 
-from __future__ import annotations
-
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import compact_json
-from functions_host.durable.types import EntityState, InstanceQuery, InstanceState, RuntimeStatus
+from functions_host.durable.states import EntityState, InstanceQuery, InstanceState, RuntimeStatus
 
 
 def entity_of(instance_id: str) -> EntityId | None:

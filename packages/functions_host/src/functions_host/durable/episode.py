@@ -1,15 +1,14 @@
 """One episode of an orchestration, as a pure function of what happened so far and of the SDK's answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from functions_host.durable.action_runner import ActionRunner, ExecutionIdentity
 from functions_host.durable.decisions import Decision
-from functions_host.durable.errors import (
+from functions_host.durable.events import EventType, HistoryEvent, compact_json
+from functions_host.durable.failures import (
     OrchestrationFault,
     orchestrator_failure,
     orchestrator_failure_details,
@@ -17,10 +16,9 @@ from functions_host.durable.errors import (
     unlabelled_failure,
     with_shortened_times,
 )
-from functions_host.durable.events import EventType, HistoryEvent, compact_json
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import InvocationError
 from functions_host.durable.nondeterminism import NonDeterministicOrchestrationError
-from functions_host.durable.types import InvocationError
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
 
@@ -36,7 +34,7 @@ class Answer:
     custom_status: str | None = None
 
     @classmethod
-    def parse(cls, state_json: str) -> Answer:
+    def parse(cls, state_json: str) -> Self:
         state = json.loads(state_json)
         lists = state["actions"]
         if len(lists) > 1:
@@ -50,7 +48,7 @@ class Answer:
         )
 
     @classmethod
-    def of_failure(cls, failure: InvocationError) -> Answer:
+    def of_failure(cls, failure: InvocationError) -> Self:
         state = state_in_failure(failure.message)
         if state is None:
             return cls(error=unlabelled_failure(failure))
@@ -72,7 +70,7 @@ class Failed:
     details: str
 
     @classmethod
-    def by_orchestrator(cls, name: str, error: str) -> Failed:
+    def by_orchestrator(cls, name: str, error: str) -> Self:
         return cls(orchestrator_failure(name, error), orchestrator_failure_details(error))
 
 

@@ -1,15 +1,12 @@
 """Runs one episode of one orchestration: load, ask the SDK, decide, commit."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
 
 from functions_host.durable.action_runner import DEFAULT_HTTP_POLL, ExecutionIdentity
+from functions_host.durable.clock import Clock
 from functions_host.durable.episode import (
     Answer,
     EpisodeOutcome,
@@ -22,17 +19,13 @@ from functions_host.durable.events import EventType, HistoryEvent, format_time, 
 from functions_host.durable.execution_cache import Execution, ExecutionCache
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import InvocationError, Worker
 from functions_host.durable.store.instance_tables import Instance, Message
 from functions_host.durable.store.store import Store
-from functions_host.durable.transitions import Transaction, commit_episode
-from functions_host.durable.types import Clock, InvocationError, Worker
+from functions_host.durable.transitions import NewTransaction, commit_episode
 from functions_host.telemetry.event_traces import execution_trace
 
 logger = logging.getLogger(__name__)
-
-
-class Transactions(Protocol):
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
 
 
 class EpisodeRunner:
@@ -43,7 +36,7 @@ class EpisodeRunner:
         known: KnownFunctions,
         clock: Clock,
         default_version: str,
-        transactions: Transactions,
+        transaction: NewTransaction,
         kill_point: KillPoint | None,
     ) -> None:
         self._store = store
@@ -51,7 +44,7 @@ class EpisodeRunner:
         self._known = known
         self._clock = clock
         self._default_version = default_version
-        self._transactions = transactions
+        self._transaction = transaction
         self._kill_point = kill_point
         self._cache = ExecutionCache()
 
@@ -67,13 +60,13 @@ class EpisodeRunner:
         up_to = messages[-1].id
         instance = tables.find(instance_id)
         if instance is None or instance.status.is_terminal:
-            with self._transactions.transaction():
+            with self._transaction():
                 tables.consume(instance_id, up_to)
             return
         # Answers to an execution that has continued as new since are of no interest to this one.
         heard = [each.event for each in messages if each.execution_id in (None, instance.execution_id)]
         if not heard:
-            with self._transactions.transaction():
+            with self._transaction():
                 tables.consume(instance_id, up_to)
             return
         execution = self._execution(instance)
@@ -85,7 +78,7 @@ class EpisodeRunner:
             instance = _begun(instance, heard, now)
         new_events = [history_event(EventType.ORCHESTRATOR_STARTED, now), *heard]
         outcome = await self._outcome(instance, execution, new_events)
-        with self._transactions.transaction() as tx:
+        with self._transaction() as tx:
             if not self._is_current(instance):
                 return
             tx.loses_row = self._kill_point is not None and self._kill_point.reached()

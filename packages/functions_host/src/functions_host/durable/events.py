@@ -3,8 +3,6 @@
 An event is kept as the dictionary that is sent: the SDK, the status query and the store all want that form.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Histories of running executions, kept so that an episode reads and parses only what is new."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from dataclasses import dataclass, field
 

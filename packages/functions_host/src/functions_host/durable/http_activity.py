@@ -1,12 +1,10 @@
 """The host's built-in activity behind ``call_http``."""
 
-from __future__ import annotations
-
 import json
 
 import aiohttp
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's default for HttpClient
 

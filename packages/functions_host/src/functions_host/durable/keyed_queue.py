@@ -1,7 +1,5 @@
 """A queue of keys of which each is worked on by at most one worker at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """A moment at which a test ends the host, as SIGKILL would."""
 
-from __future__ import annotations
-
 import os
 import signal
 

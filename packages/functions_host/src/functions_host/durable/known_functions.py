@@ -1,13 +1,12 @@
 """Which functions the worker can run, and the extension's words for one that it cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Self
 
 from functions_host.durable.actions import Action, ActionType
 from functions_host.durable.decisions import EntityId
-from functions_host.durable.types import Worker
+from functions_host.durable.language_worker import Worker
 
 
 class FunctionNames:
@@ -40,7 +39,7 @@ class KnownFunctions:
     entities: FunctionNames
 
     @classmethod
-    def of(cls, worker: Worker) -> KnownFunctions:
+    def of(cls, worker: Worker) -> Self:
         return cls(
             FunctionNames("activity", worker.activities),
             FunctionNames("orchestrator", worker.orchestrators),

@@ -1,7 +1,5 @@
 """The times by which an entity sorts the messages that one execution sends to it."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The history holds something that the orchestrator, run again, did not ask for: the extension's words for it."""
 
-from __future__ import annotations
-
 from functions_host.durable.events import EventType, HistoryEvent
 
 _SINCE = "Was a change made to the orchestrator code after this instance had already started running?"

@@ -5,8 +5,6 @@ partition key from the row key, which is empty for instances. HTTP drops it at t
 missing from a token that comes back.
 """
 
-from __future__ import annotations
-
 import base64
 
 

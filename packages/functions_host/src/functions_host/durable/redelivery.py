@@ -5,8 +5,6 @@ time as long as it works on it. A host that is killed cannot give its messages b
 is over. Whatever is sent meanwhile is seen at once, and so can overtake it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from functions_host.durable.store.instance_tables import Instance

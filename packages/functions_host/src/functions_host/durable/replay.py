@@ -5,8 +5,6 @@ this what the host scheduled for it. Both must hand out the same sequence ids, s
 the same order. Whatever is scheduled here and not found in the history is a new decision.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,8 +16,8 @@ from functions_host.durable.decisions import (
     SendToEntity,
     StartSubOrchestration,
 )
-from functions_host.durable.errors import OrchestrationFault
 from functions_host.durable.events import EventType, HistoryEvent, parse_time
+from functions_host.durable.failures import OrchestrationFault
 from functions_host.durable.nondeterminism import (
     NonDeterministicOrchestrationError,
     not_repeated,

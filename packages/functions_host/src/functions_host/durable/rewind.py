@@ -1,15 +1,13 @@
 """Rewinding a failed orchestration: its failures are taken out of the history, and it goes on from there."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from functions_host.durable.events import EventType, HistoryEvent, history_event, join_events
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.store.instance_tables import Instance
 from functions_host.durable.transitions import Transaction, send
-from functions_host.durable.types import RuntimeStatus
 
 _FAILURES = (EventType.TASK_FAILED, EventType.SUB_ORCHESTRATION_FAILED)
 _NEW_WORK = (EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.EVENT_SENT)

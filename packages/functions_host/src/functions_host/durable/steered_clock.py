@@ -3,8 +3,6 @@
 The file outlives the host, so that its time goes on over a restart, however it ended.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """The task hub: what the durable client and the management API ask of the engine."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import uuid
@@ -10,9 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from functions_host.durable.clock import Clock
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.dispatcher import Dispatcher
 from functions_host.durable.entity_instances import as_instance, entity_of, instance_id_of, may_match
+from functions_host.durable.errors import (
+    ArgumentError,
+    InstanceGoneError,
+    InstanceNotFoundError,
+    InvalidOperationError,
+    OrchestrationAlreadyExistsError,
+    PreconditionError,
+)
 from functions_host.durable.events import (
     EventType,
     HistoryEvent,
@@ -21,29 +28,22 @@ from functions_host.durable.events import (
     history_event,
     reformatted,
 )
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.language_worker import Worker
 from functions_host.durable.paging import decode_continuation, encode_continuation
 from functions_host.durable.rewind import rewind_instance
+from functions_host.durable.states import (
+    EntityState,
+    InstancePage,
+    InstanceQuery,
+    InstanceState,
+    RuntimeStatus,
+)
 from functions_host.durable.store.entity_tables import Operation
 from functions_host.durable.store.instance_tables import Instance
 from functions_host.durable.store.store import Store
 from functions_host.durable.transitions import create_instance, forget_instance, send, signal_entity
-from functions_host.durable.types import (
-    ArgumentError,
-    Clock,
-    EntityState,
-    HubOptions,
-    InstanceGoneError,
-    InstanceNotFoundError,
-    InstancePage,
-    InstanceQuery,
-    InstanceState,
-    InvalidOperationError,
-    OrchestrationAlreadyExistsError,
-    PreconditionError,
-    RuntimeStatus,
-    Worker,
-)
 from functions_host.telemetry.spans import SpanSink
 from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 
@@ -52,7 +52,10 @@ _PURGED_AT_ONCE = 200
 
 
 class DurableTaskHub:
-    """Implements ``contract.TaskHub``. The store is the caller's to close, after ``stop``."""
+    """Everything that the durable client and the management API can ask for.
+
+    The caller closes the store, after ``stop``.
+    """
 
     def __init__(
         self,

@@ -1,9 +1,8 @@
 """Every change of the task hub's state, each meant to run inside one transaction of the store."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec
 
@@ -31,11 +30,11 @@ from functions_host.durable.events import (
     join_events,
     parse_time,
 )
+from functions_host.durable.states import EntityState, InstanceState, RuntimeStatus
 from functions_host.durable.store.entity_tables import Caller, Operation
 from functions_host.durable.store.instance_tables import Instance, Parent
 from functions_host.durable.store.store import Store
 from functions_host.durable.store.work_tables import QueuedActivity, visible_from
-from functions_host.durable.types import EntityState, InstanceState, RuntimeStatus
 from functions_host.telemetry import spans
 from functions_host.telemetry.event_traces import execution_trace
 from functions_host.telemetry.spans import Span
@@ -67,6 +66,10 @@ class Transaction:
     def end_span(self, make: Callable[P, Span], *args: P.args, **kwargs: P.kwargs) -> None:
         if self.spans is not None:
             self.spans.append(make(*args, **kwargs))
+
+
+NewTransaction = Callable[[], AbstractContextManager[Transaction]]
+"""Commits when the block is left, and then starts the work that the change makes due."""
 
 
 def create_instance(

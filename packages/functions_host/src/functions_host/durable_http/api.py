@@ -4,23 +4,21 @@ Also the base of the durable client's own calls (``rpcBaseUrl``), which are the 
 durable-functions behaviour: a wrong verb is answered 404 like an unknown route, and paths have no case.
 """
 
-from __future__ import annotations
-
 import logging
 
 from aiohttp import web
 
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InstanceGoneError,
     InstanceNotFoundError,
     InvalidOperationError,
     PreconditionError,
-    TaskHub,
 )
+from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.entities import Entities
 from functions_host.durable_http.instances import Instances
-from functions_host.durable_http.query import QueryParameters
+from functions_host.durable_http.query_parameters import QueryParameters
 from functions_host.durable_http.responses import (
     BadRequestError,
     InvalidJsonError,
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class DurableApi:
-    def __init__(self, hub: TaskHub, hub_name: str) -> None:
+    def __init__(self, hub: DurableTaskHub, hub_name: str) -> None:
         self._hub_name = hub_name
         self._instances = Instances(hub, hub_name)
         self._entities = Entities(hub)

@@ -1,7 +1,5 @@
 """Request bodies of the durable management API: checked, then passed on as the text that came."""
 
-from __future__ import annotations
-
 import json
 
 from aiohttp import web

@@ -1,14 +1,14 @@
 """Management API, entities: read, list, signal."""
 
-from __future__ import annotations
-
 from datetime import UTC
 
 from aiohttp import web
 
-from functions_host.durable.types import ArgumentError, EntityState, TaskHub
+from functions_host.durable.errors import ArgumentError
+from functions_host.durable.states import EntityState
+from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.bodies import signal_input
-from functions_host.durable_http.query import CONTINUATION_HEADER, QueryParameters
+from functions_host.durable_http.query_parameters import CONTINUATION_HEADER, QueryParameters
 from functions_host.durable_http.responses import BadRequestError, empty_response, json_response
 from functions_host.durable_http.status import parsed
 from functions_host.worker.invocations import trace_of
@@ -18,7 +18,7 @@ _EMPTY_KEY = "$"
 
 
 class Entities:
-    def __init__(self, hub: TaskHub) -> None:
+    def __init__(self, hub: DurableTaskHub) -> None:
         self._hub = hub
 
     async def handle(self, request: web.Request, query: QueryParameters, name: str, key: str) -> web.Response:

@@ -1,14 +1,12 @@
 """Responses of the durable management API: JSON, and the error envelopes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InvalidOperationError,
     OrchestrationAlreadyExistsError,

@@ -1,14 +1,13 @@
 """What the status query shows of an instance: its state, and its history reworked for people."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from functions_host.durable.errors import ArgumentError
 from functions_host.durable.events import offset_time
-from functions_host.durable.types import ArgumentError, InstanceState
+from functions_host.durable.states import InstanceState
 
 _EVENT_TYPES = (
     "ExecutionStarted",

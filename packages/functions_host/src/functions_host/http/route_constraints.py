@@ -1,7 +1,5 @@
 """Constraints of route parameters, such as ``{id:int}``, as ASP.NET Core knows them."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Callable

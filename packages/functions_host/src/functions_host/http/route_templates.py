@@ -1,7 +1,5 @@
 """Route templates of HTTP triggers, matched the way ASP.NET Core matches them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

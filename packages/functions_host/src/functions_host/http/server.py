@@ -1,7 +1,5 @@
 """The HTTP surface of the host on one loopback listener: triggers, webhooks, management API, status."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

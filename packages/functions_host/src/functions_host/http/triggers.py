@@ -4,8 +4,6 @@ Differences from the production host, on purpose: ``authLevel`` is not enforced 
 of several routes that match, the most specific one wins instead of the one that was registered first.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.http.route_templates import RouteTemplate, parse_route
 from functions_host.telemetry.trace_context import TraceContext
 from functions_host.worker import protos

@@ -1,7 +1,5 @@
 """The trace contexts that history events carry, in the form in which the extension writes them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

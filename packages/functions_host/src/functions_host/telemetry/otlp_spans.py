@@ -1,7 +1,5 @@
 """Turns the host's spans into OpenTelemetry's, which its SDK exports in batches from a thread of its own."""
 
-from __future__ import annotations
-
 import threading
 from datetime import UTC, datetime, timedelta
 

@@ -3,12 +3,10 @@
 As there, a reason is all that a failure tells, here shortened to a line; inputs and outputs stay out of traces.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.store.entity_tables import Operation
@@ -49,7 +47,7 @@ class Span:
         ended_at: str,
         attributes: Mapping[str, str | int],
         error: str | None = None,
-    ) -> Span:
+    ) -> Self:
         described = None if error is None else error.partition("\n")[0][:_LONGEST_DESCRIPTION]
         # The clock may have been set back in between.
         started_at = min(opened.started_at or ended_at, ended_at)

@@ -1,10 +1,9 @@
 """Where a piece of work stands in its trace: W3C trace contexts, and spans that have begun but not ended."""
 
-from __future__ import annotations
-
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 # A version after 00 may add fields, which are not for us.
 _TRACEPARENT = re.compile(
@@ -24,12 +23,12 @@ class TraceContext:
     state: str = ""
 
     @classmethod
-    def root(cls) -> TraceContext:
+    def root(cls) -> Self:
         """The first span of a new trace."""
         return cls(secrets.token_hex(16), secrets.token_hex(8))
 
     @classmethod
-    def parse(cls, traceparent: str | None, tracestate: str | None = None) -> TraceContext | None:
+    def parse(cls, traceparent: str | None, tracestate: str | None = None) -> Self | None:
         """From the two headers; None for what is no ``traceparent``."""
         found = _TRACEPARENT.fullmatch(traceparent or "")
         if found is None or (found["version"] == "00" and found["more"]):
@@ -41,8 +40,8 @@ class TraceContext:
     def traceparent(self) -> str:
         return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
 
-    def child(self) -> TraceContext:
-        return TraceContext(self.trace_id, secrets.token_hex(8), self.sampled, self.state)
+    def child(self) -> Self:
+        return replace(self, span_id=secrets.token_hex(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +57,14 @@ class OpenSpan:
     started_at: str = ""
 
     @classmethod
-    def below(cls, parent: TraceContext | None, started_at: str = "") -> OpenSpan:
+    def below(cls, parent: TraceContext | None, started_at: str = "") -> Self:
         """A new span: the parent's child, or without a parent the root of a trace."""
         if parent is None:
             return cls(TraceContext.root(), "", started_at)
         return cls(parent.child(), parent.span_id, started_at)
 
     @classmethod
-    def from_text(cls, text: str | None) -> OpenSpan:
+    def from_text(cls, text: str | None) -> Self:
         """None is what an older version of this program left: a trace of its own begins there."""
         if text is None:
             return cls.below(None)

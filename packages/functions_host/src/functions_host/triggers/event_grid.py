@@ -4,8 +4,6 @@ durable-functions behaviour: the Event Grid extension answers here for every fun
 ``eventGridTrigger``. This host enforces no key (``code=``), like the Core Tools.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -14,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.worker import protos
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invoke

@@ -4,8 +4,6 @@ The body is ``{"input": "…"}``, where the input of an Event Grid function is t
 that of a timer is not read. The answer is 202 as soon as the run has begun; how it ended is in the log.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -14,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.triggers import event_grid, timer
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invoke

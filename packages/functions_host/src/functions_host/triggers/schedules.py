@@ -5,8 +5,6 @@ day and day-of-week to match both, as NCRONTAB does (cron itself takes either). 
 NCRONTAB allows; that is refused here, so that nothing works locally which Azure would turn down.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import datetime

@@ -5,8 +5,6 @@ function still runs follows at once. A monitored timer (``useMonitor``, the defa
 or more) that came due while the host was down runs once at the start, as past due.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
@@ -17,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions_host.durable.clock import RealClock
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.settings import expand_settings
 from functions_host.triggers.schedules import Schedule, ScheduleError, parse_schedule
 from functions_host.triggers.timer_status import TimerStatus, TimerStatusFile

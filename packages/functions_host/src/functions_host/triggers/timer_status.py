@@ -1,7 +1,5 @@
 """When timers last ran, kept on disk so that a restarted host knows what it missed."""
 
-from __future__ import annotations
-
 import json
 import logging
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The URLs that durable clients get: the ``durableClient`` binding value and the check-status payload."""
 
-from __future__ import annotations
-
 import json
 from urllib.parse import quote
 

@@ -1,7 +1,5 @@
 """What the indexed functions of an app are: the shape of the worker's function metadata."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Indexes a v2 app through the production Python worker's own core."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -4,8 +4,6 @@ As in production, a request to an HTTP trigger goes on in its caller's trace, an
 a timer begins a new one. What the functions ask of the management API has no span: it never leaves the host.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from functions_host.durable.events import format_time
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.telemetry.spans import Span, SpanKind, SpanSink
 from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 from functions_host.worker import protos

@@ -5,8 +5,6 @@ process nothing crosses a wire, so plain objects that keep their keyword argumen
 those of the Azure Functions language worker protocol.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 
@@ -39,17 +37,17 @@ class BindingInfo(Message):
     undefined = 0
 
 
+class RpcException(Message):
+    message: str
+    stack_trace: str
+
+
 class StatusResult(Message):
     Failure = 0
     Success = 1
 
     status: int
     exception: RpcException
-
-
-class RpcException(Message):
-    message: str
-    stack_trace: str
 
 
 class RpcHttpCookie(Message):
@@ -101,12 +99,12 @@ class NullableString(Message):
     value: str
 
 
-class NullableTimestamp(Message):
-    value: Timestamp
-
-
 class Timestamp(Message):
     seconds: int
+
+
+class NullableTimestamp(Message):
+    value: Timestamp
 
 
 class RpcRetryOptions(Message):

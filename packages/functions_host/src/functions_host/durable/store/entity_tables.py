@@ -1,7 +1,5 @@
 """Entities and the operations that wait for them."""
 
-from __future__ import annotations
-
 import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import format_time, parse_time
-from functions_host.durable.types import EntityState
+from functions_host.durable.states import EntityState
 from functions_host.telemetry.trace_context import OpenSpan
 
 # The id under which an entity is listed among the instances.

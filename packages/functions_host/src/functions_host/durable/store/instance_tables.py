@@ -1,14 +1,12 @@
 """Orchestration instances, their histories, and the messages that wait for their next episode."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions_host.durable.events import HistoryEvent, format_time, parse_time
-from functions_host.durable.types import InstanceQuery, InstanceState, RuntimeStatus
+from functions_host.durable.states import InstanceQuery, InstanceState, RuntimeStatus
 from functions_host.telemetry.trace_context import OpenSpan
 
 INSTANCE_SCHEMA = (

@@ -5,8 +5,6 @@ is out of scope: it may cost the last transactions, though not the file (WAL wit
 That trade makes a transaction cheap enough (tens of microseconds) to run on the event loop itself.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Activities to run and timers to fire."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence

@@ -4,8 +4,6 @@ As in production they go out over OTLP if host.json has ``"telemetryMode": "Open
 ``OTEL_EXPORTER_OTLP_ENDPOINT`` is there; of the protocols, this host speaks http/protobuf.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,7 +20,7 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 _SPOKEN = "http/protobuf"
 
 
-def span_sink(settings: HostSettings, environment: Mapping[str, str]) -> OtlpSpans | None:
+def span_sink(settings: HostSettings, environment: Mapping[str, str]) -> "OtlpSpans | None":
     """What takes the host's spans; None if nobody wants them."""
     if not settings.open_telemetry or not environment.get(_ENDPOINT, "").strip():
         return None

@@ -3,12 +3,10 @@
 durable-functions behaviour: names have no case, and a value that does not parse counts as not given.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from functions_host.durable.types import InstanceQuery, RuntimeStatus
+from functions_host.durable.states import InstanceQuery, RuntimeStatus
 
 CONTINUATION_HEADER = "x-ms-continuation-token"
 DEFAULT_PAGE_SIZE = 100

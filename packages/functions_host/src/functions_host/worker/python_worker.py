@@ -1,7 +1,5 @@
 """Invokes the functions of an app in this process through the production Python worker's own core."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import sys
@@ -10,14 +8,14 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
-from functions_host.durable.text_rules import without_credentials
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.telemetry.trace_context import TraceContext
 from functions_host.worker import protos
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.indexing import core, indexed_functions
+from functions_host.worker.redaction import without_credentials
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +45,7 @@ class PythonWorker:
         self._invocations = itertools.count()
 
     @classmethod
-    async def load(cls, app_dir: Path, client_value: ClientBindingValue) -> PythonWorker:
+    async def load(cls, app_dir: Path, client_value: ClientBindingValue) -> Self:
         """Indexes the app in ``app_dir`` (absolute). Raises IndexingError.
 
         ``client_value`` turns a ``durableClient`` binding into the JSON text that the durable client reads.

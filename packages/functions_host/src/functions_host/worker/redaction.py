@@ -4,8 +4,6 @@ durable-functions behaviour: hosts since 4.1037 do so before the Durable extensi
 failed orchestrator that is the SDK's whole answer as JSON, and a cut in it can leave JSON that nobody can read.
 """
 
-from __future__ import annotations
-
 import re
 
 HIDDEN = "[Hidden Credential]"
