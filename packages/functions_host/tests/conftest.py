@@ -15,6 +15,10 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
+from packages.functions_host.tests.seen import seen, seen_file
+
+__all__ = ["seen", "seen_file"]
+
 settings.register_profile(
     "functions_host",
     max_examples=100,
@@ -26,7 +30,6 @@ settings.register_profile(
 settings.load_profile("functions_host")
 
 APPS = Path(__file__).parent / "apps"
-ROOT = Path(__file__).parents[3]
 WEBHOOK = "/runtime/webhooks/durabletask"
 LIMIT_SECONDS = 20.0
 
@@ -125,7 +128,7 @@ def start_host(
         with log_file.open("w") as log:
             process = subprocess.Popen(
                 host_command(app, store or folder / "hub.db", *options),
-                cwd=ROOT,
+                cwd=folder,
                 env={**os.environ, **environment},
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -173,22 +176,3 @@ def waiting(host: HostProcess) -> str:
     host.start("waiting", instance_id="waiting")
     host.until(lambda: host.status("waiting").get("customStatus"), "custom status")
     return "waiting"
-
-
-@pytest.fixture(scope="module")
-def seen_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the functions of the app ``events`` note what they were given."""
-    return tmp_path_factory.mktemp("seen") / "seen.jsonl"
-
-
-@pytest.fixture
-def seen(seen_file: Path) -> Callable[[str], list[dict[str, Any]]]:
-    """Reads what a function has noted; each test starts with nothing noted."""
-    seen_file.write_text("")
-
-    def by(function: str) -> list[dict[str, Any]]:
-        # The line that is being written may not be all there.
-        whole_lines = seen_file.read_text().rpartition("\n")[0].splitlines()
-        return [note for line in whole_lines if (note := json.loads(line))["by"] == function]
-
-    return by

@@ -14,7 +14,6 @@ import requests
 
 from functions_host.durable.steered_clock import ClockFile
 from packages.functions_host.tests.conftest import LIMIT_SECONDS
-from tests.local.processes import lines_until, started
 
 Command = Callable[..., list[str]]
 StartHost = Callable[..., Any]
@@ -70,12 +69,15 @@ def test_a_signal_stops_the_host_with_code_0(start_host: StartHost, number: int)
 
 
 def test_the_host_ends_with_its_parent(host_command: Command, tmp_path: Path) -> None:
-    command = [*host_command("features", tmp_path / "hub.db")[1:], "--end-with-stdin"]
-    with started(*command, stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        lines_until(process.stdout, "Host ready:")
-        process.stdin.close()
-        assert process.wait(20) == 1
+    command = [*host_command("features", tmp_path / "hub.db"), "--end-with-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdin is not None and process.stdout is not None
+            assert any(line.startswith("Host ready:") for line in process.stdout)
+            process.stdin.close()
+            assert process.wait(LIMIT_SECONDS) == 1
+        finally:
+            process.kill()
 
 
 def test_a_running_function_does_not_hold_up_the_stop(start_host: StartHost, tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
-RECORDS: list[dict[str, Any]] = [
-    json.loads(line) for line in (HERE / "recorded" / "answers-3.19.0.jsonl").read_text().splitlines()
-]
+from packages.functions_host.tests.recordings import recording
+
+README = Path(__file__).parents[2] / "README.md"
+RECORDS = recording("answers")
 RUNS = {
     "rec-done": {"job": "batchjob-cb35ef81-6b00-48c4-9f70-5d955d5ea7d1", "end": "completes"},
     "rec-failed": {"job": "batchjob-fcd3e6a8-2ea8-4d8a-8cee-fd04608bf6ba", "end": "fails"},

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from packages.functions_host.tests.conftest import HostProcess
-from packages.functions_host.tests.kitchen_cases import Kitchen
+from packages.functions_host.tests.recorded_cases import RecordedCases
 from packages.functions_host.tests.recordings import differences, recording
 
-APP = "kitchen"
-RECORDED = {record["case"]: record for record in recording("kitchen")}
+APP = "small_orchestrations"
+RECORDED = {record["case"]: record for record in recording("cases")}
 
 # What is not compared, and why.
 DELIBERATE = (
@@ -36,9 +36,9 @@ SIDE_BY_SIDE = ("o_all", "o_all_fails")
 
 @pytest.fixture(scope="module")
 def played(host: HostProcess) -> dict[str, dict[str, Any]]:
-    kitchen = Kitchen(host)
-    kitchen.play()
-    return kitchen.records
+    cases = RecordedCases(host)
+    cases.play()
+    return cases.records
 
 
 @pytest.mark.parametrize("case", RECORDED)

@@ -1,3 +1,5 @@
+"""What a status query shows of an instance and of its history."""
+
 from datetime import UTC, datetime
 from typing import Any
 
@@ -5,7 +7,6 @@ import pytest
 
 from functions_host.durable.errors import ArgumentError
 from functions_host.durable.states import InstanceState, RuntimeStatus
-from functions_host.durable_http.query_parameters import QueryParameters
 from functions_host.durable_http.status import history_payload, status_payload
 
 T = "2026-01-01T00:00:0{}.0000000Z"
@@ -127,46 +128,3 @@ def test_stored_text_is_shown_as_json_or_as_it_is(stored: str | None, shown: Any
         "lastUpdatedTime": "2026-01-01T01:02:03Z",
     }
     assert status_payload(state, show_input=False)["input"] is None
-
-
-def query(*pairs: tuple[str, str]) -> QueryParameters:
-    return QueryParameters(pairs)
-
-
-def test_query_names_have_no_case() -> None:
-    assert query(("SHOWHISTORY", "True")).flag("showHistory", False)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("true", True), (" FALSE ", False), ("1", True), ("yes", True), ("", True)]
-)
-def test_flags_that_do_not_parse_are_as_if_not_given(text: str, value: bool) -> None:
-    assert query(("f", text)).flag("f", True) is value
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("5", 5), ("0", 0), ("-1", 100), ("x", 100), ("", 100), (" 7 ", 7)]
-)
-def test_page_size(text: str, size: int) -> None:
-    assert query(("top", text)).page_size() == size
-
-
-@pytest.mark.parametrize(
-    ("text", "time"),
-    [
-        ("2026-01-02T03:04:05.000000Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ("2026-01-02T03:04:05.1234567Z", datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)),
-        ("2026-01-02T03:04:05+02:00", datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)),
-        ("2026-01-02", datetime(2026, 1, 2, tzinfo=UTC)),
-        ("yesterday", None),
-        ("", None),
-    ],
-)
-def test_times(text: str, time: datetime | None) -> None:
-    assert query(("t", text)).time("t") == time
-
-
-def test_statuses_as_list_or_repeated_and_unknown_ones_ignored() -> None:
-    statuses = query(("runtimeStatus", "Running,Failed"), ("runtimestatus", "Pending, Odd")).statuses()
-    assert statuses == {RuntimeStatus.RUNNING, RuntimeStatus.FAILED, RuntimeStatus.PENDING}
-    assert query(("runtimeStatus", "Odd")).statuses() == frozenset()

@@ -1,4 +1,4 @@
-"""Asks a host with the kitchen app for everything that was recorded of the extension, in the same order."""
+"""Plays on a host the cases that were recorded of the extension, in the same order."""
 
 import time
 from typing import Any
@@ -23,7 +23,7 @@ _FIELDS = (
 )
 
 
-class Kitchen:
+class RecordedCases:
     """``records`` has the outcome of each case, by the case's name, in the form of the recording."""
 
     def __init__(self, host: HostProcess) -> None:

@@ -1,3 +1,5 @@
+"""Fixtures for the app ``events``: what its functions note of the events and ticks that they are given."""
+
 import json
 from collections.abc import Callable
 from pathlib import Path
