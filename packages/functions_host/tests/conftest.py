@@ -1,4 +1,4 @@
-"""Hosts in processes of their own, as the worker core can index one app per process."""
+"""Hosts in their own processes: the worker core can index one app per process."""
 
 import json
 import os
@@ -49,14 +49,14 @@ class HostProcess:
         return self.call(method, f"{WEBHOOK}/{path}", **options)
 
     def start(self, orchestrator: str, payload: Any = None, instance_id: str = "") -> str:
-        """Starts through the app's own HTTP trigger and durable client; returns the instance id."""
+        """Starts an orchestration through the app's HTTP trigger and durable client; returns the instance id."""
         body = None if payload is None else json.dumps(payload)
         answer = self.call("POST", f"/api/start/{orchestrator}?id={instance_id}", data=body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def client(self, method: str, **arguments: Any) -> Any:
-        """What the durable client's method returned, as ``{"result": …}`` or ``{"error": text}``."""
+        """The result of the durable client's method, as ``{"result": …}`` or ``{"error": text}``."""
         answer = self.call("POST", f"/api/client/{method}", json=arguments)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -74,7 +74,7 @@ class HostProcess:
         pytest.fail(f"{what}: not within {LIMIT_SECONDS} s\n{self.log()[-4000:]}")
 
     def ended(self, instance_id: str) -> dict[str, Any]:
-        """The status once the instance has ended."""
+        """Waits until the instance has ended, and returns its status."""
         ends = {"Completed", "Failed", "Terminated", "Canceled"}
 
         def end() -> dict[str, Any] | None:
@@ -119,7 +119,7 @@ def host_command() -> Callable[..., list[str]]:
 def start_host(
     host_command: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., HostProcess]]:
-    """Starts a host for the named app; all that were started are stopped after the module."""
+    """Starts a host for the named app. All of them are stopped after the module."""
     started: list[HostProcess] = []
 
     def start(app: str, *options: str, store: Path | None = None, **environment: str) -> HostProcess:

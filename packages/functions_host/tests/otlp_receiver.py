@@ -1,4 +1,4 @@
-"""A collector for tests: takes spans over OTLP/HTTP, as protobuf, and keeps them."""
+"""A collector for tests: receives spans over OTLP/HTTP (protobuf) and keeps them."""
 
 import asyncio
 import threading
@@ -38,7 +38,7 @@ class ReceivedSpan:
 
 
 class OtlpReceiver:
-    """Up inside its ``with`` block; ``url`` is what OTEL_EXPORTER_OTLP_ENDPOINT wants."""
+    """Runs inside its ``with`` block; ``url`` is a value for OTEL_EXPORTER_OTLP_ENDPOINT."""
 
     def __init__(self) -> None:
         self._spans: list[ReceivedSpan] = []
@@ -49,7 +49,7 @@ class OtlpReceiver:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What makes a host export to here, and soon."""
+        """Settings with which a host exports to this collector, with a short delay."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "20"}
 
     @property
@@ -59,7 +59,7 @@ class OtlpReceiver:
     def wait_for(
         self, what: str, look: Callable[[Sequence[ReceivedSpan]], T | None], limit: float = 20.0
     ) -> T:
-        """The first answer of ``look`` that is true, of the spans that have come."""
+        """Calls ``look`` with the received spans until its answer is true, and returns the answer."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             if found := look(self.spans):

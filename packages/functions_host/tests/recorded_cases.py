@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from packages.functions_host.tests.conftest import HostProcess
 
-# So long nothing may happen where nothing is to happen.
+# An instance that must not continue is observed for this time.
 _QUIET_SECONDS = 0.3
-# Longer than a signal takes; what it leaves cannot be told from what was there before.
+# Longer than a signal takes: the state of the entity does not show whether the signal has arrived.
 _SIGNAL_SECONDS = 1.0
 _ALONE = (
     *("o_echo", "o_kinds", "o_none", "o_boom", "o_caught", "o_raises", "o_retry", "o_retry_out", "o_all"),
@@ -24,7 +24,7 @@ _FIELDS = (
 
 
 class RecordedCases:
-    """``records`` has the outcome of each case, by the case's name, in the form of the recording."""
+    """``records`` has the outcome of each case by its name, in the form of the recording."""
 
     def __init__(self, host: HostProcess) -> None:
         self.records: dict[str, dict[str, Any]] = {}
@@ -155,7 +155,7 @@ class RecordedCases:
         self._note(case, self._host.ended(instance_id), instance_id)
 
     def _note_quiet(self, case: str, instance_id: str, events: int) -> None:
-        """The instance has reached ``events`` shown events, and goes no further."""
+        """The instance has ``events`` shown events, and does not continue."""
         self._host.until(lambda: len(self._shown(instance_id)) == events, f"{events} events of {case}")
         time.sleep(_QUIET_SECONDS)
         self._note(case, self._host.status(instance_id), instance_id)

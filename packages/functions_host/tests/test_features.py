@@ -1,4 +1,4 @@
-"""What orchestrations can do, feature by feature, through HTTP alone."""
+"""The features of orchestrations and entities, each through HTTP."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_an_orchestrator_that_raises_before_it_is_a_generator(host: Any) -> None
     )
 
 
-def test_output_that_is_no_json_fails(host: Any) -> None:
+def test_output_that_is_not_json_fails(host: Any) -> None:
     assert host.run("returns_an_object")["runtimeStatus"] == "Failed"
 
 
@@ -80,7 +80,7 @@ def test_what_looks_like_a_secret_is_taken_out_of_the_traceback_too(host: Any) -
 
 
 def test_a_timer(host: Any) -> None:
-    """It may come up to a second before its time, and no earlier."""
+    """It may fire up to one second early, not more."""
     assert host.run("sleeping", 1_500)["output"] >= 1
 
 
@@ -196,12 +196,12 @@ def test_changed_orchestrator_code_is_detected(host: Any) -> None:
         ("calls_unknown_entity", "entity"),
     ],
 )
-def test_whoever_calls_an_unknown_function_waits_for_ever_and_the_log_says_why(
+def test_a_call_of_an_unknown_function_waits_forever_and_the_log_says_why(
     host: Any, orchestrator: str, kind: str
 ) -> None:
     instance_id = host.start(orchestrator)
     said = (
-        f"Instance {instance_id} of {orchestrator} waits for ever for a function that the app does not have."
+        f"Instance {instance_id} of {orchestrator} waits forever for a function that the app does not have."
     )
     line = host.until(
         lambda: next((line for line in host.log().splitlines() if said in line), None), "the line in the log"

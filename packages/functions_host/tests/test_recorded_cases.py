@@ -1,4 +1,4 @@
-"""Many small orchestrations come out on this host as they came out on the Durable extension."""
+"""Many small orchestrations have the same outcomes on this host as on the Durable extension."""
 
 import json
 import re
@@ -21,17 +21,17 @@ DELIBERATE = (
     ),
     (
         r'\\nStack: .*?(?=","Data":)',
-        "The Python traceback tells paths and lines of the machine and of the app's own formatting.",
+        "The Python traceback has paths of the machine and line numbers of the app.",
     ),
     (r'(?<="Source":")[^"]+', "The extension names the .NET program that it runs in, this host itself."),
     (
         r'(?<="StackTrace":"   at )(\\.|[^"\\])*',
-        "The frames of .NET code say nothing here: one frame names this host.",
+        "There is no .NET code here: one frame names this host.",
     ),
     (r"(?<=StackTrace:    at ).*", "As above, for the details of a failed orchestration."),
 )
-# Activities that run side by side end in any order.
-SIDE_BY_SIDE = ("o_all", "o_all_fails")
+# Parallel activities end in any order.
+PARALLEL = ("o_all", "o_all_fails")
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +42,12 @@ def played(host: HostProcess) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", RECORDED)
-def test_a_case_comes_out_as_recorded(played: dict[str, dict[str, Any]], case: str) -> None:
+def test_a_case_has_the_recorded_outcome(played: dict[str, dict[str, Any]], case: str) -> None:
     assert not differences(_comparable(RECORDED[case]), _comparable(played[case]), {})
 
 
 def _comparable(record: dict[str, Any]) -> Any:
-    if record["case"] in SIDE_BY_SIDE:
+    if record["case"] in PARALLEL:
         started, *tasks, completed = record["events"]
         record = {**record, "events": [started, *sorted(tasks, key=json.dumps), completed]}
     return _without_deliberate(record)

@@ -1,4 +1,4 @@
-"""The comparison with recordings sees every difference that counts, and no other."""
+"""The comparison with recordings finds every relevant difference, and no other."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ GUID = "0c9ed9a8-7cf1-4a3c-9d0f-6a1f0e7a1c01"
         ([None], [GUID]),
     ],
 )
-def test_a_difference_is_told(recorded: Any, here: Any) -> None:
+def test_a_difference_is_found(recorded: Any, here: Any) -> None:
     assert differences(recorded, here, {})
 
 
@@ -40,5 +40,5 @@ def test_a_difference_is_told(recorded: Any, here: Any) -> None:
         ({"name": 1}, {"name": 2}),
     ],
 )
-def test_what_differs_from_run_to_run_is_no_difference(recorded: Any, here: Any) -> None:
+def test_values_that_change_in_every_run_are_not_a_difference(recorded: Any, here: Any) -> None:
     assert not differences(recorded, here, {"name": "not compared"})

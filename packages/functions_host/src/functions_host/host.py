@@ -1,4 +1,4 @@
-"""A Functions host in this process: settings, language worker, durable engine and HTTP surface together."""
+"""A Functions host in this process: it connects settings, language worker, durable engine and HTTP server."""
 
 import os
 import socket
@@ -37,7 +37,7 @@ class FunctionsHost:
 
     ``port`` 0 takes a free port; None takes ``LocalHttpPort`` of local.settings.json, else 7071. Use as
     ``async with FunctionsHost(…) as host`` or with ``start`` and ``stop``. A process can load one app only,
-    but can stop and start its host again.
+    but it can stop its host and start it again.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class FunctionsHost:
         self.routes: Sequence[HttpRoute] = ()
 
     async def start(self) -> None:
-        """Returns when requests are answered.
+        """Returns when the host answers requests.
 
         Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, ScheduleError,
-        StoreInUseError, StoreVersionError, StoreError; nothing is left open then.
+        StoreInUseError, StoreVersionError or StoreError, after it has closed whatever it opened.
         """
         async with AsyncExitStack() as starting:
             self.settings = load_settings(self._app_dir)
@@ -85,18 +85,18 @@ class FunctionsHost:
             invocations = Invocations(worker.invoke, spans)
             hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans, self._kill_point)
             statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
-            schedules = TimerTriggers(timers(worker.functions), invocations.of_event, statuses)
-            by_hand = ManualRuns(worker.functions, invocations.of_event, schedules.run_by_hand)
+            schedules = TimerTriggers(timers(worker.functions), invocations.invoke_for_event, statuses)
+            by_hand = ManualRuns(worker.functions, invocations.invoke_for_event, schedules.run_by_hand)
             starting.push_async_callback(by_hand.stop)
             handlers = Handlers(
                 durable_api=DurableApi(hub, self.settings.hub.hub_name).handle,
-                event_grid=EventGridWebhook(worker.functions, invocations.of_event).handle,
+                event_grid=EventGridWebhook(worker.functions, invocations.invoke_for_event).handle,
                 manual_runs=by_hand.handle,
                 http_triggers=HttpTriggers(self.routes, invocations).handle,
             )
             runner = await serve(listener, handlers)
             starting.push_async_callback(runner.cleanup)
-            # Last, as what it resumes may call the management API at once.
+            # The hub begins last: the functions that it resumes may call the management API at once.
             hub.begin()
             starting.push_async_callback(hub.stop)
             schedules.begin()

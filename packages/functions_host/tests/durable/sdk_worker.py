@@ -1,4 +1,4 @@
-"""A worker for tests: runs functions in this process through the published SDK's own replay code."""
+"""A worker for tests: runs functions in this process, through the replay code of the published SDK."""
 
 import inspect
 import json
@@ -17,9 +17,9 @@ Function = Callable[..., Any]
 
 
 class SdkWorker:
-    """Implements ``contract.Worker``; ``contexts`` and ``batches`` record what the SDK was given.
+    """Implements ``Worker``. ``contexts`` and ``batches`` record the input of the SDK.
 
-    ``traces`` has the name of each function that ran, and the span that it ran in.
+    ``traces`` has the name and the span of each function that ran.
     """
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ async def test_an_answer_is_status_headers_and_content(host: Host, server: TestS
 async def test_the_host_polls_a_202_with_timers_while_the_sdk_has_its_answer(
     host: Host, server: TestServer
 ) -> None:
-    """The SDK takes the first answer as the result; the instance ends only when the host's polling does."""
+    """The SDK uses the first answer as the result; the instance ends when the host ends its polling."""
     state = await host.run("calls", ["POST", str(server.make_url("/slow")), None])
     events = await host.hub.history(state.instance_id)
     fire_times = [event["FireAt"][14:19] for event in events if event["EventType"] == EventType.TIMER_CREATED]

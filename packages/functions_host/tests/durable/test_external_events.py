@@ -1,4 +1,4 @@
-"""External events: who gets which, early ones, and the payloads of the two kinds of sender."""
+"""External events: which wait gets which event, early events, and the payloads of both kinds of sender."""
 
 import json
 
@@ -41,7 +41,7 @@ async def test_the_python_client_sends_a_string_literal_that_arrives_as_text(hos
 
 
 @pytest.mark.usefixtures("waits")
-async def test_events_one_at_a_time_are_told_apart(host: Host) -> None:
+async def test_events_one_at_a_time_are_not_mixed_up(host: Host) -> None:
     instance_id = await host.start("waits", 3)
     await host.raise_event(instance_id, "begin")
     for number in (1, 2, 3):
@@ -53,7 +53,7 @@ async def test_events_one_at_a_time_are_told_apart(host: Host) -> None:
 
 @pytest.mark.usefixtures("waits")
 async def test_two_early_events_overwrite_each_other_and_satisfy_every_wait(host: Host) -> None:
-    """A defect of SDK 1.7 that apps must live with. The host, with two events for three waits, waits on."""
+    """A defect of SDK 1.7. The host has two events for three waits, so it still waits."""
     instance_id = await host.start("waits", 3)
     await host.until_idle()
     for name, value in (("e", 1), ("e", 2), ("begin", None)):
@@ -119,7 +119,7 @@ async def test_events_sent_while_the_host_was_down_wait_for_it(host: Host) -> No
     assert output(await host.ended(instance_id)) == "late"
 
 
-async def test_events_to_nobody_or_to_an_ended_instance_are_refused(host: Host) -> None:
+async def test_events_to_an_unknown_or_ended_instance_are_refused(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         return None

@@ -1,6 +1,6 @@
-"""Orchestrations made up at random: the SDK's replay and the host's must agree on every sequence id.
+"""Random orchestrations: the replay of the SDK and that of the host must agree on every sequence id.
 
-If they ever disagree, a result goes to the wrong task or to none, and the program ends wrongly or not at all.
+If they disagree, a result goes to the wrong task or to none: the program has the wrong output or does not end.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _steps = st.one_of(
     st.tuples(st.just("fails"), _numbers),
     st.just(("restart", 0)),
 )
-# How many attempts a flaky activity needs, against the attempts that it gets.
+# The attempts that a flaky activity gets; the program says how many it needs.
 _ATTEMPTS = 3
 
 

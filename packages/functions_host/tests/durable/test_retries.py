@@ -1,4 +1,4 @@
-"""Retry policies are carried out by the host: timers between attempts, and one more after the last."""
+"""The host executes retry policies: timers between attempts, and one more after the last attempt."""
 
 from azure.durable_functions import RetryOptions
 

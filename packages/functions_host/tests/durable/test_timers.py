@@ -81,7 +81,9 @@ async def test_a_losing_timer_that_is_cancelled_does_not_hold_the_instance(host:
     assert EventType.TIMER_FIRED not in await host.kinds(instance_id)
 
 
-async def test_a_losing_timer_left_alone_keeps_the_instance_running_until_it_fires(host: Host) -> None:
+async def test_a_losing_timer_that_is_not_cancelled_keeps_the_instance_running_until_it_fires(
+    host: Host,
+) -> None:
     @host.worker.orchestrator
     def orch(context):
         timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
@@ -112,7 +114,7 @@ async def test_a_timer_beyond_six_days_runs_in_chunks_of_three(host: Host) -> No
     assert created == ["2026-01-04", "2026-01-07", "2026-01-11"]
 
 
-async def test_cancelling_a_long_timer_leaves_the_current_chunk_to_run_out(host: Host) -> None:
+async def test_after_the_cancel_of_a_long_timer_its_current_chunk_still_fires(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         timer = context.create_timer(context.current_utc_datetime + timedelta(days=7))

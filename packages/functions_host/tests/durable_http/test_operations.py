@@ -1,4 +1,4 @@
-"""Management API: operations on one instance, entities, and what is no route, with every status code."""
+"""Management API: operations on one instance, entities, and unknown routes, with every status code."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_suspend_and_resume(host: Any) -> None:
     assert host.ended("api-suspend")["output"] == "yes"
 
 
-def test_an_event_wakes_a_suspended_instance(host: Any) -> None:
+def test_an_event_resumes_a_suspended_instance(host: Any) -> None:
     host.start("waiting", instance_id="api-wake")
     host.reached("api-wake", "Running")
     host.durable("POST", "instances/api-wake/suspend?reason=pause")

@@ -12,14 +12,14 @@ def query(*pairs: tuple[str, str]) -> QueryParameters:
     return QueryParameters(pairs)
 
 
-def test_query_names_have_no_case() -> None:
+def test_query_names_are_case_insensitive() -> None:
     assert query(("SHOWHISTORY", "True")).flag("showHistory", False)
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("true", True), (" FALSE ", False), ("1", True), ("yes", True), ("", True)]
 )
-def test_flags_that_do_not_parse_are_as_if_not_given(text: str, value: bool) -> None:
+def test_flags_that_do_not_parse_are_ignored(text: str, value: bool) -> None:
     assert query(("f", text)).flag("f", True) is value
 
 

@@ -1,9 +1,9 @@
-"""The management API against what the durable extension 3.19.0 answered, request by request.
+"""The management API gives the same answers as the durable extension 3.19.0, request by request.
 
-``recorded/answers-3.19.0.jsonl`` holds the requests in the order in which they were sent, each with its answer;
-hosts, keys and stack traces are replaced there. Here the same instances and entities are brought about with a
-small app of its own (``apps/recorded``), so what comes from the app is not compared: inputs, states, custom
-statuses, outputs, times. The history events have tests of their own.
+``recorded/answers-3.19.0.jsonl`` has the requests in the order in which they were sent, each with its answer; hosts,
+keys and stack traces are replaced there. Here a small app (``apps/recorded``) creates the same instances and
+entities, so whatever comes from the app is not compared: inputs, states, custom statuses, outputs, times.
+test_recorded_history.py compares the history events.
 """
 
 import json
@@ -27,13 +27,13 @@ RUNS = {
 }
 COMPARED_HEADERS = ("Content-Type", "Location", "Retry-After", "x-ms-continuation-token")
 
-# What this host does otherwise on purpose, and why. The README says the same.
+# The deliberate differences, and why. The README says the same.
 DELIBERATE = {
-    "`code=`": "This host asks for no key, as the Core Tools do, so its URLs hold none.",
+    "`code=`": "This host requires no key, like the Core Tools, so its URLs have none.",
     "`sorter`": "The messages to an entity arrive in order here; there is nothing to sort.",
-    "`StackTrace`": "It would be that of .NET code.",
-    "words for bad JSON": "Python's parser has other words than .NET's.",
-    "order of known functions": "Alphabetical, whatever the order in the app.",
+    "`StackTrace`": "There is no .NET code.",
+    "words for bad JSON": "The messages of Python's parser differ from those of .NET's.",
+    "order of known functions": "Alphabetical, independent of the order in the app.",
     "type of an empty answer": "The HTTP server sends `application/octet-stream`, the real host none.",
 }
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z")
@@ -57,7 +57,7 @@ def answers(start_host: Callable[..., Any]) -> list[dict[str, Any]]:
         host.durable("POST", "instances/rec-waits/raiseEvent/nudge", json={})
         host.reached("rec-waits", "Running")
 
-    # What the recorder did or waited for in front of a request.
+    # What the recorder did, or waited for, before a request.
     before: Mapping[str, Callable[[], Any]] = {
         "get suspended": lambda: host.reached("rec-waits", "Suspended"),
         "resume": wake_up,
@@ -84,11 +84,11 @@ def test_the_answer_is_that_of_the_extension(answers: list[dict[str, Any]], numb
     assert _comparable_headers(ours) == _comparable_headers(recorded)
     compared, expected = _comparable(ours["body"]), _comparable(recorded["body"])
     assert compared == expected
-    # The order of the fields, too.
+    # The order of the fields must be the same, too.
     assert json.dumps(compared) == json.dumps(expected)
 
 
-def test_the_readme_tells_what_differs() -> None:
+def test_the_readme_has_the_differences() -> None:
     _, _, section = README.read_text().partition("## What differs from the real host on purpose")
     assert [what for what in DELIBERATE if what not in section] == []
 
@@ -110,7 +110,7 @@ def _comparable_headers(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _comparable(value: Any) -> Any:
-    """Without what comes from the app, and without what differs on purpose."""
+    """Without values of the app, and without the deliberate differences."""
     match value:
         case str():
             hub_hidden = re.sub("taskHub=[^&]*", "taskHub=HUB", value.replace("&code=SYSTEM-KEY", ""))

@@ -1,4 +1,4 @@
-"""The history in a status query has the fields and values that the extension answered with."""
+"""The history in a status query has the fields and values of the extension's answers."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def test_a_history_is_shown_as_recorded(
 
 
 def test_a_failure_takes_the_zeros_from_the_times_of_the_custom_status() -> None:
-    """The run gives them as ``.000Z``; the recorded run that completed kept them."""
+    """The run writes them as ``.000Z``; in the recorded run that completed they stayed so."""
     recorded = {
         instance_id: ANSWERS[f"get {instance_id}"]["body"]["customStatus"]["identity"]["token_expires_at"]
         for instance_id in ("rec-done", "rec-failed")
@@ -49,7 +49,7 @@ def test_a_failure_takes_the_zeros_from_the_times_of_the_custom_status() -> None
 
 
 def _run(instance_id: str) -> list[Invocation]:
-    """A recorded run of the same course, with the results that this one had."""
+    """A recorded run with the same steps, and the results of this instance."""
     failing, checked, _ = runs()
     shown = ANSWERS[f"get history output {instance_id}"]["body"]["historyEvents"]
     results = [event["Result"] for event in shown if event["EventType"] == "TaskCompleted"]

@@ -45,7 +45,7 @@ def test_an_object_sent_raw_reaches_the_orchestrator(host: Any) -> None:
     assert status["output"]["value"] == {"k": [1, "é"]}
 
 
-def test_orchestrator_names_have_no_case(host: Any) -> None:
+def test_orchestrator_names_are_case_insensitive(host: Any) -> None:
     assert host.durable("POST", "orchestrators/PLAIN_return").status_code == 202
 
 
@@ -119,7 +119,7 @@ def test_start_and_wait_of_a_failure_is_its_status(host: Any) -> None:
     assert answer.json()["runtimeStatus"] == "Failed"
 
 
-def test_start_and_wait_gives_up_after_the_timeout(host: Any) -> None:
+def test_start_and_wait_ends_after_the_timeout(host: Any) -> None:
     answer = host.durable("POST", "orchestrators/waiting/api-wait-long?timeout=0.2&pollingInterval=0.05")
     assert answer.status_code == 202
     assert answer.json()["id"] == "api-wait-long"

@@ -48,7 +48,7 @@ def by_type(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {item["EventType"]: item for item in events}
 
 
-def test_history_as_people_see_it() -> None:
+def test_history_in_the_form_for_people() -> None:
     shown = history_payload(HISTORY, show_output=True, show_input=True)
     assert [item["EventType"] for item in shown] == [
         "ExecutionStarted",

@@ -77,8 +77,8 @@ def test_most_specific_first() -> None:
     ("template", "reason"),
     [
         ("a/{id", "unbalanced braces"),
-        ("a/{}", "is no route parameter"),
-        ("a/{1x}", "is no route parameter"),
+        ("a/{}", "is not a route parameter"),
+        ("a/{1x}", "is not a route parameter"),
         ("{id}/{id}", "appears twice"),
         ("{id:integer}", "no constraint 'integer'"),
         ("{id:range(1)}", "wrong arguments"),

@@ -1,4 +1,4 @@
-"""HTTP triggers through a real host: routing, what the function sees, what the caller gets."""
+"""HTTP triggers of a real host: routes, what the function receives, what the caller receives."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

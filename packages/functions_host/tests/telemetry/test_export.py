@@ -1,4 +1,4 @@
-"""Traces of a real host: who begins one, who goes on in one, and when they are exported."""
+"""Traces of a real host: what begins one, what continues one, and when spans are exported."""
 
 import json
 import time
@@ -54,7 +54,7 @@ def seen_by_function(host: Any, **options: Any) -> tuple[TraceContext, str]:
     return context, seen["tracestate"]
 
 
-def test_a_request_goes_on_in_its_callers_trace(http: Any, receiver: OtlpReceiver) -> None:
+def test_a_request_continues_the_trace_of_its_caller(http: Any, receiver: OtlpReceiver) -> None:
     context, state = seen_by_function(http, headers=HEADERS, params={"code": "a-key"})
     span = span_of(receiver, context)
 
@@ -77,7 +77,7 @@ def test_without_a_trace_a_request_begins_one(http: Any, receiver: OtlpReceiver)
     assert span_of(receiver, one).parent_id == ""
 
 
-def test_a_trace_that_is_not_sampled_is_handed_on_and_not_exported(http: Any, receiver: OtlpReceiver) -> None:
+def test_a_trace_that_is_not_sampled_is_passed_on_and_not_exported(http: Any, receiver: OtlpReceiver) -> None:
     unsampled, _ = seen_by_function(http, headers={"traceparent": f"00-{TRACE}-{CALLER}-00"})
     assert (unsampled.trace_id, unsampled.sampled) == (TRACE, False)
 
@@ -95,7 +95,7 @@ def test_a_function_that_breaks_is_an_error(http: Any, receiver: OtlpReceiver) -
     assert "must not see" not in str(span)
 
 
-def test_a_start_over_the_management_api_goes_on_in_its_callers_trace(
+def test_a_start_over_the_management_api_continues_the_trace_of_its_caller(
     features: Any, receiver: OtlpReceiver
 ) -> None:
     features.durable("POST", "orchestrators/chain/traced", headers=HEADERS, json=json.dumps(["Ada"]))
@@ -110,7 +110,7 @@ def test_a_start_over_the_management_api_goes_on_in_its_callers_trace(
     assert {span.service for span in spans} == {"FeaturesHub"}
 
 
-def test_a_signal_over_the_management_api_goes_on_in_its_callers_trace(
+def test_a_signal_over_the_management_api_continues_the_trace_of_its_caller(
     features: Any, receiver: OtlpReceiver
 ) -> None:
     features.durable("POST", "entities/Counter/traced?op=add", headers=HEADERS, json="3")
@@ -122,7 +122,7 @@ def test_a_signal_over_the_management_api_goes_on_in_its_callers_trace(
     assert (span.trace_id, span.kind, span.name) == (TRACE, "CONSUMER", "entity:counter:add")
 
 
-def test_the_history_tells_the_trace_and_the_status_does_not(features: Any) -> None:
+def test_the_history_has_the_trace_and_the_status_does_not(features: Any) -> None:
     features.durable("POST", "orchestrators/chain/shown", headers=HEADERS)
     features.ended("shown")
     shown = features.status("shown", "?showHistory=true&showHistoryOutput=true")

@@ -1,4 +1,4 @@
-"""W3C trace contexts: what is read, what is refused, and what survives in the store."""
+"""W3C trace contexts: which headers are valid, and what the store keeps."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_a_later_version_may_have_more_fields() -> None:
         f"00-{TRACE}-{SPAN}-01-more",
     ],
 )
-def test_what_is_no_context_is_none(header: str | None) -> None:
+def test_an_invalid_header_is_none(header: str | None) -> None:
     assert TraceContext.parse(header) is None
 
 

@@ -1,4 +1,4 @@
-"""The Event Grid webhook of a real host: handshakes, deliveries, and what the functions are given."""
+"""The Event Grid webhook of a real host: handshakes, deliveries, and what the functions receive."""
 
 import json
 import threading
@@ -111,7 +111,7 @@ def test_only_event_grid_functions_are_found_by_exact_name(
 
 
 @pytest.mark.parametrize("path", ["/runtime/webhooks/EventGrid", "/runtime/webhooks/EVENTGRID"])
-def test_the_path_has_no_case_and_a_key_is_not_needed(host: Any, seen: Any, path: str) -> None:
+def test_the_path_is_case_insensitive_and_a_key_is_not_needed(host: Any, seen: Any, path: str) -> None:
     headers = {"aeg-event-type": "notification"}
     for query in ("?functionName=receive", "?code=secret&FUNCTIONNAME=receive"):
         assert host.call("POST", path + query, json=[event()], headers=headers).status_code == 202

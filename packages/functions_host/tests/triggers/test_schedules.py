@@ -20,7 +20,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)  # a Thursday
         ("0 30 9 * Jan Mon", ["2026-01-05T09:30:00", "2026-01-12T09:30:00"]),
         ("0 0 3 * * 0,6", ["2026-01-03T03:00:00", "2026-01-04T03:00:00"]),
         ("0 0 0 29 2 *", ["2028-02-29T00:00:00", "2032-02-29T00:00:00"]),
-        # Both day and weekday must fit: the Fridays that are a 13th.
+        # Day and weekday must both match: each Friday that is a 13th.
         ("0 0 0 13 * 5", ["2026-02-13T00:00:00", "2026-03-13T00:00:00"]),
         ("*/20 * * * *", ["2026-01-01T12:20:00", "2026-01-01T12:40:00"]),
     ],
@@ -39,6 +39,6 @@ def test_occurrences(expression: str, following: list[str]) -> None:
         *("0 0 0 L * *", "H * * * * *", "0 0 0 * * 5#2", "*/0 * * * * *", "-1 * * * * *"),
     ],
 )
-def test_what_is_no_schedule_is_refused(expression: str) -> None:
-    with pytest.raises(ScheduleError, match=r"NCRONTAB|comes to pass"):
+def test_an_invalid_schedule_is_refused(expression: str) -> None:
+    with pytest.raises(ScheduleError, match=r"NCRONTAB|never occurs"):
         parse_schedule(expression, NOON)

@@ -78,7 +78,7 @@ def test_what_was_missed_runs_once_and_past_due_after_a_restart(
     assert len(seen("yearly")) == 1
 
 
-def test_a_status_file_that_cannot_be_read_is_told_and_replaced(
+def test_a_status_file_that_cannot_be_read_is_reported_and_replaced(
     started: Any, seen: Any, tmp_path: Path
 ) -> None:
     statuses = tmp_path / "hub.timers.json"
@@ -94,7 +94,7 @@ def test_a_status_file_that_cannot_be_read_is_told_and_replaced(
     [
         (
             "every now and then",
-            "The schedule of function ticking is wrong: 'every now and then' is no NCRONTAB",
+            "The schedule of function ticking is wrong: 'every now and then' is not an NCRONTAB",
         ),
         (None, "'%TICKS%' refers to the setting TICKS, which is not set."),
     ],

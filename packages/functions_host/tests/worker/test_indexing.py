@@ -26,7 +26,7 @@ import pytest
         ("no_function_app", "There is no function_app.py in"),
     ],
 )
-def test_the_reason_is_told(
+def test_the_reason_is_reported(
     host_command: Callable[..., list[str]], tmp_path: Path, app: str, reason: str
 ) -> None:
     ended = subprocess.run(

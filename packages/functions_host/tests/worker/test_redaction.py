@@ -1,4 +1,4 @@
-"""The host's text rules, by the examples that are known of them."""
+"""The known examples of the redaction in the production host."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Runs one activity and puts its outcome into the event that its orchestration receives."""
+"""Runs one activity and makes the event that its orchestration receives."""
 
 from functions_host.durable.action_runner import HTTP_ACTIVITY
 from functions_host.durable.clock import Clock

@@ -1,4 +1,4 @@
-"""One batch of operations on an entity: the message to the SDK and what its answer means."""
+"""One batch of operations on an entity: the message to the SDK, and its answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ _ERROR = "Error"
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """``answers`` are the messages for the callers, one an operation.
+    """``answers`` are the messages for the callers, one per operation.
 
-    ``state`` is what the entity is left with, None if it does not exist now.
+    ``state`` is the new state of the entity, None if it does not exist.
     """
 
     answers: Sequence[Mapping[str, str]]
@@ -63,7 +63,7 @@ def parse_outcome(answer_json: str) -> BatchOutcome:
 
 
 def failed_outcome(message: str, operations: Sequence[Operation], state: EntityState | None) -> BatchOutcome:
-    """The batch could not be run: every caller gets the error, the state stays as it was."""
+    """The batch did not run: every caller gets the error, the state is unchanged."""
     return BatchOutcome(
         answers=[_answer(json.dumps(message), {"exceptionType": _ERROR}) for _ in operations],
         state=state.state if state else None,

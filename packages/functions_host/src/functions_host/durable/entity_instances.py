@@ -1,6 +1,6 @@
 """Entities as instances.
 
-durable-functions behaviour: an entity is an orchestration instance that runs for ever. Its id is ``@name@key``,
+durable-functions behaviour: an entity is an orchestration instance that runs forever. Its id is ``@name@key``,
 its input is its state, and it continues as new after each batch of operations.
 """
 
@@ -10,7 +10,7 @@ from functions_host.durable.states import EntityState, InstanceQuery, InstanceSt
 
 
 def entity_of(instance_id: str) -> EntityId | None:
-    """None for the id of an orchestration; one that begins with ``@`` may be that, too."""
+    """None for the id of an orchestration. Such an id may begin with ``@``, too."""
     name, separator, key = instance_id[1:].partition("@")
     return EntityId(name.lower(), key) if instance_id.startswith("@") and name and separator else None
 

@@ -1,4 +1,4 @@
-"""Runs the waiting operations of one entity as a batch; an entity never runs twice at a time."""
+"""Runs the waiting operations of one entity as a batch. An entity never runs twice at the same time."""
 
 import logging
 
@@ -44,7 +44,7 @@ class EntityRunner:
         batch = batch_json(entity, state, operations)
         began = format_time(self._clock.now())
         spans = [OpenSpan.below(each.span.context, began) if each.span else None for each in operations]
-        # One invocation handles them all, and it can run in one span only.
+        # One invocation handles all operations, and it has only one span.
         trace = next((span.context for span in spans if span), None) or TraceContext.root()
         problem = self._known.entities.problem_with(entity.name)
         if problem is not None:

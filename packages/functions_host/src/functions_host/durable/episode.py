@@ -1,4 +1,4 @@
-"""One episode of an orchestration, as a pure function of what happened so far and of the SDK's answer."""
+"""One episode of an orchestration, as a pure function of its history and of the SDK's answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """``details`` is what a parent orchestration is told beside the reason."""
+    """A parent orchestration receives ``details`` besides the reason."""
 
     reason: str
     details: str
@@ -92,9 +92,9 @@ Ending = Completed | Failed | Terminated | ContinuedAsNew
 
 @dataclass(frozen=True, slots=True)
 class EpisodeOutcome:
-    """``ending`` is None while the instance goes on. ``custom_status`` None leaves the old one as it is.
+    """``ending`` is None while the instance has not ended. A ``custom_status`` of None leaves the old one.
 
-    ``missing`` says which functions were called that the app does not have.
+    ``missing`` has a message for each call of a function that the app does not have.
     """
 
     decisions: Sequence[Decision] = ()
@@ -107,7 +107,7 @@ class EpisodeOutcome:
 
 
 def terminate_reason(new: Sequence[HistoryEvent]) -> str | None:
-    """Termination passes every gate, so the user's code need not be asked."""
+    """A termination does not run the user's code. None without a termination."""
     for event in new:
         if event["EventType"] == EventType.EXECUTION_TERMINATED:
             return event["Input"] or ""
@@ -121,7 +121,7 @@ def decide(
     answer: Answer,
     known: KnownFunctions,
 ) -> EpisodeOutcome:
-    """``history`` is everything up to and including this episode's new events."""
+    """``history`` includes the new events of this episode."""
     too_long = _custom_status_problem(answer.custom_status)
     if too_long:
         return EpisodeOutcome(ending=Failed.by_orchestrator(name, too_long))

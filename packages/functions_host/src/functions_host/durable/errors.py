@@ -1,20 +1,20 @@
-"""Why the task hub refuses what a caller asks for; each error has its status code in the management API."""
+"""Errors of the task hub for its callers. The management API has a status code for each."""
 
 
 class ArgumentError(Exception):
-    """A caller's argument is wrong (.NET's ArgumentException: HTTP 400)."""
+    """An argument of the caller is wrong (HTTP 400; .NET's ArgumentException)."""
 
 
 class InvalidOperationError(Exception):
-    """The instance is in no state for this operation (HTTP 500 in the management API)."""
+    """The status of the instance does not allow the operation (HTTP 500)."""
 
 
 class OrchestrationAlreadyExistsError(InvalidOperationError):
-    """``start`` on an instance that has not ended."""
+    """``start`` with the id of an instance that has not ended (HTTP 409)."""
 
 
 class PreconditionError(Exception):
-    """The instance is in no state for this operation (HTTP 412, this text is the body)."""
+    """The status of the instance does not allow the operation (HTTP 412; this text is the body)."""
 
 
 class InstanceNotFoundError(LookupError):

@@ -1,4 +1,4 @@
-"""How an orchestration can fail on the host's side, and the texts of failures that apps match on."""
+"""The texts of failures, which apps may compare, and the failure that the host itself causes."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from functions_host.durable.events import compact_json
 from functions_host.durable.language_worker import InvocationError
 
 _ORCHESTRATOR_STATE_LABEL = "$OutOfProcData$:"
-# Stands where the extension writes frames of its own .NET code.
+# Replaces the frames of the extension's own .NET code.
 _STACK_TRACE = "   at functions_host.durable"
 _HRESULT = -2146233088
 _TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,7})?Z"')
@@ -22,14 +22,14 @@ def orchestrator_failure(name: str, error: str) -> str:
 
 
 def orchestrator_failure_details(error: str) -> str:
-    """What the parent of a failed orchestration gets to know beside ``orchestrator_failure``."""
+    """What the parent of a failed orchestration receives besides ``orchestrator_failure``."""
     return f"Message: {error}, StackTrace: {_STACK_TRACE}"
 
 
 def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
     """Reason and details of TaskFailed.
 
-    The extension cuts the text that follows ``Exception:`` and keeps its leading blank, hence the two blanks.
+    The extension cuts out the text after ``Exception:`` with its leading blank; this is why there are two blanks.
     """
     host_exception = {
         "$type": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script",
@@ -60,14 +60,14 @@ def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
 
 
 def state_in_failure(message: str) -> str | None:
-    """The orchestrator state that the SDK appends to the text of a failure, as JSON; None without."""
+    """The orchestrator state (JSON) that the SDK appends to the text of a failure; None if there is none."""
     start = message.find(_ORCHESTRATOR_STATE_LABEL)
     while start >= 0:
         text = message[start + len(_ORCHESTRATOR_STATE_LABEL) :].lstrip()
         try:
             _, end = json.JSONDecoder().raw_decode(text)
         except ValueError:
-            # The user's own text may hold the label too.
+            # The user's own text may contain the label, too.
             start = message.find(_ORCHESTRATOR_STATE_LABEL, start + 1)
         else:
             return text[:end]
@@ -77,8 +77,8 @@ def state_in_failure(message: str) -> str | None:
 def with_shortened_times(json_text: str) -> str:
     """The JSON with its times as .NET writes them: no zeros at the end of a fraction.
 
-    durable-functions behaviour: of a failed orchestrator's state the extension reads texts that look like times as
-    times, and writes them anew. Of a state that comes without a failure it does not.
+    durable-functions behaviour: in the state of a failed orchestrator the extension parses texts that look like
+    times, and formats them again. It does not do so in the state of one that has not failed.
     """
     return _TIME.sub(lambda time: f'"{time[1]}{(time[2] or "").rstrip("0").rstrip(".")}Z"', json_text)
 

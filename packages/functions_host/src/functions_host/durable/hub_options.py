@@ -6,10 +6,10 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class HubOptions:
-    """The part of host.json ``extensions.durableTask`` that the engine obeys.
+    """The part of ``extensions.durableTask`` in host.json that the engine uses.
 
-    Messages that a killed host had taken stay invisible for the two visibility time-outs: those to orchestrations
-    and entities for the first, activities for the second.
+    Messages that a killed host had taken stay invisible for a visibility timeout: messages to orchestrations and
+    entities for ``control_queue_visibility``, activities for ``work_item_queue_visibility``.
     """
 
     hub_name: str = "TestHubName"

@@ -1,4 +1,4 @@
-"""What the durable engine needs from the process that runs the app's functions."""
+"""The interface of the durable engine to the language worker, which runs the app's functions."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -7,13 +7,13 @@ from functions_host.telemetry.trace_context import TraceContext
 
 
 class Worker(Protocol):
-    """The language worker.
+    """Runs orchestrators, activities and entities.
 
-    Names are durable names (decorator argument, else function name), matched without case.
+    Names are durable names (argument of the decorator, else name of the function); they are case-insensitive.
 
-    Each call takes and returns the JSON text that crosses the process border in production, and raises
-    ``InvocationError`` when the user function (or its binding conversion) fails. ``trace`` is the span that the
-    function runs in.
+    Each call takes and returns the JSON text that goes from process to process in production. It raises
+    InvocationError when the user function, or the conversion of its input or output, fails. ``trace`` is the span
+    of the function.
     """
 
     @property
@@ -35,7 +35,7 @@ class Worker(Protocol):
 
 
 class InvocationError(Exception):
-    """A user function failed. ``message`` is ``"{TypeName}: {text}"`` as the worker reports it."""
+    """A user function failed. ``message`` is ``"{TypeName}: {text}"``, as the worker reports it."""
 
     def __init__(self, message: str, stack: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Instances and entities as callers see them, and what a caller asks for in a list of instances."""
+"""Instances and entities as callers see them, and the query for a list of instances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +46,8 @@ class InstanceState:
 
 @dataclass(frozen=True, slots=True)
 class InstanceQuery:
+    """Times are inclusive. Empty ``statuses`` match every status; ``top`` is the size of a page."""
+
     created_from: datetime | None = None
     created_to: datetime | None = None
     statuses: frozenset[RuntimeStatus] = frozenset()
@@ -73,5 +75,5 @@ class EntityState:
 
     @property
     def exists(self) -> bool:
-        """False for one that has deleted itself, and for one whose operations have all failed."""
+        """False if the entity has deleted itself, or if all its operations have failed."""
         return self.state is not None

@@ -1,7 +1,7 @@
 """The durable HTTP management API: routes and error answers.
 
-Also the base of the durable client's own calls (``rpcBaseUrl``), which are the same requests.
-durable-functions behaviour: a wrong verb is answered 404 like an unknown route, and paths have no case.
+The durable client of the SDK sends its requests here, too (``rpcBaseUrl``).
+durable-functions behaviour: a wrong verb is answered 404, like an unknown route; paths are case-insensitive.
 """
 
 import logging
@@ -97,7 +97,7 @@ class DurableApi:
         return empty_response(404)
 
     def _check_task_hub(self, query: QueryParameters) -> None:
-        """This host keeps one hub. A caller that means another must not be answered from it."""
+        """This host has one task hub. A request for another hub must not get an answer from it."""
         asked = (query.text("taskHub") or "").strip()
         if asked and asked.lower() != self._hub_name.lower():
             raise ArgumentError(f"This host serves the task hub '{self._hub_name}', not '{asked}'.")

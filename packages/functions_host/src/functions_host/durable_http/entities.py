@@ -1,4 +1,4 @@
-"""Management API, entities: read, list, signal."""
+"""Management API, entities: read, list and signal."""
 
 from datetime import UTC
 
@@ -13,7 +13,7 @@ from functions_host.durable_http.responses import BadRequestError, empty_respons
 from functions_host.durable_http.status import parsed
 from functions_host.worker.invocations import trace_of
 
-# A path cannot hold an empty segment.
+# Stands for the empty key: a path cannot have an empty segment.
 _EMPTY_KEY = "$"
 
 
@@ -48,7 +48,7 @@ class Entities:
             continuation=request.headers.get(CONTINUATION_HEADER) or None,
             last_operation_from=query.time("lastOperationTimeFrom"),
             last_operation_to=query.time("lastOperationTimeTo"),
-            # durable-functions behaviour: who asks for no states is not shown the entities that have none.
+            # durable-functions behaviour: a list without states leaves out the entities that have no state.
             include_deleted=fetch_state,
         )
         headers = {CONTINUATION_HEADER: continuation or ""}

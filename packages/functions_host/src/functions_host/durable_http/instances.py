@@ -124,7 +124,7 @@ class Instances:
         return empty_response(202)
 
     async def raise_event(self, request: web.Request, instance_id: str, event_name: str) -> web.Response:
-        # The instance is looked at before the body, as the production host does.
+        # The instance is checked before the body, as in production.
         if (await self._existing(instance_id)).runtime_status.is_terminal:
             raise InstanceGoneError(instance_id)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":

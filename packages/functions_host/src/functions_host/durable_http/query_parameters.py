@@ -1,6 +1,6 @@
 """Query parameters of the durable management API.
 
-durable-functions behaviour: names have no case, and a value that does not parse counts as not given.
+durable-functions behaviour: names are case-insensitive, and a value that does not parse is ignored.
 """
 
 from collections.abc import Iterable

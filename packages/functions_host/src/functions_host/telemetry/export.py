@@ -1,7 +1,7 @@
-"""Whether the host exports its spans, and where to.
+"""Decides whether the host exports its spans.
 
-As in production they go out over OTLP if host.json has ``"telemetryMode": "OpenTelemetry"`` and the setting
-``OTEL_EXPORTER_OTLP_ENDPOINT`` is there; of the protocols, this host speaks http/protobuf.
+As in production, it exports them over OTLP if host.json has ``"telemetryMode": "OpenTelemetry"`` and the setting
+``OTEL_EXPORTER_OTLP_ENDPOINT`` is set. This host supports the protocol http/protobuf only.
 """
 
 import logging
@@ -17,20 +17,23 @@ log = logging.getLogger(__name__)
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_SPOKEN = "http/protobuf"
+_SUPPORTED = "http/protobuf"
 
 
 def span_sink(settings: HostSettings, environment: Mapping[str, str]) -> "OtlpSpans | None":
-    """What takes the host's spans; None if nobody wants them."""
+    """The exporter of the host's spans; None if the host exports none."""
     if not settings.open_telemetry or not environment.get(_ENDPOINT, "").strip():
         return None
     for name in _PROTOCOLS:
-        if environment.get(name, _SPOKEN) != _SPOKEN:
+        if environment.get(name, _SUPPORTED) != _SUPPORTED:
             log.warning(
-                "%s is %s: no trace is exported, as this host speaks %s.", name, environment[name], _SPOKEN
+                "%s is %s: no trace is exported, because this host supports %s only.",
+                name,
+                environment[name],
+                _SUPPORTED,
             )
             return None
-    # The SDK takes a moment to load; a host without telemetry need not wait for it.
+    # The import is slow; a host without telemetry does without it.
     from functions_host.telemetry.otlp_spans import OtlpSpans
 
     return OtlpSpans(environment.get("WEBSITE_SITE_NAME") or settings.hub.hub_name)

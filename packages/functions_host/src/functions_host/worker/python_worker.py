@@ -1,4 +1,4 @@
-"""Invokes the functions of an app in this process through the production Python worker's own core."""
+"""Invokes the functions of an app in this process, through the core of the production Python worker."""
 
 import itertools
 import logging
@@ -25,7 +25,7 @@ ClientBindingValue = Callable[[Mapping[str, Any]], str]
 
 
 class PythonWorker:
-    """Invokes the functions of the app. Make it with ``await PythonWorker.load(…)``."""
+    """Implements ``Worker``. Make it with ``await PythonWorker.load(…)``."""
 
     def __init__(self, functions: Sequence[FunctionDefinition], client_value: ClientBindingValue) -> None:
         self.functions = functions
@@ -40,7 +40,7 @@ class PythonWorker:
             ]
             for function in functions
         }
-        # An id per invocation that costs nothing to make and is unique beyond this process.
+        # Invocation ids are cheap to make, and unique beyond this process.
         self._invocation_prefix = str(uuid.uuid4())[:24]
         self._invocations = itertools.count()
 
@@ -112,7 +112,7 @@ class PythonWorker:
         return response.return_value
 
     async def stop(self) -> None:
-        """Takes no more functions; one that runs on a thread goes on to its end, unheard."""
+        """Starts no more functions. A function that runs on a thread continues; its result is ignored."""
         core.get_threadpool_executor().shutdown(wait=False, cancel_futures=True)
         await _close_durable_client_session()
 
@@ -129,15 +129,15 @@ class PythonWorker:
 
 
 async def _close_durable_client_session() -> None:
-    # The SDK shares one HTTP session per process and has no shutdown hook for it.
+    # The SDK keeps one HTTP session per process and has no public function that closes it.
     http_utils = sys.modules.get("azure.durable_functions.models.utils.http_utils")
     if http_utils is not None:
         await http_utils._close_session()
 
 
 def _readable(text: str) -> str:
-    # A failed orchestrator's message ends with all its actions, for the host to replay, and its trace with
-    # that message; the user's own error is the cause, and is told first.
+    # The message of a failed orchestrator ends with all its actions, and its trace ends with that message.
+    # The user's own error comes first, as the cause.
     before, label, _ = text.partition("$OutOfProcData$")
     if label:
         before, _, _ = before.partition(

@@ -1,7 +1,7 @@
-"""What the host takes out of the text of a failed function, because it could be a secret.
+"""Removes what looks like a secret from the text of a failed function.
 
-durable-functions behaviour: hosts since 4.1037 do so before the Durable extension reads the text. In the text of a
-failed orchestrator that is the SDK's whole answer as JSON, and a cut in it can leave JSON that nobody can read.
+durable-functions behaviour: hosts since 4.1037 do so before the Durable extension reads the text. The text of a
+failed orchestrator contains the SDK's whole answer as JSON, and the removal can make that JSON invalid.
 """
 
 import re
@@ -26,7 +26,7 @@ _TOKENS = (
     "/code=",
     "key=",
 )
-# From a token up to the next quote or angle bracket, or to the end.
+# From a token to the next quote or angle bracket, or to the end.
 _CREDENTIAL = re.compile(
     rf"(?<!PublicKey)(?:{'|'.join(re.escape(token) for token in _TOKENS)})[^\"'<]*", re.IGNORECASE
 )
