@@ -78,7 +78,9 @@ def _refuse(reason: str) -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m functions_host", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m functions_host", description="Serves a function app until SIGINT or SIGTERM."
+    )
     parser.add_argument("--app", type=Path, default=Path(), help="folder of the app (default: this folder)")
     parser.add_argument("--port", type=int, help="default: LocalHttpPort of local.settings.json, else 7071")
     parser.add_argument(

@@ -129,7 +129,7 @@ class EntityTables:
         )
 
     def hide_taken_operations(self, now: str) -> Sequence[str]:
-        """Called when a host starts: what an earlier host had taken stays hidden. Returns the times until when."""
+        """Called when a host starts: what an earlier host had taken stays hidden. Returns when it becomes visible."""
         self._connection.execute(
             "UPDATE operations SET hidden_until = CASE WHEN taken_until > ? THEN taken_until END", (now,)
         )
