@@ -37,8 +37,8 @@ class Reason:
 
 def reason_text(message: str, code: ErrorCode, what_to_do: str = "") -> str:
     """What an orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
-    sentences = [safe_from_the_host(message), what_to_do, f"[{code.value}]"]
-    return " ".join(filter(None, sentences))
+    reason = safe_from_the_host(message)
+    return f"{reason} {what_to_do} [{code.value}]" if what_to_do else f"{reason} [{code.value}]"
 
 
 def safe_from_the_host(message: str) -> str:

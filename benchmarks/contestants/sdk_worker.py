@@ -9,7 +9,7 @@ from typing import Any
 from azure.functions.decorators.function_app import Function
 
 from benchmarks.contestants.resident_execution import ResidentExecution
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.telemetry.trace_context import TraceContext
 
 UserFunction = Callable[[Any], Any]

@@ -21,9 +21,10 @@ from benchmarks.contestants.sdk_worker import SdkWorker
 from benchmarks.contestants.waiting_app import app
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP, REPLAY_EVERY, REPLAYED_IN_FULL, Sample
 from functions_host.durable.clock import VirtualClock
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions, RuntimeStatus
 
 WARM_UP = 3
 FUNCTIONS = app.get_functions()

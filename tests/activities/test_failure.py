@@ -10,7 +10,7 @@ import pytest
 from activities import authorize, cancel_job, check_status, failure, invoke, start_run
 from activities.failure import with_readable_failure
 from batch.errors import ActivityFailed
-from functions_host.durable.text_rules import without_credentials
+from functions_host.worker.redaction import without_credentials
 from tests.host_texts import HIDDEN_FROM
 
 

@@ -18,7 +18,7 @@ import azure.durable_functions as df
 from batch.durable_timer import MOST_EARLY
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
-from functions_host.durable.text_rules import without_credentials
+from functions_host.worker.redaction import without_credentials
 from tests.orchestrators.history import (
     COMPLETED,
     FAILED,

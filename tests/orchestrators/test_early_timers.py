@@ -12,9 +12,9 @@ import pytest
 from batch.errors import ErrorCode
 from batch.run.state import Run
 from functions_host.durable.clock import VirtualClock
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 from tests.batch.builders import after, request
 from tests.orchestrators.execution import Execution, Handle

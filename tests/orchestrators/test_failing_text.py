@@ -12,7 +12,7 @@ from batch.run.reason import reason_text
 from batch.run.request import Binding
 from batch.run.source import DataSource
 from batch.run.state import Run
-from functions_host.durable.text_rules import without_credentials
+from functions_host.worker.redaction import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import SIGNAL, Execution, Handle

@@ -1,6 +1,4 @@
-"""Hosts in processes of their own, as the worker core can index one app per process."""
-
-from __future__ import annotations
+"""Hosts in their own processes: the worker core can index one app per process."""
 
 import json
 import os
@@ -17,6 +15,10 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
+from packages.functions_host.tests.seen import seen, seen_file
+
+__all__ = ["seen", "seen_file"]
+
 settings.register_profile(
     "functions_host",
     max_examples=100,
@@ -28,7 +30,6 @@ settings.register_profile(
 settings.load_profile("functions_host")
 
 APPS = Path(__file__).parent / "apps"
-ROOT = Path(__file__).parents[3]
 WEBHOOK = "/runtime/webhooks/durabletask"
 LIMIT_SECONDS = 20.0
 
@@ -48,14 +49,14 @@ class HostProcess:
         return self.call(method, f"{WEBHOOK}/{path}", **options)
 
     def start(self, orchestrator: str, payload: Any = None, instance_id: str = "") -> str:
-        """Starts through the app's own HTTP trigger and durable client; returns the instance id."""
+        """Starts an orchestration through the app's HTTP trigger and durable client; returns the instance id."""
         body = None if payload is None else json.dumps(payload)
         answer = self.call("POST", f"/api/start/{orchestrator}?id={instance_id}", data=body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def client(self, method: str, **arguments: Any) -> Any:
-        """What the durable client's method returned, as ``{"result": …}`` or ``{"error": text}``."""
+        """The result of the durable client's method, as ``{"result": …}`` or ``{"error": text}``."""
         answer = self.call("POST", f"/api/client/{method}", json=arguments)
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -73,7 +74,7 @@ class HostProcess:
         pytest.fail(f"{what}: not within {LIMIT_SECONDS} s\n{self.log()[-4000:]}")
 
     def ended(self, instance_id: str) -> dict[str, Any]:
-        """The status once the instance has ended."""
+        """Waits until the instance has ended, and returns its status."""
         ends = {"Completed", "Failed", "Terminated", "Canceled"}
 
         def end() -> dict[str, Any] | None:
@@ -118,7 +119,7 @@ def host_command() -> Callable[..., list[str]]:
 def start_host(
     host_command: Callable[..., list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., HostProcess]]:
-    """Starts a host for the named app; all that were started are stopped after the module."""
+    """Starts a host for the named app. All of them are stopped after the module."""
     started: list[HostProcess] = []
 
     def start(app: str, *options: str, store: Path | None = None, **environment: str) -> HostProcess:
@@ -127,7 +128,7 @@ def start_host(
         with log_file.open("w") as log:
             process = subprocess.Popen(
                 host_command(app, store or folder / "hub.db", *options),
-                cwd=ROOT,
+                cwd=folder,
                 env={**os.environ, **environment},
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -175,22 +176,3 @@ def waiting(host: HostProcess) -> str:
     host.start("waiting", instance_id="waiting")
     host.until(lambda: host.status("waiting").get("customStatus"), "custom status")
     return "waiting"
-
-
-@pytest.fixture(scope="module")
-def seen_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the functions of the app ``events`` note what they were given."""
-    return tmp_path_factory.mktemp("seen") / "seen.jsonl"
-
-
-@pytest.fixture
-def seen(seen_file: Path) -> Callable[[str], list[dict[str, Any]]]:
-    """Reads what a function has noted; each test starts with nothing noted."""
-    seen_file.write_text("")
-
-    def by(function: str) -> list[dict[str, Any]]:
-        # The line that is being written may not be all there.
-        whole_lines = seen_file.read_text().rpartition("\n")[0].splitlines()
-        return [note for line in whole_lines if (note := json.loads(line))["by"] == function]
-
-    return by

@@ -1,13 +1,11 @@
-"""A collector for tests: takes spans over OTLP/HTTP, as protobuf, and keeps them."""
-
-from __future__ import annotations
+"""A collector for tests: receives spans over OTLP/HTTP (protobuf) and keeps them."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -40,7 +38,7 @@ class ReceivedSpan:
 
 
 class OtlpReceiver:
-    """Up inside its ``with`` block; ``url`` is what OTEL_EXPORTER_OTLP_ENDPOINT wants."""
+    """Runs inside its ``with`` block; ``url`` is a value for OTEL_EXPORTER_OTLP_ENDPOINT."""
 
     def __init__(self) -> None:
         self._spans: list[ReceivedSpan] = []
@@ -51,7 +49,7 @@ class OtlpReceiver:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What makes a host export to here, and soon."""
+        """Settings with which a host exports to this collector, with a short delay."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "20"}
 
     @property
@@ -61,7 +59,7 @@ class OtlpReceiver:
     def wait_for(
         self, what: str, look: Callable[[Sequence[ReceivedSpan]], T | None], limit: float = 20.0
     ) -> T:
-        """The first answer of ``look`` that is true, of the spans that have come."""
+        """Calls ``look`` with the received spans until its answer is true, and returns the answer."""
         deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             if found := look(self.spans):
@@ -69,7 +67,7 @@ class OtlpReceiver:
             time.sleep(0.02)
         raise AssertionError(f"{what}: not within {limit:.0f} s, but {[span.name for span in self.spans]}")
 
-    def __enter__(self) -> OtlpReceiver:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._up.wait(10)
         return self

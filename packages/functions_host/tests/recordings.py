@@ -1,6 +1,4 @@
-"""What the Durable extension 3.19.0 sent and answered, and how it is compared with what the local host does."""
-
-from __future__ import annotations
+"""Recordings of the Durable extension 3.19.0, and their comparison with this host."""
 
 import json
 import re
@@ -10,7 +8,7 @@ from typing import Any
 
 RECORDED = Path(__file__).parent / "recorded"
 
-# Values that differ from run to run: only their kind is compared.
+# Values that change in every run: only their kind is compared.
 _KINDS = {
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z",
     "time with offset": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?\+00:00",
@@ -29,10 +27,10 @@ def recording(name: str) -> list[dict[str, Any]]:
 
 
 def differences(recorded: Any, here: Any, deliberate: Mapping[str, str], path: str = "") -> list[str]:
-    """Every place where ``here`` is not as recorded, in words; empty if there is none.
+    """A sentence for every place where ``here`` is not as recorded.
 
-    Of ids, times and traces the kinds are compared. A JSON object inside a text is compared field by field.
-    ``deliberate`` holds the names of fields that are not compared.
+    Of ids, times and traces only the kinds are compared. A JSON object inside a text is compared field by field.
+    ``deliberate`` has the names of fields that are not compared.
     """
     return list(_differences(recorded, here, deliberate, path))
 
@@ -63,7 +61,7 @@ def _kind(text: str) -> str | None:
 
 
 def _object_in(text: str) -> dict[str, Any] | None:
-    """The JSON object that the text is; one with blanks is a different text, as the extension writes none."""
+    """The text as a JSON object. None also for JSON with blanks, which the extension never writes."""
     try:
         value = json.loads(text)
     except ValueError:

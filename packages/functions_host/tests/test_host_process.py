@@ -1,4 +1,4 @@
-"""The host as a process: start, refusals, stop, sudden death; and the host inside another program."""
+"""The host as a process: start, refusals, stop, kill; and the host inside another program."""
 
 import contextlib
 import signal
@@ -14,16 +14,15 @@ import requests
 
 from functions_host.durable.steered_clock import ClockFile
 from packages.functions_host.tests.conftest import LIMIT_SECONDS
-from tests.local.processes import lines_until, started
 
 Command = Callable[..., list[str]]
 StartHost = Callable[..., Any]
 VISIBILITY_TIMEOUT = 300
-"""Seconds, by default; the apps here set none of their own."""
+"""Seconds; the default, which the apps here do not change."""
 
 
 def refusal(command: list[str]) -> str:
-    """The one line that a host which cannot start writes."""
+    """The single line that a host writes when it cannot start."""
     ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 1
     assert ended.stdout == ""
@@ -31,7 +30,7 @@ def refusal(command: list[str]) -> str:
     return ended.stderr
 
 
-def test_a_taken_port_is_told(host_command: Command, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(host_command: Command, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         reason = refusal([*host_command("features", tmp_path / "hub.db"), "--port", str(port)])
@@ -39,7 +38,7 @@ def test_a_taken_port_is_told(host_command: Command, tmp_path: Path) -> None:
     assert "--port" in reason
 
 
-def test_a_store_in_use_is_told(start_host: StartHost, host_command: Command, tmp_path: Path) -> None:
+def test_a_store_in_use_is_reported(start_host: StartHost, host_command: Command, tmp_path: Path) -> None:
     store = tmp_path / "hub.db"
     start_host("features", store=store)
     reason = refusal(host_command("features", store))
@@ -47,11 +46,11 @@ def test_a_store_in_use_is_told(start_host: StartHost, host_command: Command, tm
     assert str(store) in reason
 
 
-def test_a_folder_that_is_no_app_is_told(host_command: Command, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_an_app_is_reported(host_command: Command, tmp_path: Path) -> None:
     assert "has no host.json" in refusal(host_command(tmp_path, tmp_path / "hub.db"))
 
 
-def test_a_file_that_is_no_store_is_told(host_command: Command, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_store_is_reported(host_command: Command, tmp_path: Path) -> None:
     store = tmp_path / "hub.db"
     store.write_text("this is not a database, but a text that someone wants to keep\n" * 20)
     reason = refusal(host_command("features", store))
@@ -70,15 +69,18 @@ def test_a_signal_stops_the_host_with_code_0(start_host: StartHost, number: int)
 
 
 def test_the_host_ends_with_its_parent(host_command: Command, tmp_path: Path) -> None:
-    command = [*host_command("features", tmp_path / "hub.db")[1:], "--end-with-stdin"]
-    with started(*command, stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        lines_until(process.stdout, "Host ready:")
-        process.stdin.close()
-        assert process.wait(20) == 1
+    command = [*host_command("features", tmp_path / "hub.db"), "--end-with-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdin is not None and process.stdout is not None
+            assert any(line.startswith("Host ready:") for line in process.stdout)
+            process.stdin.close()
+            assert process.wait(LIMIT_SECONDS) == 1
+        finally:
+            process.kill()
 
 
-def test_a_running_function_does_not_hold_up_the_stop(start_host: StartHost, tmp_path: Path) -> None:
+def test_a_running_function_does_not_delay_the_stop(start_host: StartHost, tmp_path: Path) -> None:
     store = tmp_path / "hub.db"
     host = start_host("features", store=store)
     instance_id = host.start("blocking")
@@ -105,7 +107,7 @@ def test_nothing_is_lost_when_the_host_is_killed(start_host: StartHost, tmp_path
     again.until(lambda: again.durable("GET", "entities/Counter/survivor").text == "3", "the entity")
 
 
-def test_a_kill_between_history_and_row_loses_the_custom_status_and_only_that(
+def test_a_kill_between_history_and_row_loses_only_the_custom_status(
     start_host: StartHost, tmp_path: Path
 ) -> None:
     store, clock = tmp_path / "hub.db", ClockFile(tmp_path / "clock")
@@ -125,7 +127,7 @@ def test_a_kill_between_history_and_row_loses_the_custom_status_and_only_that(
     assert ended["customStatus"] == {"waiting": "approval"}
 
 
-def test_a_custom_status_of_an_only_episode_is_never_seen_if_the_host_is_killed_before_the_row(
+def test_the_custom_status_of_the_first_episode_is_lost_if_the_host_is_killed_before_the_row(
     start_host: StartHost, tmp_path: Path
 ) -> None:
     store, clock = tmp_path / "hub.db", ClockFile(tmp_path / "clock")
@@ -141,12 +143,12 @@ def test_a_custom_status_of_an_only_episode_is_never_seen_if_the_host_is_killed_
     assert again.ended("killed")["customStatus"] == {"waiting": "approval"}
 
 
-def test_the_environment_wins_over_local_settings(start_host: StartHost) -> None:
+def test_the_environment_overrides_local_settings(start_host: StartHost) -> None:
     host = start_host("features", FEATURES_HUB="OtherHub")
     assert "taskHub=OtherHub" in host.call("GET", "/api/payload/x").json()["statusQueryGetUri"]
 
 
-def test_verbose_adds_what_host_and_worker_do(start_host: StartHost) -> None:
+def test_verbose_adds_the_log_of_host_and_worker(start_host: StartHost) -> None:
     host = start_host("features", "--verbose")
     host.run("chain")
     assert "greet succeeded in" in host.log()

@@ -1,6 +1,4 @@
-"""The comparison with recordings sees every difference that counts, and no other."""
-
-from __future__ import annotations
+"""The comparison with recordings finds every relevant difference, and no other."""
 
 from typing import Any
 
@@ -28,7 +26,7 @@ GUID = "0c9ed9a8-7cf1-4a3c-9d0f-6a1f0e7a1c01"
         ([None], [GUID]),
     ],
 )
-def test_a_difference_is_told(recorded: Any, here: Any) -> None:
+def test_a_difference_is_found(recorded: Any, here: Any) -> None:
     assert differences(recorded, here, {})
 
 
@@ -42,5 +40,5 @@ def test_a_difference_is_told(recorded: Any, here: Any) -> None:
         ({"name": 1}, {"name": 2}),
     ],
 )
-def test_what_differs_from_run_to_run_is_no_difference(recorded: Any, here: Any) -> None:
+def test_values_that_change_in_every_run_are_not_a_difference(recorded: Any, here: Any) -> None:
     assert not differences(recorded, here, {"name": "not compared"})

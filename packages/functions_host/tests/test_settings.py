@@ -73,12 +73,12 @@ def test_an_empty_route_prefix_is_kept(tmp_path: Path) -> None:
     assert load_settings(app, {}).route_prefix == ""
 
 
-def test_host_json_keys_have_no_case(tmp_path: Path) -> None:
+def test_host_json_keys_are_case_insensitive(tmp_path: Path) -> None:
     app = write_app(tmp_path, {"Extensions": {"DurableTask": {"HubName": "MyHub"}}})
     assert load_settings(app, {}).hub.hub_name == "MyHub"
 
 
-def test_environment_stands_above_host_json(tmp_path: Path) -> None:
+def test_the_environment_overrides_host_json(tmp_path: Path) -> None:
     app = write_app(tmp_path, durable(hubName="FromFile"))
     environment = {
         "AzureFunctionsJobHost__extensions__durableTask__hubName": "FromEnvironment",
@@ -93,7 +93,7 @@ def test_hub_name_may_refer_to_settings(tmp_path: Path) -> None:
     assert load_settings(app, {"NUMBER": "7"}).hub.hub_name == "redHub7"
 
 
-def test_values_are_added_and_the_real_environment_wins(tmp_path: Path) -> None:
+def test_values_are_added_and_the_environment_overrides_them(tmp_path: Path) -> None:
     values = {"NEW": "file", "SET": "file", "NUMBER": 5, "YES": True, "NOTHING": None, "EMPTY": ""}
     environment = {"SET": "real"}
     load_settings(write_app(tmp_path, local={"IsEncrypted": False, "Values": values}), environment)
@@ -105,7 +105,7 @@ def test_port_comes_from_local_settings(tmp_path: Path) -> None:
     assert load_settings(app, {}).local_port == 7099
 
 
-def test_comments_and_byte_order_mark_are_read_over(tmp_path: Path) -> None:
+def test_comments_and_byte_order_mark_are_ignored(tmp_path: Path) -> None:
     local = '\ufeff{ // note\n "Values": { /* two\nlines */ "URL": "https://x/*y*/" } }'
     environment: dict[str, str] = {}
     load_settings(write_app(tmp_path, local=local), environment)
@@ -128,7 +128,7 @@ def test_comments_and_byte_order_mark_are_read_over(tmp_path: Path) -> None:
         (durable(hubName="x" * 46), None, "3 to 45 characters"),
         (durable(maxConcurrentActivityFunctions=0), None, "maxConcurrentActivityFunctions is 0"),
         (durable(maxConcurrentOrchestratorFunctions="many"), None, "is 'many'"),
-        (durable(overridableExistingInstanceStates="Some"), None, "can be NonRunningStates or AnyState"),
+        (durable(overridableExistingInstanceStates="Some"), None, "must be NonRunningStates or AnyState"),
         (durable(storageProvider={"controlQueueVisibilityTimeout": "00:00:59"}), None, "is '00:00:59'"),
         (durable(storageProvider={"workItemQueueVisibilityTimeout": "01:00:01"}), None, "is '01:00:01'"),
         (durable(storageProvider={"workItemQueueVisibilityTimeout": "5 minutes"}), None, "is '5 minutes'"),
@@ -145,7 +145,7 @@ def test_wrong_settings_are_refused_with_the_reason(
         load_settings(app, {})
 
 
-def test_a_folder_without_host_json_is_no_app(tmp_path: Path) -> None:
+def test_a_folder_without_host_json_is_not_an_app(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"has no host\.json"):
         load_settings(tmp_path, {})
 
@@ -156,5 +156,5 @@ def test_an_encrypted_value_is_not_repeated(tmp_path: Path) -> None:
     assert "c2VjcmV0" not in str(refusal.value)
 
 
-def test_text_without_references_is_left_alone() -> None:
+def test_text_without_references_is_unchanged() -> None:
     assert expand_settings("100% of it", {}) == "100% of it"

@@ -8,7 +8,10 @@ import pytest
 
 from local.event_grid import EventGrid
 from local.host_process import HostProcess
+from packages.functions_host.tests.seen import seen, seen_file
 from tests.local.event_grid.receiver import Receiver
+
+__all__ = ["seen", "seen_file"]
 
 EVENTS_APP = Path(__file__).parents[3] / "packages/functions_host/tests/apps/events"
 

@@ -1,6 +1,4 @@
-"""``python -m functions_host --app DIR``: serves a function app until it is told to stop."""
-
-from __future__ import annotations
+"""``python -m functions_host --app DIR``: serves a function app until SIGINT or SIGTERM."""
 
 import argparse
 import asyncio
@@ -68,7 +66,7 @@ async def _serve(host: FunctionsHost) -> int:
 
 
 def _end_with_stdin() -> None:
-    """At once, as when killed: that loses nothing, and no function that hangs can keep the port taken."""
+    """Ends at once, as a kill does: nothing is lost, and a function that hangs cannot keep the port in use."""
     while os.read(0, 4096):
         pass
     os._exit(1)
@@ -80,23 +78,31 @@ def _refuse(reason: str) -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m functions_host", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m functions_host", description="Serves a function app until SIGINT or SIGTERM."
+    )
     parser.add_argument("--app", type=Path, default=Path(), help="folder of the app (default: this folder)")
     parser.add_argument("--port", type=int, help="default: LocalHttpPort of local.settings.json, else 7071")
     parser.add_argument(
         "--store", type=Path, default=Path(".local/task_hub.db"), help="SQLite file (default: %(default)s)"
     )
     parser.add_argument(
-        "--end-with-stdin", action="store_true", help="end once standard input closes: a pipe from the parent"
+        "--end-with-stdin",
+        action="store_true",
+        help="end when standard input closes, for a parent that holds the other end of the pipe",
     )
-    parser.add_argument("--clock", type=Path, help="file of a steered clock that durable time goes by")
+    parser.add_argument(
+        "--clock",
+        type=Path,
+        help="file of a steered clock, which sets durable time (see durable/steered_clock.py)",
+    )
     parser.add_argument(
         "--kill-before-row",
         type=int,
         metavar="EPISODE",
-        help="end as if killed once the history of the EPISODEth episode is written, and its status row is not",
+        help="kill the host after the EPISODEth episode has written its history and before it writes its status row",
     )
-    parser.add_argument("--verbose", action="store_true", help="log what host and worker do, too")
+    parser.add_argument("--verbose", action="store_true", help="log what the host and the worker do, too")
     return parser.parse_args()
 
 
@@ -104,5 +110,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     logging.shutdown()
-    # A function that still runs on a thread would keep a normal exit waiting for its end.
+    # A normal exit waits for every function that still runs on a thread.
     os._exit(code)

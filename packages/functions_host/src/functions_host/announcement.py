@@ -1,6 +1,4 @@
-"""What the host prints when it is up: the functions it serves, by kind, with their URLs."""
-
-from __future__ import annotations
+"""The text that the host prints when it is ready: the functions it serves, by kind, with their URLs."""
 
 from collections.abc import Iterator, Sequence
 

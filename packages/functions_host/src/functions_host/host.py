@@ -1,6 +1,4 @@
-"""A Functions host in this process: settings, language worker, durable engine and HTTP surface together."""
-
-from __future__ import annotations
+"""A Functions host in this process: it connects settings, language worker, durable engine and HTTP server."""
 
 import os
 import socket
@@ -11,16 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from functions_host.durable.clock import RealClock
+from functions_host.durable.clock import Clock, RealClock
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import Clock
 from functions_host.durable_http.api import DurableApi
 from functions_host.http.server import Handlers, listening_socket, serve
 from functions_host.http.triggers import HttpRoute, HttpTriggers, http_routes
 from functions_host.settings import HostSettings, expand_settings, load_settings
-from functions_host.telemetry.telemetry import span_sink
+from functions_host.telemetry.export import span_sink
 from functions_host.triggers.event_grid import EventGridWebhook
 from functions_host.triggers.manual_runs import ManualRuns
 from functions_host.triggers.timer import TimerTriggers, timers
@@ -28,7 +25,7 @@ from functions_host.triggers.timer_status import TimerStatusFile
 from functions_host.worker.client_binding import durable_client_value
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invocations
-from functions_host.worker.worker import PythonWorker
+from functions_host.worker.python_worker import PythonWorker
 
 
 class StoreError(Exception):
@@ -40,7 +37,7 @@ class FunctionsHost:
 
     ``port`` 0 takes a free port; None takes ``LocalHttpPort`` of local.settings.json, else 7071. Use as
     ``async with FunctionsHost(…) as host`` or with ``start`` and ``stop``. A process can load one app only,
-    but can stop and start its host again.
+    but it can stop its host and start it again.
     """
 
     def __init__(
@@ -65,10 +62,10 @@ class FunctionsHost:
         self.routes: Sequence[HttpRoute] = ()
 
     async def start(self) -> None:
-        """Returns when requests are answered.
+        """Returns when the host answers requests.
 
         Raises SettingsError, PortInUseError, IndexingError, RouteTemplateError, ScheduleError,
-        StoreInUseError, StoreVersionError, StoreError; nothing is left open then.
+        StoreInUseError, StoreVersionError or StoreError, after it has closed whatever it opened.
         """
         async with AsyncExitStack() as starting:
             self.settings = load_settings(self._app_dir)
@@ -88,18 +85,18 @@ class FunctionsHost:
             invocations = Invocations(worker.invoke, spans)
             hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans, self._kill_point)
             statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
-            schedules = TimerTriggers(timers(worker.functions), invocations.of_event, statuses)
-            by_hand = ManualRuns(worker.functions, invocations.of_event, schedules.run_by_hand)
+            schedules = TimerTriggers(timers(worker.functions), invocations.invoke_for_event, statuses)
+            by_hand = ManualRuns(worker.functions, invocations.invoke_for_event, schedules.run_by_hand)
             starting.push_async_callback(by_hand.stop)
             handlers = Handlers(
                 durable_api=DurableApi(hub, self.settings.hub.hub_name).handle,
-                event_grid=EventGridWebhook(worker.functions, invocations.of_event).handle,
+                event_grid=EventGridWebhook(worker.functions, invocations.invoke_for_event).handle,
                 manual_runs=by_hand.handle,
                 http_triggers=HttpTriggers(self.routes, invocations).handle,
             )
             runner = await serve(listener, handlers)
             starting.push_async_callback(runner.cleanup)
-            # Last, as what it resumes may call the management API at once.
+            # The hub begins last: the functions that it resumes may call the management API at once.
             hub.begin()
             starting.push_async_callback(hub.stop)
             schedules.begin()

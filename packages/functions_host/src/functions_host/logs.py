@@ -1,6 +1,4 @@
-"""Log output of the host process: one line per record, on standard error."""
-
-from __future__ import annotations
+"""The log of the host process: one line per record, on standard error."""
 
 import logging
 import sys
@@ -12,9 +10,9 @@ _LINE = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 
 
 def configure_logging(verbose: bool) -> None:
-    """Prints what the app logs from INFO on; ``verbose`` adds the host's and the worker core's own detail.
+    """Prints the app's records from level INFO; ``verbose`` adds details of the host and the worker core.
 
-    The app logs through the root logger, as it does in Azure, so the one handler sits there.
+    The only handler is on the root logger: the app logs through it, as in Azure.
     """
     formatter = logging.Formatter(_LINE, datefmt="%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
@@ -22,7 +20,7 @@ def configure_logging(verbose: bool) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    # The core logs two lines per invocation, and azure-core every header of every request, on INFO.
+    # At INFO the core logs two lines per invocation, and azure-core logs every header of every request.
     quiet = logging.INFO if verbose else logging.WARNING
     for name in (CORE_LOGGER, "azure.core.pipeline.policies.http_logging_policy"):
         logging.getLogger(name).setLevel(quiet)

@@ -1,2 +1,5 @@
 READY = "Host ready:"
-"""What the host prints, with its address, when it answers. By itself, so that who waits for it loads no host."""
+"""The host prints this word and its address when it answers requests.
+
+It has a module of its own, so that a parent process that waits for it does not import the host.
+"""

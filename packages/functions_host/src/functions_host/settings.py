@@ -1,6 +1,4 @@
-"""Settings of the local host: host.json and local.settings.json, read the way the Core Tools read them."""
-
-from __future__ import annotations
+"""Settings of the host: host.json and local.settings.json, read as the Azure Functions Core Tools read them."""
 
 import json
 import os
@@ -11,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from functions_host.durable.types import HubOptions
+from functions_host.durable.hub_options import HubOptions
 
 DEFAULT_PORT = 7071
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
@@ -30,7 +28,7 @@ class SettingsError(Exception):
 class HostSettings:
     """``route_prefix`` has no slashes at its ends and may be empty.
 
-    ``open_telemetry`` is whether host.json asks for telemetry in that form.
+    ``open_telemetry``: host.json has ``"telemetryMode": "OpenTelemetry"``.
     """
 
     route_prefix: str
@@ -42,7 +40,7 @@ class HostSettings:
 def load_settings(app_dir: Path, environment: MutableMapping[str, str] = os.environ) -> HostSettings:
     """Reads the settings files of the app and adds local.settings.json ``Values`` to the environment.
 
-    A variable that the environment already has wins. Raises SettingsError.
+    A variable that is already in the environment keeps its value. Raises SettingsError.
     """
     local_settings = _local_settings(app_dir)
     for name, value in _values(local_settings).items():
@@ -58,7 +56,7 @@ def load_settings(app_dir: Path, environment: MutableMapping[str, str] = os.envi
 
 
 def expand_settings(text: str, environment: Mapping[str, str]) -> str:
-    """Replaces each ``%NAME%`` by that setting. Raises SettingsError if there is no such setting."""
+    """Replaces each ``%NAME%`` by the setting NAME. Raises SettingsError if it is not set."""
 
     def value(reference: re.Match[str]) -> str:
         name = reference.group(1)
@@ -81,9 +79,9 @@ def _hub_options(durable_task: Mapping[str, Any], environment: Mapping[str, str]
     if states.lower() not in _OVERRIDABLE_STATES:
         raise SettingsError(
             f"host.json: overridableExistingInstanceStates is '{states}'; "
-            "it can be NonRunningStates or AnyState."
+            "it must be NonRunningStates or AnyState."
         )
-    # durable-functions behaviour: ten of each per core, outside the Consumption plan.
+    # durable-functions behaviour: the default is ten per core, except in the Consumption plan.
     per_host = 10 * (os.cpu_count() or 1)
     storage = _section(durable_task, "storageprovider")
     return HubOptions(
@@ -108,7 +106,7 @@ def _visibility(storage: Mapping[str, Any], name: str) -> timedelta:
     value = str(storage.get(name.lower(), "00:05:00"))
     found = _TIME_SPAN.fullmatch(value)
     span = timedelta(**{unit: int(number) for unit, number in found.groupdict().items()}) if found else None
-    # durable-functions behaviour: the extension refuses to start with more or less.
+    # durable-functions behaviour: the extension does not start with a value outside this range.
     if span is None or not timedelta(minutes=1) <= span <= timedelta(hours=1):
         raise SettingsError(f"host.json: {name} is '{value}'; it must be a time from 00:01:00 to 01:00:00.")
     return span
@@ -140,10 +138,10 @@ def _values(local_settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _host_json(app_dir: Path) -> dict[str, Any]:
-    """host.json with all keys in lower case, because configuration keys have no case."""
+    """host.json with all keys in lower case, because configuration keys are case-insensitive."""
     path = app_dir / "host.json"
     if not path.is_file():
-        raise SettingsError(f"{app_dir} is no function app folder: it has no host.json.")
+        raise SettingsError(f"{app_dir} is not a function app folder: it has no host.json.")
     return _lower_keys(_read_json_object(path))
 
 
@@ -155,7 +153,7 @@ def _lower_keys(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _apply_overrides(host: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """``AzureFunctionsJobHost__a__b=value`` in the environment stands above ``a.b`` of host.json."""
+    """``AzureFunctionsJobHost__a__b=value`` in the environment overrides ``a.b`` of host.json."""
     for name, value in environment.items():
         if name.lower().startswith(_OVERRIDE_PREFIX):
             *parents, leaf = name.lower()[len(_OVERRIDE_PREFIX) :].split("__")
@@ -175,7 +173,7 @@ def _section(settings: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 
 def _read_json_object(path: Path) -> dict[str, Any]:
-    # These files may have comments, and editors on Windows put a byte order mark in front.
+    # These files may have comments; editors on Windows may begin them with a byte order mark.
     text = path.read_text(encoding="utf-8-sig")
     try:
         content = json.loads(_COMMENT_OR_STRING.sub(_keep_strings, text))

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import asyncio
 import json
 import shutil
@@ -12,10 +10,11 @@ import pytest
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.states import InstanceState, RuntimeStatus
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions, InstanceState, RuntimeStatus
 from functions_host.telemetry.spans import SpanSink
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 
@@ -23,9 +22,8 @@ from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 class Host:
     """A task hub with the SDK as its worker, on virtual time.
 
-    Functions are added to ``worker``, and who takes the spans is set as ``spans``, before ``hub`` is first used.
-    After ``stop``, the next use of ``hub``
-    opens the same file again, as a restarted host does.
+    Add functions to ``worker``, and set the sink ``spans``, before the first use of ``hub``. After ``stop`` the
+    next use of ``hub`` opens the same file again, as a restarted host does.
     """
 
     def __init__(self, path: Path, options: HubOptions) -> None:
@@ -55,7 +53,7 @@ class Host:
         self._hub = self._store = None
 
     async def kill(self) -> None:
-        """Leaves the file as it is at this moment, as the end of a process does; virtual time must be frozen."""
+        """Keeps the file as it is at this moment, as a kill does. Virtual time must be frozen."""
         kept = self.path.parent / "killed"
         kept.mkdir()
         for file in self.path.parent.glob(f"{self.path.name}*"):
@@ -68,7 +66,7 @@ class Host:
         kept.rmdir()
 
     async def start(self, name: str, input_value: Any = None, **kwargs: Any) -> str:
-        """As the Python client does: the input is JSON inside a JSON string."""
+        """Like the Python client: the input is JSON inside a JSON string."""
         text = None if input_value is None else json.dumps(json.dumps(input_value))
         return await self.hub.start(name, text, **kwargs)
 
@@ -79,7 +77,7 @@ class Host:
         return await self.ended(await self.start(name, input_value, **kwargs))
 
     async def raise_event(self, instance_id: str, name: str, value: Any = None) -> None:
-        """As a caller of the HTTP API does: the event's data is the JSON body."""
+        """Like a caller of the HTTP API: the data of the event is the JSON body."""
         await self.hub.raise_event(instance_id, name, json.dumps(value))
 
     def frozen(self) -> AbstractContextManager[None]:
@@ -95,7 +93,7 @@ class Host:
         return [EventType(event["EventType"]) for event in await self.hub.history(instance_id)]
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Lets the hub work until the condition holds."""
+        """Lets the hub work until the condition is true."""
         async with asyncio.timeout(10):
             while True:
                 result = condition()
@@ -104,7 +102,7 @@ class Host:
                 await asyncio.sleep(0)
 
     async def until_idle(self) -> None:
-        """Until nothing is being worked on. Virtual time then moves on, unless the test holds the clock."""
+        """Waits until no work is running. Virtual time then advances, unless the test holds the clock."""
         await self.until(lambda: self.hub.is_idle)
 
 

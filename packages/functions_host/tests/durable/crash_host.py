@@ -1,10 +1,8 @@
-"""A host that the kill test runs as a process of its own: ``python -m ... STORE LOG``.
+"""A host that test_kill.py runs as a process: ``python -m ... STORE LOG``.
 
-It starts what it has not started yet, prints ``ready`` and, once every orchestration has ended, the outcomes
-as JSON.
+It prints ``ready``, starts the orchestrations that do not exist yet, and prints the outcomes as JSON when all have
+ended.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -15,9 +13,9 @@ from pathlib import Path
 from azure.durable_functions import EntityId, RetryOptions
 
 from functions_host.durable.clock import RealClock
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker, output
 
 ORCHESTRATIONS = 30
@@ -84,7 +82,7 @@ async def main(store_path: Path, log: Path) -> None:
             await asyncio.sleep(0.002)
     outputs = [output(await hub.wait(instance_id)) for instance_id in ids]
     signals = str(ORCHESTRATIONS * ROUNDS)
-    # The last signals are still under way.
+    # The last signals may not have arrived yet.
     while (entity := await hub.get_entity("counter", "signalled")) is None or entity.state != signals:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     entities, _ = await hub.list_entities("counter")

@@ -1,6 +1,4 @@
-"""Plays recorded runs again: the engine runs, and a worker gives the answers that were recorded."""
-
-from __future__ import annotations
+"""Plays recorded runs: the engine runs, and the worker gives the recorded answers."""
 
 import asyncio
 import json
@@ -13,9 +11,10 @@ from typing import Any
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.language_worker import InvocationError
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
-from functions_host.durable.types import HubOptions, InvocationError
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.recordings import recording
 
@@ -27,7 +26,7 @@ _BEFORE_THE_RUNS = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Invocation:
-    """``data`` is what the function was given, ``number`` its place in the recording."""
+    """``data`` is the input of the function, ``number`` its place in the recording."""
 
     number: int
     kind: str
@@ -42,7 +41,7 @@ class Invocation:
 
     @property
     def new_events(self) -> list[dict[str, Any]]:
-        """What the orchestrator heard for the first time."""
+        """The events that are new in this episode."""
         history = self.value["history"]
         last_start = max(
             index
@@ -54,7 +53,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the engine handed to the worker."""
+    """An input that the engine gave to the worker."""
 
     data: str
     trace: TraceContext
@@ -76,7 +75,7 @@ def runs() -> list[list[Invocation]]:
 
 
 class _Clock(VirtualClock):
-    """Work takes time, as it does in the recording; timers fire when the test lets them."""
+    """Work takes time, as in the recording; timers fire when the test releases the clock."""
 
     def now(self) -> datetime:
         self._now += timedelta(milliseconds=1)
@@ -84,9 +83,9 @@ class _Clock(VirtualClock):
 
 
 class RecordedRun:
-    """Implements ``contract.Worker``. ``seen`` has what came for each recorded invocation, by its number.
+    """Implements ``Worker``. ``seen`` has the input for each recorded invocation, by its number.
 
-    ``custom_status`` is that of the instance at the end, as JSON.
+    ``custom_status`` is the final custom status of the instance, as JSON.
     """
 
     def __init__(self, run: Sequence[Invocation]) -> None:
@@ -128,7 +127,7 @@ class RecordedRun:
         return self._answer("entityTrigger", name, batch_json, trace)
 
     async def play(self, input_text: str | None = None) -> Sequence[Mapping[str, Any]]:
-        """Does what the callers of the recorded run did, when they did it, and returns the history at the end.
+        """Does what the callers of the recorded run did, in the same order, and returns the final history.
 
         ``input_text`` is the input of the instance as JSON, if it is not the recorded one.
         """
@@ -167,7 +166,7 @@ class RecordedRun:
         return recorded.answer["value"]
 
     async def _signal_for_client(self, before: int) -> None:
-        """Sends the operations that no orchestrator asks for and that were recorded just before."""
+        """Sends the operations that a client, not an orchestrator, sent before the invocation ``before``."""
         waiting = [each for each in self._left if each.kind == "entityTrigger" and each.number < before]
         for batch in waiting:
             target = batch.value["self"]

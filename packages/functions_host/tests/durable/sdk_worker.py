@@ -1,6 +1,4 @@
-"""A worker for tests: runs functions in this process through the published SDK's own replay code."""
-
-from __future__ import annotations
+"""A worker for tests: runs functions in this process, through the replay code of the published SDK."""
 
 import inspect
 import json
@@ -11,16 +9,17 @@ from typing import Any
 
 from azure.durable_functions import Entity, Orchestrator
 
-from functions_host.durable.types import InstanceState, InvocationError
+from functions_host.durable.language_worker import InvocationError
+from functions_host.durable.states import InstanceState
 from functions_host.telemetry.trace_context import TraceContext
 
 Function = Callable[..., Any]
 
 
 class SdkWorker:
-    """Implements ``contract.Worker``; ``contexts`` and ``batches`` record what the SDK was given.
+    """Implements ``Worker``. ``contexts`` and ``batches`` record the input of the SDK.
 
-    ``traces`` has the name of each function that ran, and the span that it ran in.
+    ``traces`` has the name and the span of each function that ran.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,5 @@
 """The built-in HTTP activity behind call_http."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 
@@ -11,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from azure.durable_functions import ManagedIdentityTokenSource
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -60,7 +58,7 @@ async def test_an_answer_is_status_headers_and_content(host: Host, server: TestS
 async def test_the_host_polls_a_202_with_timers_while_the_sdk_has_its_answer(
     host: Host, server: TestServer
 ) -> None:
-    """The SDK takes the first answer as the result; the instance ends only when the host's polling does."""
+    """The SDK uses the first answer as the result; the instance ends when the host ends its polling."""
     state = await host.run("calls", ["POST", str(server.make_url("/slow")), None])
     events = await host.hub.history(state.instance_id)
     fire_times = [event["FireAt"][14:19] for event in events if event["EventType"] == EventType.TIMER_CREATED]

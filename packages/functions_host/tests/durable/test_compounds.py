@@ -1,18 +1,16 @@
-"""task_all and task_any: what the SDK decides, and what the host waits for meanwhile."""
-
-from __future__ import annotations
+"""task_all and task_any: when the SDK continues, and for which tasks the host still waits."""
 
 import asyncio
 from datetime import timedelta
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
 
 class Gate:
-    """An activity that ends when the test lets it."""
+    """An activity that ends when the test opens the gate."""
 
     def __init__(self, host: Host) -> None:
         self.open = asyncio.Event()
@@ -88,7 +86,9 @@ async def test_an_unhandled_failure_of_task_all_fails_the_instance_only_when_all
     assert "ValueError: boom" in output(state)
 
 
-async def test_task_any_goes_on_with_the_winner_but_the_loser_keeps_the_instance_running(host: Host) -> None:
+async def test_task_any_continues_with_the_winner_but_the_loser_keeps_the_instance_running(
+    host: Host,
+) -> None:
     gate = Gate(host)
 
     @host.worker.orchestrator
@@ -108,7 +108,7 @@ async def test_task_any_goes_on_with_the_winner_but_the_loser_keeps_the_instance
 
 
 async def test_task_any_with_an_old_task_makes_the_host_wait_for_the_new_one(host: Host) -> None:
-    """The SDK leaves tasks that were yielded before out of the action: the host knows the new ones only."""
+    """The SDK removes tasks that were yielded before from the action: the host knows only the new ones."""
     gate = Gate(host)
 
     @host.worker.orchestrator

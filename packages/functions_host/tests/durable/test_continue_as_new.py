@@ -1,12 +1,10 @@
-"""continue_as_new: a fresh history under the same id, and what becomes of events and status."""
-
-from __future__ import annotations
+"""continue_as_new: a new history with the same id; which events and which status it keeps."""
 
 import json
 from datetime import timedelta
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
@@ -100,7 +98,7 @@ async def test_events_behind_the_call_in_the_same_batch_are_carried_over(host: H
     ]
 
 
-async def test_what_comes_while_the_execution_changes_is_heard_in_the_second_episode(host: Host) -> None:
+async def test_an_event_that_arrives_while_the_execution_changes_is_in_the_second_episode(host: Host) -> None:
     arrived: list[str] = []
     original = host.worker.run_orchestrator
 
@@ -144,8 +142,8 @@ async def test_an_open_timer_holds_the_new_execution_back(host: Host) -> None:
     assert output(await host.ended(instance_id)) == 3
 
 
-async def test_a_nudge_that_cancels_the_timer_is_heard_once_more_and_no_more(host: Host) -> None:
-    """The cancelled timer completes the host's task_any at once, so the event comes 'after the call'."""
+async def test_an_event_that_cancels_the_timer_is_delivered_exactly_once_more(host: Host) -> None:
+    """The cancelled timer completes the host's task_any at once, so the event counts as after the call."""
     checks: list[int] = []
 
     @host.worker.activity

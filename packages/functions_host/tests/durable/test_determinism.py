@@ -1,6 +1,4 @@
-"""Changed orchestrator code that meets a running instance is found out."""
-
-from __future__ import annotations
+"""A change of the orchestrator code during the run of an instance is detected."""
 
 from datetime import timedelta
 
@@ -8,7 +6,7 @@ import pytest
 from azure.durable_functions import EntityId
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -93,7 +91,7 @@ STEPS = {
         ("event", "event", None),
     ],
 )
-async def test_a_history_that_the_code_does_not_repeat_fails_the_instance(
+async def test_an_instance_fails_if_its_code_does_not_match_the_history(
     host: Host, before: str, after: str, complaint: str | None
 ) -> None:
     step = before
@@ -138,8 +136,8 @@ async def test_a_history_that_the_code_does_not_repeat_fails_the_instance(
         )
 
 
-async def test_what_does_not_match_is_scheduled_although_the_instance_fails(host: Host) -> None:
-    """The extension does so, too: the same sequence id is then in the history twice."""
+async def test_a_new_action_that_does_not_match_is_scheduled_although_the_instance_fails(host: Host) -> None:
+    """The extension does the same. The history then has the same sequence id twice."""
     ran: list[str] = []
 
     @host.worker.activity

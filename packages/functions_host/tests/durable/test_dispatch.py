@@ -1,6 +1,4 @@
-"""Leases, limits, and failures that are the host's own."""
-
-from __future__ import annotations
+"""Leases, limits, and failures of the host itself."""
 
 import asyncio
 import logging
@@ -13,8 +11,9 @@ from azure.durable_functions import EntityId
 
 from functions_host.durable import dispatcher
 from functions_host.durable.clock import RealClock
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.store.work_tables import WorkTables
-from functions_host.durable.types import HubOptions, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -43,7 +42,7 @@ async def test_an_activity_interrupted_by_a_stop_runs_again_and_has_not_failed(h
     assert starts == [1, 1]
 
 
-async def test_a_stop_waits_for_work_that_is_nearly_done(host: Host) -> None:
+async def test_a_stop_waits_for_work_that_soon_ends(host: Host) -> None:
     calls: list[str] = []
     running, nearly_done = asyncio.Event(), asyncio.Event()
 
@@ -61,7 +60,7 @@ async def test_a_stop_waits_for_work_that_is_nearly_done(host: Host) -> None:
     instance_id = await host.start("orch")
     await running.wait()
     stop = asyncio.create_task(host.stop(grace_seconds=10))
-    for _ in range(20):  # turns of the loop, enough for a stop that does not wait
+    for _ in range(20):  # iterations of the loop, enough for a stop that does not wait
         await asyncio.sleep(0)
     nearly_done.set()
     await stop
@@ -71,7 +70,7 @@ async def test_a_stop_waits_for_work_that_is_nearly_done(host: Host) -> None:
 
 
 @pytest.mark.parametrize("part", ["run_activity", "run_orchestrator", "run_entity"])
-async def test_trouble_in_the_worker_itself_is_no_failure_but_tried_again(
+async def test_an_error_of_the_worker_itself_is_not_a_failure_and_is_tried_again(
     host: Host, part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(dispatcher, "RETRY_PAUSE", timedelta(milliseconds=10))

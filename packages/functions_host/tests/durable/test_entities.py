@@ -1,7 +1,5 @@
 """Entities: signals, calls, batches, errors, state and its end."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -9,8 +7,9 @@ from uuid import UUID
 import pytest
 from azure.durable_functions import EntityId
 
+from functions_host.durable.errors import ArgumentError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import ArgumentError, RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from functions_host.telemetry.trace_context import TraceContext
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
@@ -64,7 +63,7 @@ async def test_a_signal_from_the_client_changes_the_state(host: Host) -> None:
     }
 
 
-async def test_keys_tell_entities_apart(host: Host) -> None:
+async def test_entities_with_different_keys_are_different(host: Host) -> None:
     await host.hub.signal_entity("counter", "a@b", "add", '"1"')
     await host.hub.signal_entity("counter", "A@b", "add", '"2"')
     await host.until_idle()
@@ -116,7 +115,7 @@ async def test_messages_to_one_entity_carry_times_in_their_order(host: Host) -> 
     ]
 
 
-async def test_calls_go_on_after_a_restart_of_the_host(host: Host) -> None:
+async def test_calls_continue_after_a_restart_of_the_host(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         yield context.call_entity(EntityId("counter", "k"), "add", 1)
@@ -211,7 +210,7 @@ async def test_signals_that_an_entity_sends_reach_their_entity(host: Host) -> No
     assert state.state == "8"
 
 
-async def test_a_client_cannot_signal_an_unknown_entity_and_an_orchestration_waits_for_it_for_ever(
+async def test_a_client_cannot_signal_an_unknown_entity_and_an_orchestration_waits_forever_for_it(
     host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
     @host.worker.orchestrator

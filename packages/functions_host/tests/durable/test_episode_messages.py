@@ -1,7 +1,5 @@
 """The trigger value that the SDK receives, event by event, and the history that is kept."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from uuid import UUID
@@ -58,7 +56,7 @@ async def test_the_first_episode_carries_what_the_extension_sends(host: Host) ->
     }
 
 
-async def test_a_later_episode_marks_what_an_earlier_one_heard_as_played(host: Host) -> None:
+async def test_a_later_episode_marks_the_events_of_earlier_ones_as_played(host: Host) -> None:
     @host.worker.activity
     def act(number):
         return number

@@ -1,6 +1,4 @@
-"""A host killed at any moment loses nothing: SIGKILL at seeded random points, restart, right outcome."""
-
-from __future__ import annotations
+"""A kill at any moment loses nothing: SIGKILL at random points (with a seed), restart, correct outcome."""
 
 import asyncio
 import json
@@ -45,7 +43,7 @@ async def test_kill_at_random_points_loses_nothing(tmp_path: Path, seed: int) ->
     result = json.loads(answer)
     rounds = crash_host.ORCHESTRATIONS * crash_host.ROUNDS
     expected = crash_host.ROUNDS * (crash_host.FAN_OUT + 1)
-    # The effects on orchestrations and entities are exact, activities ran at least once.
+    # Orchestrations and entities have exact results; activities ran at least once.
     assert result["outputs"] == [expected] * crash_host.ORCHESTRATIONS
     assert result["entities"] == {"called": str(rounds), "signalled": str(rounds)}
     calls = Counter(log.read_text().splitlines())

@@ -1,7 +1,5 @@
 """Rewind, restart, purge and queries."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,21 +7,20 @@ from datetime import timedelta
 import pytest
 from azure.durable_functions import RetryOptions
 
-from functions_host.durable.events import EventType
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InstanceNotFoundError,
-    InstanceQuery,
     OrchestrationAlreadyExistsError,
     PreconditionError,
-    RuntimeStatus,
 )
+from functions_host.durable.events import EventType
+from functions_host.durable.states import InstanceQuery, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
 
 class Breakable:
-    """Activities whose failing the test switches."""
+    """Activities that fail while the test sets them to."""
 
     def __init__(self, host: Host) -> None:
         self.broken = True
@@ -34,7 +31,7 @@ class Breakable:
             self.calls.append(value)
             if self.broken:
                 raise ValueError("broken")
-            return f"mended {value}"
+            return f"repaired {value}"
 
         @host.worker.activity
         def solid(value):
@@ -70,9 +67,9 @@ def breakable(host: Host) -> Breakable:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("plain", [1, 2, "mended 3"]),
-        ("retrying", "mended 4"),
-        ("parent", [1, 2, "mended 3"]),
+        ("plain", [1, 2, "repaired 3"]),
+        ("retrying", "repaired 4"),
+        ("parent", [1, 2, "repaired 3"]),
     ],
 )
 async def test_rewind_runs_what_failed_again_and_only_that(
@@ -83,7 +80,7 @@ async def test_rewind_runs_what_failed_again_and_only_that(
     breakable.broken = False
     breakable.calls.clear()
 
-    await host.hub.rewind(state.instance_id, "mended")
+    await host.hub.rewind(state.instance_id, "repaired")
     state = await host.ended(state.instance_id)
 
     assert (state.runtime_status, output(state)) == (RuntimeStatus.COMPLETED, expected)
@@ -98,7 +95,7 @@ async def test_rewind_can_fail_and_be_tried_again(host: Host, breakable: Breakab
     breakable.broken = False
     await host.hub.rewind(state.instance_id, "")
 
-    assert output(await host.ended(state.instance_id)) == [1, 2, "mended 3"]
+    assert output(await host.ended(state.instance_id)) == [1, 2, "repaired 3"]
 
 
 async def test_rewind_is_for_failed_instances(host: Host, breakable: Breakable) -> None:
@@ -127,7 +124,9 @@ async def test_restart_with_the_same_and_with_a_new_id(host: Host, breakable: Br
     assert (await host.hub.history(new))[1]["Version"] == "9"
 
 
-async def test_restart_of_nothing_or_of_what_runs_is_refused(host: Host, breakable: Breakable) -> None:
+async def test_restart_of_an_unknown_or_a_running_instance_is_refused(
+    host: Host, breakable: Breakable
+) -> None:
     with pytest.raises(ArgumentError, match="No instance with ID 'nobody' was found"):
         await host.hub.restart("nobody")
     running = await host.start("waits")
@@ -136,7 +135,7 @@ async def test_restart_of_nothing_or_of_what_runs_is_refused(host: Host, breakab
     assert breakable.calls == []
 
 
-async def test_purge_refuses_what_runs_and_forgets_what_has_ended_and_its_timers(host: Host) -> None:
+async def test_purge_refuses_a_running_instance_and_deletes_an_ended_one_with_its_timers(host: Host) -> None:
     @host.worker.orchestrator
     def sleeps(context):
         yield context.create_timer(context.current_utc_datetime + timedelta(hours=1))
@@ -155,7 +154,7 @@ async def test_purge_refuses_what_runs_and_forgets_what_has_ended_and_its_timers
     assert host.clock.now().hour == 0
 
 
-async def test_bulk_purge_takes_only_what_has_ended(host: Host, breakable: Breakable) -> None:
+async def test_bulk_purge_deletes_only_ended_instances(host: Host, breakable: Breakable) -> None:
     for number in range(3):
         await host.run("plain", number)
     running = await host.start("waits")
@@ -234,7 +233,7 @@ async def test_entities_are_instances_in_queries(host: Host, breakable: Breakabl
     assert breakable.broken
 
 
-async def test_purge_takes_an_entity_whatever_its_state(host: Host) -> None:
+async def test_purge_deletes_an_entity_in_any_state(host: Host) -> None:
     @host.worker.entity
     def counter(context):
         context.set_state(1)
@@ -249,7 +248,7 @@ async def test_purge_takes_an_entity_whatever_its_state(host: Host) -> None:
 
 
 async def test_a_replaced_instance_drops_the_results_of_the_episode_in_flight(host: Host) -> None:
-    """Purged while its code runs: the answer must not bring it back."""
+    """The instance is purged while its code runs: the answer must not create it again."""
 
     @host.worker.activity
     async def purge_it(instance_id):

@@ -1,7 +1,5 @@
 """Starting, running and ending orchestrations, and the texts of their failures."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -9,13 +7,10 @@ import pytest
 from azure.durable_functions import RetryOptions
 
 from functions_host.durable import replay
+from functions_host.durable.errors import ArgumentError, OrchestrationAlreadyExistsError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import (
-    ArgumentError,
-    HubOptions,
-    OrchestrationAlreadyExistsError,
-    RuntimeStatus,
-)
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -103,7 +98,7 @@ async def test_an_error_without_text_shows_its_type(host: Host) -> None:
     assert output(await host.run("orch")) == "Orchestrator function 'orch' failed: <class 'ValueError'>"
 
 
-async def test_an_orchestrator_that_cannot_run_shows_the_workers_words(host: Host) -> None:
+async def test_an_orchestrator_that_cannot_run_shows_the_message_of_the_worker(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         raise ImportError("no module named batch")
@@ -115,7 +110,7 @@ async def test_an_orchestrator_that_cannot_run_shows_the_workers_words(host: Hos
     )
 
 
-async def test_output_that_is_no_json_fails_the_orchestration(host: Host) -> None:
+async def test_output_that_is_not_json_fails_the_orchestration(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         yield context.create_timer(context.current_utc_datetime)
@@ -150,7 +145,7 @@ async def test_an_activity_that_returns_nothing_has_a_null_result(host: Host) ->
         ("orchestrator", lambda context: context.call_sub_orchestrator("nowhere", 1)),
     ],
 )
-async def test_an_orchestration_waits_for_ever_for_a_function_that_the_app_does_not_have(
+async def test_an_orchestration_waits_forever_for_a_function_that_the_app_does_not_have(
     host: Host, kind: str, call, caplog: pytest.LogCaptureFixture
 ) -> None:
     @host.worker.activity
@@ -173,13 +168,13 @@ async def test_an_orchestration_waits_for_ever_for_a_function_that_the_app_does_
     ]
     known_names = {"activity": "known", "orchestrator": "orch"}[kind]
     assert (
-        f"Instance {instance_id} of orch waits for ever for a function that the app does not have. "
+        f"Instance {instance_id} of orch waits forever for a function that the app does not have. "
         f"The function 'nowhere' doesn't exist, is disabled, or is not an {kind} function. "
         f"Additional info: The following are the known {kind} functions: '{known_names}'."
     ) in caplog.messages
 
 
-async def test_names_of_functions_ignore_case(host: Host) -> None:
+async def test_names_of_functions_are_case_insensitive(host: Host) -> None:
     @host.worker.activity
     def act(number):
         return number
@@ -191,7 +186,7 @@ async def test_names_of_functions_ignore_case(host: Host) -> None:
     assert output(await host.run("ORCH")) == 7
 
 
-async def test_an_unknown_orchestrator_is_taken_and_fails_without_having_run(host: Host) -> None:
+async def test_an_unknown_orchestrator_is_accepted_and_fails_without_a_run(host: Host) -> None:
     state = await host.run("nowhere")
     assert state.runtime_status is RuntimeStatus.FAILED
     assert "No orchestrator functions are currently registered" in output(state)
@@ -207,7 +202,7 @@ async def test_bad_instance_ids_are_refused(host: Host, bad_id: str) -> None:
         await host.start("orch", instance_id=bad_id)
 
 
-async def test_an_instance_id_is_made_when_none_is_given(host: Host) -> None:
+async def test_an_instance_id_is_generated_when_none_is_given(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         return context.instance_id
@@ -238,7 +233,9 @@ async def test_a_running_instance_is_not_replaced_but_an_ended_one_is(host: Host
     assert len(await host.hub.history("one")) == 5
 
 
-async def test_the_hosts_default_version_goes_into_the_history_and_a_given_one_wins(host: Host) -> None:
+async def test_the_default_version_of_the_host_is_in_the_history_unless_the_start_gives_one(
+    host: Host,
+) -> None:
     @host.worker.orchestrator
     def orch(context):
         return context.version

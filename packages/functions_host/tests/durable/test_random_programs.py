@@ -1,9 +1,7 @@
-"""Orchestrations made up at random: the SDK's replay and the host's must agree on every sequence id.
+"""Random orchestrations: the replay of the SDK and that of the host must agree on every sequence id.
 
-If they ever disagree, a result goes to the wrong task or to none, and the program ends wrongly or not at all.
+If they disagree, a result goes to the wrong task or to none: the program has the wrong output or does not end.
 """
-
-from __future__ import annotations
 
 import asyncio
 import tempfile
@@ -15,7 +13,7 @@ from azure.durable_functions import EntityId, RetryOptions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions_host.durable.types import HubOptions
+from functions_host.durable.hub_options import HubOptions
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -39,7 +37,7 @@ _steps = st.one_of(
     st.tuples(st.just("fails"), _numbers),
     st.just(("restart", 0)),
 )
-# How many attempts a flaky activity needs, against the attempts that it gets.
+# The attempts that a flaky activity gets; the program says how many it needs.
 _ATTEMPTS = 3
 
 

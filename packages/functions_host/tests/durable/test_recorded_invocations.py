@@ -1,9 +1,7 @@
-"""The engine hands to functions what the extension handed to them in three recorded runs.
+"""In three recorded runs functions receive the same inputs from the engine as from the extension.
 
-One run fails, one has several checks and a nudge, one is canceled.
+One run fails, one has several checks and an event, one is canceled.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -36,7 +34,7 @@ def played() -> dict[int, Seen]:
 
 
 @pytest.mark.parametrize("invocation", invocations(), ids=lambda each: f"{each.number}-{each.name}")
-def test_a_function_is_given_what_was_recorded(invocation: Invocation) -> None:
+def test_a_function_receives_the_recorded_input(invocation: Invocation) -> None:
     here = played()[invocation.number]
 
     assert not differences(json.loads(invocation.data), json.loads(here.data), {})

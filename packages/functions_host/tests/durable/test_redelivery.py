@@ -1,6 +1,4 @@
-"""What a killed host had taken stays invisible for the visibility time-outs; a host that stops gives it back."""
-
-from __future__ import annotations
+"""Messages of a killed host stay invisible for the visibility timeouts; a host that stops releases them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -10,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from functions_host.durable.events import EventType, format_time, parse_time
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.steered_clock import ClockFile, SteeredClock
 from functions_host.durable.store.work_tables import WorkTables
-from functions_host.durable.types import HubOptions, RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -29,7 +28,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
 
 
 def with_an_activity_that_hangs_once(host: Host) -> list[datetime]:
-    """The times at which it is called."""
+    """Returns the times at which the activity is called."""
     calls: list[datetime] = []
 
     @host.worker.activity
@@ -47,7 +46,7 @@ def with_an_activity_that_hangs_once(host: Host) -> list[datetime]:
 
 
 async def hanging_in_its_activity(host: Host) -> tuple[str, list[datetime]]:
-    """An instance, and the times at which its activity is called: once so far."""
+    """An instance, and the times at which its activity was called: once until now."""
     calls = with_an_activity_that_hangs_once(host)
     instance_id = await host.start("orch")
     await host.until(lambda: calls)
@@ -79,7 +78,7 @@ async def test_an_activity_that_ran_when_the_host_stopped_runs_again_at_once(hos
     assert calls[1] == calls[0]
 
 
-async def test_an_instance_whose_message_was_taken_stands_still(
+async def test_an_instance_whose_message_was_taken_waits(
     host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
     with_an_orchestrator_that_tells_the_time(host)
@@ -91,10 +90,10 @@ async def test_an_instance_whose_message_was_taken_stands_still(
         await host.until_idle()
 
     assert output(await host.ended(instance_id)) == (began + CONTROL).isoformat()
-    assert f"is seen again by {format_time(began + CONTROL)}." in caplog.text
+    assert f"is visible again at {format_time(began + CONTROL)}." in caplog.text
 
 
-async def test_what_comes_after_the_restart_does_not_stand_still(host: Host) -> None:
+async def test_a_message_that_is_sent_after_the_restart_does_not_wait(host: Host) -> None:
     with_an_orchestrator_that_tells_the_time(host)
     with host.frozen():
         await host.start("orch", instance_id="taken")
@@ -106,7 +105,9 @@ async def test_what_comes_after_the_restart_does_not_stand_still(host: Host) -> 
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
-async def test_another_host_in_between_does_not_change_when_the_message_is_seen(host: Host, end: str) -> None:
+async def test_another_host_in_between_does_not_change_when_the_message_is_visible(
+    host: Host, end: str
+) -> None:
     with_an_orchestrator_that_tells_the_time(host)
     began = host.clock.now()
     with host.frozen():
@@ -120,11 +121,11 @@ async def test_another_host_in_between_does_not_change_when_the_message_is_seen(
     assert output(await host.ended(instance_id)) == (began + CONTROL).isoformat()
 
 
-async def test_what_was_seen_again_is_taken_again(host: Host) -> None:
+async def test_a_redelivered_message_is_hidden_again_after_the_next_kill(host: Host) -> None:
     instance_id, calls = await hanging_in_its_activity(host)
     with host.frozen():
         await host.kill()
-        calls.clear()  # The activity hangs at its next call, too.
+        calls.clear()  # The activity hangs in its next call, too.
         await host.until_idle()
     await host.until(lambda: calls)
     with host.frozen():
@@ -134,7 +135,7 @@ async def test_what_was_seen_again_is_taken_again(host: Host) -> None:
     assert [call - calls[0] for call in calls] == [timedelta(0), WORK_ITEM]
 
 
-async def test_a_message_that_was_not_worked_on_is_seen_at_once_after_a_stop(host: Host) -> None:
+async def test_a_message_without_work_is_visible_at_once_after_a_stop(host: Host) -> None:
     with_an_orchestrator_that_tells_the_time(host)
     began = host.clock.now()
     with host.frozen():
@@ -145,7 +146,7 @@ async def test_a_message_that_was_not_worked_on_is_seen_at_once_after_a_stop(hos
     assert output(await host.ended(instance_id)) == began.isoformat()
 
 
-async def test_what_is_sent_after_a_kill_overtakes_what_was_taken(host: Host) -> None:
+async def test_a_message_that_is_sent_after_a_kill_overtakes_one_that_was_taken(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         first = yield context.wait_for_external_event("go")
@@ -163,7 +164,7 @@ async def test_what_is_sent_after_a_kill_overtakes_what_was_taken(host: Host) ->
     assert output(await host.ended(instance_id)) == ["sent", "taken"]
 
 
-async def test_what_is_sent_to_an_instance_whose_start_was_taken_waits_for_it(host: Host) -> None:
+async def test_a_message_to_an_instance_waits_if_the_start_of_the_instance_was_taken(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         return (yield context.wait_for_external_event("go"))
@@ -182,7 +183,7 @@ async def test_what_is_sent_to_an_instance_whose_start_was_taken_waits_for_it(ho
 async def test_an_instance_whose_end_was_not_written_ends_once(
     host: Host, monkeypatch: pytest.MonkeyPatch, late: str
 ) -> None:
-    """Whatever came while its last episode ran, and although the row says that it runs."""
+    """Also if a message arrived during its last episode, and although its row has the old status."""
 
     @host.worker.orchestrator
     def orch(context):
@@ -211,7 +212,7 @@ async def test_an_instance_whose_end_was_not_written_ends_once(
     assert (await host.kinds(instance_id)).count(EventType.EXECUTION_COMPLETED) == 1
 
 
-async def test_the_time_counts_from_the_last_renewal_by_the_clock_that_is_gone_by(
+async def test_the_timeout_counts_from_the_last_renewal_by_the_clock_of_the_hub(
     host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steering = ClockFile(tmp_path / "clock", pace=0)
@@ -241,7 +242,7 @@ async def test_the_time_counts_from_the_last_renewal_by_the_clock_that_is_gone_b
     assert calls[1] - calls[0] == timedelta(hours=1) + WORK_ITEM
 
 
-async def test_an_operation_that_was_taken_is_run_later(host: Host) -> None:
+async def test_an_operation_that_was_taken_runs_later(host: Host) -> None:
     ran: list[datetime] = []
 
     @host.worker.entity
@@ -253,7 +254,7 @@ async def test_an_operation_that_was_taken_is_run_later(host: Host) -> None:
     with host.frozen():
         await host.hub.signal_entity("counter", "k", "add", None)
         await host.kill()
-        ran.clear()  # The dying host may have got that far, but not to the file.
+        ran.clear()  # The killed host may have run it, but did not store the result.
         await host.until_idle()
         assert not ran
     await host.until(lambda: ran)
@@ -261,7 +262,7 @@ async def test_an_operation_that_was_taken_is_run_later(host: Host) -> None:
     assert ran == [began + CONTROL]
 
 
-async def test_a_timer_waits_in_its_queue_whatever_happens_to_the_host(host: Host) -> None:
+async def test_a_kill_does_not_delay_a_timer(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         yield context.create_timer(context.current_utc_datetime + timedelta(minutes=1))

@@ -1,11 +1,9 @@
-"""Retry policies are carried out by the host: timers between attempts, and one more after the last."""
-
-from __future__ import annotations
+"""The host executes retry policies: timers between attempts, and one more after the last attempt."""
 
 from azure.durable_functions import RetryOptions
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 

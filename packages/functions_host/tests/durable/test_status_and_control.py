@@ -1,25 +1,19 @@
 """Custom status, suspend and resume, terminate."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from datetime import timedelta
 
 import pytest
 
+from functions_host.durable.errors import InstanceGoneError, InstanceNotFoundError, InvalidOperationError
 from functions_host.durable.events import EventType
-from functions_host.durable.types import (
-    InstanceGoneError,
-    InstanceNotFoundError,
-    InvalidOperationError,
-    RuntimeStatus,
-)
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
 
-async def test_custom_status_is_seen_while_running_and_cannot_be_cleared(host: Host) -> None:
+async def test_custom_status_is_visible_while_running_and_cannot_be_cleared(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         context.set_custom_status({"phase": "waiting ä"})
@@ -72,7 +66,7 @@ def steps(host: Host) -> list[int]:
     return done
 
 
-async def test_a_suspended_instance_keeps_what_happens_and_goes_on_when_resumed(host: Host) -> None:
+async def test_a_suspended_instance_keeps_its_events_and_continues_when_resumed(host: Host) -> None:
     running, gate = asyncio.Event(), asyncio.Event()
 
     @host.worker.activity

@@ -1,6 +1,4 @@
-"""A clock in a file, steered by one process and gone by in another."""
-
-from __future__ import annotations
+"""A clock in a file, which one process controls and another one reads."""
 
 import asyncio
 import time
@@ -35,7 +33,7 @@ def test_seconds_are_skipped(steering: ClockFile) -> None:
     assert clock.now() - before == timedelta(days=1)
 
 
-def test_the_pace_multiplies_and_is_changed_without_a_leap(
+def test_the_pace_multiplies_and_changes_without_a_jump(
     steering: ClockFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = time.time_ns()
@@ -51,13 +49,13 @@ def test_the_pace_multiplies_and_is_changed_without_a_leap(
     assert clock.now() - start == timedelta(seconds=302)
 
 
-def test_it_goes_on_where_another_left_it(steering: ClockFile) -> None:
+def test_a_second_clock_file_continues_the_time_of_the_first(steering: ClockFile) -> None:
     steering.skip(3_600)
     again = ClockFile(steering.path, pace=5)
     assert again.now() == steering.now() == again.now()
 
 
-async def test_a_durable_timer_fires_early_by_it_as_by_any_other(host: Host, steering: ClockFile) -> None:
+async def test_a_durable_timer_fires_early_as_with_any_other_clock(host: Host, steering: ClockFile) -> None:
     host.clock = SteeredClock(steering.path)
 
     @host.worker.orchestrator

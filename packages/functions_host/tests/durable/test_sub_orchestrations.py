@@ -1,13 +1,11 @@
 """Sub-orchestrations: ids, results, failures, termination of a child."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
 from functions_host.durable.events import EventType
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -72,7 +70,7 @@ async def test_a_terminated_child_is_a_failure_with_the_reason(host: Host) -> No
 
 
 @pytest.mark.parametrize("child_id", ["me", "@me"])
-async def test_a_child_must_not_carry_its_parents_id_or_an_entitys(host: Host, child_id: str) -> None:
+async def test_a_child_must_not_have_the_id_of_its_parent_or_of_an_entity(host: Host, child_id: str) -> None:
     state = await host.run("parent", ["x", child_id, None], instance_id="me")
 
     assert state.runtime_status == RuntimeStatus.FAILED
@@ -101,7 +99,7 @@ async def test_many_children_at_once(host: Host) -> None:
     assert output(await host.run("crowd")) == list(range(25))
 
 
-async def test_the_answer_of_a_child_to_an_earlier_execution_is_not_heard(host: Host) -> None:
+async def test_the_answer_of_a_child_to_an_earlier_execution_is_ignored(host: Host) -> None:
     @host.worker.orchestrator
     def impatient(context):
         if context.get_input() == 2:

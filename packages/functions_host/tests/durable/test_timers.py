@@ -1,14 +1,12 @@
 """Durable timers: firing, cancelling, and those that are longer than the storage allows."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest
 
 from functions_host.durable.clock import VirtualClock
 from functions_host.durable.events import EventType, format_time
-from functions_host.durable.types import RuntimeStatus
+from functions_host.durable.states import RuntimeStatus
 from packages.functions_host.tests.durable.conftest import Host
 from packages.functions_host.tests.durable.sdk_worker import output
 
@@ -83,7 +81,9 @@ async def test_a_losing_timer_that_is_cancelled_does_not_hold_the_instance(host:
     assert EventType.TIMER_FIRED not in await host.kinds(instance_id)
 
 
-async def test_a_losing_timer_left_alone_keeps_the_instance_running_until_it_fires(host: Host) -> None:
+async def test_a_losing_timer_that_is_not_cancelled_keeps_the_instance_running_until_it_fires(
+    host: Host,
+) -> None:
     @host.worker.orchestrator
     def orch(context):
         timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
@@ -114,7 +114,7 @@ async def test_a_timer_beyond_six_days_runs_in_chunks_of_three(host: Host) -> No
     assert created == ["2026-01-04", "2026-01-07", "2026-01-11"]
 
 
-async def test_cancelling_a_long_timer_leaves_the_current_chunk_to_run_out(host: Host) -> None:
+async def test_after_the_cancel_of_a_long_timer_its_current_chunk_still_fires(host: Host) -> None:
     @host.worker.orchestrator
     def orch(context):
         timer = context.create_timer(context.current_utc_datetime + timedelta(days=7))
@@ -148,6 +148,6 @@ async def test_waiting_timers_survive_a_restart_of_the_host(host: Host) -> None:
 
 
 async def _all(host: Host):
-    from functions_host.durable.types import InstanceQuery
+    from functions_host.durable.states import InstanceQuery
 
     return (await host.hub.query(InstanceQuery())).instances

@@ -1,6 +1,4 @@
-"""Spans of durable work: what hangs below what, what survives, and what the worker runs in."""
-
-from __future__ import annotations
+"""Spans of durable work: parents and children, what a restart keeps, and the spans of the worker's functions."""
 
 import json
 import sqlite3
@@ -63,7 +61,7 @@ def with_an_activity(host: Host) -> None:
         return (yield context.call_activity("act", context.get_input()))
 
 
-async def test_a_start_goes_on_in_its_callers_trace(host: Host, spans: Recorder) -> None:
+async def test_a_start_continues_the_trace_of_its_caller(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     state = await host.run("orch", "secret input", trace=CALLER)
 
@@ -104,7 +102,7 @@ async def test_times_are_those_of_the_work(host: Host, spans: Recorder) -> None:
     assert scheduled.started_at == timer.ended_at
 
 
-async def test_without_a_caller_each_start_is_a_trace_of_its_own(host: Host, spans: Recorder) -> None:
+async def test_without_a_caller_each_start_begins_a_trace(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     await host.run("orch")
     await host.run("orch")
@@ -155,7 +153,7 @@ async def test_continue_as_new_keeps_trace_and_span(host: Host, spans: Recorder)
     assert {trace for _, trace in host.worker.traces} == {ran.context}
 
 
-async def test_the_context_outlives_the_process(host: Host, spans: Recorder) -> None:
+async def test_the_context_survives_the_process(host: Host, spans: Recorder) -> None:
     @host.worker.activity
     async def act(_):
         if len(host.worker.traces) < 3:
@@ -179,7 +177,7 @@ async def test_the_context_outlives_the_process(host: Host, spans: Recorder) -> 
     assert (worked.context, lost.trace_id) == (again, CALLER.trace_id)
 
 
-async def test_a_failure_is_told_in_one_line(host: Host, spans: Recorder) -> None:
+async def test_a_failure_has_a_reason_of_one_line(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     await host.run("orch", "fail")
 
@@ -189,7 +187,7 @@ async def test_a_failure_is_told_in_one_line(host: Host, spans: Recorder) -> Non
     assert failed[-1].attributes["durabletask.task.status"] == "Failed"
 
 
-async def test_what_was_terminated_did_not_fail(host: Host, spans: Recorder) -> None:
+async def test_a_terminated_instance_is_not_an_error(host: Host, spans: Recorder) -> None:
     @host.worker.orchestrator
     def orch(context):
         yield context.wait_for_external_event("never")
@@ -203,7 +201,7 @@ async def test_what_was_terminated_did_not_fail(host: Host, spans: Recorder) -> 
     assert (ran.error, ran.attributes["durabletask.task.status"]) == (None, "Terminated")
 
 
-async def test_a_child_hangs_below_what_its_parent_saw_of_it(host: Host, spans: Recorder) -> None:
+async def test_the_span_of_a_child_is_below_the_wait_of_its_parent(host: Host, spans: Recorder) -> None:
     @host.worker.orchestrator
     def child(context):
         count = context.get_input()
@@ -283,7 +281,7 @@ async def test_a_clients_signal_has_spans_only_in_a_trace(host: Host, spans: Rec
     assert untraced.trace_id != CALLER.trace_id
 
 
-async def test_an_operation_that_fails_says_so_and_no_more(host: Host, spans: Recorder) -> None:
+async def test_a_failed_operation_is_an_error_without_its_text(host: Host, spans: Recorder) -> None:
     with_a_counter(host)
     await host.hub.signal_entity("counter", "k", "add", '"not a number"', CALLER)
     await host.until_idle()
@@ -291,7 +289,7 @@ async def test_an_operation_that_fails_says_so_and_no_more(host: Host, spans: Re
     assert spans.only("entity:counter:add", SpanKind.CONSUMER).error == "The operation failed."
 
 
-async def test_a_call_of_an_entity_tells_the_span_of_its_caller_and_a_signal_one_of_its_own(
+async def test_a_call_of_an_entity_records_the_span_of_its_caller_and_a_signal_a_new_one(
     host: Host,
 ) -> None:
     @host.worker.entity
@@ -319,14 +317,14 @@ async def test_a_call_of_an_entity_tells_the_span_of_its_caller_and_a_signal_one
     assert TraceContext.parse(signal).trace_id == TraceContext.parse(own).trace_id
 
 
-async def test_without_a_listener_the_worker_still_gets_its_context(host: Host) -> None:
+async def test_without_a_sink_the_worker_still_gets_its_context(host: Host) -> None:
     with_an_activity(host)
     await host.run("orch", trace=CALLER)
 
     assert {trace.trace_id for _, trace in host.worker.traces} == {CALLER.trace_id}
 
 
-async def test_the_history_tells_in_which_spans_the_work_was_asked_for(host: Host, spans: Recorder) -> None:
+async def test_the_history_has_the_spans_that_scheduled_the_work(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     state = await host.run("orch", trace=CALLER)
 
@@ -349,7 +347,7 @@ async def test_the_history_tells_in_which_spans_the_work_was_asked_for(host: Hos
     }
 
 
-async def test_work_of_an_older_version_goes_on_and_gets_a_trace(host: Host, spans: Recorder) -> None:
+async def test_work_of_an_older_version_continues_and_gets_a_trace(host: Host, spans: Recorder) -> None:
     with_an_activity(host)
     instance_id = await host.start("orch", "old")
     with host.frozen():
@@ -366,7 +364,7 @@ async def test_work_of_an_older_version_goes_on_and_gets_a_trace(host: Host, spa
 
 
 def _downgrade(path: Path) -> None:
-    """Makes the file what version 1 would have left."""
+    """Turns the file into one of format 1."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("DROP INDEX timers_by_visibility")
     connection.execute("DROP INDEX instances_unwritten")

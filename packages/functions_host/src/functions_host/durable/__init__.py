@@ -1,6 +1,7 @@
-"""The durable engine of the local Functions host: one machine, one process, one SQLite file.
+"""The durable engine: one machine, one process, one SQLite file. Callers use ``task_hub``; read that file first.
 
-``task_hub`` is what callers use; ``dispatcher`` keeps the work going. An episode (``episode_runner``) asks
-the SDK for its actions and lets ``episode`` decide, as a pure function over ``shim`` and ``replay``, what
-they mean; ``transitions`` writes that down in one transaction of the ``store``.
+``dispatcher`` starts all work. An episode (``episode_runner``) gets the actions of the orchestrator from the SDK;
+``episode`` decides what they mean, as a pure function over ``action_runner`` and ``replay``; ``transitions`` commits
+the result in one transaction of the ``store``. JSON of the app stays text in the engine, so that it is never encoded
+a second time.
 """

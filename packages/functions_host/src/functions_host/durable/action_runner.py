@@ -1,12 +1,9 @@
-"""Plays the action list that the SDK returned against the replayed history.
+"""Runs the action list that the SDK returned against the replayed history.
 
-The SDK answers every episode with *all* actions since the start of the execution. They are invoked in order,
-and each top-level action is awaited before the next one is invoked, whatever the user's code did meanwhile;
-failures belong to the user's code and are ignored here. A compound action waits for its own (new) children
-only.
+The SDK answers every episode with *all* actions since the start of the execution. They are invoked in order: each
+top-level action is awaited before the next one is invoked, even if the user's code did not wait for it. Failures are
+ignored here: the user's code handles them. A compound action waits only for its own (new) children.
 """
-
-from __future__ import annotations
 
 import json
 import uuid
@@ -17,8 +14,8 @@ from typing import Any
 
 from functions_host.durable.actions import Action, ActionType
 from functions_host.durable.decisions import EntityId, SendToEntity
-from functions_host.durable.errors import OrchestrationFault
 from functions_host.durable.events import compact_json, parse_time
+from functions_host.durable.failures import OrchestrationFault
 from functions_host.durable.known_functions import KnownFunctions
 from functions_host.durable.message_labels import MessageLabels
 from functions_host.durable.replay import PendingTask, ReplayContext
@@ -26,13 +23,13 @@ from functions_host.durable.replay import PendingTask, ReplayContext
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 DEFAULT_HTTP_POLL = timedelta(milliseconds=30_000)
 _HTTP_ACCEPTED = 202
-# Request ids of entity calls must come out the same at every replay.
+# The request id of an entity call must be the same in every replay.
 _REQUEST_NAMESPACE = uuid.UUID("5f5b4a3e-2a84-4a0e-9f43-6d1f0c1f6f55")
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionIdentity:
-    """Who is running. ``default_version`` is given to children that ask for none."""
+    """The execution that runs. A child without a version gets ``default_version``."""
 
     instance_id: str
     execution_id: str
@@ -41,10 +38,10 @@ class ExecutionIdentity:
 
 
 class ActionRunner:
-    """One pass over the actions; ``finished`` once all were awaited.
+    """One pass over the actions; ``finished`` when all were awaited.
 
-    ``missing`` says for each action that calls a function which the app does not have, why it was not carried out.
-    Processing the history raises OrchestrationFault for an action that the host refuses.
+    ``missing`` has a message for each action that calls a function that the app does not have.
+    ``context.process`` raises OrchestrationFault for an action that the host refuses.
     """
 
     def __init__(self, identity: ExecutionIdentity, actions: Sequence[Action], known: KnownFunctions) -> None:
@@ -88,10 +85,10 @@ class ActionRunner:
         if invoker is None:
             raise OrchestrationFault(f"Unable to invoke action of unknown type {kind}.")
         if problem := self._known.problem_with(action):
-            # durable-functions behaviour: the extension swallows its own error. Nothing is scheduled, so the user's
-            # code waits for ever.
+            # durable-functions behaviour: the extension ignores its own error. Nothing is scheduled, so the user's
+            # code waits forever.
             self.missing.append(problem)
-            return _settled(failed=True)
+            return _completed_task(failed=True)
         return invoker(action)
 
     def _call_activity(self, action: Action) -> PendingTask:
@@ -116,7 +113,7 @@ class ActionRunner:
         )
 
     def _with_retry(self, call: Callable[[Action], PendingTask]) -> Callable[[Action], PendingTask]:
-        """One timer follows every failed attempt, also the last: without it the SDK would wait for ever."""
+        """A timer follows every failed attempt, also the last one: without it the SDK waits forever."""
 
         def invoke(action: Action) -> PendingTask:
             options = action["retryOptions"]
@@ -130,13 +127,13 @@ class ActionRunner:
 
             def ended(task: PendingTask, attempt: int) -> None:
                 if not task.failed:
-                    outcome.settle(task.value)
+                    outcome.complete(task.value)
                 elif attempt < attempts:
                     timer = self.context.create_timer(self.context.current_utc + pause)
                     timer.when_done(lambda: start(attempt + 1))
                 else:
                     timer = self.context.create_timer(self.context.current_utc)
-                    timer.when_done(lambda: outcome.settle(failed=True))
+                    timer.when_done(lambda: outcome.complete(failed=True))
 
             start(1)
             return outcome
@@ -146,7 +143,7 @@ class ActionRunner:
     def _continue_as_new(self, action: Action) -> PendingTask:
         self.context.continuing_as_new = True
         self.continue_as_new_input = action.get("input")
-        return _settled()
+        return _completed_task()
 
     def _create_timer(self, action: Action) -> PendingTask:
         return self.context.create_timer(parse_time(action["fireAt"]), bool(action.get("isCanceled")))
@@ -159,7 +156,7 @@ class ActionRunner:
 
     def _signal_entity(self, action: Action) -> PendingTask:
         self._send(action, is_signal=True)
-        return _settled()
+        return _completed_task()
 
     def _send(self, action: Action, is_signal: bool) -> SendToEntity:
         me = self._identity
@@ -179,7 +176,7 @@ class ActionRunner:
         )
 
     def _call_http(self, action: Action) -> PendingTask:
-        """Polls an answer of 202 as the host does; the SDK has then already taken the 202 as its result."""
+        """Polls after an answer of 202, as the host does; for the SDK the 202 is already the result."""
         outcome = PendingTask()
 
         def send(request: Mapping[str, Any]) -> None:
@@ -190,7 +187,7 @@ class ActionRunner:
             answer = json.loads(task.value) if task.value else {}
             headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
             if answer.get("statusCode") != _HTTP_ACCEPTED or "location" not in headers:
-                outcome.settle(task.value, failed=task.failed)
+                outcome.complete(task.value, failed=task.failed)
                 return
             pause = headers.get("retry-after", "")
             wait = timedelta(seconds=int(pause)) if pause.isdecimal() else DEFAULT_HTTP_POLL
@@ -205,8 +202,8 @@ class ActionRunner:
         outcome = PendingTask()
         children = [self._invoke(child) for child in action["compoundActions"]]
         for child in children:
-            child.when_done(outcome.settle)
-        return outcome if children else _settled()
+            child.when_done(outcome.complete)
+        return outcome if children else _completed_task()
 
     def _when_all(self, action: Action) -> PendingTask:
         outcome = PendingTask()
@@ -217,14 +214,14 @@ class ActionRunner:
             nonlocal left
             left -= 1
             if not left:
-                outcome.settle()
+                outcome.complete()
 
         for child in children:
             child.when_done(one_done)
-        return outcome if children else _settled()
+        return outcome if children else _completed_task()
 
 
-def _settled(*, failed: bool = False) -> PendingTask:
+def _completed_task(*, failed: bool = False) -> PendingTask:
     task = PendingTask()
-    task.settle(failed=failed)
+    task.complete(failed=failed)
     return task

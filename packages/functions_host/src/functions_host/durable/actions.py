@@ -1,6 +1,4 @@
-"""What an orchestrator asks for, in the words of the SDK."""
-
-from __future__ import annotations
+"""The actions that an orchestrator requests, as the SDK encodes them."""
 
 from collections.abc import Mapping
 from enum import IntEnum

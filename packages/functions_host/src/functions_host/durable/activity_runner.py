@@ -1,14 +1,13 @@
-"""Runs one activity and puts its outcome into the event that its orchestration receives."""
-
-from __future__ import annotations
+"""Runs one activity and makes the event that its orchestration receives."""
 
 from functions_host.durable.action_runner import HTTP_ACTIVITY
-from functions_host.durable.errors import activity_failure
+from functions_host.durable.clock import Clock
 from functions_host.durable.events import EventType, HistoryEvent, format_time, history_event, reformatted
+from functions_host.durable.failures import activity_failure
 from functions_host.durable.http_activity import send_request
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import InvocationError, Worker
 from functions_host.durable.store.work_tables import QueuedActivity
-from functions_host.durable.types import Clock, InvocationError, Worker
 from functions_host.telemetry.trace_context import TraceContext
 
 

@@ -1,10 +1,8 @@
-"""Where the engine gets its time from.
+"""The clocks of the engine.
 
-A virtual clock stands still while there is work in hand and jumps to the next due moment when there is none,
-so that a day of polling runs in milliseconds and yet in the same order as in real time.
+A virtual clock stands still while there is work, and jumps to the next due time when there is none. So a day of
+polling takes milliseconds, in the same order as in real time.
 """
-
-from __future__ import annotations
 
 import asyncio
 import heapq
@@ -12,10 +10,23 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Protocol
 
-# A due time that is further away is waited for in pieces: event loops limit a single wait, and a machine that
-# slept or had its clock set must not oversleep by much.
+# A longer wait is divided: event loops limit a single wait, and after a sleep or a clock change of the machine the
+# wait must not end much too late.
 _LONGEST_SINGLE_WAIT = timedelta(minutes=1)
+
+
+class Clock(Protocol):
+    """Time in aware UTC, and a wait that a virtual clock can shorten."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep_until(self, due: datetime) -> None: ...
+
+    def working(self) -> AbstractContextManager[None]:
+        """Must be held while there is work: until then a virtual clock stands still."""
+        ...
 
 
 class RealClock:
@@ -36,10 +47,10 @@ class RealClock:
 
 
 class VirtualClock:
-    """Time that moves only when every party is waiting.
+    """Time that moves only while every task waits.
 
-    Whoever has work in hand holds the clock with ``working()``. As soon as nobody holds it, the earliest
-    sleeper is woken and the time becomes its due time.
+    Every task that works holds the clock with ``working()``. When no task holds it, the time becomes the due time
+    of the earliest sleeper, which wakes.
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:

@@ -1,14 +1,12 @@
-"""What an episode asks the engine to do, each with the sequence id that the SDK will look for later.
+"""What the engine must do after an episode. Each decision has the sequence id that later replays expect.
 
-``recorded_name`` is the name in the history, by which a replay knows the decision again; ``dotnet_type`` is what
-the extension calls it in its messages.
+``recorded_name`` is the name in the history, which a replay compares; ``dotnet_type`` is the name of the decision in
+the messages of the extension.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from functions_host.durable.events import (
     EventType,
@@ -26,13 +24,13 @@ from functions_host.telemetry.trace_context import TraceContext
 
 @dataclass(frozen=True, slots=True)
 class EntityId:
-    """``name`` is lower case: entity names ignore case, keys do not."""
+    """``name`` is lower case: entity names are case-insensitive, keys are not."""
 
     name: str
     key: str
 
     @classmethod
-    def parse(cls, instance_id: str) -> EntityId:
+    def parse(cls, instance_id: str) -> Self:
         """From the form ``@name@key``."""
         _, name, key = instance_id.split("@", 2)
         return cls(name.lower(), key)
@@ -73,7 +71,7 @@ class ScheduleActivity:
 
 @dataclass(frozen=True, slots=True)
 class CreateTimer:
-    """A cancelled timer leaves its trace in the history but never fires."""
+    """A cancelled timer is in the history but never fires."""
 
     id: int
     fire_at: datetime
@@ -119,7 +117,7 @@ class StartSubOrchestration:
 class SendToEntity:
     """A call or signal. ``request_id`` is the name of the event that answers a call.
 
-    ``label`` is the time by which the entity sorts the messages of this execution.
+    The entity sorts the messages of this execution by ``label``.
     """
 
     id: int

@@ -1,6 +1,4 @@
-"""Keeps the task hub's work going: episodes, activities, entity batches and timers, on one event loop."""
-
-from __future__ import annotations
+"""Starts the work of the task hub: episodes, activities, entity batches and timers, on one event loop."""
 
 import asyncio
 import logging
@@ -9,31 +7,36 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from functions_host.durable.activity_runner import run_activity
+from functions_host.durable.clock import Clock
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.entity_runner import EntityRunner
 from functions_host.durable.episode_runner import EpisodeRunner
 from functions_host.durable.events import format_time, parse_time
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.keyed_queue import K, KeyedQueue
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.known_functions import KnownFunctions
-from functions_host.durable.redelivery import hide_what_was_taken, show_what_was_hidden
+from functions_host.durable.language_worker import Worker
+from functions_host.durable.redelivery import hide_taken_work, show_due_work
+from functions_host.durable.states import InstanceState
 from functions_host.durable.store.store import Store
 from functions_host.durable.store.work_tables import QueuedActivity
 from functions_host.durable.transitions import Transaction, complete_activity, fire_due_timers
-from functions_host.durable.types import Clock, HubOptions, InstanceState, Worker
 from functions_host.telemetry.spans import SpanSink
 from functions_host.telemetry.trace_context import OpenSpan
 
 logger = logging.getLogger(__name__)
 
-# Work that broke for a reason of the host's own is tried again after this pause.
+# Work that failed because of the host itself, not of the app, is tried again after this pause.
 RETRY_PAUSE = timedelta(seconds=1)
+# Timers in one transaction: a larger one would block the event loop for too long.
 _TIMERS_AT_ONCE = 500
+# Seconds.
 _LONGEST_RENEWAL_PAUSE = 0.2
 
 
 class Dispatcher:
-    """Work is claimed in memory (the store has one owner) and leaves the store only with its result."""
+    """Claims work in memory, because the store has one owner. Work leaves the store together with its result."""
 
     def __init__(
         self,
@@ -51,9 +54,9 @@ class Dispatcher:
         self._clock = clock
         self._spans = spans
         self._episodes = EpisodeRunner(
-            store, worker, self.known, clock, options.default_version, self, kill_point
+            store, worker, self.known, clock, options.default_version, self.transaction, kill_point
         )
-        self._batches = EntityRunner(store, worker, self.known, clock, self)
+        self._batches = EntityRunner(store, worker, self.known, clock, self.transaction)
         self._orchestrations: KeyedQueue[str] = KeyedQueue()
         self._entities: KeyedQueue[EntityId] = KeyedQueue()
         self._running_activities: set[int] = set()
@@ -67,11 +70,11 @@ class Dispatcher:
         self._accepting = False
 
     def start(self) -> None:
-        """Takes up what an earlier process left, however it ended."""
+        """Continues the work of an earlier process, also of a killed one."""
         self._accepting = True
         self._lease_keeper = asyncio.create_task(self._keep_leases())
         with self.transaction() as tx:
-            moments = hide_what_was_taken(self._store, tx.now)
+            moments = hide_taken_work(self._store, tx.now)
             for instance_id, _ in self._store.instances.unwritten():
                 self._orchestrations.hold(instance_id)
             tx.instances.extend(self._store.instances.with_messages())
@@ -81,13 +84,13 @@ class Dispatcher:
             self._take_messages(tx.taken_until)
         if moments:
             logger.warning(
-                "A host that was killed had taken work: what is hidden of it is seen again by %s.",
+                "A killed host had taken messages; the last of them is visible again at %s.",
                 moments[-1],
             )
         self._redeliverer = asyncio.create_task(self._redeliver_at(moments))
 
     async def stop(self, grace_seconds: float) -> None:
-        """Begins nothing new, waits a little for what runs, and leaves the rest to the next start."""
+        """Starts nothing new and waits ``grace_seconds`` for running work; the rest runs after the next start."""
         self._accepting = False
         for helper in (self._sleeper, self._lease_keeper, self._redeliverer):
             if helper is not None:
@@ -107,22 +110,22 @@ class Dispatcher:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One change of state; whoever it concerns starts working as soon as it is committed."""
+        """One change of state. The work that it makes due starts after the commit."""
         now = self._clock.now()
         taken_until = format_time(now + self._options.control_queue_visibility)
         tx = Transaction(self._store, format_time(now), taken_until, spans=[] if self._spans else None)
         with self._store.transaction():
             yield tx
-            # Activities are leased in the transaction that queued them, or that freed a place for them.
+            # An activity is leased in the transaction that queues it, or in one that makes a place free.
             waiting = self._activities_waiting + tx.activities_queued
             free = self._options.max_concurrent_activities - len(self._running_activities)
             leased = self._lease_activities(free, now) if waiting and free > 0 else None
-        # Fewer than asked for: none is left, also if some were purged meanwhile.
+        # Fewer than asked for means that none is left; some may have been purged.
         exhausted = leased is not None and len(leased) < free
         self._activities_waiting = 0 if exhausted else waiting - len(leased or ())
         for activity in leased or ():
             self._running_activities.add(activity.id)
-            self._spawn(self._run_activity(activity))
+            self._start_task(self._run_activity(activity))
         for instance_id in tx.instances:
             self._orchestrations.add(instance_id)
         for entity in tx.entities:
@@ -134,12 +137,12 @@ class Dispatcher:
             for waiter in self._waiters.get(state.instance_id, ()):
                 if not waiter.done():
                     waiter.set_result(state)
-        self._pump()
+        self._start_ready_work()
         if tx.timers_changed:
             self._watch_timers()
 
     async def ended(self, instance_id: str) -> InstanceState:
-        """Returns when the instance reaches a terminal status."""
+        """Waits until the instance has a terminal status."""
         waiter: asyncio.Future[InstanceState] = asyncio.get_running_loop().create_future()
         waiters = self._waiters.setdefault(instance_id, [])
         waiters.append(waiter)
@@ -152,25 +155,25 @@ class Dispatcher:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is being worked on, or could be; timers may be waiting."""
+        """No work is running or ready; timers may be waiting."""
         return not self._tasks
 
     def forget(self, instance_id: str) -> None:
-        """The instance's stored history was changed from outside an episode."""
+        """Must be called when something other than an episode has changed the stored history of the instance."""
         self._episodes.forget(instance_id)
 
-    def _pump(self) -> None:
+    def _start_ready_work(self) -> None:
         if not self._accepting:
             return
         limit = self._options.max_concurrent_orchestrators
-        self._take_up(self._orchestrations, limit, self._episodes.run)
-        self._take_up(self._entities, limit, self._batches.run)
+        self._start_keys(self._orchestrations, limit, self._episodes.run)
+        self._start_keys(self._entities, limit, self._batches.run)
 
-    def _take_up(
+    def _start_keys(
         self, queue: KeyedQueue[K], limit: int, run: Callable[[K], Coroutine[None, None, None]]
     ) -> None:
         while queue.running < limit and (key := queue.take()) is not None:
-            self._spawn(self._work_on(queue, key, run))
+            self._start_task(self._work_on(queue, key, run))
 
     async def _work_on(
         self, queue: KeyedQueue[K], key: K, run: Callable[[K], Coroutine[None, None, None]]
@@ -178,11 +181,11 @@ class Dispatcher:
         try:
             await run(key)
         except Exception:
-            logger.exception("Work on %s broke; it is tried again in %s.", key, RETRY_PAUSE)
-            self._later(lambda: queue.add(key))
+            logger.exception("Work on %s failed in the host; it is tried again in %s.", key, RETRY_PAUSE)
+            self._after_pause(lambda: queue.add(key))
         finally:
             queue.release(key)
-            self._pump()
+            self._start_ready_work()
 
     def _lease_activities(self, limit: int, now: datetime) -> Sequence[QueuedActivity] | None:
         if not self._accepting:
@@ -200,13 +203,15 @@ class Dispatcher:
                 self._running_activities.discard(activity.id)
                 complete_activity(tx, activity, span, result)
         except Exception:
-            # Not the user function's failure: the message is given back, and the activity runs again. Its
-            # place stays taken until then, so that a broken worker is not flooded.
-            logger.exception("Activity %s broke; it is tried again in %s.", activity.name, RETRY_PAUSE)
+            # The user function did not fail: the message is released, and the activity runs again. Until then it
+            # counts as running, so that a broken worker does not get more and more work.
+            logger.exception(
+                "Activity %s failed in the host; it is tried again in %s.", activity.name, RETRY_PAUSE
+            )
             self._running_activities.add(activity.id)
-            self._later(lambda: self._give_back(activity))
+            self._after_pause(lambda: self._release_activity(activity))
 
-    def _give_back(self, activity: QueuedActivity) -> None:
+    def _release_activity(self, activity: QueuedActivity) -> None:
         with self.transaction() as tx:
             self._running_activities.discard(activity.id)
             self._store.work.hide_activities([activity.id], None)
@@ -217,7 +222,7 @@ class Dispatcher:
         shortest = min(control, work_item)
         renewed_at = self._clock.now()
         while True:
-            # Real time, as a virtual clock would never come to rest; but a steered one may leap at any moment.
+            # Real time: a virtual clock would never be idle. The pause is short: a steered clock may jump.
             await asyncio.sleep(min(shortest.total_seconds() / 2, _LONGEST_RENEWAL_PAUSE))
             now = self._clock.now()
             if now < renewed_at + shortest / 2:
@@ -228,7 +233,7 @@ class Dispatcher:
                     self._store.work.hide_activities(self._running_activities, format_time(now + work_item))
                 renewed_at = now
             except Exception:
-                logger.exception("What is being worked on could not be kept from others.")
+                logger.exception("The visibility timeouts of the messages in work could not be renewed.")
 
     def _take_messages(self, until: str | None) -> None:
         self._store.instances.take_messages(until)
@@ -242,14 +247,15 @@ class Dispatcher:
     def _redeliver(self) -> None:
         try:
             with self.transaction() as tx:
-                ended = show_what_was_hidden(tx, list(self._running_activities))
+                ended = show_due_work(tx, list(self._running_activities))
                 for instance in ended:
                     self._orchestrations.free(instance.instance_id)
         except Exception:
             logger.exception(
-                "What an earlier host left was not delivered; it is tried again in %s.", RETRY_PAUSE
+                "The messages of an earlier host could not be delivered; it is tried again in %s.",
+                RETRY_PAUSE,
             )
-            self._later(self._redeliver)
+            self._after_pause(self._redeliver)
 
     def _watch_timers(self) -> None:
         due = self._store.work.next_due()
@@ -262,24 +268,24 @@ class Dispatcher:
 
     async def _fire_timers_at(self, due: str) -> None:
         await self._clock.sleep_until(parse_time(due))
-        # From here on this task is no longer the one to be cancelled when timers change.
+        # From here on a change of timers must not cancel this task.
         self._sleeper, self._sleeping_until = None, None
         try:
             with self.transaction() as tx:
                 fire_due_timers(tx, _TIMERS_AT_ONCE)
         except Exception:
             logger.exception("Timers could not be fired; it is tried again in %s.", RETRY_PAUSE)
-            self._later(self._watch_timers)
+            self._after_pause(self._watch_timers)
 
-    def _later(self, action: Callable[[], None]) -> None:
+    def _after_pause(self, action: Callable[[], None]) -> None:
         def act() -> None:
             if self._accepting:
                 action()
-                self._pump()
+                self._start_ready_work()
 
         asyncio.get_running_loop().call_later(RETRY_PAUSE.total_seconds(), act)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
         hold = self._clock.working()
         hold.__enter__()
         task = asyncio.create_task(work)

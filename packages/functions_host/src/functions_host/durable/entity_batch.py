@@ -1,6 +1,4 @@
-"""One batch of operations on an entity: the message to the SDK and what its answer means."""
-
-from __future__ import annotations
+"""One batch of operations on an entity: the message to the SDK, and its answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,8 +6,8 @@ from dataclasses import dataclass
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import extension_type
+from functions_host.durable.states import EntityState
 from functions_host.durable.store.entity_tables import Operation
-from functions_host.durable.types import EntityState
 
 MAX_BATCH_OPERATIONS = 5000
 _ERROR = "Error"
@@ -17,9 +15,9 @@ _ERROR = "Error"
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """``answers`` are the messages for the callers, one an operation.
+    """``answers`` are the messages for the callers, one per operation.
 
-    ``state`` is what the entity is left with, None if it does not exist now.
+    ``state`` is the new state of the entity, None if it does not exist.
     """
 
     answers: Sequence[Mapping[str, str]]
@@ -65,7 +63,7 @@ def parse_outcome(answer_json: str) -> BatchOutcome:
 
 
 def failed_outcome(message: str, operations: Sequence[Operation], state: EntityState | None) -> BatchOutcome:
-    """The batch could not be run: every caller gets the error, the state stays as it was."""
+    """The batch did not run: every caller gets the error, the state is unchanged."""
     return BatchOutcome(
         answers=[_answer(json.dumps(message), {"exceptionType": _ERROR}) for _ in operations],
         state=state.state if state else None,

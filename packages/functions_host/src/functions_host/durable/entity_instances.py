@@ -1,18 +1,16 @@
 """Entities as instances.
 
-durable-functions behaviour: an entity is an orchestration instance that runs for ever. Its id is ``@name@key``,
+durable-functions behaviour: an entity is an orchestration instance that runs forever. Its id is ``@name@key``,
 its input is its state, and it continues as new after each batch of operations.
 """
 
-from __future__ import annotations
-
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import compact_json
-from functions_host.durable.types import EntityState, InstanceQuery, InstanceState, RuntimeStatus
+from functions_host.durable.states import EntityState, InstanceQuery, InstanceState, RuntimeStatus
 
 
 def entity_of(instance_id: str) -> EntityId | None:
-    """None for the id of an orchestration; one that begins with ``@`` may be that, too."""
+    """None for the id of an orchestration. Such an id may begin with ``@``, too."""
     name, separator, key = instance_id[1:].partition("@")
     return EntityId(name.lower(), key) if instance_id.startswith("@") and name and separator else None
 

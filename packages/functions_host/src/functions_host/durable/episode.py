@@ -1,15 +1,14 @@
-"""One episode of an orchestration, as a pure function of what happened so far and of the SDK's answer."""
-
-from __future__ import annotations
+"""One episode of an orchestration, as a pure function of its history and of the SDK's answer."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from functions_host.durable.action_runner import ActionRunner, ExecutionIdentity
 from functions_host.durable.decisions import Decision
-from functions_host.durable.errors import (
+from functions_host.durable.events import EventType, HistoryEvent, compact_json
+from functions_host.durable.failures import (
     OrchestrationFault,
     orchestrator_failure,
     orchestrator_failure_details,
@@ -17,10 +16,9 @@ from functions_host.durable.errors import (
     unlabelled_failure,
     with_shortened_times,
 )
-from functions_host.durable.events import EventType, HistoryEvent, compact_json
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import InvocationError
 from functions_host.durable.nondeterminism import NonDeterministicOrchestrationError
-from functions_host.durable.types import InvocationError
 
 CUSTOM_STATUS_LIMIT = 16 * 1024
 
@@ -36,7 +34,7 @@ class Answer:
     custom_status: str | None = None
 
     @classmethod
-    def parse(cls, state_json: str) -> Answer:
+    def parse(cls, state_json: str) -> Self:
         state = json.loads(state_json)
         lists = state["actions"]
         if len(lists) > 1:
@@ -50,7 +48,7 @@ class Answer:
         )
 
     @classmethod
-    def of_failure(cls, failure: InvocationError) -> Answer:
+    def of_failure(cls, failure: InvocationError) -> Self:
         state = state_in_failure(failure.message)
         if state is None:
             return cls(error=unlabelled_failure(failure))
@@ -66,13 +64,13 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """``details`` is what a parent orchestration is told beside the reason."""
+    """A parent orchestration receives ``details`` besides the reason."""
 
     reason: str
     details: str
 
     @classmethod
-    def by_orchestrator(cls, name: str, error: str) -> Failed:
+    def by_orchestrator(cls, name: str, error: str) -> Self:
         return cls(orchestrator_failure(name, error), orchestrator_failure_details(error))
 
 
@@ -94,9 +92,9 @@ Ending = Completed | Failed | Terminated | ContinuedAsNew
 
 @dataclass(frozen=True, slots=True)
 class EpisodeOutcome:
-    """``ending`` is None while the instance goes on. ``custom_status`` None leaves the old one as it is.
+    """``ending`` is None while the instance has not ended. A ``custom_status`` of None leaves the old one.
 
-    ``missing`` says which functions were called that the app does not have.
+    ``missing`` has a message for each call of a function that the app does not have.
     """
 
     decisions: Sequence[Decision] = ()
@@ -109,7 +107,7 @@ class EpisodeOutcome:
 
 
 def terminate_reason(new: Sequence[HistoryEvent]) -> str | None:
-    """Termination passes every gate, so the user's code need not be asked."""
+    """A termination does not run the user's code. None without a termination."""
     for event in new:
         if event["EventType"] == EventType.EXECUTION_TERMINATED:
             return event["Input"] or ""
@@ -123,7 +121,7 @@ def decide(
     answer: Answer,
     known: KnownFunctions,
 ) -> EpisodeOutcome:
-    """``history`` is everything up to and including this episode's new events."""
+    """``history`` includes the new events of this episode."""
     too_long = _custom_status_problem(answer.custom_status)
     if too_long:
         return EpisodeOutcome(ending=Failed.by_orchestrator(name, too_long))

@@ -1,15 +1,12 @@
-"""Runs one episode of one orchestration: load, ask the SDK, decide, commit."""
-
-from __future__ import annotations
+"""Runs one episode of one orchestration: load it, ask the SDK, decide, commit."""
 
 import json
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol
 
 from functions_host.durable.action_runner import DEFAULT_HTTP_POLL, ExecutionIdentity
+from functions_host.durable.clock import Clock
 from functions_host.durable.episode import (
     Answer,
     EpisodeOutcome,
@@ -22,17 +19,13 @@ from functions_host.durable.events import EventType, HistoryEvent, format_time, 
 from functions_host.durable.execution_cache import Execution, ExecutionCache
 from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.known_functions import KnownFunctions
+from functions_host.durable.language_worker import InvocationError, Worker
 from functions_host.durable.store.instance_tables import Instance, Message
 from functions_host.durable.store.store import Store
-from functions_host.durable.transitions import Transaction, commit_episode
-from functions_host.durable.types import Clock, InvocationError, Worker
+from functions_host.durable.transitions import NewTransaction, commit_episode
 from functions_host.telemetry.event_traces import execution_trace
 
 logger = logging.getLogger(__name__)
-
-
-class Transactions(Protocol):
-    def transaction(self) -> AbstractContextManager[Transaction]: ...
 
 
 class EpisodeRunner:
@@ -43,7 +36,7 @@ class EpisodeRunner:
         known: KnownFunctions,
         clock: Clock,
         default_version: str,
-        transactions: Transactions,
+        transaction: NewTransaction,
         kill_point: KillPoint | None,
     ) -> None:
         self._store = store
@@ -51,7 +44,7 @@ class EpisodeRunner:
         self._known = known
         self._clock = clock
         self._default_version = default_version
-        self._transactions = transactions
+        self._transaction = transaction
         self._kill_point = kill_point
         self._cache = ExecutionCache()
 
@@ -67,32 +60,32 @@ class EpisodeRunner:
         up_to = messages[-1].id
         instance = tables.find(instance_id)
         if instance is None or instance.status.is_terminal:
-            with self._transactions.transaction():
+            with self._transaction():
                 tables.consume(instance_id, up_to)
             return
-        # Answers to an execution that has continued as new since are of no interest to this one.
-        heard = [each.event for each in messages if each.execution_id in (None, instance.execution_id)]
-        if not heard:
-            with self._transactions.transaction():
+        # Answers to an earlier execution, before continue-as-new, are not for this one.
+        events = [each.event for each in messages if each.execution_id in (None, instance.execution_id)]
+        if not events:
+            with self._transaction():
                 tables.consume(instance_id, up_to)
             return
         execution = self._execution(instance)
-        if not execution.texts and heard[0]["EventType"] != EventType.EXECUTION_STARTED:
-            # Its start is hidden still, as a host that was killed had taken it: what comes after waits for it.
+        if not execution.texts and events[0]["EventType"] != EventType.EXECUTION_STARTED:
+            # The start is still hidden, because a killed host had taken it; later messages wait for it.
             return
         now = format_time(self._clock.now())
         if not instance.span.started_at:
-            instance = _begun(instance, heard, now)
-        new_events = [history_event(EventType.ORCHESTRATOR_STARTED, now), *heard]
+            instance = _begun(instance, events, now)
+        new_events = [history_event(EventType.ORCHESTRATOR_STARTED, now), *events]
         outcome = await self._outcome(instance, execution, new_events)
-        with self._transactions.transaction() as tx:
+        with self._transaction() as tx:
             if not self._is_current(instance):
                 return
-            tx.loses_row = self._kill_point is not None and self._kill_point.reached()
+            tx.killed_before_row = self._kill_point is not None and self._kill_point.reached()
             gained = commit_episode(tx, instance, new_events, up_to, outcome)
             if len(messages) < len(waiting):
                 tx.instances.append(instance_id)
-        if self._kill_point is not None and tx.loses_row:
+        if self._kill_point is not None and tx.killed_before_row:
             self._kill_point.kill()
         if gained is not None:
             execution.events.extend(gained[0])
@@ -100,7 +93,7 @@ class EpisodeRunner:
             self._cache.put(instance_id, execution)
 
     def _is_current(self, instance: Instance) -> bool:
-        """False if the instance was purged or replaced while the episode ran: its results are then void."""
+        """False if the instance was purged or replaced while the episode ran: its results are then dropped."""
         now = self._store.instances.find(instance.instance_id)
         return now is not None and now.execution_id == instance.execution_id
 
@@ -134,7 +127,7 @@ class EpisodeRunner:
         outcome = decide(instance.name, identity, [*execution.events, *new_events], answer, self._known)
         for problem in outcome.missing:
             logger.error(
-                "Instance %s of %s waits for ever for a function that the app does not have. %s",
+                "Instance %s of %s waits forever for a function that the app does not have. %s",
                 instance.instance_id,
                 instance.name,
                 problem,
@@ -143,24 +136,24 @@ class EpisodeRunner:
 
 
 def _for_one_episode(waiting: Sequence[Message]) -> Sequence[Message]:
-    """A continued execution's first episode ends before it hears of anything that came meanwhile."""
+    """The first episode after continue-as-new ends before the messages that came later."""
     for position, message in enumerate(waiting, 1):
         if message.event["EventType"] == EventType.ORCHESTRATOR_COMPLETED:
             return waiting[:position]
     return waiting
 
 
-def _begun(instance: Instance, heard: Sequence[HistoryEvent], now: str) -> Instance:
-    """The instance as its first episode begins; its ExecutionStarted event in ``heard`` tells the time."""
+def _begun(instance: Instance, events: Sequence[HistoryEvent], now: str) -> Instance:
+    """The instance with the start of its work. Its ExecutionStarted event gets the same time."""
     begun = replace(instance, span=replace(instance.span, started_at=now))
-    for event in heard:
+    for event in events:
         if event["EventType"] == EventType.EXECUTION_STARTED:
             event["ParentTraceContext"] = execution_trace(begun.span)
     return begun
 
 
 def _context_json(instance: Instance, past: Sequence[str], new_events: Sequence[HistoryEvent]) -> str:
-    """The value of the orchestration trigger. The history is pasted in as the text that is stored."""
+    """The value of the orchestration trigger. The stored text of the history is inserted as it is."""
     history = ",".join((*past, join_events(new_events)))
     rest = json.dumps(
         {

@@ -1,90 +1,25 @@
-"""How an orchestration can fail on the host's side, and the texts of failures that apps match on."""
-
-from __future__ import annotations
-
-import json
-import re
-
-from functions_host.durable.events import compact_json
-from functions_host.durable.types import InvocationError
-
-_ORCHESTRATOR_STATE_LABEL = "$OutOfProcData$:"
-# Stands where the extension writes frames of its own .NET code.
-_STACK_TRACE = "   at functions_host.durable"
-_HRESULT = -2146233088
-_TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,7})?Z"')
+"""Errors of the task hub for its callers. The management API has a status code for each."""
 
 
-class OrchestrationFault(Exception):
-    """The host refuses an action of the orchestrator: the orchestration fails with this text."""
+class ArgumentError(Exception):
+    """An argument of the caller is wrong (HTTP 400; .NET's ArgumentException)."""
 
 
-def orchestrator_failure(name: str, error: str) -> str:
-    return f"Orchestrator function '{name}' failed: {error}"
+class InvalidOperationError(Exception):
+    """The status of the instance does not allow the operation (HTTP 500)."""
 
 
-def orchestrator_failure_details(error: str) -> str:
-    """What the parent of a failed orchestration gets to know beside ``orchestrator_failure``."""
-    return f"Message: {error}, StackTrace: {_STACK_TRACE}"
+class OrchestrationAlreadyExistsError(InvalidOperationError):
+    """``start`` with the id of an instance that has not ended (HTTP 409)."""
 
 
-def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
-    """Reason and details of TaskFailed.
-
-    The extension cuts the text that follows ``Exception:`` and keeps its leading blank, hence the two blanks.
-    """
-    host_exception = {
-        "$type": "Microsoft.Azure.WebJobs.Script.Workers.Rpc.RpcException, Microsoft.Azure.WebJobs.Script",
-        "Message": unlabelled_failure(error),
-        "Data": {"$type": "System.Collections.ListDictionaryInternal, System.Private.CoreLib"},
-        "InnerException": None,
-        "HelpLink": None,
-        "Source": "functions_host",
-        "HResult": _HRESULT,
-        "StackTrace": _STACK_TRACE,
-    }
-    details = {
-        "$type": "System.Exception, System.Private.CoreLib",
-        "ClassName": "System.Exception",
-        "Message": f" {error.message}",
-        "Data": None,
-        "InnerException": host_exception,
-        "HelpURL": None,
-        "StackTraceString": None,
-        "RemoteStackTraceString": None,
-        "RemoteStackIndex": 0,
-        "ExceptionMethod": None,
-        "HResult": _HRESULT,
-        "Source": None,
-        "WatsonBuckets": None,
-    }
-    return f"Activity function '{name}' failed:  {error.message}", compact_json(details)
+class PreconditionError(Exception):
+    """The status of the instance does not allow the operation (HTTP 412; this text is the body)."""
 
 
-def state_in_failure(message: str) -> str | None:
-    """The orchestrator state that the SDK appends to the text of a failure, as JSON; None without."""
-    start = message.find(_ORCHESTRATOR_STATE_LABEL)
-    while start >= 0:
-        text = message[start + len(_ORCHESTRATOR_STATE_LABEL) :].lstrip()
-        try:
-            _, end = json.JSONDecoder().raw_decode(text)
-        except ValueError:
-            # The user's own text may hold the label too.
-            start = message.find(_ORCHESTRATOR_STATE_LABEL, start + 1)
-        else:
-            return text[:end]
-    return None
+class InstanceNotFoundError(LookupError):
+    """No such instance (HTTP 404)."""
 
 
-def with_shortened_times(json_text: str) -> str:
-    """The JSON with its times as .NET writes them: no zeros at the end of a fraction.
-
-    durable-functions behaviour: of a failed orchestrator's state the extension reads texts that look like times as
-    times, and writes them anew. Of a state that comes without a failure it does not.
-    """
-    return _TIME.sub(lambda time: f'"{time[1]}{(time[2] or "").rstrip("0").rstrip(".")}Z"', json_text)
-
-
-def unlabelled_failure(error: InvocationError) -> str:
-    """The host's own text for a function that failed."""
-    return f"Result: Failure\nException: {error.message}\nStack: {error.stack}"
+class InstanceGoneError(Exception):
+    """The instance has ended (HTTP 410)."""

@@ -1,9 +1,7 @@
-"""History events as they travel to the Python SDK: PascalCase dictionaries, one per thing that happened.
+"""History events, as the Python SDK receives them: dictionaries with PascalCase keys.
 
-An event is kept as the dictionary that is sent: the SDK, the status query and the store all want that form.
+An event always has this form: the SDK, the status query and the store need it.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterable
@@ -36,12 +34,12 @@ class EventType(IntEnum):
     EXECUTION_RESUMED = 20
 
 
-# The integers of OrchestrationStatus in ExecutionCompleted events.
+# The values of OrchestrationStatus in ExecutionCompleted events.
 COMPLETED, FAILED, TERMINATED = 1, 3, 5
 
 
 def format_time(moment: datetime) -> str:
-    """UTC with seven fraction digits, as .NET writes it; texts of this form sort by time."""
+    """UTC with seven fraction digits, as .NET writes it. Texts of this form sort by time."""
     utc = moment.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}0Z"
 
@@ -66,7 +64,7 @@ def compact_json(value: Any) -> str:
 
 
 def extension_type(name: str) -> str:
-    """How a message of the extension's own names its .NET type."""
+    """The name of a .NET type of the extension, as its messages give it."""
     namespace = "Microsoft.Azure.WebJobs.Extensions.DurableTask"
     return f"{namespace}.{name}, {namespace}"
 
@@ -82,12 +80,12 @@ def join_events(events: Iterable[HistoryEvent]) -> str:
 
 
 def event_raised(at: str, name: str, input_text: str) -> HistoryEvent:
-    """``input_text`` is JSON. The event has no trace: it belongs to whoever waits for it."""
+    """``input_text`` is JSON. The event has no trace: it belongs to the task that waits for it."""
     return history_event(EventType.EVENT_RAISED, at, Name=name, Input=input_text, ParentTraceContext=None)
 
 
 def as_played(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
-    """What an episode heard, as a later episode sees it.
+    """The new events of an episode, as later episodes receive them.
 
     durable-functions behaviour: OrchestratorStarted is never marked as played, nor is what the episode itself
     adds to the history.

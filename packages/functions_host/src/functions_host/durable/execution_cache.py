@@ -1,13 +1,11 @@
-"""Histories of running executions, kept so that an episode reads and parses only what is new."""
-
-from __future__ import annotations
+"""The histories of running executions, so that an episode reads and parses only new events."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from functions_host.durable.events import HistoryEvent
 
-# Characters of history text; the parsed events take several times as much memory.
+# Characters of history text; the parsed events need several times as much memory.
 DEFAULT_LIMIT = 8_000_000
 
 
@@ -22,7 +20,7 @@ class Execution:
 
 
 class ExecutionCache:
-    """Forgets the least recently used executions when the histories grow beyond ``limit`` characters."""
+    """Drops the least recently used executions when the histories exceed ``limit`` characters."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
@@ -30,7 +28,7 @@ class ExecutionCache:
         self._executions: OrderedDict[str, Execution] = OrderedDict()
 
     def take(self, instance_id: str, execution_id: str) -> Execution | None:
-        """Hands the entry over: whoever takes it puts it back when it is true again."""
+        """Removes the entry and returns it; the caller puts it back when it equals the stored history."""
         execution = self._executions.pop(instance_id, None)
         if execution is None:
             return None

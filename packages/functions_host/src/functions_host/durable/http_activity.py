@@ -1,12 +1,10 @@
-"""The host's built-in activity behind ``call_http``."""
-
-from __future__ import annotations
+"""The built-in activity that sends the requests of ``call_http``."""
 
 import json
 
 import aiohttp
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's default for HttpClient
 
@@ -14,7 +12,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=100)  # .NET's default for HttpClient
 async def send_request(request_json: str) -> str:
     """Sends ``{method, uri, content, headers}``; returns ``{statusCode, headers, content}``, both JSON.
 
-    An answer with an error status is a result. Raises InvocationError when there was no answer.
+    An answer with an error status is a result, too. Raises InvocationError when there is no answer.
     """
     request = json.loads(request_json)
     if request.get("tokenSource"):

@@ -1,6 +1,4 @@
-"""A queue of keys of which each is worked on by at most one worker at a time."""
-
-from __future__ import annotations
+"""A queue of keys. At most one task works on a key at a time."""
 
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -9,7 +7,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class KeyedQueue(Generic[K]):
-    """A key added while it is worked on comes again afterwards, once, however often it was added."""
+    """A key that is added while a task works on it becomes ready once more when that task releases it."""
 
     def __init__(self) -> None:
         self._ready: dict[K, None] = {}
@@ -22,7 +20,7 @@ class KeyedQueue(Generic[K]):
         return len(self._running)
 
     def hold(self, key: K) -> None:
-        """Until ``free`` the key is given to no worker, however often it is added."""
+        """Until ``free``, ``take`` does not return the key, and ``add`` ignores it."""
         self._held.add(key)
 
     def free(self, key: K) -> None:
@@ -39,7 +37,7 @@ class KeyedQueue(Generic[K]):
             self._ready[key] = None
 
     def take(self) -> K | None:
-        """The key that waits longest, which is then being worked on; None if no key waits."""
+        """The key that has waited longest; None if no key waits. The caller must ``release`` it."""
         key = next(iter(self._ready), None)
         if key is not None:
             del self._ready[key]

@@ -1,25 +1,23 @@
-"""A moment at which a test ends the host, as SIGKILL would."""
-
-from __future__ import annotations
+"""A moment at which the host kills itself, for tests."""
 
 import os
 import signal
 
 
 class KillPoint:
-    """Between the history of one episode and the row of its instance; ``episode`` counts from 1, in this process.
+    """After the history of one episode and before the row of its instance. ``episode`` counts from 1, per process.
 
-    durable-functions behaviour: the extension writes an episode's history first, then the row that status queries
-    read. Killed in between, it later corrects the row's status and output by the history, but its custom status stays
-    what it was. That an instance which goes on is corrected by its next episode, and not before, is assumed; so is
-    that the row of one that continues as new keeps its custom status alone.
+    durable-functions behaviour: the extension first writes the history of an episode, then the row that status
+    queries read. After a kill between the two it later corrects status and output of the row from the history; the
+    custom status stays as it was. Two facts are assumed, not recorded: the next episode corrects the row of an
+    instance that has not ended; after continue-as-new only the custom status of the row stays as it was.
     """
 
     def __init__(self, episode: int) -> None:
         self._episodes_left = episode
 
     def reached(self) -> bool:
-        """Counts an episode; whether its row is the one that is not written."""
+        """Counts one episode. True if its row must not be written."""
         self._episodes_left -= 1
         return self._episodes_left == 0
 

@@ -1,17 +1,16 @@
-"""Which functions the worker can run, and the extension's words for one that it cannot."""
-
-from __future__ import annotations
+"""The functions that the worker can run, and the extension's message for one that it cannot run."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Self
 
 from functions_host.durable.actions import Action, ActionType
 from functions_host.durable.decisions import EntityId
-from functions_host.durable.types import Worker
+from functions_host.durable.language_worker import Worker
 
 
 class FunctionNames:
-    """Durable names of one kind (``activity``, ``orchestrator`` or ``entity``), matched without case."""
+    """Durable names of one kind (``activity``, ``orchestrator`` or ``entity``); they are case-insensitive."""
 
     def __init__(self, kind: str, names: Collection[str]) -> None:
         self._kind = kind
@@ -19,6 +18,7 @@ class FunctionNames:
         self._folded = frozenset(name.casefold() for name in names)
 
     def problem_with(self, name: str) -> str | None:
+        """The extension's message if there is no such function, else None."""
         if name.casefold() in self._folded:
             return None
         listed = "', '".join(self._names)
@@ -40,7 +40,7 @@ class KnownFunctions:
     entities: FunctionNames
 
     @classmethod
-    def of(cls, worker: Worker) -> KnownFunctions:
+    def of(cls, worker: Worker) -> Self:
         return cls(
             FunctionNames("activity", worker.activities),
             FunctionNames("orchestrator", worker.orchestrators),
@@ -48,7 +48,7 @@ class KnownFunctions:
         )
 
     def problem_with(self, action: Action) -> str | None:
-        """Why the function that the action calls cannot be called; None if it can, or if none is called."""
+        """The same for the function that the action calls; None also if it calls none."""
         match action["actionType"]:
             case ActionType.CALL_ACTIVITY | ActionType.CALL_ACTIVITY_WITH_RETRY:
                 return self.activities.problem_with(action["functionName"])

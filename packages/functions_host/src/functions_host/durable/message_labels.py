@@ -1,6 +1,4 @@
-"""The times by which an entity sorts the messages that one execution sends to it."""
-
-from __future__ import annotations
+"""The times by which an entity sorts the messages of one execution."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -12,17 +10,17 @@ _TICKS_PER_MICROSECOND = 10
 
 @dataclass(frozen=True, slots=True)
 class MessageLabel:
-    """``predecessor`` is the time of the message before this one, the beginning of time for the first."""
+    """``predecessor`` is the time of the previous message; the first message has the year 1."""
 
     timestamp: str
     predecessor: str
 
 
 class MessageLabels:
-    """Gives each message to the same receiver a later time than the one before.
+    """Each message to the same receiver gets a later time than the one before.
 
-    durable-functions behaviour: where the clock has not moved on, the time is one tick of 100 ns later and is
-    written without its zone.
+    durable-functions behaviour: if the clock has not advanced, the time is one tick of 100 ns later and is
+    written without a zone.
     """
 
     def __init__(self) -> None:

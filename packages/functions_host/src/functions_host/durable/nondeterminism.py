@@ -1,6 +1,4 @@
-"""The history holds something that the orchestrator, run again, did not ask for: the extension's words for it."""
-
-from __future__ import annotations
+"""The extension's messages for a history that differs from what the orchestrator scheduled in its replay."""
 
 from functions_host.durable.events import EventType, HistoryEvent
 
@@ -8,7 +6,7 @@ _SINCE = "Was a change made to the orchestrator code after this instance had alr
 
 
 class NonDeterministicOrchestrationError(Exception):
-    """``problem`` is the sentence that says what differs."""
+    """``problem`` is the part of the message that says what differs."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(
@@ -16,15 +14,13 @@ class NonDeterministicOrchestrationError(Exception):
         )
 
 
-def not_repeated(event: HistoryEvent) -> str:
-    """The code has scheduled nothing under the sequence id of ``event``."""
-    return (
-        f"{_older_words(event)}but the current replay execution hasn't (yet?) scheduled this task. {_SINCE}"
-    )
+def not_scheduled(event: HistoryEvent) -> str:
+    """The code scheduled nothing with the sequence id of ``event``."""
+    return f"{_recorded_action(event)}but the current replay execution hasn't (yet?) scheduled this task. {_SINCE}"
 
 
-def repeated_as(event: HistoryEvent, dotnet_type: str) -> str:
-    """The code has scheduled something of another kind under the sequence id of ``event``."""
+def scheduled_as_another_kind(event: HistoryEvent, dotnet_type: str) -> str:
+    """The code scheduled another kind of action with the sequence id of ``event``."""
     now = "but the current orchestration replay instead"
     match event["EventType"]:
         case EventType.TASK_SCHEDULED:
@@ -32,21 +28,22 @@ def repeated_as(event: HistoryEvent, dotnet_type: str) -> str:
         case EventType.TIMER_CREATED:
             return f"{_timer(event)} named {now} produced a {dotnet_type} action with this sequence number. {_SINCE}"
         case EventType.SUB_ORCHESTRATION_CREATED:
-            return f"{_older_words(event)}{now} produced a {dotnet_type} action at this sequence number. {_SINCE}"
-    return f"{_older_words(event)}{now} scheduled a {dotnet_type} task at this sequence number. {_SINCE}"
+            return f"{_recorded_action(event)}{now} produced a {dotnet_type} action at this sequence number. {_SINCE}"
+    return f"{_recorded_action(event)}{now} scheduled a {dotnet_type} task at this sequence number. {_SINCE}"
 
 
-def repeated_under(event: HistoryEvent, name: str) -> str:
-    """The code has scheduled the same kind of work with another name under the sequence id of ``event``."""
+def scheduled_under_another_name(event: HistoryEvent, name: str) -> str:
+    """The code scheduled the same kind of action, with another name, with the sequence id of ``event``."""
     now = "but the current orchestration replay instead scheduled"
     if event["EventType"] == EventType.TASK_SCHEDULED:
         return (
             f"{_activity(event)}, {now} an activity task named '{name}' with this sequence number.  {_SINCE}"
         )
-    return f"{_older_words(event)}{now} a sub-orchestration task with name {name} at this sequence number. {_SINCE}"
+    recorded = _recorded_action(event)
+    return f"{recorded}{now} a sub-orchestration task with name {name} at this sequence number. {_SINCE}"
 
 
-def _older_words(event: HistoryEvent) -> str:
+def _recorded_action(event: HistoryEvent) -> str:
     number, name, version = event["EventId"], event.get("Name"), event.get("Version")
     match event["EventType"]:
         case EventType.TASK_SCHEDULED:

@@ -1,11 +1,9 @@
-"""Continuation tokens: opaque to the caller, the id of the next page's first instance to us.
+"""Continuation tokens. A token names the first instance of the next page; it is opaque to the caller.
 
-durable-functions behaviour: a token is the base64 of that id, followed by one space. The space divides the
-partition key from the row key, which is empty for instances. HTTP drops it at the end of a header, so it may be
-missing from a token that comes back.
+durable-functions behaviour: a token is the base64 of that id, followed by one space. The space separates the
+partition key from the row key, which is empty for instances. HTTP removes it from the end of a header, so a token
+that comes back may not have it.
 """
-
-from __future__ import annotations
 
 import base64
 
@@ -15,9 +13,9 @@ def encode_continuation(next_id: str) -> str:
 
 
 def decode_continuation(token: str | None) -> str | None:
-    """The id to begin with: an empty text, which sorts before every id, for the first page.
+    """The first id of the page; for the first page an empty text, which sorts before every id.
 
-    None if nobody gave this token. durable-functions behaviour: it then stands for an end of the list.
+    None for an invalid token. durable-functions behaviour: an invalid token means the end of the list.
     """
     if not token:
         return ""

@@ -1,11 +1,9 @@
-"""What an earlier host left unfinished, and when this one gets to see it.
+"""Redelivery: the messages that an earlier host had taken, and when they become visible to this host.
 
-durable-functions behaviour: a host that takes a message from a queue has it for itself for a time, and renews that
-time as long as it works on it. A host that is killed cannot give its messages back: each stays hidden until its time
-is over. Whatever is sent meanwhile is seen at once, and so can overtake it.
+durable-functions behaviour: a message that a host takes from a queue is invisible to other hosts for a time, which
+the host renews while it works on the message. A killed host cannot release its messages: each stays hidden until its
+time expires. A message that is sent later is visible at once, and so can overtake it.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -14,8 +12,8 @@ from functions_host.durable.store.store import Store
 from functions_host.durable.transitions import Transaction
 
 
-def hide_what_was_taken(store: Store, now: str) -> Sequence[str]:
-    """For a start. Returns the moments at which ``show_what_was_hidden`` is due, at most one a second."""
+def hide_taken_work(store: Store, now: str) -> Sequence[str]:
+    """Called when a host starts. Returns the times at which ``show_due_work`` is due, at most one per second."""
     hidden_until = (
         *store.instances.hide_taken_messages(now),
         *store.entities.hide_taken_operations(now),
@@ -26,8 +24,8 @@ def hide_what_was_taken(store: Store, now: str) -> Sequence[str]:
     return sorted({moment[:seconds]: moment for moment in sorted(hidden_until)}.values())
 
 
-def show_what_was_hidden(tx: Transaction, running_activities: Sequence[int]) -> Sequence[Instance]:
-    """Whatever is due by now. Returns the instances whose rows now say that they ended."""
+def show_due_work(tx: Transaction, running_activities: Sequence[int]) -> Sequence[Instance]:
+    """Makes visible what is due. Returns the instances whose rows now have their final status."""
     ended = tx.store.instances.write_unwritten(tx.now)
     tx.ended.extend(instance.state() for instance in ended)
     tx.instances.extend(tx.store.instances.show_messages(tx.now, tx.taken_until))

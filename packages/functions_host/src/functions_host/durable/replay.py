@@ -1,11 +1,9 @@
-"""The durable task framework's view of one execution, rebuilt from its history.
+"""The state of one execution in the durable task framework, rebuilt from its history.
 
-This is the half of the protocol that lives beside the SDK in production: the SDK replays the user's code and
-this what the host scheduled for it. Both must hand out the same sequence ids, so both see the same events in
-the same order. Whatever is scheduled here and not found in the history is a new decision.
+The SDK replays the user's code; in production the extension replays, next to it, what the host scheduled for that
+code, as this module does. Both must assign the same sequence ids, so both process the same events in the same
+order. Whatever is scheduled here and is not in the history is a new decision.
 """
-
-from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -18,20 +16,20 @@ from functions_host.durable.decisions import (
     SendToEntity,
     StartSubOrchestration,
 )
-from functions_host.durable.errors import OrchestrationFault
 from functions_host.durable.events import EventType, HistoryEvent, parse_time
+from functions_host.durable.failures import OrchestrationFault
 from functions_host.durable.nondeterminism import (
     NonDeterministicOrchestrationError,
-    not_repeated,
-    repeated_as,
-    repeated_under,
+    not_scheduled,
+    scheduled_as_another_kind,
+    scheduled_under_another_name,
 )
 
 MAX_ORCHESTRATION_ACTIONS = 100_000
 
 
 class PendingTask:
-    """Something the execution waits for. Callbacks run at once, in the order of their registration."""
+    """Something for which the execution waits. Callbacks run at once, in the order of their registration."""
 
     __slots__ = ("_callbacks", "done", "failed", "value")
 
@@ -41,7 +39,7 @@ class PendingTask:
         self.value: str | None = None
         self._callbacks: list[Callable[[], None]] = []
 
-    def settle(self, value: str | None = None, *, failed: bool = False) -> None:
+    def complete(self, value: str | None = None, *, failed: bool = False) -> None:
         if self.done:
             return
         self.done, self.failed, self.value = True, failed, value
@@ -57,7 +55,7 @@ class PendingTask:
 
 
 class ReplayContext:
-    """Hands out tasks, matches them with the history, and collects what is left as decisions."""
+    """Creates tasks and matches them with the history; tasks that are not in the history are new decisions."""
 
     def __init__(self, on_started: Callable[[], None]) -> None:
         self.current_utc = datetime.min.replace(tzinfo=UTC)
@@ -101,7 +99,7 @@ class ReplayContext:
         return self._next_id
 
     def process(self, events: Sequence[HistoryEvent]) -> None:
-        """Raises NonDeterministicOrchestrationError when the history holds what was not scheduled again."""
+        """Raises NonDeterministicOrchestrationError if the history has an action that was not scheduled again."""
         for event in events:
             self._process(event)
 
@@ -121,7 +119,7 @@ class ReplayContext:
         self._new_decisions[decision.id] = decision
         self.cancelled_timers.append(decision.id)
         task = PendingTask()
-        task.settle(failed=True)
+        task.complete(failed=True)
         return task
 
     def send_to_entity(self, make: Callable[[int], SendToEntity]) -> SendToEntity:
@@ -130,11 +128,11 @@ class ReplayContext:
         return decision
 
     def wait_for_event(self, name: str) -> PendingTask:
-        """Names ignore case. Of several waiters for a name the last one gets the first event."""
+        """Names are case-insensitive. If several tasks wait for a name, the last one gets the first event."""
         task = PendingTask()
         buffered = self._buffered[name.casefold()]
         if buffered:
-            task.settle(buffered.popleft())
+            task.complete(buffered.popleft())
         else:
             self._waiting[name.casefold()].append(task)
         return task
@@ -188,36 +186,38 @@ class ReplayContext:
 
     def _matches(self, expected: type[Decision]) -> Callable[[HistoryEvent], None]:
         def match(event: HistoryEvent) -> None:
-            # What does not match stays a decision: the extension carries it out although the instance fails.
+            # A decision that does not match remains: the extension executes it, although the instance fails.
             decision = self._new_decisions.get(event["EventId"])
             if decision is None:
-                raise NonDeterministicOrchestrationError(not_repeated(event))
+                raise NonDeterministicOrchestrationError(not_scheduled(event))
             if not isinstance(decision, expected):
-                raise NonDeterministicOrchestrationError(repeated_as(event, decision.dotnet_type))
+                raise NonDeterministicOrchestrationError(
+                    scheduled_as_another_kind(event, decision.dotnet_type)
+                )
             name = decision.recorded_name
             if name.casefold() != str(event.get("Name", "")).casefold():
-                raise NonDeterministicOrchestrationError(repeated_under(event, name))
+                raise NonDeterministicOrchestrationError(scheduled_under_another_name(event, name))
             del self._new_decisions[decision.id]
 
         return match
 
     def _completes(self, id_field: str) -> Callable[[HistoryEvent], None]:
         def complete(event: HistoryEvent) -> None:
-            # A second completion, or the firing of a cancelled timer, finds no open task and changes nothing.
+            # After a second completion, or for a cancelled timer that fires, there is no open task: ignored.
             if task := self._open.pop(event[id_field], None):
-                task.settle(event.get("Result"))
+                task.complete(event.get("Result"))
 
         return complete
 
     def _fails(self, event: HistoryEvent) -> None:
         if task := self._open.pop(event["TaskScheduledId"], None):
-            task.settle(failed=True)
+            task.complete(failed=True)
 
     def _event_raised(self, event: HistoryEvent) -> None:
         name = event["Name"].casefold()
         if self.continuing_as_new:
             self.carried_over.append(event)
         elif self._waiting[name]:
-            self._waiting[name].pop().settle(event["Input"])
+            self._waiting[name].pop().complete(event["Input"])
         else:
             self._buffered[name].append(event["Input"])

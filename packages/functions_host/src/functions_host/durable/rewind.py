@@ -1,15 +1,13 @@
-"""Rewinding a failed orchestration: its failures are taken out of the history, and it goes on from there."""
-
-from __future__ import annotations
+"""Rewind of a failed orchestration: its failures are removed from the history, and it runs again from there."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from functions_host.durable.events import EventType, HistoryEvent, history_event, join_events
+from functions_host.durable.states import RuntimeStatus
 from functions_host.durable.store.instance_tables import Instance
 from functions_host.durable.transitions import Transaction, send
-from functions_host.durable.types import RuntimeStatus
 
 _FAILURES = (EventType.TASK_FAILED, EventType.SUB_ORCHESTRATION_FAILED)
 _NEW_WORK = (EventType.TASK_SCHEDULED, EventType.SUB_ORCHESTRATION_CREATED, EventType.EVENT_SENT)
@@ -18,19 +16,19 @@ _TIMERS = (EventType.TIMER_CREATED, EventType.TIMER_FIRED)
 
 @dataclass(frozen=True, slots=True)
 class RewoundHistory:
-    """``children`` are the failed sub-orchestrations: they are rewound too and then answer again."""
+    """``children`` are the failed sub-orchestrations: they are rewound, too, and then answer again."""
 
     events: Sequence[HistoryEvent]
     children: Sequence[str]
 
 
 def rewind_history(history: Sequence[HistoryEvent], rewindable_children: Iterable[str]) -> RewoundHistory:
-    """Turns what has to happen again into generic events, which replay skips.
+    """Replaces the events of work that must run again by generic events, which a replay ignores.
 
-    Only the failures that ended the execution count: one after which the orchestrator scheduled more work was
-    handled by it (or was retried), and without it the history would contradict the code. The timers after the
-    failures belong to their retry policy and go with them. A failed activity loses its TaskScheduled too and
-    so is scheduled again; so does a child that cannot be rewound itself.
+    This concerns only the failures that ended the execution. If the orchestrator scheduled more work after a
+    failure, it handled the failure (or retried), and the history must keep it to match the code. The timers after
+    the failures belong to their retry policy and are replaced with them. The TaskScheduled of a failed activity is
+    replaced, too, so that the activity is scheduled again; likewise a child that cannot be rewound.
     """
     last_new_work = max(
         (index for index, event in enumerate(history) if event["EventType"] in _NEW_WORK), default=-1

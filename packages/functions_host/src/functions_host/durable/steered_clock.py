@@ -1,9 +1,7 @@
-"""A clock that another process steers, through a file: tests let hours pass in no time, or stop them.
+"""A clock that another process controls through a file: a test can skip hours, or stop the time.
 
-The file outlives the host, so that its time goes on over a restart, however it ended.
+The file remains when the host ends, so the time continues after a restart or a kill.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -15,13 +13,13 @@ from pathlib import Path
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# The pace may be changed while somebody sleeps.
+# Seconds. The pace may change during a sleep.
 _LONGEST_SINGLE_WAIT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """At the moment ``since`` of the machine's clock this one showed ``shown``: microseconds since 1970."""
+    """When the machine's clock showed ``since``, this one showed ``shown``: both in microseconds since 1970."""
 
     since: int
     shown: int
@@ -32,9 +30,9 @@ class _Course:
 
 
 class ClockFile:
-    """The steering end. A new file starts with the machine's time.
+    """Controls the clock. A new file starts with the machine's time.
 
-    ``pace`` is how many seconds pass in one of the machine's; at 0 time stands still.
+    ``pace`` is the number of seconds that pass in one second of the machine; at 0 time stands still.
     """
 
     def __init__(self, path: Path, pace: float = 1.0) -> None:
@@ -64,7 +62,7 @@ class ClockFile:
 
 
 class SteeredClock:
-    """The end of the one who goes by it."""
+    """A ``Clock`` that shows the time of a clock file."""
 
     def __init__(self, path: Path) -> None:
         self._file = ClockFile(path)

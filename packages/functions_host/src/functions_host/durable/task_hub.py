@@ -1,6 +1,4 @@
-"""The task hub: what the durable client and the management API ask of the engine."""
-
-from __future__ import annotations
+"""The task hub: the operations of the engine for the durable client and the management API."""
 
 import asyncio
 import json
@@ -10,9 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from functions_host.durable.clock import Clock
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.dispatcher import Dispatcher
 from functions_host.durable.entity_instances import as_instance, entity_of, instance_id_of, may_match
+from functions_host.durable.errors import (
+    ArgumentError,
+    InstanceGoneError,
+    InstanceNotFoundError,
+    InvalidOperationError,
+    OrchestrationAlreadyExistsError,
+    PreconditionError,
+)
 from functions_host.durable.events import (
     EventType,
     HistoryEvent,
@@ -21,38 +28,35 @@ from functions_host.durable.events import (
     history_event,
     reformatted,
 )
+from functions_host.durable.hub_options import HubOptions
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.language_worker import Worker
 from functions_host.durable.paging import decode_continuation, encode_continuation
 from functions_host.durable.rewind import rewind_instance
+from functions_host.durable.states import (
+    EntityState,
+    InstancePage,
+    InstanceQuery,
+    InstanceState,
+    RuntimeStatus,
+)
 from functions_host.durable.store.entity_tables import Operation
 from functions_host.durable.store.instance_tables import Instance
 from functions_host.durable.store.store import Store
 from functions_host.durable.transitions import create_instance, forget_instance, send, signal_entity
-from functions_host.durable.types import (
-    ArgumentError,
-    Clock,
-    EntityState,
-    HubOptions,
-    InstanceGoneError,
-    InstanceNotFoundError,
-    InstancePage,
-    InstanceQuery,
-    InstanceState,
-    InvalidOperationError,
-    OrchestrationAlreadyExistsError,
-    PreconditionError,
-    RuntimeStatus,
-    Worker,
-)
 from functions_host.telemetry.spans import SpanSink
 from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 
 MAX_INSTANCE_ID = 256
+# Instances in one transaction: a larger one would block the event loop for too long.
 _PURGED_AT_ONCE = 200
 
 
 class DurableTaskHub:
-    """Implements ``contract.TaskHub``. The store is the caller's to close, after ``stop``."""
+    """Everything that the durable client and the management API can ask for.
+
+    The caller closes the store, after ``stop``.
+    """
 
     def __init__(
         self,
@@ -68,20 +72,20 @@ class DurableTaskHub:
         self._dispatcher = Dispatcher(store, worker, options, clock, spans, kill_point)
 
     def begin(self) -> None:
-        """Takes up all unfinished work. Call it on the event loop that will carry the work."""
+        """Starts all unfinished work, on the running event loop."""
         self._dispatcher.start()
 
     async def stop(self, grace_seconds: float = 2.0) -> None:
-        """Gives running work ``grace_seconds`` to end; what does not is run again at the next start."""
+        """Gives running work ``grace_seconds`` to end; the rest runs again after the next start."""
         await self._dispatcher.stop(grace_seconds)
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is being worked on; timers may be waiting."""
+        """No work is running; timers may be waiting."""
         return self._dispatcher.is_idle
 
     async def wait(self, instance_id: str, timeout_seconds: float | None = None) -> InstanceState:
-        """The state of the instance once it has ended.
+        """Waits until the instance has ended, and returns its state.
 
         Raises InstanceNotFoundError, or TimeoutError after ``timeout_seconds`` of real time.
         """
@@ -99,7 +103,12 @@ class DurableTaskHub:
         version: str | None = None,
         trace: TraceContext | None = None,
     ) -> str:
-        """durable-functions behaviour: an orchestrator that the app does not have is started, too, and fails."""
+        """Returns the instance id. ``trace`` is the caller's span.
+
+        Raises ArgumentError, OrchestrationAlreadyExistsError.
+
+        durable-functions behaviour: an orchestrator that the app does not have is started, too, and then fails.
+        """
         _check_json(input_json)
         instance_id = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
         self._refuse_replacing(instance_id)
@@ -115,14 +124,14 @@ class DurableTaskHub:
         return instance_id
 
     async def get(self, instance_id: str) -> InstanceState | None:
-        """To the real runtime an entity is an instance, too."""
+        """Also for the id of an entity: in the real runtime an entity is an instance, too."""
         if entity := self._find_entity(instance_id):
             return as_instance(entity)
         instance = self._store.instances.find(instance_id)
         return None if instance is None else instance.state()
 
     async def query(self, query: InstanceQuery) -> InstancePage:
-        """Pages are in the order of instance ids, with the entities among them."""
+        """Instances and entities, in the order of instance ids."""
         first = decode_continuation(query.continuation)
         if first is None:
             return InstancePage([], None)
@@ -136,6 +145,7 @@ class DurableTaskHub:
         return InstancePage(found[: query.top], more)
 
     async def history(self, instance_id: str) -> Sequence[Mapping[str, Any]]:
+        """The raw history events of the current execution; empty for an unknown instance."""
         events: list[HistoryEvent] = json.loads(f"[{','.join(self._store.instances.history(instance_id))}]")
         return events
 
@@ -174,18 +184,21 @@ class DurableTaskHub:
     async def restart(
         self, instance_id: str, new_instance_id: str | None = None, version: str | None = None
     ) -> str:
-        """Starts the same orchestrator with the same input under ``new_instance_id``, which is made up if None."""
+        """Starts the same orchestrator with the same input. A ``new_instance_id`` of None means a generated one.
+
+        Raises ArgumentError, OrchestrationAlreadyExistsError.
+        """
         instance = self._store.instances.find(instance_id)
         if instance is None:
             raise ArgumentError(f"No instance with ID '{instance_id}' was found. (Parameter 'instanceId')")
         if problem := self._dispatcher.known.orchestrators.problem_with(instance.name):
             raise ArgumentError(problem)
         wanted_version = instance.version if version is None else version
-        # durable-functions behaviour: where there was no input, the JSON value null is the new one's.
+        # durable-functions behaviour: without an input, the input of the new instance is the JSON value null.
         return await self.start(instance.name, instance.input or "null", new_instance_id, wanted_version)
 
     async def purge(self, instance_id: str) -> bool:
-        """Entities may always be purged, orchestrations once they have ended. Raises PreconditionError."""
+        """Deletes an entity, or an orchestration that has ended; False if there is none. Raises PreconditionError."""
         if entity := self._find_entity(instance_id):
             with self._dispatcher.transaction() as tx:
                 tx.store.entities.delete(EntityId(entity.name, entity.key))
@@ -204,7 +217,7 @@ class DurableTaskHub:
         return True
 
     async def purge_by(self, query: InstanceQuery) -> int:
-        """Only instances that have ended, whatever statuses are asked for. Paging fields are ignored."""
+        """Deletes matching instances that have ended, and returns their number. Paging fields are ignored."""
         ended = frozenset(status for status in RuntimeStatus if status.is_terminal)
         wanted = query.statuses & ended if query.statuses else ended
         if not wanted:

@@ -1,9 +1,8 @@
-"""Every change of the task hub's state, each meant to run inside one transaction of the store."""
-
-from __future__ import annotations
+"""Every change of the task hub's state. Each must run inside one transaction of the store."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec
 
@@ -31,11 +30,11 @@ from functions_host.durable.events import (
     join_events,
     parse_time,
 )
+from functions_host.durable.states import EntityState, InstanceState, RuntimeStatus
 from functions_host.durable.store.entity_tables import Caller, Operation
 from functions_host.durable.store.instance_tables import Instance, Parent
 from functions_host.durable.store.store import Store
 from functions_host.durable.store.work_tables import QueuedActivity, visible_from
-from functions_host.durable.types import EntityState, InstanceState, RuntimeStatus
 from functions_host.telemetry import spans
 from functions_host.telemetry.event_traces import execution_trace
 from functions_host.telemetry.spans import Span
@@ -46,11 +45,11 @@ P = ParamSpec("P")
 
 @dataclass(slots=True)
 class Transaction:
-    """The store, the time of the change, and whom the change wakes once it is committed.
+    """The store, the time of the change, and the work that starts after the commit.
 
-    ``taken_until`` is how long messages that the change sends are this host's, should it be killed.
-    ``loses_row`` is for the kill between an episode's history and its instance's row.
-    ``spans`` are those that the change ends, for export once it is committed; None if nobody listens.
+    After a kill of this host the messages that the change sends stay hidden until ``taken_until``.
+    ``killed_before_row``: the host is killed after it has written the history of the episode (see KillPoint).
+    ``spans`` are exported after the commit; None if the host exports no spans.
     """
 
     store: Store
@@ -61,12 +60,16 @@ class Transaction:
     ended: list[InstanceState] = field(default_factory=list)
     activities_queued: int = 0
     timers_changed: bool = False
-    loses_row: bool = False
+    killed_before_row: bool = False
     spans: list[Span] | None = None
 
     def end_span(self, make: Callable[P, Span], *args: P.args, **kwargs: P.kwargs) -> None:
         if self.spans is not None:
             self.spans.append(make(*args, **kwargs))
+
+
+NewTransaction = Callable[[], AbstractContextManager[Transaction]]
+"""Commits at the end of the block, and then starts the work that the change makes due."""
 
 
 def create_instance(
@@ -78,10 +81,10 @@ def create_instance(
     parent: Parent | None = None,
     trace: TraceContext | None = None,
 ) -> None:
-    """Replaces whatever carried this instance id before. ``trace`` is the span of a caller without ``parent``."""
+    """Replaces an instance with the same id. ``trace`` is the caller's span, if there is no ``parent``."""
     if tx.store.instances.find(instance_id) is not None:
         forget_instance(tx, instance_id)
-    # Of the creating; the orchestration's own span begins with its first episode.
+    # The span of the creation; the orchestration's own span begins with its first episode.
     creation = (parent and parent.span) or OpenSpan.below(trace, tx.now)
     instance = Instance(
         instance_id=instance_id,
@@ -123,7 +126,7 @@ def remove_timers(tx: Transaction, instance_id: str, timer_ids: Sequence[int] | 
 def complete_activity(
     tx: Transaction, activity: QueuedActivity, span: OpenSpan, result: HistoryEvent
 ) -> None:
-    """``span`` is that of the activity's run, below the one under which it was scheduled."""
+    """``span`` is the span of the activity's run, a child of the span that scheduled it."""
     if tx.store.work.remove_activity(activity.id):
         error = result.get("Reason")
         tx.end_span(spans.activity_ran, activity, span, tx.now, error)
@@ -135,7 +138,7 @@ def fire_due_timers(tx: Transaction, limit: int) -> int:
     """Returns how many fired."""
     due = tx.store.work.take_due_timers(tx.now, limit)
     for timer in due:
-        # durable-functions behaviour: the event is made together with the timer, and so is its time.
+        # durable-functions behaviour: the event is created together with the timer, so it has the same time.
         fired = history_event(
             EventType.TIMER_FIRED, timer.created_at, TimerId=timer.timer_id, FireAt=timer.fire_at
         )
@@ -153,13 +156,13 @@ def commit_episode(
     consumed_up_to: int,
     outcome: EpisodeOutcome,
 ) -> tuple[Sequence[HistoryEvent], str] | None:
-    """Returns what the history gained, parsed and as text; None if the execution is over."""
+    """Returns the new part of the history, parsed and as text; None if the execution has ended."""
     tables = tx.store.instances
     tables.consume(instance.instance_id, consumed_up_to)
     decided = [_carry_out(tx, instance, decision) for decision in outcome.decisions]
     remove_timers(tx, instance.instance_id, outcome.cancelled_timers)
     after = instance
-    if not tx.loses_row:
+    if not tx.killed_before_row:
         after = replace(
             instance,
             updated_at=tx.now,
@@ -171,7 +174,7 @@ def commit_episode(
         return None
     gained = [*as_played(new_events), *decided]
     if outcome.ending is None:
-        if not tx.loses_row:
+        if not tx.killed_before_row:
             status = RuntimeStatus.SUSPENDED if outcome.suspended else RuntimeStatus.RUNNING
             tables.set_progress(replace(after, status=status))
     else:
@@ -191,9 +194,9 @@ def commit_batch(
 ) -> None:
     """Answers the callers, stores the state, sends the signals and removes the operations.
 
-    ``runs`` are the spans in which the operations ran, for those that have a trace.
-    durable-functions behaviour: an entity that does not exist, as it has deleted itself or its first operations
-    failed, stays in the store until it is purged.
+    ``runs`` are the spans of the operations; None for one without a trace.
+    durable-functions behaviour: an entity that has deleted itself, or whose first operations failed, does not
+    exist but stays in the store until it is purged.
     """
     tables = tx.store.entities
     tables.consume(operations)
@@ -201,7 +204,7 @@ def commit_batch(
         if run is not None:
             _end_entity_spans(tx, entity, operation, run, answer)
         if operation.caller is not None:
-            assert operation.request_id is not None, "it has been stored"
+            assert operation.request_id is not None, "every stored operation has one"
             event = event_raised(tx.now, operation.request_id, compact_json(answer))
             send(tx, operation.caller.instance_id, operation.caller.execution_id, event)
     sender = next((run.context for run in runs if run), None)
@@ -220,7 +223,7 @@ def signal_entity(tx: Transaction, entity: EntityId, operation: Operation) -> No
 def _end_entity_spans(
     tx: Transaction, entity: EntityId, operation: Operation, run: OpenSpan, answer: Mapping[str, str]
 ) -> None:
-    # Not the error's own text: the answer to the caller holds it, and an answer has no place in a trace.
+    # The text of the error is not exported: it is the answer to the caller, and a trace has no answers.
     error = "The operation failed." if "exceptionType" in answer else None
     tx.end_span(spans.entity_ran, entity, operation, run, tx.now, error)
     if operation.caller is not None and operation.span is not None:
@@ -256,7 +259,7 @@ def _carry_out(tx: Transaction, instance: Instance, decision: Decision) -> Histo
                 decision.operation, decision.input, caller, span=span, request_id=decision.request_id
             )
             signal_entity(tx, decision.entity, operation)
-            # durable-functions behaviour: a call tells the caller's own span, a signal a span of its own.
+            # durable-functions behaviour: a call records the caller's own span, a signal records a new span.
             return decision.to_event(tx.now, span.context if decision.is_signal else instance.span.context)
 
 
@@ -280,7 +283,7 @@ def _start_sub_orchestration(tx: Transaction, parent: Instance, decision: StartS
 
 
 def _reason_of_suspension(events: Sequence[HistoryEvent]) -> str | None:
-    """durable-functions behaviour: an instance shows why it was last suspended or resumed as its output."""
+    """durable-functions behaviour: the output of an instance is the reason of its last suspend or resume."""
     reasons = [
         event["Reason"]
         for event in events
@@ -301,7 +304,7 @@ def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew
     tables.delete_history(instance.instance_id)
     tables.put(following)
     # durable-functions behaviour: the first episode of the new execution belongs to the work that ended the old one,
-    # and hears nothing else.
+    # and has no other events.
     first_episode = [
         _execution_started(following, tx.now, generation=None),
         *ending.carried_over,
@@ -315,7 +318,7 @@ def _continue_as_new(tx: Transaction, instance: Instance, ending: ContinuedAsNew
 def _end(
     tx: Transaction, instance: Instance, ending: Completed | Failed | Terminated, completion_id: int
 ) -> HistoryEvent:
-    """Ends the instance, tells its parent, and returns the event for the history."""
+    """Ends the instance, sends the result to its parent, and returns the event for the history."""
     answer: HistoryEvent
     task_id = instance.parent.task_id if instance.parent else -1
     match ending:
@@ -340,7 +343,7 @@ def _end(
                 FailureDetails=None,
             )
     ended = replace(instance, status=status, output=output)
-    if tx.loses_row:
+    if tx.killed_before_row:
         tx.store.instances.leave_unwritten(ended, tx.taken_until)
     else:
         tx.store.instances.set_progress(ended)
@@ -364,7 +367,7 @@ def _end(
 
 
 def _execution_started(instance: Instance, at: str, generation: int | None = 0) -> HistoryEvent:
-    """``generation`` is None for an execution that another one continued as."""
+    """``generation`` is None for an execution after continue-as-new."""
     parent = instance.parent
     return history_event(
         EventType.EXECUTION_STARTED,

@@ -1,0 +1,1 @@
+"""The HTTP management API of Durable Functions, over the task hub. Read ``api`` first: it has the routes."""

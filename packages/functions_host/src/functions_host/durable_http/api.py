@@ -1,26 +1,24 @@
 """The durable HTTP management API: routes and error answers.
 
-Also the base of the durable client's own calls (``rpcBaseUrl``), which are the same requests.
-durable-functions behaviour: a wrong verb is answered 404 like an unknown route, and paths have no case.
+The durable client of the SDK sends its requests here, too (``rpcBaseUrl``).
+durable-functions behaviour: a wrong verb is answered 404, like an unknown route; paths are case-insensitive.
 """
-
-from __future__ import annotations
 
 import logging
 
 from aiohttp import web
 
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InstanceGoneError,
     InstanceNotFoundError,
     InvalidOperationError,
     PreconditionError,
-    TaskHub,
 )
+from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.entities import Entities
 from functions_host.durable_http.instances import Instances
-from functions_host.durable_http.query import QueryParameters
+from functions_host.durable_http.query_parameters import QueryParameters
 from functions_host.durable_http.responses import (
     BadRequestError,
     InvalidJsonError,
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class DurableApi:
-    def __init__(self, hub: TaskHub, hub_name: str) -> None:
+    def __init__(self, hub: DurableTaskHub, hub_name: str) -> None:
         self._hub_name = hub_name
         self._instances = Instances(hub, hub_name)
         self._entities = Entities(hub)
@@ -99,7 +97,7 @@ class DurableApi:
         return empty_response(404)
 
     def _check_task_hub(self, query: QueryParameters) -> None:
-        """This host keeps one hub. A caller that means another must not be answered from it."""
+        """This host has one task hub. A request for another hub must not get an answer from it."""
         asked = (query.text("taskHub") or "").strip()
         if asked and asked.lower() != self._hub_name.lower():
             raise ArgumentError(f"This host serves the task hub '{self._hub_name}', not '{asked}'.")

@@ -1,6 +1,4 @@
-"""Request bodies of the durable management API: checked, then passed on as the text that came."""
-
-from __future__ import annotations
+"""Request bodies of the management API: checked, then passed on as they came."""
 
 import json
 
@@ -24,7 +22,7 @@ async def required_json_text(request: web.Request) -> str:
 
 
 async def signal_input(request: web.Request) -> str | None:
-    """JSON text of an entity operation's input: JSON as it came, other content as a JSON string.
+    """The input of an entity operation as JSON text: a JSON body unchanged, other content as a JSON string.
 
     Raises BadRequestError.
     """

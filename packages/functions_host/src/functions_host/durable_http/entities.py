@@ -1,24 +1,24 @@
-"""Management API, entities: read, list, signal."""
-
-from __future__ import annotations
+"""Management API, entities: read, list and signal."""
 
 from datetime import UTC
 
 from aiohttp import web
 
-from functions_host.durable.types import ArgumentError, EntityState, TaskHub
+from functions_host.durable.errors import ArgumentError
+from functions_host.durable.states import EntityState
+from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.bodies import signal_input
-from functions_host.durable_http.query import CONTINUATION_HEADER, QueryParameters
+from functions_host.durable_http.query_parameters import CONTINUATION_HEADER, QueryParameters
 from functions_host.durable_http.responses import BadRequestError, empty_response, json_response
 from functions_host.durable_http.status import parsed
 from functions_host.worker.invocations import trace_of
 
-# A path cannot hold an empty segment.
+# Stands for the empty key: a path cannot have an empty segment.
 _EMPTY_KEY = "$"
 
 
 class Entities:
-    def __init__(self, hub: TaskHub) -> None:
+    def __init__(self, hub: DurableTaskHub) -> None:
         self._hub = hub
 
     async def handle(self, request: web.Request, query: QueryParameters, name: str, key: str) -> web.Response:
@@ -48,7 +48,7 @@ class Entities:
             continuation=request.headers.get(CONTINUATION_HEADER) or None,
             last_operation_from=query.time("lastOperationTimeFrom"),
             last_operation_to=query.time("lastOperationTimeTo"),
-            # durable-functions behaviour: who asks for no states is not shown the entities that have none.
+            # durable-functions behaviour: a list without states leaves out the entities that have no state.
             include_deleted=fetch_state,
         )
         headers = {CONTINUATION_HEADER: continuation or ""}

@@ -1,7 +1,5 @@
 """Management API, orchestrations: start, status, list, purge, and the operations on one instance."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,17 +8,16 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InstanceGoneError,
     InstanceNotFoundError,
-    InstanceState,
     OrchestrationAlreadyExistsError,
-    RuntimeStatus,
-    TaskHub,
 )
+from functions_host.durable.states import InstanceState, RuntimeStatus
+from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.bodies import json_text, required_json_text
-from functions_host.durable_http.query import CONTINUATION_HEADER, QueryParameters
+from functions_host.durable_http.query_parameters import CONTINUATION_HEADER, QueryParameters
 from functions_host.durable_http.responses import (
     BadRequestError,
     check_status_response,
@@ -36,7 +33,7 @@ _STATUS_POLLING_SECONDS = "5"
 
 
 class Instances:
-    def __init__(self, hub: TaskHub, hub_name: str) -> None:
+    def __init__(self, hub: DurableTaskHub, hub_name: str) -> None:
         self._hub = hub
         self._hub_name = hub_name
         self._with_reason: Mapping[str, Callable[[str, str], Awaitable[None]]] = {
@@ -127,7 +124,7 @@ class Instances:
         return empty_response(202)
 
     async def raise_event(self, request: web.Request, instance_id: str, event_name: str) -> web.Response:
-        # The instance is looked at before the body, as the production host does.
+        # The instance is checked before the body, as in production.
         if (await self._existing(instance_id)).runtime_status.is_terminal:
             raise InstanceGoneError(instance_id)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":

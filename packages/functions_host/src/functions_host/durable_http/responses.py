@@ -1,6 +1,4 @@
-"""Responses of the durable management API: JSON, and the error envelopes."""
-
-from __future__ import annotations
+"""Responses of the management API: JSON, and the error envelopes."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import (
+from functions_host.durable.errors import (
     ArgumentError,
     InvalidOperationError,
     OrchestrationAlreadyExistsError,
@@ -23,7 +21,7 @@ class BadRequestError(Exception):
 
 
 class InvalidJsonError(Exception):
-    """The body is no JSON; answered 400 with the envelope of the .NET error."""
+    """The body is not JSON; answered 400 with the envelope of the .NET error."""
 
 
 _DOTNET_TYPES: Mapping[type[Exception], str] = {
@@ -41,7 +39,7 @@ def json_response(payload: Any, status: int = 200, headers: Mapping[str, str] | 
 
 
 def empty_response(status: int) -> web.Response:
-    # The durable client parses every body as JSON, so there must be none where there is nothing to say.
+    # The durable client parses every body as JSON, so an answer without content must have no body.
     return web.Response(status=status)
 
 
@@ -66,7 +64,7 @@ def envelope_response(status: int, message: str, error: Exception) -> web.Respon
 
 
 def error_response(error: Exception) -> web.Response:
-    """400 for what the caller can put right, else 500."""
+    """400 for an error of the caller, else 500."""
     match error:
         case BadRequestError():
             return message_response(400, str(error))

@@ -1,14 +1,13 @@
-"""What the status query shows of an instance: its state, and its history reworked for people."""
-
-from __future__ import annotations
+"""The answer to a status query: the state of an instance, and its history in a form for people."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from functions_host.durable.errors import ArgumentError
 from functions_host.durable.events import offset_time
-from functions_host.durable.types import ArgumentError, InstanceState
+from functions_host.durable.states import InstanceState
 
 _EVENT_TYPES = (
     "ExecutionStarted",
@@ -79,9 +78,9 @@ def history_payload(
 ) -> list[dict[str, Any]]:
     """The ``historyEvents`` of a status query, from the stored events.
 
-    durable-functions behaviour: a schedule event disappears into its completion, which then tells its time,
-    name and input; one that has not completed stays. A history in which two schedule events have the same id, as
-    a replay that differs leaves it, cannot be shown: raises ArgumentError.
+    durable-functions behaviour: a schedule event is merged into its completion, which then has its time, name and
+    input; one without a completion stays. A history in which two schedule events have the same id cannot be shown:
+    raises ArgumentError. A non-deterministic replay leaves such a history.
     """
     shown: dict[int, dict[str, Any]] = {}
     scheduled: dict[tuple[str, int], int] = {}
@@ -115,7 +114,7 @@ def _of_schedule(schedule: Mapping[str, Any], show_input: bool) -> dict[str, Any
 
 
 def parsed(text: str | None) -> Any:
-    """JSON text as a value; text that is no JSON, such as a terminate reason, as it is."""
+    """JSON text as a value; text that is not JSON, such as the reason of a termination, unchanged."""
     if text is None:
         return None
     try:

@@ -1,6 +1,4 @@
-"""Constraints of route parameters, such as ``{id:int}``, as ASP.NET Core knows them."""
-
-from __future__ import annotations
+"""Constraints of route parameters, such as ``{id:int}``, as in ASP.NET Core."""
 
 import re
 import uuid
@@ -13,11 +11,11 @@ _CONSTRAINT = re.compile(r":(?P<name>[a-z]+)(?:\((?P<arguments>.*?)\))?(?=:|$)",
 
 
 class RouteTemplateError(ValueError):
-    """The template cannot be understood. The text says which part."""
+    """The template is not valid. The text says which part of it."""
 
 
 def parse_constraints(template: str, text: str) -> tuple[Check, ...]:
-    """The checks of ``:int:min(5)`` and the like; ``template`` is for the text of a RouteTemplateError."""
+    """The checks of ``:int:min(5)`` and the like; ``template`` is named in a RouteTemplateError."""
     checks = []
     position = 0
     for match in _CONSTRAINT.finditer(text):
@@ -31,14 +29,14 @@ def parse_constraints(template: str, text: str) -> tuple[Check, ...]:
         except (TypeError, ValueError, re.error) as error:
             raise RouteTemplateError(f"Route '{template}': wrong arguments in '{match[0][1:]}'.") from error
     if position != len(text):
-        raise RouteTemplateError(f"Route '{template}': '{text[position:]}' is no constraint.")
+        raise RouteTemplateError(f"Route '{template}': '{text[position:]}' is not a constraint.")
     return tuple(checks)
 
 
 def _arguments(constraint: str, text: str | None) -> list[str]:
     if text is None:
         return []
-    # Braces are doubled in a template; only a regex has use for them, or for commas.
+    # Braces are doubled in a template. Only a regex may contain braces or commas.
     return [text.replace("{{", "{").replace("}}", "}")] if constraint.lower() == "regex" else text.split(",")
 
 

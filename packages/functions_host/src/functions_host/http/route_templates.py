@@ -1,6 +1,4 @@
-"""Route templates of HTTP triggers, matched the way ASP.NET Core matches them."""
-
-from __future__ import annotations
+"""Route templates of HTTP triggers, matched as ASP.NET Core matches them."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ _PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RouteTemplate:
-    """A parsed template. ``precedence`` sorts literal before constrained before free before catch-all."""
+    """A parsed template. ``precedence`` sorts literal segments before constrained, free and catch-all ones."""
 
     text: str
     precedence: tuple[int, ...]
@@ -25,7 +23,7 @@ class RouteTemplate:
     _defaults: dict[str, str]
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Route values for a decoded path (no leading slash), or None. Literals are matched without case."""
+        """Route values for a decoded path (no leading slash), or None. Literals are case-insensitive."""
         found = self._pattern.fullmatch(path.strip("/"))
         if found is None:
             return None
@@ -53,7 +51,7 @@ def parse_route(text: str) -> RouteTemplate:
                 continue
             parameter = _PARAMETER.fullmatch(part[1:-1])
             if parameter is None or not parameter["name"].isidentifier():
-                raise RouteTemplateError(f"Route '{text}': '{part}' is no route parameter.")
+                raise RouteTemplateError(f"Route '{text}': '{part}' is not a route parameter.")
             name = parameter["name"]
             if name in checks:
                 raise RouteTemplateError(f"Route '{text}': the parameter '{name}' appears twice.")

@@ -1,6 +1,4 @@
-"""The HTTP surface of the host on one loopback listener: triggers, webhooks, management API, status."""
-
-from __future__ import annotations
+"""The HTTP server of the host, on one socket: triggers, webhooks, management API, host status."""
 
 import socket
 from collections.abc import Awaitable, Callable
@@ -27,13 +25,13 @@ class Handlers:
 
 
 class PortInUseError(OSError):
-    """Something else listens on the port. The text says what to do."""
+    """Another program listens on the port. The text says what to do."""
 
 
 def listening_socket(address: str, port: int) -> socket.socket:
     """A bound socket; port 0 takes a free one. Raises PortInUseError.
 
-    Bound before the app is loaded, as the URLs that functions are given hold the port.
+    The host binds it before it loads the app: the URLs that functions receive contain the port.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,7 +48,7 @@ async def serve(listener: socket.socket, handlers: Handlers) -> web.AppRunner:
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_route("*", client_binding.WEBHOOK_PATH + "{tail:(/(?s:.*))?}", handlers.durable_api)
     parent, _, extension = event_grid.WEBHOOK_PATH.rpartition("/")
-    # The host finds the extension without regard to case.
+    # The name of the extension is case-insensitive.
     app.router.add_route("*", f"{parent}/{{extension:(?i:{extension})}}", handlers.event_grid)
     app.router.add_post(manual_runs.MANUAL_RUN_PATH, handlers.manual_runs)
     app.router.add_get("/admin/host/status", _status)

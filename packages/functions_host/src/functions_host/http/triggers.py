@@ -4,8 +4,6 @@ Differences from the production host, on purpose: ``authLevel`` is not enforced 
 of several routes that match, the most specific one wins instead of the one that was registered first.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.http.route_templates import RouteTemplate, parse_route
 from functions_host.telemetry.trace_context import TraceContext
 from functions_host.worker import protos
@@ -25,7 +23,7 @@ from functions_host.worker.invocations import Invocations
 
 log = logging.getLogger(__name__)
 
-# The server frames the body itself; an app's idea of it would contradict what is sent.
+# The server sets these itself; values from the app could contradict what is sent.
 _FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
@@ -38,7 +36,7 @@ class HttpRoute:
     methods: frozenset[str]
 
     def accepts(self, method: str) -> bool:
-        # The production host lets HEAD through to a function that takes GET.
+        # As in production, a function that takes GET also takes HEAD.
         return not self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
@@ -54,7 +52,7 @@ def http_routes(functions: Iterable[FunctionDefinition], prefix: str) -> Sequenc
 
 
 class HttpTriggers:
-    """Answers 404 when no route matches, for a wrong method too, as the production host does."""
+    """Answers 404 when no route matches, also for a wrong method, as the production host does."""
 
     def __init__(self, routes: Sequence[HttpRoute], invocations: Invocations) -> None:
         self._routes = routes
@@ -65,7 +63,7 @@ class HttpTriggers:
             if route.accepts(request.method):
                 values = route.template.match(request.path)
                 if values is not None:
-                    return await self._invocations.of_request(
+                    return await self._invocations.invoke_for_request(
                         request, route.template.text, partial(self._run, route.function, request, values)
                     )
         return web.Response(status=404)
@@ -81,7 +79,7 @@ class HttpTriggers:
         try:
             return _web_response(await self._invocations.invoke(function, trigger, trace))
         except InvocationError as error:
-            # The caller learns nothing, as in production; the developer reads it here.
+            # As in production the answer has no reason; the log has it.
             log.error("%s failed: %s", function.name, error.stack or error.message)
             return web.Response(status=500)
 

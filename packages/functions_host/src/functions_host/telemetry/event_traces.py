@@ -1,6 +1,4 @@
-"""The trace contexts that history events carry, in the form in which the extension writes them."""
-
-from __future__ import annotations
+"""The trace contexts in history events, in the form in which the extension writes them."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,12 +8,12 @@ from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 
 
 def scheduling_trace(span: TraceContext) -> dict[str, Any]:
-    """Of an event that schedules work: ``span`` is the one that waits for that work."""
+    """For an event that schedules work: ``span`` is the span that waits for that work."""
     return _trace(span.traceparent, span.state)
 
 
 def execution_trace(span: OpenSpan) -> dict[str, Any]:
-    """Of ExecutionStarted: ``span`` is the orchestration's own, its parent is who started it.
+    """For ExecutionStarted: ``span`` is the orchestration's own; its parent is the span of the starter.
 
     ``ActivityStartTime`` is None until the first episode.
     """

@@ -1,6 +1,4 @@
-"""Turns the host's spans into OpenTelemetry's, which its SDK exports in batches from a thread of its own."""
-
-from __future__ import annotations
+"""Converts the host's spans to OpenTelemetry spans. The OpenTelemetry SDK exports them in batches, on a thread."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -32,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _GivenIds(IdGenerator):
-    """The ids of the host's span: they were given out, and perhaps stored, before the span ended."""
+    """Gives the SDK the ids of the host's span: the host made them, and passed them on, before the span ended."""
 
     def __init__(self) -> None:
         self.context = TraceContext("", "")
@@ -45,14 +43,14 @@ class _GivenIds(IdGenerator):
 
 
 class OtlpSpans:
-    """A ``SpanSink``. Address, headers and pace come from the ``OTEL_…`` variables that the SDK reads."""
+    """A ``SpanSink``. The SDK reads address, headers and intervals from the ``OTEL_…`` variables."""
 
     def __init__(self, service_name: str) -> None:
         self._ids = _GivenIds()
         self._provider = TracerProvider(
-            # Whether a trace is sampled was decided where it began.
+            # The start of a trace decides whether the trace is sampled.
             sampler=ParentBased(ALWAYS_ON),
-            # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+            # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override the name.
             resource=Resource.create({SERVICE_NAME: service_name}).merge(OTELResourceDetector().detect()),
             id_generator=self._ids,
             shutdown_on_exit=False,
@@ -61,7 +59,7 @@ class OtlpSpans:
         self._tracer = self._provider.get_tracer("DurableTask")
 
     def emit(self, span: Span) -> None:
-        """To be called from one thread."""
+        """Must always be called from the same thread."""
         self._ids.context = span.context
         exported = self._tracer.start_span(
             span.name,
@@ -75,7 +73,7 @@ class OtlpSpans:
         exported.end(_nanoseconds(span.ended_at))
 
     def close(self) -> None:
-        """Exports what is left, unless the collector keeps the host waiting."""
+        """Exports the remaining spans, within ``_LAST_EXPORT_SECONDS``."""
         last = threading.Thread(target=self._provider.shutdown, daemon=True)
         last.start()
         last.join(_LAST_EXPORT_SECONDS)

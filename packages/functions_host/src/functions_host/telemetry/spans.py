@@ -1,14 +1,12 @@
-"""The spans of durable work, named and attributed as the durable extension and its engine do in production.
+"""The spans of durable work, with the names and attributes that the durable extension and its engine use.
 
-As there, a reason is all that a failure tells, here shortened to a line; inputs and outputs stay out of traces.
+A failed span has the reason of the failure, here cut to one line. Inputs and outputs are not exported.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.store.entity_tables import Operation
@@ -29,7 +27,7 @@ class SpanKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span that has ended. Times are formatted texts; ``error`` is why it failed, None if it did not."""
+    """A span that has ended. Times are formatted texts. ``error`` is the reason of a failure, else None."""
 
     name: str
     kind: SpanKind
@@ -49,15 +47,15 @@ class Span:
         ended_at: str,
         attributes: Mapping[str, str | int],
         error: str | None = None,
-    ) -> Span:
+    ) -> Self:
         described = None if error is None else error.partition("\n")[0][:_LONGEST_DESCRIPTION]
-        # The clock may have been set back in between.
+        # The clock may have been set back during the work.
         started_at = min(opened.started_at or ended_at, ended_at)
         return cls(name, kind, opened.context, opened.parent_id, started_at, ended_at, attributes, described)
 
 
 class SpanSink(Protocol):
-    """Takes spans from the event loop's thread, without delay."""
+    """Receives spans on the thread of the event loop; ``emit`` must not block."""
 
     def emit(self, span: Span) -> None: ...
 
@@ -76,7 +74,7 @@ def orchestration_ended(instance: Instance, ended_at: str, error: str | None) ->
 def sub_orchestration_ended(
     instance: Instance, parent_id: str, opened: OpenSpan, ended_at: str, error: str | None
 ) -> Span:
-    """What the orchestration ``parent_id`` saw of its child."""
+    """The wait of the orchestration ``parent_id`` for its child."""
     attributes = _orchestration(instance) | {"durabletask.task.instance_id": parent_id}
     return Span.of(opened, _orchestration_name(instance), SpanKind.CLIENT, ended_at, attributes, error)
 
@@ -86,7 +84,7 @@ def activity_ran(activity: QueuedActivity, opened: OpenSpan, ended_at: str, erro
 
 
 def activity_ended(activity: QueuedActivity, ended_at: str, error: str | None) -> Span:
-    """From the decision to run it to its result."""
+    """From the decision to run the activity until its result."""
     name = f"activity:{activity.name}"
     return Span.of(activity.span, name, SpanKind.CLIENT, ended_at, _activity(activity), error)
 
@@ -106,7 +104,7 @@ def timer_fired(instance: Instance, timer: DueTimer, ended_at: str) -> Span:
 def entity_asked(
     entity: EntityId, operation: Operation, opened: OpenSpan, ended_at: str, error: str | None = None
 ) -> Span:
-    """The sender's side: ends with the answer to a call, and with the sending of a signal."""
+    """The sender's side: a call ends with its answer, a signal when it has been sent."""
     attributes = _entity(operation) | {"durabletask.event.target_instance_id": str(entity)}
     if operation.caller is not None:
         attributes["durabletask.task.instance_id"] = operation.caller.instance_id

@@ -1,0 +1,1 @@
+"""Timer and Event Grid triggers, and runs by hand. Read ``timer`` and ``event_grid`` first."""

@@ -1,10 +1,8 @@
-"""The Event Grid webhook of the host: handshakes, and one invocation for each event that is delivered.
+"""The Event Grid webhook: handshakes, and one invocation for each event that is delivered.
 
 durable-functions behaviour: the Event Grid extension answers here for every function with an
-``eventGridTrigger``. This host enforces no key (``code=``), like the Core Tools.
+``eventGridTrigger``. This host requires no key (``code=``), like the Core Tools.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -14,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.worker import protos
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invoke
@@ -36,7 +34,7 @@ _KNOWN_ORIGINS = frozenset(
 
 
 class EventGridWebhook:
-    """Function names are matched exactly, case included."""
+    """Function names are case-sensitive."""
 
     def __init__(self, functions: Iterable[FunctionDefinition], invoke: Invoke) -> None:
         self._functions = {f.name: f for f in functions if f.trigger_type == TRIGGER_TYPE}
@@ -61,7 +59,7 @@ class EventGridWebhook:
         return web.Response(status=400)
 
     async def _notification(self, function: FunctionDefinition, request: web.Request) -> web.Response:
-        """202 if every event was handled; one failure is 500, after which the sender repeats all of them."""
+        """202 if every event was handled. 500 after one failure: the sender then delivers all events again."""
         try:
             events = _events(await request.read())
         except (ValueError, RecursionError) as error:
@@ -77,7 +75,7 @@ class EventGridWebhook:
 
 
 def event_input(event: dict[str, Any]) -> protos.TypedData:
-    """The trigger value of one event, as the worker gets it: indented JSON, dates untouched."""
+    """The trigger value of one event, as the worker receives it: indented JSON, dates unchanged."""
     return protos.TypedData(json=json.dumps(event, indent=2, ensure_ascii=False))
 
 
@@ -85,7 +83,7 @@ async def _validation(request: web.Request) -> web.Response:
     try:
         event = _events(await request.read())[0]
         data = event["data"]
-        # Some senders encode the data a second time, as text.
+        # Some senders encode the data twice, as JSON in a text.
         code = (json.loads(data) if isinstance(data, str) else data)["validationCode"]
     except (ValueError, RecursionError, LookupError, TypeError) as error:
         return _unreadable("subscription validation", error)

@@ -1,10 +1,8 @@
 """``POST /admin/functions/{name}`` runs a timer or Event Grid function by hand, as with the Core Tools.
 
-The body is ``{"input": "…"}``, where the input of an Event Grid function is the JSON text of one event and
-that of a timer is not read. The answer is 202 as soon as the run has begun; how it ended is in the log.
+The body is ``{"input": "…"}``: for an Event Grid function the JSON text of one event; for a timer it is ignored.
+The answer is 202 when the run has begun; the log says whether it failed.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -14,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.triggers import event_grid, timer
 from functions_host.worker.functions import FunctionDefinition
 from functions_host.worker.invocations import Invoke
@@ -59,7 +57,7 @@ class ManualRuns:
         await asyncio.gather(*running, return_exceptions=True)
 
     def _run(self, function: FunctionDefinition, text: str) -> Run:
-        """Raises ValueError for what cannot be run."""
+        """Raises ValueError for a function or an input that cannot be run."""
         if function.trigger_type == timer.TRIGGER_TYPE:
             return self._run_timer(function)
         if function.trigger_type == event_grid.TRIGGER_TYPE:
@@ -67,7 +65,9 @@ class ManualRuns:
             if not isinstance(event, dict):
                 raise ValueError("The input must be the JSON text of one event.")
             return self._run_event(function, event)
-        raise ValueError(f"{function.name} has a {function.trigger_type}; timers and events run by hand.")
+        raise ValueError(
+            f"{function.name} has a {function.trigger_type}; only timer and Event Grid functions run by hand."
+        )
 
     async def _run_event(self, function: FunctionDefinition, event: dict[str, object]) -> None:
         try:

@@ -1,11 +1,9 @@
 """NCRONTAB schedules of timer triggers: ``{second} {minute} {hour} {day} {month} {day-of-week}``.
 
-croniter does the calendar: of the maintained cron libraries it alone reads seconds in front and can require
-day and day-of-week to match both, as NCRONTAB does (cron itself takes either). It also reads more than
-NCRONTAB allows; that is refused here, so that nothing works locally which Azure would turn down.
+croniter computes the dates: among the maintained cron libraries only it reads seconds as the first field and can
+require that day and day-of-week both match, as NCRONTAB does (in cron one match is enough). croniter accepts more
+than NCRONTAB; this module refuses the rest, so that a schedule that Azure refuses does not work here either.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ _FIELDS = (_NUMBERS, _NUMBERS, _NUMBERS, _NUMBERS, rf"(?:[0-9*,/-]|{_MONTHS})+",
 
 
 class ScheduleError(Exception):
-    """A timer's schedule cannot be understood. The text says which, and what is expected."""
+    """The schedule of a timer is not valid. The text says which one, and what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Schedule:
 
 
 def parse_schedule(expression: str, now: datetime) -> Schedule:
-    """Six fields, or the five without seconds. Raises ScheduleError, also if no such day ever comes."""
+    """Six fields, or the five without seconds. Raises ScheduleError, also for a date that does not exist."""
     fields = expression.lower().split()
     patterns = _FIELDS[-len(fields) :]
     schedule = Schedule(expression.strip())
@@ -46,11 +44,11 @@ def parse_schedule(expression: str, now: datetime) -> Schedule:
         try:
             schedule.after(now)
         except CroniterBadDateError:
-            raise ScheduleError(f"'{expression}' never comes to pass.") from None
+            raise ScheduleError(f"'{expression}' never occurs.") from None
         except ValueError as error:
-            raise ScheduleError(f"'{expression}' is no NCRONTAB expression: {error}.") from error
+            raise ScheduleError(f"'{expression}' is not an NCRONTAB expression: {error}.") from error
         return schedule
     raise ScheduleError(
-        f"'{expression}' is no NCRONTAB expression; expected is "
+        f"'{expression}' is not an NCRONTAB expression; expected is "
         "'{second} {minute} {hour} {day} {month} {day-of-week}', such as '0 */5 * * * *'."
     )

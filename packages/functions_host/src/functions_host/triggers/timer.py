@@ -1,11 +1,9 @@
 """Runs the timer triggers of an app on their schedules.
 
-durable-functions behaviour: one timer never runs twice at a time; an occurrence that comes due while the
-function still runs follows at once. A monitored timer (``useMonitor``, the default, for schedules of a minute
-or more) that came due while the host was down runs once at the start, as past due.
+durable-functions behaviour: a timer never runs twice at the same time; an occurrence that becomes due while the
+function runs starts when it ends. A monitored timer (``useMonitor``, the default, for schedules of a minute
+or more) that became due while the host was down runs once when the host starts, as past due.
 """
-
-from __future__ import annotations
 
 import asyncio
 import json
@@ -17,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions_host.durable.clock import RealClock
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.settings import expand_settings
 from functions_host.triggers.schedules import Schedule, ScheduleError, parse_schedule
 from functions_host.triggers.timer_status import TimerStatus, TimerStatusFile
@@ -63,7 +61,7 @@ def _timer(function: FunctionDefinition, now: datetime) -> Timer:
 
 
 class TimerTriggers:
-    """Keeps the machine's own time, not the engine's: a virtual clock would leap from timer to timer."""
+    """Uses the machine's clock, not the engine's: a virtual clock would jump from timer to timer."""
 
     def __init__(self, timers: Iterable[Timer], invoke: Invoke, statuses: TimerStatusFile) -> None:
         self._timers = list(timers)
@@ -74,8 +72,8 @@ class TimerTriggers:
 
     def begin(self) -> None:
         for timer in self._timers:
-            task = asyncio.create_task(self._keep(timer), name=timer.function.name)
-            task.add_done_callback(_tell_why_it_ended)
+            task = asyncio.create_task(self._run_on_schedule(timer), name=timer.function.name)
+            task.add_done_callback(_log_why_it_ended)
             self._tasks.append(task)
 
     async def stop(self) -> None:
@@ -87,31 +85,31 @@ class TimerTriggers:
         timer = next(timer for timer in self._timers if timer.function.name == function.name)
         await self._run(timer, past_due=False)
 
-    async def _keep(self, timer: Timer) -> None:
+    async def _run_on_schedule(self, timer: Timer) -> None:
         due, past_due = self._first_due(timer)
         if past_due or timer.runs_on_startup:
-            due = await self._run_and_note(timer, past_due)
+            due = await self._run_and_record(timer, past_due)
         while True:
             await self._clock.sleep_until(due)
-            due = await self._run_and_note(timer, past_due=False)
+            due = await self._run_and_record(timer, past_due=False)
 
     def _first_due(self, timer: Timer) -> tuple[datetime, bool]:
-        """When the timer is due, and whether that was before this start."""
+        """When the timer is due, and whether that time is past."""
         now = self._clock.now()
         status = self._statuses.get(timer.function.name) if timer.monitored else None
         if status is None:
             due = timer.schedule.after(now)
-            self._note(timer, TimerStatus(now, due))
+            self._record(timer, TimerStatus(now, due))
             return due, False
-        # From the last run, not as noted then: the schedule may have been changed since.
+        # Computed from the last run, not read from the file: the schedule may have changed.
         due = timer.schedule.after(status.last)
         return due, due < now
 
-    async def _run_and_note(self, timer: Timer, past_due: bool) -> datetime:
+    async def _run_and_record(self, timer: Timer, past_due: bool) -> datetime:
         began = self._clock.now()
         await self._run(timer, past_due)
         due = timer.schedule.after(began)
-        self._note(timer, TimerStatus(began, due))
+        self._record(timer, TimerStatus(began, due))
         return due
 
     async def _run(self, timer: Timer, past_due: bool) -> None:
@@ -121,18 +119,18 @@ class TimerTriggers:
         except InvocationError as error:
             log.error("%s failed: %s", timer.function.name, error.stack or error.message)
 
-    def _note(self, timer: Timer, status: TimerStatus) -> None:
+    def _record(self, timer: Timer, status: TimerStatus) -> None:
         if timer.monitored:
             self._statuses.set(timer.function.name, status)
 
 
-def _tell_why_it_ended(task: asyncio.Task[None]) -> None:
+def _log_why_it_ended(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         log.error("The timer of %s has stopped", task.get_name(), exc_info=task.exception())
 
 
 def timer_input(status: TimerStatus | None, past_due: bool) -> protos.TypedData:
-    """The trigger value that the worker makes a TimerRequest of."""
+    """The trigger value from which the worker makes a TimerRequest."""
     schedule_status: dict[str, Any] | None = None
     if status is not None:
         last = status.last.isoformat()

@@ -1,6 +1,4 @@
-"""When timers last ran, kept on disk so that a restarted host knows what it missed."""
-
-from __future__ import annotations
+"""When timers last ran. The file lets a restarted host find the occurrences that it missed."""
 
 import json
 import logging
@@ -13,14 +11,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TimerStatus:
-    """``last`` is the last run, or when the host first saw the timer; ``next`` what was due after it."""
+    """``last`` is the last run, or when the host first saw the timer; ``next`` is the occurrence after it."""
 
     last: datetime
     next: datetime
 
 
 class TimerStatusFile:
-    """One small JSON file, replaced as a whole. What cannot be read counts as never run, and is told."""
+    """One small JSON file, replaced as a whole. If it cannot be read, all timers count as never run (logged)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,6 +1,4 @@
-"""The URLs that durable clients get: the ``durableClient`` binding value and the check-status payload."""
-
-from __future__ import annotations
+"""The URLs of the management API: the ``durableClient`` binding value and the check-status payload."""
 
 import json
 from urllib.parse import quote
@@ -13,7 +11,7 @@ _INSTANCE_PLACEHOLDER = "INSTANCEID"
 def management_urls(origin: str, hub_name: str, instance_id: str) -> dict[str, str]:
     """The payload of a 202 answer to a start: ``id`` and the URLs of that instance below ``origin``.
 
-    durable-functions behaviour: the URL to rewind is left out; only durable clients get it.
+    durable-functions behaviour: the URL to rewind is absent; only durable clients get it.
     """
     urls = _urls(origin, hub_name, quote(instance_id, safe="@:"))
     del urls["rewindPostUri"]
@@ -21,11 +19,11 @@ def management_urls(origin: str, hub_name: str, instance_id: str) -> dict[str, s
 
 
 def durable_client_value(origin: str, hub_name: str) -> str:
-    """JSON text that the durable client is made from.
+    """The JSON text from which the SDK makes a durable client.
 
-    durable-functions behaviour: the client replaces the placeholder id by plain text, appends paths to
+    durable-functions behaviour: the client replaces the placeholder id as plain text, appends paths to
     ``rpcBaseUrl`` without adding a slash, and needs ``taskHubName``, ``creationUrls``, ``managementUrls``.
-    There is no key (``code=``) in these URLs: like the Core Tools, this host enforces none.
+    These URLs have no key (``code=``): this host requires none, like the Core Tools.
     """
     base = f"{origin}{WEBHOOK_PATH}"
     creation = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"

@@ -1,6 +1,4 @@
-"""What the indexed functions of an app are: the shape of the worker's function metadata."""
-
-from __future__ import annotations
+"""A function of the app, as the worker's metadata describes it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +7,7 @@ from typing import Any
 
 from functions_host.worker import protos
 
-# The binding property that overrides the function name as the name that durable callers use.
+# The binding property that replaces the function name in durable calls.
 _DURABLE_NAME_PROPERTY = {
     "orchestrationTrigger": "orchestration",
     "activityTrigger": "activity",
@@ -19,7 +17,7 @@ _DURABLE_NAME_PROPERTY = {
 
 @dataclass(frozen=True, slots=True)
 class FunctionDefinition:
-    """One function of the app; bindings are those of a function.json, trigger included."""
+    """One function of the app. ``bindings`` have the form of a function.json and include the trigger."""
 
     name: str
     function_id: str
@@ -42,6 +40,6 @@ class FunctionDefinition:
 
 def function_definition(metadata: protos.RpcFunctionMetadata) -> FunctionDefinition:
     bindings = [json.loads(text) for text in metadata.raw_bindings]
-    # A generic trigger may have a type of any name. This host serves none of those: any guess will do.
+    # A generic trigger may have a type of any name. This host serves none of them: a wrong choice does no harm.
     trigger = next((b for b in bindings if b["type"].lower().endswith("trigger")), bindings[0])
     return FunctionDefinition(metadata.name, metadata.function_id, trigger, bindings)

@@ -1,6 +1,4 @@
-"""Indexes a v2 app through the production Python worker's own core."""
-
-from __future__ import annotations
+"""Indexes an app (programming model v2) through the core of the production Python worker."""
 
 import logging
 import os
@@ -20,14 +18,14 @@ from functions_host.worker.functions import FunctionDefinition, function_definit
 core: Any = azure_functions_runtime
 
 CORE_LOGGER = "azure.functions"
-_CHATTY_DURABLE_LOGGER = "azure.functions.DurableFunctions"
+_DURABLE_LOGGER = "azure.functions.DurableFunctions"
 
-# Functions of the one app that this process can load, by its folder.
+# The functions of the app, by its folder. A process can load one app only, so there is at most one entry.
 _indexed: dict[Path, Sequence[FunctionDefinition]] = {}
 
 
 class IndexingError(Exception):
-    """The app cannot be indexed. The text is the worker's own reason."""
+    """The app cannot be indexed. The text is the reason that the worker gives."""
 
     def __init__(self, reason: str, stack: str = "") -> None:
         super().__init__(reason)
@@ -38,8 +36,8 @@ async def indexed_functions(app_dir: Path) -> Sequence[FunctionDefinition]:
     """Imports and indexes the app. Raises IndexingError with the reason the production worker gives.
 
     ``app_dir`` is absolute; it becomes the current directory and ``sys.path[0]``, as in Azure. The core keeps
-    what it indexes in module state: a host that is stopped and started again finds its app indexed, and an
-    app in another folder needs another process (RuntimeError).
+    the index in module state: a host that stops and starts again uses the same index, and an app in another
+    folder needs another process (RuntimeError).
     """
     for known_dir, functions in _indexed.items():
         if known_dir != app_dir:
@@ -50,7 +48,7 @@ async def indexed_functions(app_dir: Path) -> Sequence[FunctionDefinition]:
     script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py")
     if not (app_dir / script).is_file():
         raise IndexingError(f"There is no {script} in {app_dir} (v1 apps with function.json are not served).")
-    _spend_one_time_notices()
+    _silence_one_time_warnings()
     os.chdir(app_dir)
     sys.path.insert(0, str(app_dir))
     _indexed[app_dir] = await _index(app_dir)
@@ -61,7 +59,7 @@ async def _index(app_dir: Path) -> Sequence[FunctionDefinition]:
     core_log = logging.getLogger(CORE_LOGGER)
     level = core_log.level
     if not core_log.isEnabledFor(logging.INFO):
-        # The core logs an import error with the whole sys.path, twice; IndexingError carries the reason.
+        # The core logs an import error twice, with the whole sys.path; IndexingError has the reason.
         core_log.setLevel(logging.CRITICAL)
     try:
         response = await core.worker_init_request(
@@ -81,9 +79,12 @@ async def _index(app_dir: Path) -> Sequence[FunctionDefinition]:
     return [function_definition(item) for item in metadata.function_metadata_results or ()]
 
 
-def _spend_one_time_notices() -> None:
-    """The SDK warns once per process that activities decode untyped JSON; the app can do nothing about it."""
-    durable_log = logging.getLogger(_CHATTY_DURABLE_LOGGER)
+def _silence_one_time_warnings() -> None:
+    """Causes the SDK's warning about untyped JSON here, where it is not shown; an app cannot prevent it.
+
+    The SDK gives this warning once per process.
+    """
+    durable_log = logging.getLogger(_DURABLE_LOGGER)
     was_disabled, durable_log.disabled = durable_log.disabled, True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

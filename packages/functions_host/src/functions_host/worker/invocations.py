@@ -1,10 +1,8 @@
-"""Invocations that begin outside the durable engine, each in a span of its own.
+"""Invocations that begin outside the durable engine. Each has its own span.
 
-As in production, a request to an HTTP trigger goes on in its caller's trace, and every event and every tick of
-a timer begins a new one. What the functions ask of the management API has no span: it never leaves the host.
+As in production, a request to an HTTP trigger continues the trace of its caller; every event and every run of a
+timer begins a new trace. A request to the management API has no span: it never leaves the host.
 """
-
-from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from functions_host.durable.events import format_time
-from functions_host.durable.types import InvocationError
+from functions_host.durable.language_worker import InvocationError
 from functions_host.telemetry.spans import Span, SpanKind, SpanSink
 from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 from functions_host.worker import protos
@@ -27,24 +25,24 @@ _EVENTS = {"timerTrigger": ("timer", SpanKind.SERVER), "eventGridTrigger": ("pub
 
 
 def trace_of(headers: Mapping[str, str]) -> TraceContext | None:
-    """The caller's span, as it says in ``traceparent`` and ``tracestate``."""
+    """The caller's span, from the headers ``traceparent`` and ``tracestate``."""
     return TraceContext.parse(headers.get("traceparent"), headers.get("tracestate"))
 
 
 class Invocations:
-    """``invoke`` runs a function in a span; ``spans`` is None if nobody wants to see any."""
+    """``invoke`` runs a function in a span; ``spans`` is None if the host exports no spans."""
 
     def __init__(self, invoke: InvokeIn, spans: SpanSink | None) -> None:
         self.invoke = invoke
         self._spans = spans
 
-    async def of_request(
+    async def invoke_for_request(
         self,
         request: web.Request,
         route: str,
         answer: Callable[[TraceContext], Awaitable[web.Response]],
     ) -> web.Response:
-        """``route`` is the template: the path itself, like the query, may hold what is nobody's business."""
+        """``route`` is the template: path and query are not exported, because they may hold private data."""
         span = OpenSpan.below(trace_of(request.headers), _now())
         response = await answer(span.context)
         if self._spans is not None:
@@ -59,13 +57,13 @@ class Invocations:
             self._spans.emit(Span.of(span, name, SpanKind.SERVER, _now(), attributes, error))
         return response
 
-    async def of_event(self, function: FunctionDefinition, trigger_data: protos.TypedData) -> Any:
+    async def invoke_for_event(self, function: FunctionDefinition, trigger_data: protos.TypedData) -> Any:
         """Raises InvocationError."""
         span = OpenSpan.below(None, _now())
         try:
             result = await self.invoke(function, trigger_data, span.context)
         except InvocationError as error:
-            # The text of an error may quote the event; the name of its type does not.
+            # Only the type of the error is exported: its text may quote the event.
             self._end_event(span, function, error.message.partition(":")[0])
             raise
         self._end_event(span, function, None)

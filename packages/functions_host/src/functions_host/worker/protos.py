@@ -1,24 +1,22 @@
-"""A stand-in for the protobuf classes of the worker protocol, for a worker in the same process.
+"""Replaces the protobuf classes of the worker protocol, for a worker in the same process.
 
-The production worker's core builds and reads its messages through a module of generated classes. Within one
-process nothing crosses a wire, so plain objects that keep their keyword arguments do. Names and fields are
-those of the Azure Functions language worker protocol.
+The core of the production worker builds and reads its messages through a module of generated classes. Within one
+process no message is serialized, so plain objects with attributes are enough. Names and fields are those of the
+Azure Functions language worker protocol.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
 
 class Message:
-    """Keeps what it was made with, as attributes."""
+    """Keeps its keyword arguments as attributes."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
 
 
 class TypedData(Message):
-    """One value on the wire: exactly one of string, json, bytes, http, int, double."""
+    """One value: exactly one of string, json, bytes, http, int, double."""
 
     def WhichOneof(self, _group: str) -> str | None:
         return next(iter(self.__dict__), None)
@@ -39,17 +37,17 @@ class BindingInfo(Message):
     undefined = 0
 
 
+class RpcException(Message):
+    message: str
+    stack_trace: str
+
+
 class StatusResult(Message):
     Failure = 0
     Success = 1
 
     status: int
     exception: RpcException
-
-
-class RpcException(Message):
-    message: str
-    stack_trace: str
 
 
 class RpcHttpCookie(Message):
@@ -101,12 +99,12 @@ class NullableString(Message):
     value: str
 
 
-class NullableTimestamp(Message):
-    value: Timestamp
-
-
 class Timestamp(Message):
     seconds: int
+
+
+class NullableTimestamp(Message):
+    value: Timestamp
 
 
 class RpcRetryOptions(Message):

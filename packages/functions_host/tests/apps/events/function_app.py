@@ -1,4 +1,4 @@
-"""Event Grid and timer triggers that note what they were given in the file ``SEEN``, a JSON line each."""
+"""Event Grid and timer triggers that record their input in the file ``SEEN``, one JSON line each."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ def note(by: str, **seen: object) -> None:
 
 @app.event_grid_trigger(arg_name="event")
 def receive(event: func.EventGridEvent):
-    # The worker decides by the payload which of the two classes comes, whatever the annotation says.
+    # The payload, not the annotation, decides which of the two classes the worker uses.
     if isinstance(event, func.EventGridEvent):
         envelope = {"type": event.event_type, "from": event.topic, "time": event.event_time}
     else:
@@ -41,7 +41,7 @@ def refuse(event: func.EventGridEvent):
 
 @app.event_grid_trigger(arg_name="event")
 async def meet(event: func.EventGridEvent):
-    """Ends once all events that are to meet are in hand at the same time."""
+    """Ends when ``party`` events are handled at the same time."""
     arrived.add(event.id)
     async with asyncio.timeout(10):
         while len(arrived) < event.get_json()["party"]:  # noqa: ASYNC110

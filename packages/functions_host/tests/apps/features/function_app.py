@@ -15,7 +15,7 @@ calls: dict[str, int] = {}
 switches: set[str] = set()
 
 
-# --- the durable client, driven over HTTP ---------------------------------------------------------------
+# --- the durable client, called over HTTP ---------------------------------------------------------------
 
 
 @app.route(route="start/{orchestrator}", methods=["POST"])
@@ -110,7 +110,7 @@ def fail(text: str) -> None:
 
 @app.activity_trigger(input_name="nothing")
 def fail_with_a_key_in_the_traceback(nothing) -> None:
-    raise ValueError("no luck", *dict(key="S3cr3tMarker").values())  # noqa: C408 - the line is the point
+    raise ValueError("no luck", *dict(key="S3cr3tMarker").values())  # noqa: C408 - the traceback quotes this line
 
 
 @app.activity_trigger(input_name="plan")

@@ -1,4 +1,4 @@
-"""Stands in for the app that ran while the answers were recorded: same names, instances in the same states."""
+"""Replaces the app of the recording of the answers: same names, instances with the same statuses."""
 
 import azure.durable_functions as df
 import azure.functions as func

@@ -1,0 +1,1 @@
+"""The tables of the task hub, in one SQLite file. Read ``store`` first: it opens the file and has the transaction."""

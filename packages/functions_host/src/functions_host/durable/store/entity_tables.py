@@ -1,6 +1,4 @@
-"""Entities and the operations that wait for them."""
-
-from __future__ import annotations
+"""Entities, and the operations that wait for them."""
 
 import sqlite3
 import uuid
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 
 from functions_host.durable.decisions import EntityId
 from functions_host.durable.events import format_time, parse_time
-from functions_host.durable.types import EntityState
+from functions_host.durable.states import EntityState
 from functions_host.telemetry.trace_context import OpenSpan
 
 # The id under which an entity is listed among the instances.
@@ -38,11 +36,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``input`` is a JSON text or None. Without a ``caller`` it is a signal.
+    """``input`` is a JSON text or None. An operation without a ``caller`` is a signal.
 
-    ``span`` is the sender's; None for a signal that came without a trace, as then there is none to go on.
-    ``request_id`` is the name of the event that answers a caller; it is made when the operation is stored, if the
-    sender gave none.
+    ``span`` is the sender's; None for a signal without a trace. ``request_id`` is the name of the event that answers
+    the caller; the store generates it if the sender gave none.
     """
 
     name: str
@@ -69,7 +66,7 @@ class EntityTables:
     ) -> Sequence[EntityState]:
         """Entities in the order of their instance ids, none before ``first``.
 
-        ``prefix`` is that of their instance ids; the times are those of the last operation.
+        ``prefix`` is a prefix of their instance ids; the times limit the time of the last operation.
         """
         rows = self._connection.execute(
             "SELECT name, key, state, last_operation_at FROM entities "  # noqa: S608 - a constant
@@ -90,7 +87,7 @@ class EntityTables:
         self._connection.execute("DELETE FROM entities WHERE name = ? AND key = ?", (entity.name, entity.key))
 
     def enqueue(self, entity: EntityId, operation: Operation, taken_until: str) -> None:
-        """``taken_until``: the host takes each message at once, and so long nobody else sees it."""
+        """This host takes the message at once; after a kill it stays hidden until ``taken_until``."""
         caller = operation.caller
         self._connection.execute(
             "INSERT INTO operations (name, key, operation, input, caller_instance_id, caller_execution_id, "
@@ -132,7 +129,7 @@ class EntityTables:
         )
 
     def hide_taken_operations(self, now: str) -> Sequence[str]:
-        """For a start: what an earlier host had taken stays hidden. Returns the times at which it is shown."""
+        """Called when a host starts: what an earlier host had taken stays hidden. Returns when it becomes visible."""
         self._connection.execute(
             "UPDATE operations SET hidden_until = CASE WHEN taken_until > ? THEN taken_until END", (now,)
         )
@@ -142,7 +139,7 @@ class EntityTables:
         return [hidden_until for (hidden_until,) in rows]
 
     def show_operations(self, now: str, taken_until: str) -> Sequence[EntityId]:
-        """Takes what has been hidden until ``now``. Returns the entities that it is for."""
+        """Takes the operations whose hidden time has expired. Returns their entities."""
         rows = self._connection.execute(
             "UPDATE operations SET hidden_until = NULL, taken_until = ? WHERE hidden_until <= ? "
             "RETURNING name, key",
@@ -151,7 +148,7 @@ class EntityTables:
         return [EntityId(name, key) for name, key in rows]
 
     def take_operations(self, until: str | None) -> None:
-        """Takes all that is not hidden for longer, or makes it visible to everybody when ``until`` is None."""
+        """Renews the time for all operations that are not hidden, or releases them if ``until`` is None."""
         self._connection.execute("UPDATE operations SET taken_until = ? WHERE hidden_until IS NULL", (until,))
 
     def with_operations(self) -> Sequence[EntityId]:

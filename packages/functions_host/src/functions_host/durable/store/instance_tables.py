@@ -1,14 +1,12 @@
 """Orchestration instances, their histories, and the messages that wait for their next episode."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions_host.durable.events import HistoryEvent, format_time, parse_time
-from functions_host.durable.types import InstanceQuery, InstanceState, RuntimeStatus
+from functions_host.durable.states import InstanceQuery, InstanceState, RuntimeStatus
 from functions_host.telemetry.trace_context import OpenSpan
 
 INSTANCE_SCHEMA = (
@@ -34,10 +32,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The orchestration that waits for this one, and the sequence id under which it does.
-
-    ``span`` is that orchestration's span of the waiting.
-    """
+    """The orchestration that waits for this one. ``task_id`` is the sequence id of the wait, ``span`` its span."""
 
     instance_id: str
     execution_id: str
@@ -83,7 +78,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``execution_id`` is the execution that it answers; None for whoever has the instance id."""
+    """``execution_id`` is the execution that it answers; None for every execution of the instance."""
 
     id: int
     execution_id: str | None
@@ -137,23 +132,23 @@ class InstanceTables:
         )
 
     def leave_unwritten(self, instance: Instance, until: str) -> None:
-        """Keeps for ``write_unwritten`` how the instance ended; its row goes on saying that it runs."""
+        """Stores the ending of the instance for ``write_unwritten``; its row still has the old status."""
         ending = json.dumps({"status": instance.status.value, "output": instance.output, "until": until})
         self._connection.execute(
             "UPDATE instances SET unwritten = ? WHERE instance_id = ?", (ending, instance.instance_id)
         )
 
     def unwritten(self) -> Sequence[tuple[str, str]]:
-        """Instances whose row does not say that they ended, each with the time at which it is corrected."""
+        """Instances that have ended but whose row has the old status, each with the time of its correction."""
         rows = self._connection.execute(
             "SELECT instance_id, json_extract(unwritten, '$.until') FROM instances WHERE unwritten IS NOT NULL"
         )
         return rows.fetchall()
 
     def write_unwritten(self, now: str) -> Sequence[Instance]:
-        """Corrects the rows for which it is time: status and output as the history has them.
+        """Corrects the rows that are due: status and output become those of the history.
 
-        The custom status stays what it was.
+        The custom status stays as it was.
         """
         rows = self._connection.execute(
             "UPDATE instances SET status = json_extract(unwritten, '$.status'), "  # noqa: S608 - a constant
@@ -192,7 +187,7 @@ class InstanceTables:
         return [_instance(row) for row in rows]
 
     def history(self, instance_id: str) -> list[str]:
-        """One text an episode, each the inside of a JSON array of events."""
+        """One text per episode: events with commas between them, without the brackets of a JSON array."""
         rows = self._connection.execute(
             "SELECT events FROM history WHERE instance_id = ? ORDER BY id", (instance_id,)
         )
@@ -214,14 +209,14 @@ class InstanceTables:
         return [Message(number, execution_id, json.loads(event)) for number, execution_id, event in rows]
 
     def send(self, instance_id: str, execution_id: str | None, event: HistoryEvent, taken_until: str) -> None:
-        """``taken_until``: the host takes each message at once, and so long nobody else sees it."""
+        """This host takes the message at once; after a kill it stays hidden until ``taken_until``."""
         self._connection.execute(
             "INSERT INTO inbox (instance_id, execution_id, event, taken_until) VALUES (?, ?, ?, ?)",
             (instance_id, execution_id, json.dumps(event), taken_until),
         )
 
     def send_ahead(self, instance_id: str, events: Sequence[HistoryEvent], taken_until: str) -> None:
-        """Puts messages in front of all that wait: a continued execution starts before it hears anything."""
+        """Puts messages before all that wait: after continue-as-new the start of the execution comes first."""
         (lowest,) = self._connection.execute("SELECT min(id) FROM inbox").fetchone()
         first = min(0, lowest or 0) - len(events)
         self._connection.executemany(
@@ -239,7 +234,7 @@ class InstanceTables:
         )
 
     def hide_taken_messages(self, now: str) -> Sequence[str]:
-        """For a start: what an earlier host had taken stays hidden. Returns the times at which it is shown."""
+        """Called when a host starts: what an earlier host had taken stays hidden. Returns when it becomes visible."""
         self._connection.execute(
             "UPDATE inbox SET hidden_until = CASE WHEN taken_until > ? THEN taken_until END", (now,)
         )
@@ -249,7 +244,7 @@ class InstanceTables:
         return [hidden_until for (hidden_until,) in rows]
 
     def show_messages(self, now: str, taken_until: str) -> Sequence[str]:
-        """Takes what has been hidden until ``now``. Returns the instances that it is for."""
+        """Takes the messages whose hidden time has expired. Returns their instances."""
         rows = self._connection.execute(
             "UPDATE inbox SET hidden_until = NULL, taken_until = ? WHERE hidden_until <= ? RETURNING instance_id",
             (taken_until, now),
@@ -257,7 +252,7 @@ class InstanceTables:
         return [instance_id for (instance_id,) in rows]
 
     def take_messages(self, until: str | None) -> None:
-        """Takes all that is not hidden for longer, or makes it visible to everybody when ``until`` is None."""
+        """Renews the time for all messages that are not hidden, or releases them if ``until`` is None."""
         self._connection.execute("UPDATE inbox SET taken_until = ? WHERE hidden_until IS NULL", (until,))
 
     def with_messages(self) -> Sequence[str]:
@@ -293,7 +288,7 @@ def _parent_text(parent: Parent) -> str:
 
 
 def _parent(text: str) -> Parent:
-    # An older version of this program wrote no span.
+    # Older versions of this program wrote no span.
     instance_id, execution_id, name, version, task_id, *span = json.loads(text)
     opened = OpenSpan.from_text(span[0]) if span and span[0] else None
     return Parent(instance_id, execution_id, name, version, task_id, opened)

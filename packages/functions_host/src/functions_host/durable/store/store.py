@@ -1,11 +1,9 @@
-"""The task hub's memory: one SQLite file that belongs to one process at a time.
+"""The storage of the task hub: one SQLite file, which one process at a time owns.
 
-What a transaction has written survives the end of the process at any instruction (``kill -9``). Loss of power
-is out of scope: it may cost the last transactions, though not the file (WAL with ``synchronous=NORMAL``).
-That trade makes a transaction cheap enough (tens of microseconds) to run on the event loop itself.
+A committed transaction survives the end of the process at any instruction (``kill -9``). A loss of power may lose
+the last transactions, but it does not damage the file (WAL with ``synchronous=NORMAL``). So a transaction takes only
+tens of microseconds and can run on the event loop itself.
 """
-
-from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +15,7 @@ from functions_host.durable.store.instance_tables import INSTANCE_SCHEMA, Instan
 from functions_host.durable.store.work_tables import WORK_SCHEMA, WorkTables
 
 _SCHEMA_VERSION = 3
-# By version, the columns that it added; rows of earlier versions have nothing there.
+# The columns that each version added; they are NULL in rows of earlier versions.
 _ADDED = {
     2: (("instances", "span"), ("activities", "span"), ("operations", "span"), ("timers", "created_at")),
     3: (
@@ -32,11 +30,11 @@ class StoreInUseError(Exception):
 
 
 class StoreVersionError(Exception):
-    """The file was written by another version of this program."""
+    """A newer version of this program has written the file."""
 
 
 class Store:
-    """Opens the file, creates what is missing, and keeps every other process out until ``close``.
+    """Opens the file, creates missing tables, and locks it against other processes until ``close``.
 
     ``path`` may be ``":memory:"``. Use it from the thread that opened it.
     """
@@ -59,7 +57,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Rolls back if the block raises."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -71,7 +69,7 @@ class Store:
 
     def _prepare(self, path: Path | str) -> None:
         try:
-            # The first write takes a lock that only closing the file, or the end of the process, gives back.
+            # The first write takes a lock, which is released when the file is closed or the process ends.
             self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -82,7 +80,7 @@ class Store:
                 raise
             raise StoreInUseError(
                 f"{path} is in use by another process. A task hub belongs to one host at a time: "
-                "stop the other host, or give this one a file of its own."
+                "stop the other host, or start this one with another file."
             ) from error
 
     def _create_tables(self, path: Path | str) -> None:
@@ -91,7 +89,7 @@ class Store:
             raise StoreVersionError(
                 f"{path} has format {version}, but this program reads {_SCHEMA_VERSION}: move the file away."
             )
-        # Columns first: an index may be on one of them.
+        # The columns come first: an index may need them.
         for added_in, columns in _ADDED.items():
             if 0 < version < added_in:
                 for table, column in columns:

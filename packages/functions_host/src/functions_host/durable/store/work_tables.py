@@ -1,7 +1,5 @@
 """Activities to run and timers to fire."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -28,7 +26,7 @@ _FREE = "(hidden_until IS NULL OR hidden_until <= ?) AND id NOT IN (SELECT value
 
 @dataclass(frozen=True, slots=True)
 class QueuedActivity:
-    """``span`` is that of the orchestration which waits for the result."""
+    """``span`` is the span of the orchestration's wait for the result."""
 
     id: int
     instance_id: str
@@ -42,16 +40,15 @@ class QueuedActivity:
 def visible_from(fire_at: datetime, now: datetime) -> datetime:
     """When a timer that is created ``now`` for ``fire_at`` fires.
 
-    durable-functions behaviour: a timer is a queue message that stays invisible for a number of whole seconds, the
-    fraction is cut off, and nobody compares the time when the message appears. So a timer fires up to one second
-    early.
+    durable-functions behaviour: a timer is a queue message that is invisible for a number of whole seconds (rounded
+    down), and nothing checks the time when it becomes visible. So a timer fires up to one second early.
     """
     return now + max(timedelta(0), (fire_at - now) // timedelta(seconds=1) * timedelta(seconds=1))
 
 
 @dataclass(frozen=True, slots=True)
 class DueTimer:
-    """``fire_at`` is the time that was asked for; the timer may fire before it."""
+    """``fire_at`` is the requested time; the timer may fire before it."""
 
     id: int
     instance_id: str
@@ -78,7 +75,7 @@ class WorkTables:
     def lease_activities(
         self, limit: int, now: str, until: str, running: Iterable[int]
     ) -> Sequence[QueuedActivity]:
-        """Not those that are ``running`` here: where the machine slept, a lease of theirs may have run out."""
+        """Without those that are ``running`` here: their lease may have expired while the machine slept."""
         rows = self._connection.execute(
             f"UPDATE activities SET hidden_until = ? WHERE id IN (SELECT id FROM activities WHERE {_FREE} "  # noqa: S608 - a constant
             "ORDER BY id LIMIT ?) "
@@ -92,13 +89,13 @@ class WorkTables:
         return sorted(activities, key=lambda activity: activity.id)
 
     def hide_activities(self, ids: Iterable[int], until: str | None) -> None:
-        """Renews leases, or gives them back when ``until`` is None."""
+        """Renews leases, or releases them if ``until`` is None."""
         self._connection.executemany(
             "UPDATE activities SET hidden_until = ? WHERE id = ?", [(until, number) for number in ids]
         )
 
     def count_activities(self, now: str, running: Iterable[int]) -> int:
-        """How many could be leased."""
+        """The number of activities that can be leased."""
         (count,) = self._connection.execute(
             f"SELECT count(*) FROM activities WHERE {_FREE}",  # noqa: S608 - a constant
             (now, json.dumps(list(running))),
@@ -106,14 +103,14 @@ class WorkTables:
         return int(count)
 
     def hidden_activities(self, now: str) -> Sequence[str]:
-        """The times at which activities that an earlier host had leased are free."""
+        """The times at which the leases of an earlier host expire."""
         rows = self._connection.execute(
             "SELECT DISTINCT hidden_until FROM activities WHERE hidden_until > ?", (now,)
         )
         return [hidden_until for (hidden_until,) in rows]
 
     def remove_activity(self, activity_id: int) -> bool:
-        """False if it was gone already, so that a late second result is not delivered."""
+        """False if it was already removed: then the result is a late second one and must not be delivered."""
         return self._connection.execute("DELETE FROM activities WHERE id = ?", (activity_id,)).rowcount == 1
 
     def remove_activities(self, instance_id: str) -> None:
@@ -129,7 +126,7 @@ class WorkTables:
         created_at: str,
         visible_at: str,
     ) -> None:
-        """It fires at ``visible_at``, which is ``visible_from`` of the two other times."""
+        """The timer fires at ``visible_at``, which is ``visible_from(fire_at, created_at)``."""
         self._connection.execute(
             "INSERT INTO timers (instance_id, execution_id, timer_id, fire_at, created_at, visible_at) "
             "VALUES (?,?,?,?,?,?)",
@@ -151,7 +148,7 @@ class WorkTables:
         return [DueTimer(*row) for row in rows]
 
     def remove_timers(self, instance_id: str, timer_ids: Iterable[int] | None = None) -> None:
-        """The named timers of an instance, or all of them."""
+        """Removes the given timers of an instance, or all of them."""
         if timer_ids is None:
             self._connection.execute("DELETE FROM timers WHERE instance_id = ?", (instance_id,))
             return
