@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from batch.addresses import EndpointUri, Origin
+from batch.addresses import CLOUDS, PUBLIC_CLOUD, Cloud, EndpointUri, Origin
 from batch.errors import SettingsError
 from batch.settings import Settings
 from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID
@@ -52,6 +52,18 @@ def test_sovereign_clouds_are_settings() -> None:
     )
     assert settings.ml_audience == "https://ml.azure.us"
     assert settings.arm_audience == str(settings.arm_origin) == "https://management.usgovcloudapi.net"
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.arm_host)
+def test_the_address_of_resource_manager_says_which_cloud_it_is(cloud: Cloud) -> None:
+    settings = Settings.from_environment({"AZURE_RESOURCE_MANAGER_URL": f"https://{cloud.arm_host}"})
+    assert settings.cloud is cloud
+    assert settings.ml_audience == cloud.ml_audience
+
+
+def test_a_resource_manager_of_no_cloud_counts_as_the_public_one() -> None:
+    settings = Settings.from_environment({"AZURE_RESOURCE_MANAGER_URL": "https://127.0.0.1:8443"})
+    assert settings.cloud is PUBLIC_CLOUD
 
 
 def test_the_arm_audience_may_differ_from_its_address() -> None:

@@ -109,8 +109,25 @@ def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: Co
     view = wait_for("the refusal", lambda: (v := app.run(run_id))["problem"] and v)
 
     assert view["phase"] == "Canceling"
-    assert "AzureML Data Scientist" in view["problem"]["message"]
+    assert "AzureML Data Scientist" in view["problem"]["advice"]
     control.remove_fault(refusal)
+    assert app.wait_for_end(run_id)["phase"] == "Canceled"
+
+
+def test_a_workspace_that_does_not_know_the_job_is_not_taken_for_an_endpoint(
+    app: App, control: ControlClient
+) -> None:
+    control.hold("Running")
+    unknown = control.fault("cancel", "answer", status=404, times=None)
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    view = wait_for("the refusal", lambda: (v := app.run(run_id))["problem"] and v)
+
+    assert view["problem"]["code"] == "workspace_not_found"
+    assert "AZURE_ML_WORKSPACE_ID" in view["problem"]["advice"]
+    assert "deployment" not in view["problem"]["message"] + view["problem"]["advice"]
+    control.remove_fault(unknown)
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
 
 

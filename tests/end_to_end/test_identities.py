@@ -73,7 +73,7 @@ def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
         view = app.wait_for_end(app.start())
 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "access_denied")
-    assert "AzureML Data Scientist" in view["error"]["message"]
+    assert "AzureML Data Scientist" in view["error"]["advice"]
 
 
 def test_an_identity_that_is_not_there_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:

@@ -39,11 +39,12 @@ def test_a_failed_job_fails_the_run_with_a_reason(app: App, machine: LocalMachin
     assert view["phase"] == "Failed"
     assert view["error"]["code"] == "job_failed"
     assert status["runtimeStatus"] == "Failed"
-    reason = f"{view['error']['message']} [job_failed]"
+    reason = f"{view['error']['message']} {view['error']['advice']} [job_failed]"
     assert status["output"] == f"Orchestrator function 'batch_run' failed: {reason}"
     assert view["job"]["name"] in view["error"]["message"]
     assert "Azure ML Studio" in view["error"]["message"]
     assert status["customStatus"]["phase"] == "Failed"
+    assert status["customStatus"]["error"] == view["error"]
 
 
 def test_an_output_that_exists_fails_the_job_and_so_the_run(app: App, machine: LocalMachine) -> None:

@@ -60,7 +60,7 @@ def test_a_job_that_can_not_be_read_for_a_while_is_not_given_up(app: App, contro
     view = app.run(run_id)
 
     assert view["runtime_status"] in ("Running", "ContinuedAsNew")
-    assert "AzureML Data Scientist" in view["problem"]["message"]
+    assert "AzureML Data Scientist" in view["problem"]["advice"]
     control.remove_fault(fault)
     control.release(hold)
     assert app.wait_for_end(run_id)["phase"] == "Completed"

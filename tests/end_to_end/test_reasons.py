@@ -34,7 +34,9 @@ def test_of_a_run_over_a_folder_whose_name_looks_like_a_secret(app: App, field: 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "job_failed")
     assert view["job"]["status"] == "Failed"
     assert view["job"]["name"] in view["error"]["message"]
-    assert durable_reason(app, run_id).endswith(f"{view['error']['message']} [job_failed]")
+    assert durable_reason(app, run_id).endswith(
+        f"{view['error']['message']} {view['error']['advice']} [job_failed]"
+    )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

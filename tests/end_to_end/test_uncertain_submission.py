@@ -124,7 +124,7 @@ def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
-    assert "can not be told apart" in view["error"]["message"]
+    assert "cannot be told apart" in view["error"]["message"]
     assert len(jobs_of(control, run_id)) == 1
 
 

@@ -8,7 +8,7 @@ from batch.api.list_place import ListPlace
 from batch.api.run_query import DEFAULT_TOP, RunQuery
 from batch.errors import InvalidRequest
 from batch.run.believed_status import believed_status
-from batch.run.phases import PHASES, Phase
+from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_STATUSES, Phase
 from tests.batch.builders import START, after
 
 NOON = "2026-01-31T12:00:00Z"
@@ -129,3 +129,11 @@ def test_the_runtimes_filter_never_hides_a_run_that_the_phase_selects(
     assert shown in PHASES
     for others in ([], ["Completed"], ["Running", "Failed"]):
         assert runtime_status in RunQuery(frozenset({shown, *others})).runtime_statuses
+
+
+def test_each_phase_has_runtime_statuses_of_its_own() -> None:
+    """No phase falls back to those of another: a phase that has ended is not looked for among unfinished runs."""
+    for name, facts in PHASES.items():
+        asked = set(RunQuery(frozenset({name})).runtime_statuses)
+        assert asked == set(facts.runtime_statuses)
+        assert asked <= set(ENDED_RUNTIME_STATUSES if facts.ended else UNFINISHED_RUNTIME_STATUSES)

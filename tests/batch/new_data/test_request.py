@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.addresses import CLOUDS, Cloud
 from batch.api.request import RUN_ID_PATTERN
 from batch.errors import InvalidRequest
 from batch.new_data import earlier_version
@@ -161,6 +162,13 @@ def test_no_name_leads_out_of_its_container(name: str, start: str) -> None:
     assert unquote(uri.path) == "/data/" + (name if start == "file" else folder)
     assert uri.path.isascii()
     assert ".." not in uri.path.split("/")
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.arm_host)
+def test_the_default_input_is_the_blob_in_the_cloud_of_the_app(cloud: Cloud) -> None:
+    app = settings(AZURE_RESOURCE_MANAGER_URL=f"https://{cloud.arm_host}")
+    request = request_for(rule(start="file"), blob(), "r-1", app)
+    assert request.inputs["input_data"].uri == f"https://lake.{cloud.blob_suffix}/data/in/a.csv"
 
 
 # Which uploads are the same

@@ -217,3 +217,41 @@ def test_the_state_of_the_run_tells_no_outcome() -> None:
     assert view("Completed", None, RESULT, run(status="Failed"))["phase"] == "Completed"
     assert view("Failed", None, FAILED + "no luck", run(status="Completed"))["error"]["code"] == "internal"
     assert view("Running", None, None, run(status="Failed"))["phase"] == "Pending"
+
+
+# Phases of another version of the app
+
+
+@pytest.mark.parametrize("phase", ["Skipped", "Validating"])
+@pytest.mark.parametrize("runtime_status", ENDED_RUNTIME_STATUSES)
+def test_an_outcome_that_only_another_version_knows_is_shown_as_it_is(
+    runtime_status: str, phase: str
+) -> None:
+    reported = {**STALE, "phase": phase, "next_check_at": None, "ended_at": "2026-01-31T12:01:00.000Z"}
+    output = (
+        {**RESULT, "outcome": phase} if runtime_status == "Completed" else f"{FAILED}Because. [of_tomorrow]"
+    )
+    shown = view(runtime_status, reported, output)
+    stopped = runtime_status in ("Canceled", "Terminated")
+    assert shown["phase"] == ("Terminated" if stopped else phase)
+    assert has_ended(shown["phase"], runtime_status)
+    assert shown["ended_at"]
+
+
+@pytest.mark.parametrize("runtime_status", UNFINISHED_RUNTIME_STATUSES)
+def test_a_phase_that_only_another_version_knows_goes_on_while_the_runtime_does(runtime_status: str) -> None:
+    shown = view(runtime_status, {**STALE, "phase": "Validating"})
+    assert (shown["phase"], shown["ended_at"]) == ("Validating", None)
+
+
+def test_codes_and_job_statuses_of_another_version_are_shown_as_they_are() -> None:
+    reported = {
+        **STALE,
+        "phase": "Skipped",
+        "job": {**STALE["job"], "status": "Archived"},
+        "error": {"code": "of_tomorrow", "message": "Because."},
+    }
+    shown = view("Failed", reported, f"{FAILED}Because. [of_tomorrow]")
+    assert shown["job"]["status"] == "Archived"
+    assert (shown["error"]["code"], shown["error"]["message"]) == ("of_tomorrow", "Because.")
+    assert shown["error"]["advice"]

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
+from batch.run import job_status
 from batch.run.deadlines import CANCEL_GRACE
+from batch.run.job_status import Bucket
 from batch.run.next_step import cancel_due
 from batch.run.outcome import end_of
 from batch.run.phases import Phase
@@ -198,3 +200,14 @@ def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
 )
 def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
     assert cancel_due(state, after(now)) is cause
+
+
+def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A status that job_status.py may count as ended one day."""
+    monkeypatch.setitem(job_status._BUCKETS, "Skipped", Bucket.ENDED)
+    end = end_of(run(status="Skipped"), after(60))
+    assert end is not None and end.error is not None
+    assert (end.outcome, end.error.code) == (Phase.FAILED, ErrorCode.JOB_FAILED)
+    assert "ended as Skipped" in end.error.message

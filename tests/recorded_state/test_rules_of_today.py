@@ -1,0 +1,79 @@
+"""A run was accepted by the rules of its day. No later rule for requests touches it, in a replay or in a GET."""
+
+import json
+from typing import Any
+
+import pytest
+
+from batch.api.request import parse_fields
+from batch.api.run_view import run_view
+from batch.errors import InvalidRequest
+from batch.run.state import Run
+from batch.run.steps import Invoke
+from orchestrators.batch_run import bp
+from tests.batch.builders import ENDPOINT_URI, INPUT_URI, START, settings
+from tests.orchestrators.execution import Execution, handle_of
+from tests.orchestrators.steps import CHECK, IDENTITY, JOB
+
+BINDING = {"type": "UriFolder", "uri": INPUT_URI}
+REFUSED_TODAY: list[dict[str, Any]] = [
+    {"inputs": {"data": {"type": "UriFolder", "uri": "https://lake.blob.core.windows.net/in?sig=s3cr3t"}}},
+    {"inputs": {"data": {"type": "UriFolder", "uri": "ftp://lake/in with blanks/"}}},
+    {"inputs": {"data": {"type": "KindOfTomorrow", "uri": INPUT_URI}}},
+    {"inputs": {"a name with blanks": BINDING}},
+    {"inputs": {"data": {"type": "Literal", "value": "AccountKey=abc"}}},
+    {"inputs": {}, "unknown_field": {"nested": 1}},
+    {"inputs": {"data": BINDING}, "outputs": {"scores": {"type": "UriFile", "uri": "{date}"}}},
+    {"inputs": {"data": BINDING}, "endpoint_uri": "http://elsewhere.example/score"},
+    {"inputs": {"data": BINDING}, "deployment": "no such name!"},
+    {"inputs": {"data": BINDING}, "experiment": "no such name!"},
+    {"inputs": {"data": BINDING}, "poll_interval": 1_000_000},
+    {"inputs": {"data": BINDING}, "timeout": 10**9, "queue_timeout": 10**9},
+    {"inputs": {"data": BINDING}, "on_timeout": "ask"},
+]
+
+
+def _state(fields: dict[str, Any]) -> dict[str, Any]:
+    accepted = {"endpoint_uri": ENDPOINT_URI, "outputs": {}, "poll_interval": 120, "timeout": 86_400}
+    return {"request": {**accepted, "on_timeout": "cancel", **fields}}
+
+
+@pytest.mark.parametrize("fields", [each for each in REFUSED_TODAY if each["inputs"]])
+def test_it_would_be_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_fields(fields, None, settings())
+
+
+@pytest.mark.parametrize("fields", REFUSED_TODAY)
+def test_its_replay_goes_on(fields: dict[str, Any]) -> None:
+    handle = handle_of(bp, "batch_run")
+    execution = Execution(handle, json.dumps(_state(fields)), START)
+    execution.complete(IDENTITY)
+    name, given = execution.answer.activity
+    assert name == "invoke"
+    Invoke.from_json(given)
+    execution.complete(JOB)
+    assert execution.answer.activity[0] == CHECK[0]
+    execution.complete({"status": "Running", "cancel_requested": False})
+    execution.fire()
+    execution = execution.next()
+    assert execution.answer.activity[0] == CHECK[0]
+    assert (
+        execution.complete({"status": "Completed", "cancel_requested": False}).output["outcome"]
+        == "Completed"
+    )
+
+
+@pytest.mark.parametrize("fields", REFUSED_TODAY)
+def test_it_is_shown(fields: dict[str, Any]) -> None:
+    state = Run.from_json(json.loads(json.dumps(_state(fields))))
+    view = run_view(
+        "r-1",
+        runtime_status="Running",
+        created_at=START,
+        updated_at=START,
+        run=state,
+        custom_status=None,
+        output=None,
+    )
+    assert view["request"]["inputs"] == fields["inputs"]
