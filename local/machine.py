@@ -9,6 +9,8 @@ from typing import Self
 
 from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import (
+    RUN_COMPLETED,
+    RUN_STATUS_CHANGED,
     AzureMlService,
     ControlClient,
     Identity,
@@ -19,7 +21,6 @@ from local.azure_ml import (
     even_pace,
     standard_deployments,
 )
-from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
 from local.event_grid import (
     BLOB_CREATED,
     Batching,

@@ -1,7 +1,5 @@
 """`python -m local.azure_ml --state DIR --script samples/score.py --model-dir samples/model ..`"""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import signal

@@ -1,7 +1,5 @@
 """What one Azure ML look-alike is made of: workspace, deployments, principals, pace and folders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -5,8 +5,6 @@ message alone) and the one of internal services seen through the inference host.
 plain text at times.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Mapping

@@ -1,14 +1,12 @@
 """Where the look-alike is and how to sign in to it: the port file's content, and `AzureMlService.info`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter
 
-from local.azure_ml.identities import Credentials, write_private
+from local.azure_ml.entra.identities import Credentials, write_private
 
 Identity = Literal["managed-identity", "secret", "certificate", "federated"]
 
@@ -41,7 +39,7 @@ class ServiceInfo:
         write_private(path, _INFO.dump_json(self, indent=2) + b"\n")
 
     @classmethod
-    def read(cls, path: Path) -> ServiceInfo:
+    def read(cls, path: Path) -> "ServiceInfo":
         return _INFO.validate_json(path.read_bytes())
 
     def environment(self, identity: Identity, principal: str | None = None) -> dict[str, str]:

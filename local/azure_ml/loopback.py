@@ -1,7 +1,5 @@
 """Opens an application on a loopback port, and closes it without waiting for anybody."""
 
-from __future__ import annotations
-
 import ssl
 from contextlib import AsyncExitStack
 

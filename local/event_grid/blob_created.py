@@ -1,7 +1,5 @@
 """BlobCreated events as a storage account sends them, for files in a local folder."""
 
-from __future__ import annotations
-
 import mimetypes
 import uuid
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Stands in for the storage account: files that appear in a folder become BlobCreated events."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

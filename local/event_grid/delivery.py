@@ -1,7 +1,5 @@
 """Delivers the events of one subscription until each is accepted or given up."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import itertools

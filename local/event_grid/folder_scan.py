@@ -1,7 +1,5 @@
 """What lies in a folder, and which of its files have become complete since the last look."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Event Grid in this process: takes events and delivers them to webhooks, from a thread of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

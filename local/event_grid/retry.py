@@ -4,10 +4,9 @@ Event Grid behaviour, from its documentation: the schedule, the least wait by st
 a webhook is not tried again, and the two limits. The documented random variation of the waits is left out.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Self
 
 _HOUR = 3600.0
 SCHEDULE = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR)
@@ -40,7 +39,7 @@ class Outcome:
     name: str
 
     @classmethod
-    def of_status(cls, status: int) -> Outcome:
+    def of_status(cls, status: int) -> Self:
         if status in _OUTCOMES:
             return cls(status, _OUTCOMES[status])
         known = status in HTTPStatus.__members__.values()

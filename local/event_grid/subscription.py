@@ -1,7 +1,5 @@
 """An event subscription: what is delivered where, how, and what goes wrong with it on purpose."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The requests that Event Grid sends to a webhook: the handshake of each schema, and deliveries."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Sequence

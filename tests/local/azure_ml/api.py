@@ -1,7 +1,5 @@
 """The look-alike's hosts as a test calls them, with plain requests."""
 
-from __future__ import annotations
-
 import json
 import ssl
 from collections.abc import Iterator, Mapping
