@@ -1,4 +1,4 @@
-"""`python -m local.azure_ml --state DIR --script samples/score.py --model-dir samples/model ..`"""
+"""``python -m local.azure_ml --state DIR --script samples/score.py --model-dir samples/model ..``"""
 
 import argparse
 import logging

@@ -43,7 +43,7 @@ DEFAULT_PRINCIPALS = (
 
 @dataclass(frozen=True)
 class Deployment:
-    """`script` None makes jobs that score nothing and write an empty file, for load tests.
+    """``script`` None makes jobs that score nothing and write an empty file, for load tests.
 
     Job names come in the three forms that the service has been seen to use.
     """
@@ -57,7 +57,7 @@ class Deployment:
 
 
 def standard_deployments(script: Path, model_dir: Path) -> tuple[Deployment, ...]:
-    """`default`, a second model deployment, a pipeline component deployment, and one that scores nothing."""
+    """``default``, a second model deployment, a pipeline component deployment, and one that scores nothing."""
     return (
         Deployment("default", script=script, model_dir=model_dir),
         Deployment("challenger", script=script, model_dir=model_dir, mini_batch_size=1, job_name_prefix=""),
@@ -116,11 +116,11 @@ class Ports:
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """`state` is the one folder written to, beside mapped ones; `workspaceblobstore` is mapped inside it
-    unless `datastores` says otherwise. `storage` maps URL prefixes
-    (`https://<account>.blob.core.windows.net/<container>`) and `assets` maps `<name>:<version>` to folders.
-    `max_scoring` scripts run at once; other jobs in Running wait their turn. `cancel_seconds` is the stay in
-    CancelRequested, `token_lifetime` is in seconds. `publish` is given an event whenever a job's status
+    """``state`` is the one folder written to, beside mapped ones; ``workspaceblobstore`` is mapped inside it
+    unless ``datastores`` says otherwise. ``storage`` maps URL prefixes
+    (``https://<account>.blob.core.windows.net/<container>``) and ``assets`` maps ``<name>:<version>`` to folders.
+    ``max_scoring`` scripts run at once; other jobs in Running wait their turn. ``cancel_seconds`` is the stay in
+    CancelRequested, ``token_lifetime`` is in seconds. ``publish`` is given an event whenever a job's status
     changes, from the service's own thread.
     """
 

@@ -46,7 +46,7 @@ def frontend_error(
     details: list[tuple[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """The management frontend's envelope, with `details` as pairs of code and message."""
+    """The management frontend's envelope, with ``details`` as pairs of code and message."""
     operation, request = uuid.uuid4().hex, uuid.uuid4().hex[:16]
     info: list[tuple[str, object]] = [
         ("ComponentName", "managementfrontend"),

@@ -1,4 +1,4 @@
-"""Where the look-alike is and how to sign in to it: the port file's content, and `AzureMlService.info`."""
+"""Where the look-alike is and how to sign in to it: the port file's content, and ``AzureMlService.info``."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ Identity = Literal["managed-identity", "secret", "certificate", "federated"]
 
 @dataclass(frozen=True)
 class ServiceInfo:
-    """Addresses carry no trailing slash, except `authority_host`."""
+    """Addresses carry no trailing slash, except ``authority_host``."""
 
     authority_host: str
     identity_endpoint: str
@@ -45,7 +45,7 @@ class ServiceInfo:
     def environment(self, identity: Identity, principal: str | None = None) -> dict[str, str]:
         """The variables with which azure-identity's DefaultAzureCredential acts as a principal here.
 
-        Without `principal` the system-assigned identity, or the service principal `runner`. Set them in an
+        Without ``principal`` the system-assigned identity, or the service principal ``runner``. Set them in an
         environment free of other AZURE_* and IDENTITY_* variables: azure-identity prefers a secret that
         is there to a certificate. Raises ValueError if the principal cannot sign in that way.
         """

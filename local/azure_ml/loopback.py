@@ -12,7 +12,7 @@ _BACKLOG = 2048
 async def open_on_loopback(
     app: web.Application, port: int, tls: ssl.SSLContext | None, stack: AsyncExitStack
 ) -> str:
-    """Returns the address (scheme://host:port); `port` 0 takes any free one. `stack` closes it again."""
+    """Returns the address (scheme://host:port); ``port`` 0 takes any free one. ``stack`` closes it again."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     stack.push_async_callback(_close, runner)

@@ -45,9 +45,9 @@ class _Dropped(Exception):
 
 
 class EmulatedServer:
-    """Serves `routes`. Paths are matched without case, as Azure's front doors do.
+    """Serves ``routes``. Paths are matched without case, as Azure's front doors do.
 
-    `default_body` is the form in which injected errors come unless the fault says otherwise.
+    ``default_body`` is the form in which injected errors come unless the fault says otherwise.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class EmulatedServer:
 
 
 def injected_answer(spec: FaultSpec, default_body: Body) -> web.Response:
-    """The answer an `answer` fault gives."""
+    """The answer an ``answer`` fault gives."""
     headers = dict(spec.headers)
     if spec.retry_after is not None:
         headers["Retry-After"] = (

@@ -33,9 +33,9 @@ _Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager
 
 
 class AzureMlService:
-    """`with AzureMlService(config) as service:` or `start()` and `stop()`; then see `info` and `control`.
+    """``with AzureMlService(config) as service:`` or ``start()`` and ``stop()``; then see ``info`` and ``control``.
 
-    Raises OSError from `start` if a port is taken. Usable from any thread or event loop: the listeners live
+    Raises OSError from ``start`` if a port is taken. Usable from any thread or event loop: the listeners live
     in a thread of their own.
     """
 
@@ -111,7 +111,7 @@ class AzureMlService:
 
 
 async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
-    """Starts everything and leaves the ends to `stack`, in the right order."""
+    """Starts everything and leaves the ends to ``stack``, in the right order."""
     config.state.mkdir(parents=True, exist_ok=True)
     datastores = {"workspaceblobstore": config.state / "workspaceblobstore", **config.datastores}
     datastores["workspaceblobstore"].mkdir(parents=True, exist_ok=True)

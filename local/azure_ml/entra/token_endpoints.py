@@ -1,4 +1,4 @@
-"""Microsoft Entra: OpenID discovery and the token endpoints (v2.0 with `scope`, v1 with `resource`).
+"""Microsoft Entra: OpenID discovery and the token endpoints (v2.0 with ``scope``, v1 with ``resource``).
 
 Client credentials come as a secret, as an assertion signed with a registered certificate (RFC 7523), or as a
 federated token. Error codes are those that Entra documents for the same mistakes.
@@ -25,7 +25,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class Entra:
-    """`base_url` (https://host:port) is set once the port is known."""
+    """``base_url`` (https://host:port) is set once the port is known."""
 
     def __init__(
         self,
@@ -212,7 +212,7 @@ class Entra:
 
 
 def thumbprints(certificate: x509.Certificate) -> set[str]:
-    """Both thumbprint forms that a JWT header may carry: `x5t` (SHA-1) and `x5t#S256`."""
+    """Both thumbprint forms that a JWT header may carry: ``x5t`` (SHA-1) and ``x5t#S256``."""
     der = certificate.public_bytes(Encoding.DER)
     digests = (hashlib.sha1(der, usedforsecurity=False).digest(), hashlib.sha256(der).digest())
     return {base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests} | {

@@ -23,7 +23,7 @@ class IssuedToken:
 
 
 class TokenAuthority:
-    """Issues tokens and checks them. `issuer` is set once the Entra listener knows its port."""
+    """Issues tokens and checks them. ``issuer`` is set once the Entra listener knows its port."""
 
     def __init__(self, key: rsa.RSAPrivateKey, tenant_id: str, lifetime: int) -> None:
         self._key = key

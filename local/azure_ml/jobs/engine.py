@@ -106,7 +106,7 @@ class JobEngine:
         return list(reversed(self._jobs.values()))
 
     def cancel(self, name: str, loses_race: bool) -> None:
-        """Raises NotCancelable. With `loses_race` the job shows CancelRequested and ends as it would have."""
+        """Raises NotCancelable. With ``loses_race`` the job shows CancelRequested and ends as it would have."""
         job = self._jobs[name]
         if not job.cancelable:
             raise NotCancelable(job.visible_status)

@@ -45,7 +45,7 @@ class DataOutput:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What the caller asked for; `literals` keep their text form."""
+    """What the caller asked for; ``literals`` keep their text form."""
 
     inputs: Mapping[str, DataInput] = field(default_factory=dict)
     literals: Mapping[str, str] = field(default_factory=dict)
@@ -62,9 +62,9 @@ class Creator:
 
 @dataclass(frozen=True)
 class Job:
-    """`status` is where the job is; `shown`, if set, is what readers are told instead.
+    """``status`` is where the job is; ``shown``, if set, is what readers are told instead.
 
-    Times are seconds since the epoch. `scoring` is how the scoring ended, None before that.
+    Times are seconds since the epoch. ``scoring`` is how the scoring ended, None before that.
     """
 
     name: str
@@ -111,7 +111,7 @@ def new_job(
 
 
 def entered(job: Job, status: str, now: float) -> Job:
-    """The job, moved to `status`; an end shows itself whatever was shown before."""
+    """The job, moved to ``status``; an end shows itself whatever was shown before."""
     return replace(job, status=status, entered_at=now, shown=None if status in ENDED else job.shown)
 
 
@@ -140,5 +140,5 @@ def seconds_in(status: str, pace: tuple[Phase, ...], cancel_seconds: float) -> f
 
 
 def iso_time(moment: float) -> str:
-    """With seven decimals and offset, as the service writes `createdAt`."""
+    """With seven decimals and offset, as the service writes ``createdAt``."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0+00:00")

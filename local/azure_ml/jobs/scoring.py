@@ -25,7 +25,7 @@ class ScoringError(Exception):
 
 @dataclass(frozen=True)
 class Scored:
-    """`error` is None after success; `rows` is None where they were not counted."""
+    """``error`` is None after success; ``rows`` is None where they were not counted."""
 
     error: str | None = None
     rows: int | None = None
@@ -38,7 +38,7 @@ class _Plan:
 
 
 class Scorer:
-    """Keeps one folder a job under `folder`: specification, `log.txt`, predictions before they are placed."""
+    """Keeps one folder a job under ``folder``: specification, ``log.txt``, predictions before they are placed."""
 
     def __init__(self, folder: Path, storage: Storage, deployments: tuple[Deployment, ...]) -> None:
         self._folder = folder
@@ -60,7 +60,7 @@ class Scorer:
                 os.killpg(process.pid, signal.SIGKILL)
 
     async def score(self, job: Job) -> Scored:
-        """Raises nothing that the data, the script or the configuration can cause: that is `Scored.error`."""
+        """Raises nothing that the data, the script or the configuration can cause: that is ``Scored.error``."""
         folder = self._folder / job.name
         deployment = self._deployments.get(job.deployment)
         try:

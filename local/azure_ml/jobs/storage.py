@@ -27,7 +27,7 @@ class StorageError(Exception):
 
 
 class Storage:
-    """Mapped folders: `datastores` by name, `accounts` by URL prefix, `assets` by `<name>:<version>`."""
+    """Mapped folders: ``datastores`` by name, ``accounts`` by URL prefix, ``assets`` by ``<name>:<version>``."""
 
     def __init__(
         self,

@@ -3,27 +3,27 @@
 All bodies are JSON. Unknown fields get a 400 that names them.
 
 Faults
-    POST   /faults           a fault (below); 201 `{"id", "seen", "applied", "waiting", "spec"}`
-    GET    /faults[/{id}]    the same; requests `seen` (matching), `applied` (struck), `waiting` (held now)
+    POST   /faults           a fault (below); 201 ``{"id", "seen", "applied", "waiting", "spec"}``
+    GET    /faults[/{id}]    the same; requests ``seen`` (matching), ``applied`` (struck), ``waiting`` (held now)
     DELETE /faults[/{id}]    out of force; requests that it holds go on, jobs that it hides appear.
-                             With `?discard=true` held requests are cut: held "before", they never took effect
+                             With ``?discard=true`` held requests are cut: held "before", they never took effect
 
     operation   token, identity (managed identity), discovery (OpenID), invoke, get_job, arm_get, list,
                 cancel, cancel_status, other (no such route)
-    action      answer      `status` and a body instead of the operation's own answer
+    action      answer      ``status`` and a body instead of the operation's own answer
                 drop        cut the connection, no answer
-                delay       wait `seconds`, or until the fault is deleted, then go on
+                delay       wait ``seconds``, or until the fault is deleted, then go on
                 hold        wait until the fault is deleted, then go on: a gate
-                duplicate   (invoke) create `jobs` jobs for one POST, answer with the first
+                duplicate   (invoke) create ``jobs`` jobs for one POST, answer with the first
                 lose_race   (cancel) accept, show CancelRequested, let the job end as it would have
-                lag         (list) leave out jobs created after the fault was added, each for `seconds`, or
-                            until the fault is deleted; set `times` to null for more than one list
+                lag         (list) leave out jobs created after the fault was added, each for ``seconds``, or
+                            until the fault is deleted; set ``times`` to null for more than one list
     when        "before" the operation takes effect (default), or "after" it did
     times       how many requests to strike, default 1; null for all until deleted
     skip        let this many matching requests pass first, default 0
     rate        strike with this probability, default 1.0 (fixed seed)
     job         strike requests about this job only (get_job, arm_get, cancel, cancel_status)
-    status      for answer, default 500; any, 302 with headers `{"Location": ..}` included
+    status      for answer, default 500; any, 302 with headers ``{"Location": ..}`` included
     body        for answer: envelope-a (management frontend), envelope-b (internal service), arm, entra,
                 identity, text, malformed (broken JSON), empty; default is the form native to the host
     text        the message in that body, or the malformed body itself
@@ -33,17 +33,17 @@ Faults
 
     A client that goes away meanwhile changes nothing: what was asked for takes effect all the same.
     Several faults can strike one request: delays and holds add up. Of answers and drops one strikes, the
-    oldest; so a row of them, each with `times` 1, strikes the next requests in that order.
+    oldest; so a row of them, each with ``times`` 1, strikes the next requests in that order.
 
 Holds
-    POST   /holds            `{"phase": "Running", "job": null}`; 201 with `id`. Jobs (one, or all) in the
+    POST   /holds            ``{"phase": "Running", "job": null}``; 201 with ``id``. Jobs (one, or all) in the
                              phase or coming to it stay there, scoring or not. Any status but an end.
     GET    /holds            DELETE /holds[/{id}]
 
 Jobs
-    GET    /jobs[/{name}]    status, visible_status, scoring, error, rows, request ..; one job also with `log`
+    GET    /jobs[/{name}]    status, visible_status, scoring, error, rows, request ..; one job also with ``log``
     PUT    /jobs/{name}/status
-                             `{"status": "NotResponding"}` shows that status while the job's life goes on
+                             ``{"status": "NotResponding"}`` shows that status while the job's life goes on
                              beneath; null shows the real one again. Completed, Failed and Canceled really
                              end the job.
 

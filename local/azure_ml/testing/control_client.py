@@ -1,4 +1,4 @@
-"""A small client of the control API (see `control`), for tests and tools in any process."""
+"""A small client of the control API (see ``control``), for tests and tools in any process."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ class ControlClient:
         return dict(self._send("GET", f"/faults/{fault_id}"))
 
     def remove_fault(self, fault_id: str, discard: bool = False) -> None:
-        """Held requests go on; with `discard` they are cut, and held "before" they took no effect."""
+        """Held requests go on; with ``discard`` they are cut, and held "before" they took no effect."""
         self._send("DELETE", f"/faults/{fault_id}{'?discard=true' if discard else ''}")
 
     @contextmanager
@@ -40,7 +40,7 @@ class ControlClient:
             self.remove_fault(fault_id, discard)
 
     def wait_at_gate(self, fault_id: str, count: int = 1, limit: float = 10.0) -> None:
-        """Returns once `count` requests wait there; TimeoutError after `limit` seconds."""
+        """Returns once ``count`` requests wait there; TimeoutError after ``limit`` seconds."""
         self._wait(
             lambda: self.get_fault(fault_id)["waiting"] >= count, f"{count} waiting at {fault_id}", limit
         )
@@ -61,7 +61,7 @@ class ControlClient:
         return dict(self._send("PUT", f"/jobs/{name}/status", {"status": status}))
 
     def wait_for_status(self, name: str, status: str, limit: float = 10.0) -> JsonObject:
-        """Returns the job once it shows `status`; TimeoutError after `limit` seconds."""
+        """Returns the job once it shows ``status``; TimeoutError after ``limit`` seconds."""
         self._wait(lambda: self.job(name)["visible_status"] == status, f"{name} {status}", limit)
         return self.job(name)
 

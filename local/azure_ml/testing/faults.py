@@ -1,4 +1,4 @@
-"""Faults on demand: which requests they strike, how often, what they do. `control` has the JSON form."""
+"""Faults on demand: which requests they strike, how often, what they do. ``control`` has the JSON form."""
 
 import asyncio
 import itertools
@@ -74,7 +74,7 @@ class FaultSpec:
 class Fault:
     """One fault that was asked for, and what became of it.
 
-    `seen` counts matching requests, `applied` those it struck, `waiting` those it holds at this moment.
+    ``seen`` counts matching requests, ``applied`` those it struck, ``waiting`` those it holds at this moment.
     """
 
     def __init__(self, fault_id: str, spec: FaultSpec) -> None:
@@ -145,7 +145,7 @@ class Faults:
         return fault
 
     def remove(self, fault_id: str, discard: bool = False) -> Fault | None:
-        """Takes a fault out of force; requests that it holds go on, or are cut with `discard`."""
+        """Takes a fault out of force; requests that it holds go on, or are cut with ``discard``."""
         fault = self._faults.pop(fault_id, None)
         if fault is not None:
             fault.release(discard)

@@ -17,11 +17,11 @@ _OPEN_FORM_FIELDS = frozenset({"grant_type", "client_id", "scope", "resource", "
 
 @dataclass
 class RequestRecord:
-    """`status` is None while the request is in flight, and for good if its connection was dropped."""
+    """``status`` is None while the request is in flight, and for good if its connection was dropped."""
 
     number: int
     time: float
-    listener: str
+    server: str
     operation: Operation
     method: str
     path: str
@@ -39,13 +39,13 @@ class RequestLog:
         self._records: deque[RequestRecord] = deque(maxlen=_KEPT)
         self._number = 0
 
-    def add(self, listener: str, operation: Operation, request: web.Request, body: bytes) -> RequestRecord:
+    def add(self, server: str, operation: Operation, request: web.Request, body: bytes) -> RequestRecord:
         self._number += 1
         authorization = request.headers.get("Authorization")
         record = RequestRecord(
             number=self._number,
             time=time.time(),
-            listener=listener,
+            server=server,
             operation=operation,
             method=request.method,
             path=request.path,
@@ -65,7 +65,7 @@ class RequestLog:
         self._records.clear()
 
     def counters(self) -> dict[str, dict[str, int]]:
-        """By operation: requests, jobs created, and answers by status (`none` where nothing was answered)."""
+        """By operation: requests, jobs created, and answers by status (``none`` where nothing was answered)."""
         counters: dict[str, Counter[str]] = {}
         for record in self._records:
             counter = counters.setdefault(record.operation, Counter())

@@ -30,7 +30,7 @@ _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
 class ResourceManager:
-    """`base_url` (https://host:port) is set once the port is known."""
+    """``base_url`` (https://host:port) is set once the port is known."""
 
     def __init__(
         self,

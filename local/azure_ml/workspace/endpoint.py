@@ -1,4 +1,4 @@
-"""The batch endpoint: `POST /jobs` starts a job, `GET /jobs/{job}` reads it. Tokens for Azure ML only."""
+"""The batch endpoint: ``POST /jobs`` starts a job, ``GET /jobs/{job}`` reads it. Tokens for Azure ML only."""
 
 import time
 import uuid
@@ -29,7 +29,7 @@ _NO_DEFAULT = (
 
 
 class BatchEndpoint:
-    """`frontend_url` (https://host:port of the management frontend) is set once the port is known."""
+    """``frontend_url`` (https://host:port of the management frontend) is set once the port is known."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ class Api:
         self.principal = self.info.principals[principal]
         self.session = requests.Session()
         self.session.verify = str(self.info.ca_bundle)
-        # An environment's REQUESTS_CA_BUNDLE would win over `verify`.
+        # An environment's REQUESTS_CA_BUNDLE would win over ``verify``.
         self.session.trust_env = False
 
     @cache  # noqa: B019 - an Api lives as long as its test
@@ -63,7 +63,7 @@ class Api:
         timeout: float = 10,
         properties: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Starts a job over a folder; `properties` instead of it says everything."""
+        """Starts a job over a folder; ``properties`` instead of it says everything."""
         body = folder_input(uri)
         if output is not None:
             body["OutputData"] = {"score": {"JobOutputType": "UriFile", "Uri": output}}

@@ -45,7 +45,7 @@ def api(service: AzureMlService) -> Iterator[Api]:
 
 @pytest.fixture
 def start_service(tmp_path: Path, shared_service: AzureMlService) -> Iterator[StartService]:
-    """Starts services of a test's own making on `tmp_path/state`, with borrowed keys: making them is slow."""
+    """Starts services of a test's own making on ``tmp_path/state``, with borrowed keys: making them is slow."""
     running: list[AzureMlService] = []
     shutil.copytree(shared_service.info.ca_bundle.parent, tmp_path / "state" / "identities")
 

@@ -111,11 +111,11 @@ def test_a_redirect(api: Api) -> None:
 
 
 def test_a_followed_location_shows_up_as_a_token_at_the_wrong_host(api: Api) -> None:
-    """Whoever polls the `Location` of an invoke sends a token for Azure ML to another host."""
+    """Whoever polls the ``Location`` of an invoke sends a token for Azure ML to another host."""
     answer = api.invoke(deployment="noop")
     api.session.get(answer.headers["Location"], headers=api.ml(), timeout=10)
     [record] = api.control.requests("other")
-    assert (record["listener"], record["audience"]) == ("arm", "https://ml.azure.com")
+    assert (record["server"], record["audience"]) == ("arm", "https://ml.azure.com")
 
 
 def test_several_jobs_for_one_post(api: Api) -> None:
