@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from local.host_process import ROOT
-from local.instance_lock import Taken, free_ports
+from local.instance_lock import InUse, check_ports
 from tests.end_to_end.harness import App, wait_for
 from tests.local.processes import child_of, end_of, lines_until, started
 
-LAST_LINE = "Ctrl-C ends"
+LAST_LINE = "Ctrl-C stops everything"
 
 
 def free_port() -> int:
     """One that is free, like the five that Azure ML takes beside it."""
     for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
         try:
-            free_ports(port, *range(port + 10, port + 15))
-        except Taken:
+            check_ports(port, *range(port + 10, port + 15))
+        except InUse:
             continue
         return port
     raise AssertionError("no ports are free")
@@ -110,8 +110,8 @@ def test_it_ends_with_its_host_and_its_host_with_it(tmp_path: Path) -> None:
 
     def is_free() -> bool:
         try:
-            free_ports(port)
-        except Taken:
+            check_ports(port)
+        except InUse:
             return False
         return True
 
