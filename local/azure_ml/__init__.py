@@ -1,4 +1,4 @@
-"""Azure ML on one machine: Entra, managed identity, a batch endpoint that really scores, and ARM."""
+"""Emulates Azure ML on one machine: Entra, managed identity, a batch endpoint that scores, and ARM."""
 
 from local.azure_ml.config import (
     Deployment,

@@ -1,8 +1,8 @@
-"""The bodies that refusals come in.
+"""Answers that report an error.
 
-Azure ML has two JSON envelopes: the management frontend's (also ARM's, whose own refusals carry code and
-message alone) and the one of internal services seen through the inference host. The front door answers in
-plain text at times.
+Azure ML has two JSON envelopes: that of the management frontend (ARM uses it too; ARM's own errors have only
+code and message) and that of internal services behind the inference host. The front door sometimes answers
+in plain text.
 """
 
 import json
@@ -19,7 +19,7 @@ ENTRA_POLICY_TEXT = (
 
 
 class Refused(Exception):
-    """A handler's way to answer with something other than success."""
+    """A handler raises it to answer with ``response`` instead of a success."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__(response.status)
@@ -94,7 +94,7 @@ def service_error(
 
 
 def arm_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A refusal by ARM itself, before any resource provider is asked."""
+    """An error of ARM itself, before it calls a resource provider."""
     return json_answer(status, {"error": {"code": code, "message": message}}, headers)
 
 
@@ -105,7 +105,7 @@ def text_answer(status: int, text: str, headers: Mapping[str, str] | None = None
 def entra_error(
     status: int, error: str, code: int, text: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An OAuth error with Entra's AADSTS code and its trace of ids."""
+    """An OAuth error with Entra's AADSTS code and its ids."""
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     timestamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     body = {

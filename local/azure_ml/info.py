@@ -1,4 +1,4 @@
-"""Where the look-alike is and how to sign in to it: the port file's content, and ``AzureMlService.info``."""
+"""Addresses of the emulated Azure ML and credentials for it: ``AzureMlService.info``, and the port file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ Identity = Literal["managed-identity", "secret", "certificate", "federated"]
 
 @dataclass(frozen=True)
 class ServiceInfo:
-    """Addresses carry no trailing slash, except ``authority_host``."""
+    """Addresses have no trailing slash, except ``authority_host``."""
 
     authority_host: str
     identity_endpoint: str
@@ -43,11 +43,11 @@ class ServiceInfo:
         return _INFO.validate_json(path.read_bytes())
 
     def environment(self, identity: Identity, principal: str | None = None) -> dict[str, str]:
-        """The variables with which azure-identity's DefaultAzureCredential acts as a principal here.
+        """The variables that make azure-identity's DefaultAzureCredential sign in as a principal here.
 
         Without ``principal`` the system-assigned identity, or the service principal ``runner``. Set them in an
-        environment free of other AZURE_* and IDENTITY_* variables: azure-identity prefers a secret that
-        is there to a certificate. Raises ValueError if the principal cannot sign in that way.
+        environment without other AZURE_* and IDENTITY_* variables: azure-identity prefers a secret to a
+        certificate. Raises ValueError if the principal cannot sign in that way.
         """
         name = principal or next(
             name

@@ -1,4 +1,4 @@
-"""One look-alike host: routes, request log, faults."""
+"""A server that imitates one of Azure's: routes, request log, faults."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ _MAX_BODY = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Call:
-    """A request on its way through a handler: names in its path, body, and the faults that change it."""
+    """A request as its handler gets it: ``names`` of its path, and the faults that change the operation."""
 
     request: web.Request
     names: dict[str, str]
@@ -41,13 +41,13 @@ class Route:
 
 
 class _Dropped(Exception):
-    """The connection is to be cut without an answer."""
+    """The server must cut the connection without an answer."""
 
 
 class EmulatedServer:
-    """Serves ``routes``. Paths are matched without case, as Azure's front doors do.
+    """Serves ``routes``. Paths match in any letter case, as at Azure's front doors.
 
-    ``default_body`` is the form in which injected errors come unless the fault says otherwise.
+    ``default_body`` is the form of an injected error if its fault names none.
     """
 
     def __init__(
@@ -83,13 +83,13 @@ class EmulatedServer:
         operation = route.operation if route else Operation.OTHER
         body = await request.read()
         record = self._log.add(self._name, operation, request, body)
-        striking = self._faults.striking(operation, names.get("job"))
-        changes = tuple(fault for fault in striking if fault.spec.changes_operation)
+        applying = self._faults.applying_to(operation, names.get("job"))
+        changes = tuple(fault for fault in applying if fault.spec.changes_operation)
         try:
-            answer = await self._injected(striking, "before")
+            answer = await self._injected(applying, "before")
             if answer is None:
                 answer = await self._handled(route, Call(request, names, body, record, changes))
-                answer = await self._injected(striking, "after") or answer
+                answer = await self._injected(applying, "after") or answer
         except _Dropped:
             if request.transport is not None:
                 request.transport.abort()
@@ -105,8 +105,8 @@ class EmulatedServer:
         except errors.Refused as refused:
             return refused.response
 
-    async def _injected(self, striking: list[Fault], when: str) -> web.Response | None:
-        for fault in striking:
+    async def _injected(self, applying: list[Fault], when: str) -> web.Response | None:
+        for fault in applying:
             spec = fault.spec
             if spec.when != when or spec.changes_operation:
                 continue
@@ -122,7 +122,7 @@ class EmulatedServer:
 
 
 def injected_answer(spec: FaultSpec, default_body: Body) -> web.Response:
-    """The answer an ``answer`` fault gives."""
+    """The answer of a fault whose action is ``answer``."""
     headers = dict(spec.headers)
     if spec.retry_after is not None:
         headers["Retry-After"] = (

@@ -1,4 +1,4 @@
-"""All of it in one process: five listeners on loopback, run by a thread that the service owns."""
+"""The whole emulator in one process: five servers on loopback, run by a thread of the service."""
 
 import asyncio
 import ssl
@@ -35,8 +35,8 @@ _Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager
 class AzureMlService:
     """``with AzureMlService(config) as service:`` or ``start()`` and ``stop()``; then see ``info`` and ``control``.
 
-    Raises OSError from ``start`` if a port is taken. Usable from any thread or event loop: the listeners live
-    in a thread of their own.
+    ``start`` raises OSError if a port is in use. Usable from any thread or event loop: the servers run in a
+    thread of their own.
     """
 
     def __init__(self, config: ServiceConfig) -> None:
@@ -111,7 +111,7 @@ class AzureMlService:
 
 
 async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
-    """Starts everything and leaves the ends to ``stack``, in the right order."""
+    """Starts everything; ``stack`` stops it in reverse order."""
     config.state.mkdir(parents=True, exist_ok=True)
     datastores = {"workspaceblobstore": config.state / "workspaceblobstore", **config.datastores}
     datastores["workspaceblobstore"].mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
 
 
 def _announcer(config: ServiceConfig) -> Announce:
-    """Publishes the events of a job's new status, if anybody takes them."""
+    """Publishes the events of a job's new status, if the service is configured to."""
     deployments = {deployment.name: deployment for deployment in config.deployments}
 
     def announce(job: Job) -> None:

@@ -148,7 +148,7 @@ def test_what_can_not_be_scored_is_refused_before_anything_starts(tmp_path: Path
         (("--input", str(taken)), f"INPUT is not a folder: {taken}"),
         (
             ("--output", str(taken)),
-            f"OUTPUT exists already, and a batch endpoint does not overwrite: {taken}",
+            f"OUTPUT already exists, and a batch endpoint does not overwrite: {taken}",
         ),
     ):
         done = run(*arguments)
@@ -176,7 +176,7 @@ def test_a_second_ctrl_c_ends_run_and_machine() -> None:
     screen.expect_exact("go on watching (Enter)?")
     host = child_of(screen.pid, "functions_host")
     screen.sendintr()
-    screen.expect_exact("had not ended. It stops here, with its machine.")
+    screen.expect_exact("has not ended. It stops now, with its host.")
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 130

@@ -1,6 +1,6 @@
-"""Keys and credentials of the look-alike: made at random on first start, kept in the state folder.
+"""Keys and credentials of the emulated Azure ML: made at random at the first start, kept in the state folder.
 
-Files have mode 0600. They outlive a restart, so that running clients keep their cached tokens and CA bundle.
+The files have mode 0600. They survive a restart, so that cached tokens and the CA bundle of clients stay valid.
 """
 
 import secrets
@@ -39,7 +39,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class _Kept:
-    """The part of the material that is one JSON file: ids and secrets by principal name."""
+    """The content of ``credentials.json``: ids and secrets by principal name."""
 
     identity_header: str
     ids: dict[str, tuple[str, str, str]]
@@ -74,7 +74,7 @@ def load_or_create(state: Path, principals: tuple[Principal, ...]) -> Material:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, all of it or nothing."""
+    """Writes a file that only its owner can read, atomically."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
         draft.write(content)
     Path(draft.name).replace(path)
@@ -94,7 +94,9 @@ def _signing_key(path: Path) -> rsa.RSAPrivateKey:
     if path.exists():
         loaded = load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(loaded, rsa.RSAPrivateKey):
-            raise ValueError(f"{path} does not hold an RSA key; delete it to have a new one made")
+            raise ValueError(
+                f"{path} does not hold an RSA key; delete it, and the next start makes a new one"
+            )
         return loaded
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

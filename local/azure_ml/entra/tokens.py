@@ -11,7 +11,7 @@ from local.azure_ml.entra.identities import Credentials
 
 
 class TokenRefused(Exception):
-    """The token is missing, malformed, forged, expired, or meant for somebody else; the text says which."""
+    """The token is missing, malformed, forged, expired, or for another audience; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class IssuedToken:
 
 
 class TokenAuthority:
-    """Issues tokens and checks them. ``issuer`` is set once the Entra listener knows its port."""
+    """Issues tokens and checks them. ``issuer`` is set once the port of Entra's server is known."""
 
     def __init__(self, key: rsa.RSAPrivateKey, tenant_id: str, lifetime: int) -> None:
         self._key = key
@@ -57,7 +57,7 @@ class TokenAuthority:
         )
 
     def verify(self, authorization: str | None, audience: str) -> str:
-        """Returns the client id a token was issued to, or raises TokenRefused."""
+        """Returns the client id that the token was issued to. Raises TokenRefused."""
         token = bearer(authorization)
         if token is None:
             raise TokenRefused(
@@ -88,7 +88,7 @@ def bearer(authorization: str | None) -> str | None:
 
 
 def audience_of(authorization: str | None) -> str | None:
-    """The audience a token claims, unchecked; None without a readable token. For the request log only."""
+    """The audience that a token names, unverified; None without a bearer token. For the request log only."""
     token = bearer(authorization)
     if token is None:
         return None

@@ -1,4 +1,4 @@
-"""Moves jobs through their lives: one timer for all of them, a few workers that score."""
+"""Moves jobs from status to status: one timer for all of them, and a few workers that score."""
 
 import asyncio
 import heapq
@@ -26,7 +26,7 @@ from local.azure_ml.jobs.store import JobStore
 _LOG = logging.getLogger(__name__)
 
 Announce = Callable[[Job], None]
-"""Is given a job whenever the status that readers see has changed."""
+"""Called with a job whenever the status that readers see has changed."""
 
 
 class NotCancelable(Exception):
@@ -46,9 +46,9 @@ class Hold:
 
 
 class JobEngine:
-    """Owned by one event loop. A job that waits costs an entry in a heap, nothing more.
+    """Belongs to one event loop. A job that waits costs only an entry in a heap.
 
-    After a restart a job goes on in the status it was in; one that was Running is scored again.
+    After a restart each job continues in its status; a job in Running is scored again.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class JobEngine:
         for job in self._store.load():
             self._jobs[job.name] = job
             if not job.ended:
-                self._arrange(job)
+                self._schedule(job)
 
     async def stop(self) -> None:
         self._stopping = True
@@ -94,9 +94,9 @@ class JobEngine:
 
     def create(self, deployment: Deployment, request: JobRequest, creator: Creator) -> Job:
         job = new_job(deployment, request, creator, self._config.pace, self._clock())
-        self._keep(job)
+        self._save(job)
         _LOG.info("job %s: %s, created by %s", job.name, job.status, creator.name)
-        self._arrange(job)
+        self._schedule(job)
         return job
 
     def get(self, name: str) -> Job | None:
@@ -106,24 +106,24 @@ class JobEngine:
         return list(reversed(self._jobs.values()))
 
     def cancel(self, name: str, loses_race: bool) -> None:
-        """Raises NotCancelable. With ``loses_race`` the job shows CancelRequested and ends as it would have."""
+        """Raises NotCancelable. With ``loses_race`` the job shows CancelRequested, but ends as without a cancel."""
         job = self._jobs[name]
         if not job.cancelable:
             raise NotCancelable(job.visible_status)
         if loses_race or job.shown == CANCEL_REQUESTED:
-            self._keep(replace(job, shown=CANCEL_REQUESTED))
+            self._save(replace(job, shown=CANCEL_REQUESTED))
         elif job.status != CANCEL_REQUESTED:
             self._scorer.kill(name)
             self._enter(replace(job, shown=None), CANCEL_REQUESTED)
 
     def show(self, name: str, status: str | None) -> None:
-        """Shows readers another status (None: the real one again). An end is real: it ends the job."""
+        """Shows another status to readers; None shows the real one again. A final status really ends the job."""
         job = self._jobs[name]
         if status in ENDED:
             self._scorer.kill(name)
             self._enter(job, status)
         else:
-            self._keep(replace(job, shown=status))
+            self._save(replace(job, shown=status))
 
     @property
     def holds(self) -> list[Hold]:
@@ -140,10 +140,10 @@ class JobEngine:
             return False
         for job in list(self._jobs.values()):
             if hold.keeps(job):
-                self._arrange(job)
+                self._schedule(job)
         return True
 
-    def _keep(self, job: Job) -> None:
+    def _save(self, job: Job) -> None:
         before = self._jobs.get(job.name)
         self._jobs[job.name] = job
         self._store.save(job)
@@ -152,13 +152,13 @@ class JobEngine:
 
     def _enter(self, job: Job, status: str) -> None:
         job = entered(job, status, self._clock())
-        self._keep(job)
+        self._save(job)
         _LOG.info("job %s: %s%s", job.name, status, f" ({job.error})" if status == "Failed" else "")
         if not job.ended:
-            self._arrange(job)
+            self._schedule(job)
 
-    def _arrange(self, job: Job) -> None:
-        """Sees to it that a job goes on: by the scoring workers, or at the time its status is over."""
+    def _schedule(self, job: Job) -> None:
+        """Schedules the next step of a job: scoring, or the end of its time in its status."""
         if job.status == "Running" and job.scoring is None:
             if job.name not in self._submitted:
                 self._submitted.add(job.name)
@@ -188,7 +188,7 @@ class JobEngine:
         if stale or any(hold.keeps(job) for hold in self._holds.values()):
             return
         if job.status == CANCEL_REQUESTED and job.name in self._scoring:
-            return  # the worker arranges it again once the process is gone
+            return  # the worker schedules it again after the process has ended
         following = next_status(job, self._config.pace)
         if following is not None:
             self._enter(job, following)
@@ -208,7 +208,7 @@ class JobEngine:
                     _LOG.exception("scoring of job %s failed inside the service", name)
                     scored = Scored("Scoring failed inside the service; its log has the traceback.")
             if self._stopping:
-                return  # the kill was ours: the next start scores the job again
+                return  # ``stop`` killed the process: the next start scores the job again
             self._submitted.discard(name)
             self._scoring.discard(name)
             self._scored(self._jobs[name], scored)
@@ -218,6 +218,6 @@ class JobEngine:
             job = replace(
                 job, scoring="failed" if scored.error else "done", error=scored.error, rows=scored.rows
             )
-            self._keep(job)
+            self._save(job)
         if not job.ended:
-            self._arrange(job)
+            self._schedule(job)

@@ -1,4 +1,4 @@
-"""A job, and the pure rules of its life."""
+"""A job, and the pure functions that move it from status to status."""
 
 import secrets
 import uuid
@@ -45,7 +45,7 @@ class DataOutput:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What the caller asked for; ``literals`` keep their text form."""
+    """What the caller asked for; ``literals`` as texts."""
 
     inputs: Mapping[str, DataInput] = field(default_factory=dict)
     literals: Mapping[str, str] = field(default_factory=dict)
@@ -62,9 +62,9 @@ class Creator:
 
 @dataclass(frozen=True)
 class Job:
-    """``status`` is where the job is; ``shown``, if set, is what readers are told instead.
+    """``status`` is the real one; ``shown``, if set, is the one that readers see instead.
 
-    Times are seconds since the epoch. ``scoring`` is how the scoring ended, None before that.
+    Times are seconds since the epoch. ``scoring`` says how scoring ended, None before that.
     """
 
     name: str
@@ -111,14 +111,14 @@ def new_job(
 
 
 def entered(job: Job, status: str, now: float) -> Job:
-    """The job, moved to ``status``; an end shows itself whatever was shown before."""
+    """The job in its new ``status``. A final status replaces any shown one."""
     return replace(job, status=status, entered_at=now, shown=None if status in ENDED else job.shown)
 
 
 def next_status(job: Job, pace: tuple[Phase, ...]) -> str | None:
-    """Where the job goes from here, or None while its scoring has not ended.
+    """The status that follows, or None while scoring has not ended.
 
-    A status that is no longer part of the pace (restart with another one) counts as the one before Running.
+    Running follows a status that the pace does not have (after a restart with another pace).
     """
     if job.status == CANCEL_REQUESTED:
         return "Canceled"

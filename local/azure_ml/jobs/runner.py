@@ -1,6 +1,6 @@
 """Runs a scoring script over its files; started as a process of its own, one for each job.
 
-Follows the contract of batch deployments with the output action ``append_row``: ``init()`` once,
+Follows the rules of batch deployments with the output action ``append_row``: ``init()`` once,
 ``run(mini_batch)`` with a list of paths, its result a list or a DataFrame, each element one row of the
 predictions file (no header). Reads a specification (JSON) from the file named by its argument, and leaves
 the count of rows in the file ``rows`` beside it.
@@ -20,7 +20,7 @@ ROWS = "rows"
 
 
 def _end_with_parent() -> None:
-    """Standard input is a pipe from the service: when that process is gone, so is the reason to go on."""
+    """Exits when the service has ended: standard input is a pipe from that process."""
     os.read(0, 1)
     os._exit(1)
 
@@ -36,7 +36,7 @@ def _load(script: Path) -> ModuleType:
 
 
 def append_rows(result: Any, predictions: TextIO) -> int:
-    """Appends what ``run`` returned; texts as they are, sequences as CSV. Returns the count of rows."""
+    """Appends what ``run`` returned: texts unchanged, sequences as CSV. Returns the count of rows."""
     if hasattr(result, "to_csv"):
         result.to_csv(predictions, header=False, index=False)
         return len(result)

@@ -20,7 +20,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")
 
 
 class ScoringError(Exception):
-    """The script cannot be run, or failed; the text is what the job's error says."""
+    """The script cannot run, or it failed; the text becomes the job's error."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Plan:
 
 
 class Scorer:
-    """Keeps one folder a job under ``folder``: specification, ``log.txt``, predictions before they are placed."""
+    """Keeps one folder per job in ``folder``: specification, ``log.txt``, predictions before they are placed."""
 
     def __init__(self, folder: Path, storage: Storage, deployments: tuple[Deployment, ...]) -> None:
         self._folder = folder
@@ -52,7 +52,7 @@ class Scorer:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def kill(self, job: str) -> None:
-        """Ends the scoring of a job for good, wherever it stands."""
+        """Ends the scoring of a job at any stage; it does not start again."""
         self._killed.add(job)
         process = self._processes.get(job)
         if process is not None and process.returncode is None:
@@ -60,7 +60,7 @@ class Scorer:
                 os.killpg(process.pid, signal.SIGKILL)
 
     async def score(self, job: Job) -> Scored:
-        """Raises nothing that the data, the script or the configuration can cause: that is ``Scored.error``."""
+        """Errors of the data, the script and the configuration are not raised: they are ``Scored.error``."""
         folder = self._folder / job.name
         deployment = self._deployments.get(job.deployment)
         try:
@@ -127,12 +127,12 @@ class Scorer:
                 if process.stdin is not None:
                     process.stdin.close()
         if code != 0:
-            last = (self.log(job.name).strip().splitlines() or ["it said nothing"])[-1]
+            last = (self.log(job.name).strip().splitlines() or ["it printed nothing"])[-1]
             raise ScoringError(f"The scoring script failed with exit code {code}: {last}")
 
 
 def _environment(job: Job, deployment: Deployment, folder: Path) -> dict[str, str]:
-    """What the script may rely on; nothing of the service's own environment that could be a secret."""
+    """The script's environment: nothing of the service's own that could be a secret."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment["AZUREML_RUN_ID"] = job.name
     environment["AZUREML_BI_OUTPUT_PATH"] = str(folder)
@@ -149,7 +149,7 @@ def _count(folder: Path) -> int | None:
 
 
 def _placing(folder: Path) -> Path:
-    """Exists once the predictions are complete and are being placed: a restart then goes on from there."""
+    """A file that exists once the predictions are complete: a restart then places them without scoring again."""
     return folder / "placing"
 
 

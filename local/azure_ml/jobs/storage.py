@@ -1,4 +1,4 @@
-"""From the URIs that batch jobs name to files and folders of this machine."""
+"""Maps the URIs of batch jobs to files and folders of this machine."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _ASSET_ID = re.compile(
 
 
 class StorageError(Exception):
-    """The data cannot be had, or the output cannot be placed; the text is what the job's log says."""
+    """An input cannot be read, or the output cannot be written; the text becomes the job's error."""
 
 
 class Storage:

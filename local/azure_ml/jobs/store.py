@@ -1,4 +1,4 @@
-"""Jobs on disk: one SQLite row each, so that a restarted service still answers for old jobs."""
+"""Jobs on disk: one SQLite row each, so that a restarted service still knows them."""
 
 import sqlite3
 from pathlib import Path
@@ -11,7 +11,7 @@ _JOB = TypeAdapter(Job)
 
 
 class JobStore:
-    """Survives the end of the process at any moment; losing power may lose the last writes."""
+    """Survives a killed process; a power failure may lose the last writes."""
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)

@@ -1,4 +1,4 @@
-"""A small client of the control API (see ``control``), for tests and tools in any process."""
+"""A small client of the control API (see ``local/README.md``), for tests and tools in any process."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,27 +12,27 @@ _PAUSE = 0.01
 
 
 class ControlClient:
-    """Every call raises RuntimeError with the service's own words if it is refused."""
+    """Every call raises RuntimeError with the service's message if it is refused."""
 
     def __init__(self, control_url: str) -> None:
         self._url = control_url
 
     def fault(self, operation: str, action: str, **fields: Any) -> str:
-        """Puts a fault in force; returns its id."""
+        """Adds a fault; returns its id."""
         return str(self._send("POST", "/faults", {"operation": operation, "action": action, **fields})["id"])
 
     def get_fault(self, fault_id: str) -> JsonObject:
         return dict(self._send("GET", f"/faults/{fault_id}"))
 
     def remove_fault(self, fault_id: str, discard: bool = False) -> None:
-        """Held requests go on; with ``discard`` they are cut, and held "before" they took no effect."""
+        """Held requests continue. With ``discard`` they are cut; those held "before" have no effect."""
         self._send("DELETE", f"/faults/{fault_id}{'?discard=true' if discard else ''}")
 
     @contextmanager
     def gate(
         self, operation: str, when: str = "before", discard: bool = False, **fields: Any
     ) -> Iterator[str]:
-        """Requests of an operation wait at the gate until the block is left. Gives the fault's id."""
+        """Holds the requests of an operation until the block ends. Yields the fault's id."""
         fault_id = self.fault(operation, "hold", when=when, **fields)
         try:
             yield fault_id
@@ -40,7 +40,7 @@ class ControlClient:
             self.remove_fault(fault_id, discard)
 
     def wait_at_gate(self, fault_id: str, count: int = 1, limit: float = 10.0) -> None:
-        """Returns once ``count`` requests wait there; TimeoutError after ``limit`` seconds."""
+        """Returns once the fault holds ``count`` requests; TimeoutError after ``limit`` seconds."""
         self._wait(
             lambda: self.get_fault(fault_id)["waiting"] >= count, f"{count} waiting at {fault_id}", limit
         )

@@ -1,4 +1,4 @@
-"""Faults on demand: which requests they strike, how often, what they do. ``control`` has the JSON form."""
+"""Faults on demand: which requests they apply to, how often, and what they do. See ``local/README.md``."""
 
 import asyncio
 import itertools
@@ -72,9 +72,9 @@ class FaultSpec:
 
 
 class Fault:
-    """One fault that was asked for, and what became of it.
+    """One fault, and its counters.
 
-    ``seen`` counts matching requests, ``applied`` those it struck, ``waiting`` those it holds at this moment.
+    ``seen`` counts matching requests, ``applied`` those it applied to, ``waiting`` those that it holds now.
     """
 
     def __init__(self, fault_id: str, spec: FaultSpec) -> None:
@@ -87,7 +87,7 @@ class Fault:
         self.discarded = False
         self._released = asyncio.Event()
 
-    def strikes(self, draw: random.Random) -> bool:
+    def applies(self, draw: random.Random) -> bool:
         self.seen += 1
         if self.seen <= self.spec.skip:
             return False
@@ -99,7 +99,7 @@ class Fault:
         return True
 
     async def hold(self, limit: float | None = None) -> None:
-        """Returns once the fault is out of force, or after ``limit`` seconds."""
+        """Returns once the fault is removed, or after ``limit`` seconds."""
         self.waiting += 1
         try:
             async with asyncio.timeout(limit):
@@ -115,7 +115,7 @@ class Fault:
 
     @property
     def hides_jobs_since(self) -> float:
-        """For a lagging list: jobs created from this moment on are not shown (seconds since the epoch)."""
+        """For a lagging list: it leaves out jobs created since then (seconds since the epoch)."""
         if self._released.is_set():
             return float("inf")
         return (
@@ -126,12 +126,12 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. Fixed seed: the same requests in the same order meet the same fate."""
+    """The active faults. The seed is fixed: the same requests in the same order get the same faults."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._ids = itertools.count(1)
-        self._draw = random.Random(0)  # noqa: S311 - chooses victims, not keys
+        self._draw = random.Random(0)  # noqa: S311 - chooses requests, not keys
 
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._faults.values())
@@ -145,7 +145,7 @@ class Faults:
         return fault
 
     def remove(self, fault_id: str, discard: bool = False) -> Fault | None:
-        """Takes a fault out of force; requests that it holds go on, or are cut with ``discard``."""
+        """Removes a fault. Requests that it holds continue; with ``discard`` their connections are cut."""
         fault = self._faults.pop(fault_id, None)
         if fault is not None:
             fault.release(discard)
@@ -155,17 +155,17 @@ class Faults:
         for fault_id in list(self._faults):
             self.remove(fault_id)
 
-    def striking(self, operation: Operation, job: str | None) -> list[Fault]:
-        """The faults that strike this one request, oldest first.
+    def applying_to(self, operation: Operation, job: str | None) -> list[Fault]:
+        """The faults that apply to this one request, oldest first.
 
-        At most one of them ends it, so that several answers asked for in a row strike one request each.
+        At most one of them ends it, so that several answers, added in a row, apply to one request each.
         """
-        striking: list[Fault] = []
+        applying: list[Fault] = []
         for fault in self._faults.values():
             if fault.spec.operation != operation or fault.spec.job not in (None, job):
                 continue
-            if fault.spec.ends_request and any(other.spec.ends_request for other in striking):
+            if fault.spec.ends_request and any(other.spec.ends_request for other in applying):
                 continue
-            if fault.strikes(self._draw):
-                striking.append(fault)
-        return striking
+            if fault.applies(self._draw):
+                applying.append(fault)
+        return applying

@@ -1,4 +1,4 @@
-"""What arrived at the listeners, for tests to assert on. Tokens and secrets are never kept."""
+"""The requests that arrived, for assertions of tests. Tokens and secrets are never recorded."""
 
 import json
 import time
@@ -17,7 +17,7 @@ _OPEN_FORM_FIELDS = frozenset({"grant_type", "client_id", "scope", "resource", "
 
 @dataclass
 class RequestRecord:
-    """``status`` is None while the request is in flight, and for good if its connection was dropped."""
+    """``status`` is None while the request is in flight, and stays None if its connection was dropped."""
 
     number: int
     time: float
@@ -65,7 +65,7 @@ class RequestLog:
         self._records.clear()
 
     def counters(self) -> dict[str, dict[str, int]]:
-        """By operation: requests, jobs created, and answers by status (``none`` where nothing was answered)."""
+        """By operation: requests, jobs created, and answers by status (``none`` without an answer)."""
         counters: dict[str, Counter[str]] = {}
         for record in self._records:
             counter = counters.setdefault(record.operation, Counter())

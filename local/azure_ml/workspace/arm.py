@@ -147,7 +147,7 @@ class ResourceManager:
         return all(name in held and (not equals or held[name] == value) for name, equals, value in wanted)
 
     def _admit(self, call: Call, action: str) -> None:
-        """Token, role, api-version, subscription and workspace, in the order in which ARM looks at them."""
+        """Checks token, api-version, subscription, workspace and role, in ARM's order."""
         try:
             client_id = self._tokens.verify(
                 call.request.headers.get("Authorization"), self._config.arm_audience
@@ -213,12 +213,10 @@ class ResourceManager:
 
 
 def _position(names: list[str], skip: str | None) -> int:
-    """Where a page starts. The token names the last job seen, so jobs created meanwhile shift nothing."""
+    """Index of a page's first job. The token names the last job of the page before, so new jobs shift nothing."""
     if not skip:
         return 0
     try:
         return names.index(base64.urlsafe_b64decode(skip).decode()) + 1
     except ValueError as error:
-        raise Refused(
-            frontend_error(400, "UserError", "The $skip token is not one that was given out.")
-        ) from error
+        raise Refused(frontend_error(400, "UserError", "The $skip token is not valid.")) from error

@@ -1,9 +1,9 @@
-"""What the workspace tells Event Grid about its jobs: RunStatusChanged, and RunCompleted at a good end.
+"""The events that the workspace publishes about its jobs: RunStatusChanged, and RunCompleted after Completed.
 
 Workspace event behaviour, from its documentation: a run is named by subject and ``data.runId``; RunCompleted
 has no ``runStatus``. The documents contradict each other on Failed and Canceled; this workspace sends
 RunStatusChanged for every status, and RunCompleted for Completed alone. A batch job is a pipeline run with a
-child run for its step, which sends events of its own (inferred).
+child run for its step; the child sends events too (inferred).
 """
 
 import uuid
@@ -21,7 +21,7 @@ _IDS = uuid.UUID("6f2b7c55-8f0e-4a8e-9d19-0b5f7b8a2f01")
 
 
 def job_events(job: Job, workspace: Workspace, deployment: Deployment | None) -> Iterator[Event]:
-    """The events that tell of the status a job has just come to."""
+    """The events of a job's new status."""
     data: dict[str, object] = {
         **_experiment(job, workspace),
         "runId": job.name,

@@ -1,4 +1,4 @@
-"""Reads the body of an invoke: property names in any case, names of inputs and outputs as they are."""
+"""Parses the body of an invoke: property names in any letter case, names of inputs and outputs as given."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from local.azure_ml.jobs.job import DataInput, DataOutput, JobRequest
 
 
 class InvalidRequest(Exception):
-    """The body is not an invoke; the text says which field is at fault."""
+    """The body is not a valid invoke; the text says which field is wrong."""
 
 
 def parse(body: bytes, deployment: Deployment, keep_tags: bool) -> JobRequest:

@@ -1,4 +1,4 @@
-"""What a job looks like from outside: on the endpoint (data plane) and in ARM."""
+"""A job as JSON: on the endpoint (data plane) and in ARM."""
 
 import json
 
@@ -63,7 +63,7 @@ def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None
 
 
 def arm_job(job: Job, workspace: Workspace, deployment: Deployment | None) -> dict[str, object]:
-    """Inputs and outputs are null here: ARM does not give the data of a batch job back."""
+    """Inputs and outputs are null: ARM does not return the data of a batch job."""
     return {
         "id": f"{workspace.id}/jobs/{job.name}",
         "name": job.name,

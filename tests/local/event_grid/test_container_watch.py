@@ -91,7 +91,7 @@ def version(number: int) -> Version:
 def test_each_content_is_told_once(
     looks: list[tuple[float, dict[str, int]]], begun: list[Any], complete: list[Any]
 ) -> None:
-    memory = FolderMemory(settle=1.0)
+    memory = FolderMemory(unchanged_for=1.0)
     told: tuple[list[Any], list[Any]] = ([], [])
     for now, files in looks:
         changes = memory.changes({path: version(number) for path, number in files.items()}, now)
@@ -163,7 +163,7 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
 
     def start(**options: Any) -> Events:
         events = Events()
-        options = {"settle": 0.05, "interval": 0.01, **options}
+        options = {"unchanged_for": 0.05, "interval": 0.01, **options}
         watching.append(ContainerWatch(tmp_path / "incoming", CONTAINER, events.append, **options).start())
         return events
 
@@ -184,7 +184,7 @@ def test_a_dropped_file_becomes_one_event(watch: Watch, tmp_path: Path) -> None:
 
 def test_a_file_that_is_still_written_to_waits(watch: Watch, tmp_path: Path) -> None:
     clock = Clock()
-    events = watch(settle=1.0, clock=clock)
+    events = watch(unchanged_for=1.0, clock=clock)
     with (tmp_path / "incoming" / "slow.csv").open("w") as file:
         for _ in range(6):
             file.write("x" * 100)

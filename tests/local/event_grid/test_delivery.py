@@ -324,6 +324,6 @@ def test_stopping_tells_what_is_undelivered(receiver: Receiver, caplog: pytest.L
         wait_for("the delivery", lambda: receiver.deliveries)
         with pytest.raises(TimeoutError):
             grid.wait_until_idle(0.05)
-    assert "test: 1 events end undelivered" in caplog.text
+    assert "test: 1 events are lost" in caplog.text
     with pytest.raises(RuntimeError):
         grid.publish(event(2))

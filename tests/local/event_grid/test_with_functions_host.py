@@ -91,7 +91,9 @@ def test_a_dropped_file_reaches_the_function(grid: EventGrid, hook: Hook, seen: 
     )
     grid.subscribe(Subscription("new-data", hook("receive"), filter=wanted))
     container = Container("localdata", "incoming")
-    with ContainerWatch(tmp_path, container, grid.publish, hierarchical=True, settle=0.05, interval=0.01):
+    with ContainerWatch(
+        tmp_path, container, grid.publish, hierarchical=True, unchanged_for=0.05, interval=0.01
+    ):
         for name in ("a.csv", "b.txt", "c.csv"):
             (tmp_path / name).write_text("1,2\n")
         wait_for("both events", lambda: len(seen("receive")) >= 2)
