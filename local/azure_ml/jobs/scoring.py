@@ -108,6 +108,7 @@ class Scorer:
         with (folder / "log.txt").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # the runner's neighbours are not modules of the script
                 runner.__file__,
                 str(specification),
                 stdin=asyncio.subprocess.PIPE,

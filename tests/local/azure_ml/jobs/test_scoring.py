@@ -108,6 +108,7 @@ def run(mini_batch):
         ("def init(): pass\ndef run(mini_batch): return None", "must return a list or a DataFrame"),
         ("def init(): pass", "has no attribute 'run'"),
         ("import nowhere", "No module named 'nowhere'"),
+        ("import storage", "No module named 'storage'"),  # a neighbour of the runner
         ("import os\ndef init(): os._exit(3)", "exit code 3"),
     ],
 )
