@@ -19,7 +19,7 @@ from batch.new_data.settings import NewData
 from batch.run import job_status
 from batch.run.state import OUTCOMES, Phase
 from batch.settings import Settings
-from client import follow_command
+from client import follow_command, phases
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, table
 from triggers.problem import _TITLES
 
@@ -96,11 +96,11 @@ def test_every_job_status_is_in_its_bucket() -> None:
 def test_the_exit_codes_are_those_of_the_command() -> None:
     rows = {int(code): text for code, text in table(page("watching.md"), "exit code")}
     assert set(rows) == {
-        *follow_command.EXIT_CODES.values(),
+        *phases.EXIT_CODES.values(),
         follow_command.NOT_READABLE,
         follow_command.LEFT,
     }
-    assert all(phase in rows[code] for phase, code in follow_command.EXIT_CODES.items())
+    assert all(phase in rows[code] for phase, code in phases.EXIT_CODES.items())
 
 
 def new_data_rules(rule: dict[str, Any]) -> NewData:
