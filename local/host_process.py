@@ -1,4 +1,4 @@
-"""The local Functions host as a process of its own, so that it can be killed like the real one."""
+"""The local Functions host as a separate process, so that it can be killed like the real one."""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""Event Grid in this process: delivers published events to webhooks, from a thread of its own."""
+"""Event Grid in this process: delivers published events to webhooks, from its own thread."""
 
 import asyncio
 import json

@@ -1,9 +1,9 @@
-"""Runs a scoring script over its files; started as a process of its own, one for each job.
+"""Runs a scoring script over its files, as one process for each job.
 
 Follows the rules of batch deployments with the output action ``append_row``: ``init()`` once,
 ``run(mini_batch)`` with a list of paths, its result a list or a DataFrame, each element one row of the
 predictions file (no header). Reads a specification (JSON) from the file named by its argument, and leaves
-the count of rows in the file ``rows`` beside it.
+the count of rows in the file ``rows`` in the same folder.
 """
 
 import csv

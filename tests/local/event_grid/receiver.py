@@ -1,4 +1,4 @@
-"""A webhook whose answers a test decides: for what no Functions host would answer."""
+"""A webhook whose answers a test chooses: also answers that a Functions host never gives."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ class Received:
 
 
 class Receiver:
-    """Shakes hands, then answers each delivery with ``answers`` in turn, the last one for ever.
+    """Completes the handshake, then answers deliveries with ``answers`` in turn, and repeats the last one.
 
     An answer is a status, or None to cut the connection. ``handshake`` replaces what the handshake says.
     """
@@ -61,7 +61,7 @@ class Receiver:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Deliveries get no answer while this lasts."""
+        """Inside the block, deliveries get no answer."""
         with self._lock:
             yield
 

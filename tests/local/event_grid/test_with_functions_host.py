@@ -1,4 +1,4 @@
-"""Event Grid, folder watch and Azure ML together with a real Functions host in a process of its own."""
+"""Event Grid, folder watch and Azure ML together with a Functions host in its own process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_function_gets_every_event(
 
 
 @pytest.mark.parametrize("schema", list(Schema))
-def test_a_function_that_is_not_there_is_no_endpoint(grid: EventGrid, hook: Hook, schema: Schema) -> None:
+def test_a_missing_function_is_not_an_endpoint(grid: EventGrid, hook: Hook, schema: Schema) -> None:
     with pytest.raises(HandshakeError, match="404"):
         grid.subscribe(Subscription("test", hook("nobody"), schema=schema))
 

@@ -1,4 +1,4 @@
-"""Every identity signs in with the real azure-identity, steered by environment variables alone."""
+"""Every identity signs in with the real azure-identity, configured by environment variables only."""
 
 import os
 
@@ -66,7 +66,7 @@ def test_signs_in_and_works_with_both_audiences(
 
 
 def test_a_short_token_is_renewed(clean: pytest.MonkeyPatch, start_service) -> None:
-    """azure-identity renews what is about to expire, so every read after that asks again."""
+    """azure-identity renews a token that is about to expire, so each later read asks again."""
     service = start_service(token_lifetime=60)
     with signed_in(clean, service, "secret", None) as credential:
         first = credential.get_token(f"{ML}/.default")
@@ -82,7 +82,7 @@ def test_a_short_token_is_renewed(clean: pytest.MonkeyPatch, start_service) -> N
         ("AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000000", "AADSTS700016"),
     ],
 )
-def test_entra_says_what_is_wrong(
+def test_entra_names_the_error(
     clean: pytest.MonkeyPatch, service: AzureMlService, variable: str, value: str, code: str
 ) -> None:
     for name, known in service.info.environment("secret").items():

@@ -1,4 +1,4 @@
-"""The token endpoints as other clients use them: v1, bad requests, and what an assertion must be."""
+"""The token endpoints, called without azure-identity: v1, bad requests, client assertions."""
 
 import time
 

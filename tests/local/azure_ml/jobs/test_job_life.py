@@ -1,4 +1,4 @@
-"""How a job moves: through its phases, held, shown otherwise, cancelled, and over a restart."""
+"""The statuses of a job: its pace, holds, a status shown instead, cancel, restart."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Scoring is real: the sample script over the sample data, scripts that fail, outputs that exist, cancel."""
+"""Scoring: the sample script over the sample data, scripts that fail, outputs that exist, cancel."""
 
 import csv
 import io
@@ -211,7 +211,7 @@ def test_a_restart_scores_again_what_was_running(start_service, api_of, tmp_path
 
 @pytest.mark.parametrize(("there", "error"), [("a,1\n", None), ("other\n", "the path already exists")])
 async def test_placing_goes_on_after_a_kill(tmp_path: Path, there: str, error: str | None) -> None:
-    """Killed between placing the file and noting it, the job meets its own output again, and knows it."""
+    """A kill after the file is placed, and before that is stored: the job recognizes its own output."""
     store = tmp_path / "store"
     store.mkdir()
     deployment = Deployment("default", script=tmp_path / "gone.py")
@@ -232,7 +232,7 @@ async def test_placing_goes_on_after_a_kill(tmp_path: Path, there: str, error: s
 
 
 class _Frame:
-    """What the runner needs of a DataFrame."""
+    """The part of a DataFrame that the runner uses."""
 
     def __len__(self) -> int:
         return 2

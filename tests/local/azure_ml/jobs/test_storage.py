@@ -1,4 +1,4 @@
-"""From URIs to folders, in every form, and nowhere else."""
+"""Every form of URI maps to its folder; other URIs are refused."""
 
 from pathlib import Path
 
@@ -72,12 +72,12 @@ def test_every_form_finds_its_folder(root: Path, storage: Storage, uri: str, pat
         ("file:///etc/passwd", "not one of the forms"),
     ],
 )
-def test_nothing_else_is_found(storage: Storage, uri: str, words: str) -> None:
+def test_other_uris_are_refused(storage: Storage, uri: str, words: str) -> None:
     with pytest.raises(StorageError, match=words):
         storage.resolve(uri)
 
 
-def test_a_link_does_not_lead_out(root: Path, storage: Storage) -> None:
+def test_a_link_cannot_leave_its_datastore(root: Path, storage: Storage) -> None:
     (root / "store" / "link").symlink_to(root)
     with pytest.raises(StorageError, match="leaves its datastore"):
         storage.resolve("azureml://datastores/store/paths/link/outside.csv")

@@ -1,4 +1,4 @@
-"""Each fault, as a client meets it."""
+"""Each fault, as a client observes it."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -111,7 +111,7 @@ def test_a_redirect(api: Api) -> None:
 
 
 def test_a_followed_location_shows_up_as_a_token_at_the_wrong_host(api: Api) -> None:
-    """Whoever polls the ``Location`` of an invoke sends a token for Azure ML to another host."""
+    """A client that polls the ``Location`` of an invoke sends a token for Azure ML to another server."""
     answer = api.invoke(deployment="noop")
     api.session.get(answer.headers["Location"], headers=api.ml(), timeout=10)
     [record] = api.control.requests("other")
@@ -202,7 +202,7 @@ def test_a_gate_can_discard_what_it_held(api: Api) -> None:
     assert api.control.counters()["invoke"] == {"requests": 1, "jobs": 0, "none": 1}
 
 
-def test_waiting_for_what_does_not_come_ends(api: Api) -> None:
+def test_waiting_at_a_gate_has_a_limit(api: Api) -> None:
     with api.control.gate("invoke") as gate, pytest.raises(TimeoutError, match="1 waiting"):
         api.control.wait_at_gate(gate, limit=0.05)
 

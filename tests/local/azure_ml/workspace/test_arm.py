@@ -119,7 +119,7 @@ def test_cancel_that_loses_the_race(api: Api) -> None:
     assert api.follow(answer.headers["Location"]).status_code == 200
 
 
-def test_who_may_what(api: Api, service, api_of) -> None:
+def test_roles_decide_who_may_do_what(api: Api, service, api_of) -> None:
     job = api.started(deployment="noop")
     wrong = api.session.get(
         api.jobs_url(f"/{job}"), params={"api-version": API_VERSION}, headers=api.ml(), timeout=10

@@ -142,7 +142,9 @@ def test_deployments(api: Api, start_service, api_of) -> None:
         ({"InputData": {"a": {"JobInputType": "Literal", "Value": "x"}}}, "Literal inputs"),
     ],
 )
-def test_a_bad_body_is_told_what_is_wrong(api: Api, properties: dict[str, object], words: str) -> None:
+def test_the_error_of_a_bad_body_names_what_is_wrong(
+    api: Api, properties: dict[str, object], words: str
+) -> None:
     answer = api.invoke(properties=properties)
     error = answer.json()["error"]
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""What the workspace publishes as its jobs move."""
+"""The events that the workspace publishes about its jobs."""
 
 import uuid
 
@@ -30,7 +30,7 @@ def api(start_service, api_of, published: Published) -> Api:
     return api_of(start_service(publish=published.append))
 
 
-def test_each_status_is_told_once_and_the_end_twice(api: Api, published: Published) -> None:
+def test_each_status_is_published_once_and_completed_twice(api: Api, published: Published) -> None:
     job = api.started(deployment="noop")
     api.control.wait_for_status(job, "Completed")
     assert published.statuses(job) == ["Preparing", "Running", "Finalizing", "Completed"]
@@ -68,7 +68,9 @@ def test_the_step_of_a_job_is_a_run_of_its_own(api: Api, published: Published) -
 
 
 @pytest.mark.parametrize("status", ["Failed", "Canceled"])
-def test_a_bad_end_is_no_run_completed(api: Api, published: Published, status: str) -> None:
+def test_a_job_that_does_not_complete_publishes_no_run_completed(
+    api: Api, published: Published, status: str
+) -> None:
     api.control.hold("Running")
     job = api.started(deployment="noop")
     api.control.wait_for_status(job, "Running")
@@ -90,7 +92,7 @@ def test_a_cancel_and_a_status_that_is_only_shown(api: Api, published: Published
     ]
 
 
-def test_jobs_of_before_a_restart_are_not_told_again(start_service, api_of) -> None:
+def test_a_restart_does_not_publish_old_jobs_again(start_service, api_of) -> None:
     service = start_service(pace=even_pace(0))
     job = api_of(service).started(deployment="noop")
     service.control.wait_for_status(job, "Completed")
