@@ -45,7 +45,7 @@ DEFAULT_PRINCIPALS = (
 class Deployment:
     """Jobs of a deployment whose ``script`` is None score nothing and write an empty file, for load tests.
 
-    The service uses these three forms of job names (observed).
+    The service uses these three values of ``job_name_prefix`` (observed).
     """
 
     name: str
