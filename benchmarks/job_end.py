@@ -26,6 +26,7 @@ def figure(quick: bool) -> Figure:
             ["with job events", Spread.of(with_events).text()],
             ["polling alone", Spread.of(polled).text()],
         ],
+        # A promise about each run, in whole seconds: so the slowest is judged, and noise is small against the bars.
         bars=[
             Bar("the slowest run with events, s", max(with_events), 2.0),
             Bar("the slowest run without, in intervals", max(polled) / interval, 1.25),
@@ -34,7 +35,7 @@ def figure(quick: bool) -> Figure:
 
 
 def _delays(count: int, interval: int, *, events: bool) -> list[float]:
-    """The jobs are let go at different moments of their runs' intervals."""
+    """The jobs end at different moments of the intervals of their runs."""
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalMachine(MachineConfig(Path(folder), events=Events(watch=False, jobs=events))) as machine,
@@ -74,4 +75,4 @@ def _until(look: Callable[[], Any]) -> Any:
         if found := look():
             return found
         time.sleep(_PAUSE)
-    raise TimeoutError("the run did not come so far")
+    raise TimeoutError(f"not within {_LIMIT:.0f} s")

@@ -1,6 +1,7 @@
-"""Samples and their spread, processes of their own for what is measured, and memory."""
+"""Samples and their spread, processes for the contestants, and memory."""
 
 import json
+import math
 import re
 import statistics
 import subprocess
@@ -32,6 +33,20 @@ class Spread:
         return f"{self.median:,.{digits}f} ({self.low:,.{digits}f}–{self.high:,.{digits}f})"  # noqa: RUF001
 
 
+def median_interval(samples: Sequence[float], confidence: float = 0.95) -> Spread:
+    """The median, and an interval that holds the true median with at least this confidence.
+
+    That of the sign test: its ends are samples. Timings of a busy machine have a long tail, which would widen a
+    standard error; this interval ignores how far out a sample lies. Fewer than six samples cannot give 95 %: then
+    it is their whole range (75 % for three).
+    """
+    ordered, count = sorted(samples), len(samples)
+    rank, tail = 1, 0.5**count
+    while 2 * (tail := tail + math.comb(count, rank) * 0.5**count) <= 1 - confidence:
+        rank += 1
+    return Spread(statistics.median(ordered), ordered[rank - 1], ordered[-rank])
+
+
 def percentile(samples: Sequence[float], percent: float) -> float:
     """The smallest sample that at least ``percent`` of the samples do not exceed."""
     ordered = sorted(samples)
@@ -42,7 +57,7 @@ def percentile(samples: Sequence[float], percent: float) -> float:
 def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs a fresh interpreter in the project's folder, with ``environment`` instead of this one if given.
 
-    Raises RuntimeError with what it printed last.
+    Raises RuntimeError with the end of what it printed.
     """
     command = [sys.executable, *arguments]
     done = subprocess.run(  # noqa: S603 - our own interpreter and code
@@ -59,7 +74,7 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def contestant(name: str, *arguments: object) -> Any:
-    """What a module of ``benchmarks.contestants``, run as a process of its own, prints as JSON."""
+    """Runs a module of ``benchmarks.contestants`` as a process. Returns what it printed as JSON."""
     module = f"benchmarks.contestants.{name}"
     return json.loads(run_python("-m", module, *map(str, arguments)).stdout)
 

@@ -1,4 +1,4 @@
-"""Many runs that wait at once, on one machine: the whole app over HTTP, beside the local Azure ML."""
+"""Many runs that wait at once, on one machine: the whole app over HTTP, with the emulated Azure ML."""
 
 import tempfile
 import time
@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from batch.run.phases import PHASES
 from batch.timestamps import parse_timestamp
 from benchmarks.measuring import Memory, percentile
 from benchmarks.report import Bar, Figure
@@ -18,7 +19,6 @@ from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
 
 CLIENTS = 4
-ENDED = frozenset({"Completed", "Failed", "Canceled", "TimedOut", "Terminated"})
 _PAGE = 200
 _LIMIT = 300.0
 _PAUSE = 0.5
@@ -29,7 +29,7 @@ RunView = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Times in seconds, lateness of each check behind the moment for which its run had announced it."""
+    """Times in seconds. ``lateness`` is the delay of each check behind the time that its run announced."""
 
     starts: list[float]
     all_waiting: float
@@ -59,7 +59,7 @@ def figure(quick: bool) -> Figure:
         ],
         notes=[
             f"{CLIENTS} clients started them, {seen.all_waiting:.0f} s until the last job ran; "
-            f"all had ended {seen.drained:.0f} s after the jobs were let go.",
+            f"all had ended {seen.drained:.0f} s after their jobs were released.",
             f"Memory of the host: {seen.idle.now:.0f} MB idle, {seen.waiting.now:.0f} MB with all waiting, "
             f"{seen.waiting.peak:.0f} MB at its peak. {len(seen.lateness):,} checks were timed.",
         ],
@@ -80,7 +80,7 @@ def _observe(count: int, interval: int) -> Observed:
         waiting = Memory.of(machine.host.pid)
         control.release(hold)
         released = time.monotonic()
-        _wait(lambda: all(run["phase"] in ENDED for run in _runs(api)), "the end of every run")
+        _wait(lambda: all(PHASES[run["phase"]].ended for run in _runs(api)), "the end of every run")
         drained = time.monotonic() - released
         runs = list(_runs(api))
         return Observed(
@@ -97,7 +97,7 @@ def _observe(count: int, interval: int) -> Observed:
 
 
 def _start(api: str, number: int, interval: int) -> float:
-    """Seconds until the 202 was there."""
+    """Seconds until the answer 202."""
     request = {
         "run_id": f"waiting-{number:04}",
         "endpoint_input_uri": "azureml://datastores/samples/paths/data/",
@@ -114,7 +114,7 @@ def _start(api: str, number: int, interval: int) -> float:
 
 
 def _lateness(api: str, control: ControlClient) -> list[float]:
-    """Of the next check of each run, as the endpoint saw it arrive."""
+    """Of the next check of each run, as it arrives at the endpoint."""
     announced = _running(api)
     last_due = max(due for _, _, due in announced)
 

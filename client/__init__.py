@@ -1,1 +1,1 @@
-"""Watches and cancels runs of any deployed app, through its HTTP API."""
+"""Follows and cancels runs of any deployed app, through its HTTP API."""

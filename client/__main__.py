@@ -1,4 +1,4 @@
-"""``python -m client follow RUN_ID`` watches a run of any deployed app until it ends."""
+"""Follows and cancels runs of any deployed app, through its HTTP API."""
 
 import sys
 

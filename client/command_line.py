@@ -1,4 +1,4 @@
-"""From the arguments of ``python -m client`` or ``python -m local`` to a command and its exit code."""
+"""Runs the command that the arguments of ``python -m client`` or ``python -m local`` name."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ INTERRUPTED = 130
 
 
 class CommandFailed(Exception):
-    """The command cannot do what it was asked for; the text tells the reason."""
+    """The command cannot do what it was asked for; the text states the reason."""
 
 
 def main(program: str, description: str | None, commands: Mapping[str, str]) -> int:
@@ -39,7 +39,7 @@ def main(program: str, description: str | None, commands: Mapping[str, str]) -> 
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        # The exit is under way: a second Ctrl-C changes nothing.
+        # The process is about to exit: it ignores a second Ctrl-C.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return INTERRUPTED
     return code

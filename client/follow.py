@@ -1,4 +1,4 @@
-"""Follows a run until it has ended, and shows how it goes: drawn anew on a terminal, as lines elsewhere."""
+"""Follows a run until it ends: as a block that is redrawn on a terminal, as one line for each change elsewhere."""
 
 import json
 import sys
@@ -12,24 +12,23 @@ from rich.live import Live
 from rich.text import Text
 
 from client.follow_view import block, line, problem_code, summary
+from client.phases import has_ended
 from client.run_client import NotReadable, RunClient, View
 
-ENDED_PHASES = frozenset({"Completed", "Failed", "Canceled", "TimedOut", "Terminated"})
-ENDED_RUNTIME_STATUSES = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 PATIENCE = 60.0
-"""Seconds for which an app that does not answer is asked again."""
+"""Seconds for which the follower retries while the app does not answer."""
 _REDRAW = 0.25
 
 
 class Left(Exception):
-    """The person left before the end; a deployed run goes on."""
+    """The user left before the end; the run of a deployed app continues."""
 
 
 @dataclass(slots=True)
 class Follower:
     """``interval`` and ``limit`` are in seconds; ``as_json`` prints the run, one line for each change.
 
-    ``own_machine``: the run can not outlive this process, and the caller tells why it failed.
+    ``own_machine``: the run ends with this process, and the caller reports why it failed.
     """
 
     client: RunClient
@@ -43,7 +42,7 @@ class Follower:
     def follow(self, run_id: str) -> View:
         """The run as it ended.
 
-        Raises Left after Ctrl-C (KeyboardInterrupt if the run was never read), NotReadable if the run can not
+        Raises Left after Ctrl-C (KeyboardInterrupt if the run was never read), NotReadable if the run cannot
         be read, TimeoutError after ``limit``.
         """
         live = self.console.is_terminal and not self.as_json
@@ -53,7 +52,7 @@ class Follower:
             except KeyboardInterrupt:
                 if self._view is None:
                     raise
-                if not live or not self._goes_on(run_id):
+                if not live or not self._watch_on(run_id):
                     raise Left from None
 
     def _draw(self, run_id: str) -> View:
@@ -62,7 +61,7 @@ class Follower:
                 for view, trouble in self._views(run_id):
                     live.update(block(view, trouble, with_error=not self.own_machine), refresh=True)
             except NotReadable:
-                # The caller tells; what stays on the screen must not tell it again.
+                # The caller reports the error; the block on the screen must not repeat it.
                 live.update(block(self._view), refresh=True)
                 raise
         return self._ended()
@@ -85,8 +84,8 @@ class Follower:
         assert self._view is not None
         return self._view
 
-    def _goes_on(self, run_id: str) -> bool:
-        """Asks what Ctrl-C was meant to say. True to go on watching; a second Ctrl-C means to leave."""
+    def _watch_on(self, run_id: str) -> bool:
+        """Asks what to do after Ctrl-C. True to go on watching; a second Ctrl-C leaves."""
         leave = "" if self.own_machine else "leave it running (l), "
         question = Text(f"Cancel the job (c), {leave}or go on watching (Enter)? ", style="bold")
         try:
@@ -101,7 +100,7 @@ class Follower:
         return self.own_machine or answer not in ("l", "leave")
 
     def _views(self, run_id: str) -> Iterator[tuple[View | None, str]]:
-        """The run, once it could be read, and what keeps it from being read, for each time it may be drawn."""
+        """For each redraw: the run, None before its first read, and why it cannot be read now."""
         began = answered = time.monotonic()
         until, trouble, due = _clock_in(PATIENCE), "", 0.0
         while time.monotonic() < began + self.limit:
@@ -110,21 +109,16 @@ class Follower:
                     self._view, trouble = self.client.run(run_id), ""
                     answered, until = time.monotonic(), _clock_in(PATIENCE)
                 except NotReadable as error:
-                    if not error.passing or time.monotonic() > answered + PATIENCE:
+                    if not error.transient or time.monotonic() > answered + PATIENCE:
                         raise
                     trouble = f"{str(error).rstrip('.')}; trying until {until}"
                 due = time.monotonic() + self.interval
             if self._view is not None or trouble:
                 yield self._view, trouble
-                if not trouble and _has_ended(self._ended()):
+                if not trouble and has_ended(self._ended()):
                     return
             time.sleep(min(_REDRAW, self.interval))
         raise TimeoutError(f"Run {run_id} did not end within {self.limit:.0f} s.")
-
-
-def _has_ended(view: View) -> bool:
-    """A run tells its outcome a little before the runtime does, or much before where a host was killed."""
-    return view["phase"] in ENDED_PHASES or view["runtime_status"] in ENDED_RUNTIME_STATUSES
 
 
 def _clock_in(seconds: float) -> str:

@@ -1,8 +1,4 @@
-"""``python -m client follow RUN_ID``: watches a run of any deployed app.
-
-The app's address comes from ``--url`` or BATCH_FUNCTION_URL, its key from BATCH_FUNCTION_KEY and from nowhere
-else: an argument would be seen in the list of processes.
-"""
+"""The command ``follow``: options, exit codes, and what it prints at the end."""
 
 import argparse
 import os
@@ -11,27 +7,45 @@ import sys
 from rich.console import Console
 
 from client.follow import Follower, Left
+from client.phases import exit_code, exit_codes
 from client.run_client import NotReadable, RunClient
 
-EXIT_CODES = {"Completed": 0, "Failed": 1, "Canceled": 3, "TimedOut": 4, "Terminated": 1}
 NOT_READABLE = 5
 LEFT = 130
 DEFAULT_URL = "http://localhost:7071"
+
+_DESCRIPTION = """\
+Follows one run of any deployed app until it ends.
+
+On a terminal it redraws one block; elsewhere it prints one line for each change.
+Ctrl-C asks whether to cancel the job, to leave, or to go on watching.
+
+environment:
+  BATCH_FUNCTION_URL  address of the app, if there is no --url
+  BATCH_FUNCTION_KEY  function key of the app; there is no option for it, because
+                      the list of processes would show it"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "follow",
-        help="watch a run of any deployed app until it ends",
-        description=__doc__,
+        help="follow one run until it ends",
+        description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="exit code: 0 Completed, 1 Failed or Terminated, 3 Canceled, 4 TimedOut,"
-        f" {NOT_READABLE} the run can not be read, {LEFT} left with Ctrl-C while it goes on",
+        epilog=_exit_codes(),
     )
-    command.add_argument("run_id")
-    command.add_argument("--url", default=os.environ.get("BATCH_FUNCTION_URL", DEFAULT_URL))
-    command.add_argument("--interval", type=float, default=2.0, help="seconds between two looks, default 2")
-    command.add_argument("--json", action="store_true", help="the run as JSON, one line for each change")
+    command.add_argument("run_id", metavar="RUN_ID", help="the run_id of the request that started the run")
+    command.add_argument(
+        "--url",
+        default=os.environ.get("BATCH_FUNCTION_URL", DEFAULT_URL),
+        help=f"address of the app, with or without /api (default {DEFAULT_URL})",
+    )
+    command.add_argument(
+        "--interval", type=float, default=2.0, metavar="SECONDS", help="time between two reads (default 2)"
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print the run as JSON, one line for each change"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,12 +56,21 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         view = follower.follow(arguments.run_id)
     except Left:
-        print(f"Run {arguments.run_id} goes on.", file=sys.stderr)
+        print(f"Run {arguments.run_id} continues.", file=sys.stderr)
         return LEFT
     except NotReadable as error:
         print(error, file=sys.stderr)
         return NOT_READABLE
-    # On a terminal the block has told it.
+    # On a terminal the block shows it.
     if view["error"] and not arguments.json and not console.is_terminal:
         print(f"{view['error']['message']}\n{view['error']['advice']}", file=sys.stderr)
-    return EXIT_CODES.get(view["phase"], 1)
+    return exit_code(view["phase"])
+
+
+def _exit_codes() -> str:
+    meanings = {
+        **{code: f"the run ended {' or '.join(phases)}" for code, phases in exit_codes().items()},
+        NOT_READABLE: "the run cannot be read",
+        LEFT: "left with Ctrl-C; the run continues",
+    }
+    return "\n".join(["exit codes:", *(f"  {code:<3}  {meaning}" for code, meaning in meanings.items())])

@@ -1,4 +1,4 @@
-"""A run in a few lines of a terminal."""
+"""A run as text: a block for a terminal, a line for a file or a pipe."""
 
 from datetime import UTC, datetime
 
@@ -6,19 +6,12 @@ from rich.table import Table
 from rich.text import Text
 
 from batch.timestamps import parse_timestamp
+from client.phases import color
 from client.run_client import View
-
-_COLORS = {
-    "Completed": "green",
-    "Failed": "red",
-    "Canceled": "yellow",
-    "TimedOut": "red",
-    "Terminated": "red",
-}
 
 
 def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> Table:
-    """For a terminal. ``trouble`` is what keeps the run from being read right now, None has not been read yet."""
+    """For a terminal. ``view`` is None before the first read; ``trouble`` says why the run cannot be read now."""
     table = Table.grid(padding=(0, 2))
     if view is not None:
         _add_run(table, view, with_error)
@@ -28,13 +21,13 @@ def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> T
 
 
 def line(view: View, problem: str = "") -> str:
-    """For a file or a pipe. ``problem`` is the code that the line before told."""
+    """For a file or a pipe. ``problem`` is the problem's code in the line before."""
     passed = f"  {problem} has passed" if problem and not (view["problem"] or view["error"]) else ""
     return f"{_elapsed(view):>7}  {summary(view)}{passed}  checks {view['checks']}"
 
 
 def summary(view: View) -> str:
-    """What must change for another line to be worth reading."""
+    """The part of a line that must change before another line is printed."""
     problem = f"  problem {problem_code(view)}" if view["problem"] else ""
     return f"{view['phase']:<11} job {_job(view)}{problem}"
 
@@ -45,7 +38,7 @@ def problem_code(view: View) -> str:
 
 def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("run", Text(view["run_id"]))
-    table.add_row("phase", Text(view["phase"], style=f"bold {_COLORS.get(view['phase'], 'cyan')}"))
+    table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
     table.add_row("job", Text(_job(view)))
     table.add_row("elapsed", _elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
@@ -55,7 +48,9 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
             table.add_row("what to do", Text(error["advice"]))
     elif problem := view["problem"]:
         table.add_row("problem", Text(problem["message"], style="yellow"))
-        table.add_row("what to do", Text(f"It is tried again. If it does not pass: {problem['advice']}"))
+        table.add_row(
+            "what to do", Text(f"The step is retried. If the problem persists: {problem['advice']}")
+        )
 
 
 def _job(view: View) -> str:

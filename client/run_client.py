@@ -1,4 +1,4 @@
-"""The app's HTTP API as a person at a terminal needs it: look at a run, cancel it."""
+"""A client of the app's HTTP API: reads a run, and cancels it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +15,11 @@ _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 
 
 class NotReadable(CommandFailed):
-    """The app does not tell. ``passing`` if asking again may help."""
+    """The app did not answer as asked. ``transient`` if a retry may help."""
 
-    def __init__(self, reason: str, *, passing: bool = False) -> None:
+    def __init__(self, reason: str, *, transient: bool = False) -> None:
         super().__init__(reason)
-        self.passing = passing
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RunClient:
         return view
 
     def cancel(self, run_id: str) -> None:
-        """Raises NotReadable, with the app's words if it refuses."""
+        """Raises NotReadable, with the app's message if it refuses."""
         self._call("POST", run_id, "/cancel")
 
     def _call(self, method: str, run_id: str, action: str = "") -> Any:
@@ -51,17 +51,17 @@ class RunClient:
                     address,
                     headers={"x-functions-key": self.key} if self.key else {},
                     timeout=(_CONNECT_TIMEOUT, _TIMEOUT),
-                    # A redirect would carry the key on to wherever it leads.
+                    # A redirect would send the key to another address.
                     allow_redirects=False,
                 )
         except requests.RequestException as error:
             if isinstance(error, ValueError):
-                # An address or a header that can not be sent, now or later.
-                raise NotReadable(f"{root} can not be asked: {_cause(error)}") from None
-            raise NotReadable(f"{root} does not answer: {_cause(error)}", passing=True) from None
+                # The address or a header cannot be sent; a retry does not help.
+                raise NotReadable(f"{root} cannot be called: {_cause(error)}") from None
+            raise NotReadable(f"{root} does not answer: {_cause(error)}", transient=True) from None
         if answer.status_code in (401, 403):
             raise NotReadable(
-                f"{root} refuses ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of it."
+                f"{root} refuses the request ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of this app."
             )
         return _body(answer, root)
 
@@ -73,7 +73,7 @@ def _parts(url: str) -> SplitResult:
             return parts
     except ValueError:
         pass
-    raise NotReadable(f"{url!r} is not the address of an app: that is http://<host> or https://<host>.")
+    raise NotReadable(f"{url!r} is not the address of an app. An address is http://<host> or https://<host>.")
 
 
 def _body(answer: requests.Response, root: str) -> Any:
@@ -84,10 +84,12 @@ def _body(answer: requests.Response, root: str) -> Any:
     if answer.ok and isinstance(body, dict):
         return body
     said = body.get("detail") if isinstance(body, dict) else None
-    passing = answer.status_code >= 500 or answer.status_code == 429
-    raise NotReadable(said or f"{root} answered {answer.status_code}, not as this app does.", passing=passing)
+    transient = answer.status_code >= 500 or answer.status_code == 429
+    raise NotReadable(
+        said or f"{root} answered {answer.status_code}, but not in the form of this app.", transient=transient
+    )
 
 
 def _cause(error: requests.RequestException) -> str:
-    """The kind of error only: its text may hold proxies with passwords."""
+    """The type only: the text of the error may contain a proxy's password."""
     return type(error).__name__

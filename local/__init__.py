@@ -1,1 +1,1 @@
-"""One machine, no Azure: a Functions host and an Azure ML that stand in for the real ones. Never deployed."""
+"""Runs the app on one machine without Azure: see ``local/README.md``. Never deployed."""

@@ -1,4 +1,4 @@
-"""``python -m local run`` scores a folder once; ``serve`` keeps everything up until Ctrl-C."""
+"""Runs the app on one machine without Azure: once over a folder, or until Ctrl-C."""
 
 import sys
 

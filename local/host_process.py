@@ -1,4 +1,4 @@
-"""The local Functions host as a process of its own, so that it can be killed like the real one."""
+"""The local Functions host as a separate process, so that it can be killed like the real one."""
 
 import contextlib
 import re
@@ -22,14 +22,14 @@ STOP_LIMIT = 20.0
 
 
 class HostDidNotStart(CommandFailed):
-    """The text ends with what the host last printed."""
+    """The text ends with the last lines that the host printed."""
 
 
 class HostProcess:
-    """Up inside its ``with`` block, but for a ``stop`` or ``kill`` and the next ``start``.
+    """Runs inside its ``with`` block, except between a ``stop`` or ``kill`` and the next ``start``.
 
-    ``log`` collects all that the host prints, over all its starts. ``port`` 0 takes a free one. ``clock`` is the
-    file of a steered clock; without it durable time is the machine's.
+    ``log`` collects what the host prints, over all its starts. ``port`` 0 takes a free one. ``clock`` is the file
+    of a steered clock; without it durable time is the machine's.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class HostProcess:
         self._running = ExitStack()
 
     def start(self, *options: str) -> None:
-        """Returns when the host answers; ``options`` are more of its command line. Raises HostDidNotStart."""
+        """Returns when the host answers; ``options`` are added to its command line. Raises HostDidNotStart."""
         command = [sys.executable, "-m", "functions_host", "--app", str(self._app_dir)]
         command += ["--store", str(self.store), "--port", str(self.port), "--end-with-stdin"]
         command += ["--clock", str(self._clock)] if self._clock else []
@@ -64,11 +64,11 @@ class HostProcess:
                 command,
                 cwd=ROOT,
                 env=dict(self._environment),
-                # Closes however this process ends, and takes the host along: nobody else would stop it.
+                # Closes however this process ends, and ends the host: nothing else would stop it.
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for the one who started the host: a run may still have to be canceled through it.
+                # Ctrl-C must not reach the host: the command may still need it, to cancel a run.
                 process_group=0,
             )
         try:
@@ -78,7 +78,7 @@ class HostProcess:
             raise
 
     def stop(self) -> None:
-        """As Ctrl-C would; kills the host if it does not end."""
+        """Sends SIGTERM; kills the host if it does not end."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -87,7 +87,7 @@ class HostProcess:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL: the host gets no chance to tidy up."""
+        """Sends SIGKILL: the host cannot clean up."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -97,13 +97,13 @@ class HostProcess:
         process.stdin.close()
 
     def wait_for_end(self, limit: float) -> None:
-        """Until the host has ended by itself. Raises subprocess.TimeoutExpired after ``limit`` seconds."""
+        """Returns when the host has ended by itself. Raises subprocess.TimeoutExpired after ``limit`` seconds."""
         assert self._process is not None
         self._process.wait(limit)
         self.kill()
 
-    def obituary(self) -> str:
-        """How the host ended without having been told to, and what it last printed; empty while it is up."""
+    def exit_report(self) -> str:
+        """How the host ended by itself, and what it printed last; empty while it runs."""
         code = self._process.poll() if self._process else None
         if code is None:
             return ""
@@ -143,12 +143,12 @@ class HostProcess:
 
 @contextmanager
 def _reserved_port() -> Iterator[int]:
-    """A port that the host can listen on, and nobody else is given while the host is down.
+    """A port that stays reserved for the host while the host is down.
 
-    A restart must be found where the first start was: clients and resumed work know that address.
+    Each start needs the same one: clients and resumed work know the address.
     """
     with socket.socket() as reservation:
-        # Bound, but not listening: whoever binds to the number with this option may listen there.
+        # Bound, but not listening: another socket with this option can listen on the port.
         reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reservation.bind(("127.0.0.1", 0))
         yield reservation.getsockname()[1]

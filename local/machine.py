@@ -1,4 +1,4 @@
-"""The app on the local Functions host, beside an Azure ML that answers and scores."""
+"""The app on the local Functions host, together with the emulated Azure ML and Event Grid."""
 
 import os
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from typing import Self
 
 from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import (
+    RUN_COMPLETED,
+    RUN_STATUS_CHANGED,
     AzureMlService,
     ControlClient,
     Identity,
@@ -19,7 +21,6 @@ from local.azure_ml import (
     even_pace,
     standard_deployments,
 )
-from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
 from local.event_grid import (
     BLOB_CREATED,
     Batching,
@@ -35,17 +36,15 @@ from local.host_process import ROOT, HostProcess
 
 SAMPLES = ROOT / "samples"
 _EVENT_TYPES = {"new_data": (BLOB_CREATED,), "job_events": (RUN_STATUS_CHANGED, RUN_COMPLETED)}
-_FOREIGN_SETTINGS = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "NEW_DATA_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
-
-
+_NOT_INHERITED = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "NEW_DATA_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
 WEBHOOK = "/runtime/webhooks/eventgrid?functionName="
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Event Grid in both directions: files in the machine's ``incoming`` folder, and the workspace's jobs.
+    """What Event Grid delivers to the app: files in the machine's ``incoming`` folder, and jobs of the workspace.
 
-    Without ``watch`` the tests publish blob events themselves; without ``jobs`` the workspace is silent.
+    Without ``watch`` only tests publish blob events; without ``jobs`` the workspace publishes none.
     """
 
     container: Container = field(default_factory=lambda: Container("localdata", "incoming"))
@@ -59,10 +58,10 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class MachineConfig:
-    """``state`` is the one folder written to; ``settings`` stand above those that fit the local Azure ML.
+    """``state`` is the only folder written to; ``settings`` override the app settings for the emulated Azure ML.
 
-    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time goes
-    by that many times as fast as the machine's, and can be steered.
+    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time runs
+    that many times as fast as the machine's, and can be steered.
     """
 
     state: Path
@@ -80,9 +79,8 @@ class MachineConfig:
 
 
 class LocalMachine:
-    """Up inside its ``with`` block; then ``url``, ``host``, ``azure_ml`` and ``control`` are there.
-
-    With events also ``grid``, and ``incoming``, the folder behind the container; with a time scale ``clock``.
+    """Runs inside its ``with`` block, which sets ``host``, ``azure_ml``, ``control``, ``grid``, and with a time
+    scale ``clock``. ``incoming`` is the folder of the storage container.
     """
 
     def __init__(self, config: MachineConfig) -> None:
@@ -100,7 +98,7 @@ class LocalMachine:
         return self.host.url
 
     def job_log(self, job: str) -> Path:
-        """What the scoring script of a job prints; not there before it has started."""
+        """What the scoring script of a job prints; the file is missing before the script starts."""
         return self._config.state.resolve() / "azure_ml" / "jobs" / job / "log.txt"
 
     def __enter__(self) -> Self:
@@ -159,9 +157,7 @@ class LocalMachine:
         )
 
     def _app_environment(self) -> dict[str, str]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_SETTINGS)
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         azure_ml = self.azure_ml
         return {
             **inherited,

@@ -1,4 +1,4 @@
-"""``python -m local run``: one run over a folder on a machine of its own, from request to predictions."""
+"""Scores a folder: starts the app and the emulated Azure ML, follows one run to its end, and stops both."""
 
 import argparse
 import shutil
@@ -27,14 +27,14 @@ console = Console(soft_wrap=True)
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
-        "run", help="score a folder once, show how it goes, end with the outcome", description=__doc__
+        "run", help="score a folder once, and show each change of the run", description=__doc__
     )
     command.add_argument("--input", default=ROOT / "samples" / "data", help="folder of files to score")
     command.add_argument("--output", help="file for the predictions; must not exist yet")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 only if the job completed and the predictions are there."""
+    """0 only if the run is Completed and the predictions are written."""
     run_id = f"run-{uuid4().hex[:8]}"
     input_folder = _path(arguments.input)
     output = _path(arguments.output or STATE / "predictions" / f"{run_id}.csv")
@@ -43,10 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not any(child.is_file() for child in input_folder.iterdir()):
         return _refuse(f"INPUT has no files directly in it (nested folders are not walked): {input_folder}")
     if output.exists():
-        return _refuse(f"OUTPUT exists already, and a batch endpoint does not overwrite: {output}")
+        return _refuse(f"OUTPUT already exists, and a batch endpoint does not overwrite: {output}")
     output.parent.mkdir(parents=True, exist_ok=True)
     state = STATE / "runs" / run_id
-    # The folders are the datastores' roots: no URI holds a name that would have to be encoded.
+    # The folders are the roots of datastores: so no URI contains a name that needs encoding.
     config = MachineConfig(
         state=state, pace=PACE, datastores={"input": input_folder, "output": state / "output"}
     )
@@ -71,12 +71,12 @@ def _run_on(machine: LocalMachine, run_id: str, input_folder: Path, output: Path
     print(f"POST {machine.url}/api/batch-runs  {input_folder} → {output}", flush=True)
     answer = requests.post(f"{machine.url}/api/batch-runs", json=request, timeout=60)
     if answer.status_code != 202:
-        return _refuse(f"The starter answered {answer.status_code}: {answer.text}")
+        return _refuse(f"The app answered {answer.status_code} to the start: {answer.text}")
     follower = Follower(RunClient(machine.url), console, interval=0.25, limit=LIMIT, own_machine=True)
     try:
         view = follower.follow(run_id)
     except Left:
-        print(f"Run {run_id} had not ended. It stops here, with its machine.", file=sys.stderr)
+        print(f"Run {run_id} has not ended. It stops now, with its host.", file=sys.stderr)
         return LEFT
     return report(machine, view, answer.json(), machine.azure_ml.datastores["output"] / PREDICTIONS, output)
 

@@ -1,4 +1,4 @@
-"""How a run on a machine of its own ended: the predictions, or the reason in the words of whatever broke."""
+"""Reports how a run of ``make run`` ended: the first predictions, or the reason and the end of the log."""
 
 import shutil
 import sys
@@ -19,7 +19,7 @@ console = Console(soft_wrap=True, highlight=False)
 def report(
     machine: LocalMachine, view: dict[str, Any], links: dict[str, str], predictions: Path, output: Path
 ) -> int:
-    """Moves the predictions to ``output``. 0 only if the job completed and they are there."""
+    """Copies the predictions to ``output``. 0 only if the run is Completed."""
     console.print()
     if view["phase"] != "Completed":
         console.print(Text(f"The run ended {view['phase']}.", style="red"))
@@ -35,14 +35,14 @@ def report(
     for row in rows[:FIRST_ROWS]:
         print(f"  {row}")
     print(f"\nPredictions: {output}")
-    print("Status URLs that were used (the host stops now; `make serve` keeps one up):")
+    print("Status URLs of this run (the host stops now; make serve keeps one running):")
     for name in ("runUri", "statusQueryGetUri"):
         print(f"  {links[name]}")
     return 0
 
 
 def _reason(machine: LocalMachine, view: dict[str, Any]) -> str:
-    """Azure ML Studio knows nothing of a job of this machine, so not the run's own words if there was a job."""
+    """The error of the job if there is one: the run's own points to Azure ML Studio, which lacks this job."""
     said = view["error"]["message"] if view["error"] else ""
     if view["phase"] == "Canceled":
         return said

@@ -1,4 +1,4 @@
-"""What ``serve`` prints when it is up. Lines to copy: pasted as a whole, they must do no harm."""
+"""What ``serve`` prints when it is ready. Its commands must be harmless, also if all are pasted together."""
 
 from shlex import quote
 
@@ -10,26 +10,27 @@ def banner(machine: LocalMachine) -> str:
     predictions = machine.azure_ml.datastores["workspaceblobstore"]
     return f"""\
 The app is served at {machine.url}, its log is {machine.host.log}.
-Azure ML answers at {machine.azure_ml.scoring_uri}; its control API is {machine.azure_ml.control_url}.
+Azure ML answers at {machine.azure_ml.scoring_uri}.
+Its control API (see local/README.md) is {machine.azure_ml.control_url}.
 What the scoring script of each job prints is in {machine.job_log("*")}.
 
-Start a run over the sample data (a run_id is good for one run: take another for the next):
+Start a run over the sample data (each run needs a run_id of its own):
   curl -s {runs} -H 'Content-Type: application/json' -d '{{
     "run_id": "first", "poll_interval": 1,
     "endpoint_input_uri": "azureml://datastores/samples/paths/data/",
     "endpoint_output_uri": "azureml://datastores/workspaceblobstore/paths/batch/{{run_id}}/predictions.csv"}}'
-Look at it:
+Read its status:
   curl -s {runs}/first
-List all:
+List all runs:
   curl -s {runs}
 
 Its predictions will be in {predictions}/batch/first/.
 
-Or let new data start it: drop CSV files into {machine.incoming},
+Or let new data start a run. Copy CSV files into {machine.incoming}:
   cp -r {quote(str(SAMPLES / "data"))} {quote(str(machine.incoming / "monday"))}
-and 5 s after the last one a run starts over the folder. Its predictions will be in {predictions}/batch-runs/.
+A run over the folder starts 5 s after its last file. Its predictions will be in {predictions}/batch-runs/.
 
-A run that is under way, here one with the run_id "another", is canceled with
+Cancel a run that has not ended, here "another":
   curl -s -X POST {runs}/another/cancel
 
-Watch all of it at {machine.url}/api/monitor. Ctrl-C ends."""
+Watch all runs at {machine.url}/api/monitor. Ctrl-C stops everything."""

@@ -1,4 +1,4 @@
-"""``python -m local serve``: keeps the app, Azure ML and Event Grid up until it is told to stop."""
+"""Serves the app, with an emulated Azure ML and Event Grid, until Ctrl-C or SIGTERM."""
 
 import argparse
 import signal
@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from local.azure_ml import Ports
-from local.instance_lock import Taken, free_ports, sole_use
+from local.instance_lock import check_ports, instance_lock
 from local.machine import Events, LocalMachine, MachineConfig
 from local.run_command import PACE, STATE
 from local.serve_banner import banner
@@ -19,27 +19,30 @@ ONE_RULE = {
     "NEW_DATA_START": "folder",
     "NEW_DATA_QUIET_SECONDS": "5",
 }
-LOOK_AFTER_HOST = 0.5
+HOST_CHECK_INTERVAL = 0.5
 """Seconds."""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "serve", help="keep the app, Azure ML and Event Grid up", description=__doc__
+    command = commands.add_parser("serve", help="serve the app until Ctrl-C", description=__doc__)
+    command.add_argument(
+        "--port",
+        type=_port,
+        default=HOST_PORT,
+        help="default %(default)s; Azure ML takes PORT + 10 to PORT + 14",
     )
     command.add_argument(
-        "--port", type=_port, default=HOST_PORT, help="the app's; Azure ML takes PORT + 10 to PORT + 14"
+        "--state", type=Path, default=STATE / "serve", help="folder for everything that is stored"
     )
-    command.add_argument("--state", type=Path, default=STATE / "serve", help="folder for all that is kept")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 after Ctrl-C or SIGTERM, 1 if it can not start or the host ends by itself."""
+    """0 after Ctrl-C or SIGTERM, 1 if the host ends by itself. Raises CommandFailed if it cannot start."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     port: int = arguments.port
-    # The same after each start, so that runs begun before a restart still find their endpoint.
+    # The same at each start: runs that continue after a restart need their endpoint.
     azure_ml = Ports(
         entra=port + 10, identity=port + 11, endpoint=port + 12, arm=port + 13, control=port + 14
     )
@@ -51,21 +54,19 @@ def run(arguments: argparse.Namespace) -> int:
         events=Events(),
         settings=ONE_RULE,
     )
-    try:
-        with sole_use(config.state):
-            free_ports(port, *range(port + 10, port + 15))
-            with LocalMachine(config) as machine:
-                print(banner(machine), flush=True)
-                return _watch(machine, ended)
-    except Taken as reason:
-        print(reason, file=sys.stderr)
-        return 1
+    with instance_lock(config.state):
+        check_ports(port, *range(port + 10, port + 15))
+        with LocalMachine(config) as machine:
+            print(banner(machine), flush=True)
+            return _watch(machine, ended)
 
 
 def _watch(machine: LocalMachine, ended: threading.Event) -> int:
-    while not ended.wait(LOOK_AFTER_HOST):
-        if obituary := machine.host.obituary():
-            print(f"{obituary}\nNothing is served any more. Runs go on at the next start.", file=sys.stderr)
+    while not ended.wait(HOST_CHECK_INTERVAL):
+        if report := machine.host.exit_report():
+            print(
+                f"{report}\nThe app is not served any more. Runs continue at the next start.", file=sys.stderr
+            )
             return 1
     return 0
 

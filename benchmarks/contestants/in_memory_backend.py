@@ -64,7 +64,7 @@ def _run(client: TaskHubGrpcClient, count: int) -> None:
 
 
 def _free_port() -> int:
-    # The backend does not tell which port it got, so it cannot be asked for any.
+    # The backend does not report its port, so it cannot choose one.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

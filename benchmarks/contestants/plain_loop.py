@@ -1,4 +1,4 @@
-"""A run as one writes it at first: one ``while`` loop, which replays all checks so far at each wake-up."""
+"""The simplest way to write a run: one ``while`` loop, which replays all checks so far at each wake-up."""
 
 from collections.abc import Generator
 from datetime import timedelta

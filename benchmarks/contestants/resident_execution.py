@@ -1,7 +1,7 @@
-"""An execution that stays in memory between its episodes, so that the SDK sees only what is new.
+"""An execution that stays in memory between its episodes, so that the SDK processes only new events.
 
-It gives the SDK's own answers without the replay, which makes it the way past the episodes of a long history
-that are not measured. The answers are compared with those of a real replay wherever there is one.
+It gives the SDK's answers without a replay, for the episodes of a long history that are not measured. Where an
+episode is replayed, the answers are compared.
 """
 
 import json
@@ -20,7 +20,7 @@ class ResidentExecution:
         self._seen = 0
 
     def answer(self, context_json: str) -> str:
-        """The SDK's answer to the next episode; each has to be given, in order."""
+        """The SDK's answer to the next episode. Needs every episode, in order."""
         history = json.loads(context_json)["history"]
         new, known = history[self._seen :], self._seen
         self._seen = len(history)

@@ -19,8 +19,8 @@ class SdkWorker:
     """Implements the engine's ``Worker``. ``context_bytes`` is the size of all contexts, ``history_bytes`` that
     of the histories in them.
 
-    With ``resident`` only every ``replay_every``-th pair of episodes is replayed. An episode's CPU grows with
-    the bytes that it replays, so that of the others follows from their bytes.
+    With ``resident`` only every ``replay_every``-th pair of episodes is replayed. The CPU of the others is
+    estimated from their bytes, because the CPU of a replay is in proportion to its bytes.
     """
 
     def __init__(
@@ -61,7 +61,9 @@ class SdkWorker:
         if expected is None or self.episodes // 2 % self._replay_every == 0:
             answer = self._replay(name, context_json, size)
             if expected is not None and json.loads(expected) != json.loads(answer):
-                raise AssertionError(f"Without replay {name} answered otherwise in episode {self.episodes}.")
+                raise AssertionError(
+                    f"Without replay {name} answered differently in episode {self.episodes}."
+                )
         else:
             answer = expected
         self.episodes += 1
@@ -87,7 +89,7 @@ class SdkWorker:
 
 
 def _history_size(context_json: str) -> int:
-    # No text within the history can look like this: quotes in JSON strings are escaped.
+    # No text in the history can contain this: quotes in JSON strings are escaped.
     beginning, end = context_json.index("["), context_json.rindex('], "input": ') + 1
     return len(context_json[beginning:end].encode())
 
@@ -104,5 +106,5 @@ def _call(function: UserFunction, value: object) -> Any:
     try:
         return function(value)
     except Exception as error:
-        # Anything else the engine would take for a failure of its own, and try for ever.
+        # The engine would take any other exception for its own failure, and retry for ever.
         raise InvocationError(f"{type(error).__name__}: {error}", traceback.format_exc()) from error

@@ -1,4 +1,4 @@
-"""What a throughput contestant prints: taken the same way by both."""
+"""What both throughput contestants print, measured in the same way."""
 
 import json
 import time

@@ -1,6 +1,6 @@
-"""The project's own run beside the plain loop, over activities that do no I/O: what costs is the waiting.
+"""The project's own run and the plain loop, with activities that do no I/O: only the waiting costs.
 
-A job is Running until it was checked as many times as the last part of its run id says; then Completed.
+A job is Running until the number of checks at the end of its run id is reached; then it is Completed.
 """
 
 from collections import Counter

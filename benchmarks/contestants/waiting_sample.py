@@ -1,10 +1,10 @@
-"""What the contestants in waiting tell, and how much of it they measure."""
+"""What the contestants in waiting print, and how much of it they measure."""
 
 from dataclasses import dataclass
 
 PLAIN_LOOP = "plain_loop"
 REPLAYED_IN_FULL = 100
-"""Up to so many checks each episode of the plain loop is replayed; it would take minutes for many more."""
+"""The plain loop replays each episode up to this number of checks; more would take minutes."""
 
 REPLAY_EVERY = 24
 

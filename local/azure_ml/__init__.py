@@ -1,4 +1,4 @@
-"""Azure ML on one machine: Entra, managed identity, a batch endpoint that really scores, and ARM."""
+"""Emulates Azure ML on one machine: Entra, managed identity, a batch endpoint that scores, and ARM."""
 
 from local.azure_ml.config import (
     Deployment,
@@ -11,11 +11,14 @@ from local.azure_ml.config import (
     even_pace,
     standard_deployments,
 )
-from local.azure_ml.control_client import ControlClient
 from local.azure_ml.info import Identity, ServiceInfo
 from local.azure_ml.service import AzureMlService
+from local.azure_ml.testing.control_client import ControlClient
+from local.azure_ml.workspace.events import RUN_COMPLETED, RUN_STATUS_CHANGED
 
 __all__ = [
+    "RUN_COMPLETED",
+    "RUN_STATUS_CHANGED",
     "AzureMlService",
     "ControlClient",
     "Deployment",

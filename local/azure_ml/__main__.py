@@ -1,6 +1,4 @@
-"""`python -m local.azure_ml --state DIR --script samples/score.py --model-dir samples/model ..`"""
-
-from __future__ import annotations
+"""``python -m local.azure_ml --state DIR --script samples/score.py --model-dir samples/model ..``"""
 
 import argparse
 import logging
@@ -16,7 +14,10 @@ from local.azure_ml.service import AzureMlService
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.azure_ml", description="Azure ML on one machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.azure_ml",
+        description="Emulates Azure ML on one machine until Ctrl-C or SIGTERM.",
+    )
     parser.add_argument(
         "--state", type=Path, required=True, metavar="DIR", help="jobs, keys and default output"
     )
@@ -38,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         ("asset", "NAME:VERSION=PATH"),
     ):
         parser.add_argument(f"--{option}", action="append", default=[], type=_mapping, metavar=what)
-    for listener in ("entra", "identity", "endpoint", "arm", "control"):
-        parser.add_argument(f"--{listener}-port", type=int, default=0, metavar="PORT", help="0: any free one")
+    for server in ("entra", "identity", "endpoint", "arm", "control"):
+        parser.add_argument(f"--{server}-port", type=int, default=0, metavar="PORT", help="0: any free one")
     return parser
 
 

@@ -1,6 +1,4 @@
-"""What one Azure ML look-alike is made of: workspace, deployments, principals, pace and folders."""
-
-from __future__ import annotations
+"""The configuration of one emulated Azure ML: workspace, deployments, principals, pace and folders."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,9 +43,9 @@ DEFAULT_PRINCIPALS = (
 
 @dataclass(frozen=True)
 class Deployment:
-    """`script` None makes jobs that score nothing and write an empty file, for load tests.
+    """Jobs of a deployment whose ``script`` is None score nothing and write an empty file, for load tests.
 
-    Job names come in the three forms that the service has been seen to use.
+    The service uses these three values of ``job_name_prefix`` (observed).
     """
 
     name: str
@@ -59,7 +57,7 @@ class Deployment:
 
 
 def standard_deployments(script: Path, model_dir: Path) -> tuple[Deployment, ...]:
-    """`default`, a second model deployment, a pipeline component deployment, and one that scores nothing."""
+    """``default``, a second model deployment, a pipeline component deployment, and one that scores nothing."""
     return (
         Deployment("default", script=script, model_dir=model_dir),
         Deployment("challenger", script=script, model_dir=model_dir, mini_batch_size=1, job_name_prefix=""),
@@ -77,7 +75,7 @@ def standard_deployments(script: Path, model_dir: Path) -> tuple[Deployment, ...
 
 @dataclass(frozen=True)
 class Phase:
-    """A status a job passes through, and how long it stays there at least, in seconds."""
+    """A status that a job passes through, and its least duration in seconds."""
 
     status: str
     seconds: float
@@ -118,12 +116,12 @@ class Ports:
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """`state` is the one folder written to, beside mapped ones; `workspaceblobstore` is mapped inside it
-    unless `datastores` says otherwise. `storage` maps URL prefixes
-    (`https://<account>.blob.core.windows.net/<container>`) and `assets` maps `<name>:<version>` to folders.
-    `max_scoring` scripts run at once; other jobs in Running wait their turn. `cancel_seconds` is the stay in
-    CancelRequested, `token_lifetime` is in seconds. `publish` is given an event whenever a job's status
-    changes, from the service's own thread.
+    """The service writes to ``state`` and to mapped folders only; ``workspaceblobstore`` is a folder in ``state``
+    unless ``datastores`` maps it. ``storage`` maps URL prefixes
+    (``https://<account>.blob.core.windows.net/<container>``) and ``assets`` maps ``<name>:<version>`` to folders.
+    ``max_scoring`` scripts run at once; other jobs in Running wait. ``cancel_seconds`` is the time in
+    CancelRequested, ``token_lifetime`` is in seconds. Each change of a job's status calls ``publish`` with its
+    events, in the service's own thread.
     """
 
     state: Path

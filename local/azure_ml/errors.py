@@ -1,11 +1,9 @@
-"""The bodies that refusals come in.
+"""Answers that report an error.
 
-Azure ML has two JSON envelopes: the management frontend's (also ARM's, whose own refusals carry code and
-message alone) and the one of internal services seen through the inference host. The front door answers in
-plain text at times.
+Azure ML has two JSON envelopes: that of the management frontend (ARM uses it too; ARM's own errors have only
+code and message) and that of internal services behind the inference host. The front door sometimes answers
+in plain text.
 """
-
-from __future__ import annotations
 
 import json
 import uuid
@@ -21,7 +19,7 @@ ENTRA_POLICY_TEXT = (
 
 
 class Refused(Exception):
-    """A handler's way to answer with something other than success."""
+    """A handler raises it to answer with ``response`` instead of a success."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__(response.status)
@@ -48,7 +46,7 @@ def frontend_error(
     details: list[tuple[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """The management frontend's envelope, with `details` as pairs of code and message."""
+    """The management frontend's envelope, with ``details`` as pairs of code and message."""
     operation, request = uuid.uuid4().hex, uuid.uuid4().hex[:16]
     info: list[tuple[str, object]] = [
         ("ComponentName", "managementfrontend"),
@@ -96,7 +94,7 @@ def service_error(
 
 
 def arm_error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A refusal by ARM itself, before any resource provider is asked."""
+    """An error of ARM itself, before it calls a resource provider."""
     return json_answer(status, {"error": {"code": code, "message": message}}, headers)
 
 
@@ -107,7 +105,7 @@ def text_answer(status: int, text: str, headers: Mapping[str, str] | None = None
 def entra_error(
     status: int, error: str, code: int, text: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An OAuth error with Entra's AADSTS code and its trace of ids."""
+    """An OAuth error with Entra's AADSTS code and its ids."""
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     timestamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     body = {

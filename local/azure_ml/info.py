@@ -1,6 +1,4 @@
-"""Where the look-alike is and how to sign in to it: the port file's content, and `AzureMlService.info`."""
-
-from __future__ import annotations
+"""Addresses of the emulated Azure ML and credentials for it: ``AzureMlService.info``, and the port file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +6,14 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from local.azure_ml.identities import Credentials, write_private
+from local.azure_ml.entra.identities import Credentials, write_private
 
 Identity = Literal["managed-identity", "secret", "certificate", "federated"]
 
 
 @dataclass(frozen=True)
 class ServiceInfo:
-    """Addresses carry no trailing slash, except `authority_host`."""
+    """Addresses have no trailing slash, except ``authority_host``."""
 
     authority_host: str
     identity_endpoint: str
@@ -41,15 +39,15 @@ class ServiceInfo:
         write_private(path, _INFO.dump_json(self, indent=2) + b"\n")
 
     @classmethod
-    def read(cls, path: Path) -> ServiceInfo:
+    def read(cls, path: Path) -> "ServiceInfo":
         return _INFO.validate_json(path.read_bytes())
 
     def environment(self, identity: Identity, principal: str | None = None) -> dict[str, str]:
-        """The variables with which azure-identity's DefaultAzureCredential acts as a principal here.
+        """The variables that make azure-identity's DefaultAzureCredential sign in as a principal here.
 
-        Without `principal` the system-assigned identity, or the service principal `runner`. Set them in an
-        environment free of other AZURE_* and IDENTITY_* variables: azure-identity prefers a secret that
-        is there to a certificate. Raises ValueError if the principal cannot sign in that way.
+        Without ``principal`` the system-assigned identity, or the service principal ``runner``. Set them in an
+        environment without other AZURE_* and IDENTITY_* variables: azure-identity prefers a secret to a
+        certificate. Raises ValueError if the principal cannot sign in that way.
         """
         name = principal or next(
             name

@@ -1,6 +1,4 @@
-"""Opens an application on a loopback port, and closes it without waiting for anybody."""
-
-from __future__ import annotations
+"""Serves an application on a loopback port, and closes it without waiting for its clients."""
 
 import ssl
 from contextlib import AsyncExitStack
@@ -14,7 +12,7 @@ _BACKLOG = 2048
 async def open_on_loopback(
     app: web.Application, port: int, tls: ssl.SSLContext | None, stack: AsyncExitStack
 ) -> str:
-    """Returns the address (scheme://host:port); `port` 0 takes any free one. `stack` closes it again."""
+    """Returns the address (scheme://host:port); ``port`` 0 takes any free one. ``stack`` closes the server."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     stack.push_async_callback(_close, runner)
@@ -23,7 +21,7 @@ async def open_on_loopback(
 
 
 async def _close(runner: web.AppRunner) -> None:
-    """Cuts idle connections first: a TLS goodbye would wait for clients that keep them open."""
+    """Aborts idle connections first: a TLS shutdown would wait for clients that keep them open."""
     if runner.server is not None:
         for connection in runner.server.connections:
             if connection.transport is not None:

@@ -1,6 +1,4 @@
-"""All of it in one process: five listeners on loopback, run by a thread that the service owns."""
-
-from __future__ import annotations
+"""The whole emulator in one process: five servers on loopback, run by a thread of the service."""
 
 import asyncio
 import ssl
@@ -8,32 +6,37 @@ import threading
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
+from typing import Self
 
-from local.azure_ml.arm import ResourceManager
 from local.azure_ml.config import ServiceConfig
-from local.azure_ml.control import Control
-from local.azure_ml.control_client import ControlClient
-from local.azure_ml.endpoint import BatchEndpoint
-from local.azure_ml.engine import JobEngine
-from local.azure_ml.entra import Entra
-from local.azure_ml.faults import Faults
-from local.azure_ml.identities import Material, load_or_create
+from local.azure_ml.entra.identities import Material, load_or_create
+from local.azure_ml.entra.managed_identity import ManagedIdentity
+from local.azure_ml.entra.token_endpoints import Entra
+from local.azure_ml.entra.tokens import TokenAuthority
 from local.azure_ml.info import ServiceInfo
-from local.azure_ml.listener import Listener
+from local.azure_ml.jobs.engine import Announce, JobEngine
+from local.azure_ml.jobs.job import Job
+from local.azure_ml.jobs.scoring import Scorer
+from local.azure_ml.jobs.storage import Storage
+from local.azure_ml.jobs.store import JobStore
 from local.azure_ml.loopback import open_on_loopback
-from local.azure_ml.managed_identity import ManagedIdentity
-from local.azure_ml.request_log import RequestLog
-from local.azure_ml.scoring import Scorer
-from local.azure_ml.storage import Storage
-from local.azure_ml.store import JobStore
-from local.azure_ml.tokens import TokenAuthority
+from local.azure_ml.server import EmulatedServer
+from local.azure_ml.testing.control import Control
+from local.azure_ml.testing.control_client import ControlClient
+from local.azure_ml.testing.faults import Body, Faults
+from local.azure_ml.testing.request_log import RequestLog
+from local.azure_ml.workspace.arm import ResourceManager
+from local.azure_ml.workspace.endpoint import BatchEndpoint
+from local.azure_ml.workspace.events import job_events
+
+_Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager
 
 
 class AzureMlService:
-    """`with AzureMlService(config) as service:` or `start()` and `stop()`; then see `info` and `control`.
+    """``with AzureMlService(config) as service:`` or ``start()`` and ``stop()``; then see ``info`` and ``control``.
 
-    Raises OSError from `start` if a port is taken. Usable from any thread or event loop: the listeners live
-    in a thread of their own.
+    ``start`` raises OSError if a port is in use. Usable from any thread or event loop: the servers run in a
+    thread of their own.
     """
 
     def __init__(self, config: ServiceConfig) -> None:
@@ -59,7 +62,7 @@ class AzureMlService:
     def control(self) -> ControlClient:
         return ControlClient(self.info.control_url)
 
-    def start(self) -> AzureMlService:
+    def start(self) -> Self:
         self._thread = threading.Thread(target=self._run, name="azure-ml", daemon=True)
         self._thread.start()
         try:
@@ -82,7 +85,7 @@ class AzureMlService:
         if self._failure is not None:
             raise self._failure
 
-    def __enter__(self) -> AzureMlService:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -108,7 +111,7 @@ class AzureMlService:
 
 
 async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
-    """Starts everything and leaves the ends to `stack`, in the right order."""
+    """Starts everything; ``stack`` stops it in reverse order."""
     config.state.mkdir(parents=True, exist_ok=True)
     datastores = {"workspaceblobstore": config.state / "workspaceblobstore", **config.datastores}
     datastores["workspaceblobstore"].mkdir(parents=True, exist_ok=True)
@@ -120,7 +123,7 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     stack.callback(store.close)
     storage = Storage(config.workspace, datastores, config.storage, config.assets)
     scorer = Scorer(config.state / "jobs", storage, config.deployments)
-    engine = JobEngine(config, store, scorer)
+    engine = JobEngine(config, store, scorer, _announcer(config))
     await engine.start()
     stack.push_async_callback(engine.stop)
 
@@ -131,17 +134,20 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     arm = ResourceManager(config, engine, material.principals, tokens)
     ports = config.ports
 
-    async def listen(listener: Listener, port: int, tls: ssl.SSLContext | None) -> str:
-        return await open_on_loopback(listener.application(), port, tls, stack)
+    async def serve(
+        name: str,
+        service: _Emulated,
+        default_body: Body,
+        port: int,
+        tls: ssl.SSLContext | None,
+    ) -> str:
+        server = EmulatedServer(name, service.routes(), service.not_found, default_body, faults, log)
+        return await open_on_loopback(server.application(), port, tls, stack)
 
-    entra_host = Listener("entra", entra.routes(), entra.not_found, "entra", faults, log)
-    identity_host = Listener("identity", identity.routes(), identity.not_found, "identity", faults, log)
-    endpoint_host = Listener("endpoint", endpoint.routes(), endpoint.not_found, "envelope-b", faults, log)
-    arm_host = Listener("arm", arm.routes(), arm.not_found, "envelope-a", faults, log)
-    entra_url = await listen(entra_host, ports.entra, material.tls)
-    identity_url = await listen(identity_host, ports.identity, None)
-    endpoint_url = await listen(endpoint_host, ports.endpoint, material.tls)
-    arm_url = await listen(arm_host, ports.arm, material.tls)
+    entra_url = await serve("entra", entra, "entra", ports.entra, material.tls)
+    identity_url = await serve("identity", identity, "identity", ports.identity, None)
+    endpoint_url = await serve("endpoint", endpoint, "envelope-b", ports.endpoint, material.tls)
+    arm_url = await serve("arm", arm, "envelope-a", ports.arm, material.tls)
     control = Control(faults, engine, scorer, log)
     control_url = await open_on_loopback(control.application(), ports.control, None, stack)
     stack.callback(faults.clear)
@@ -149,6 +155,18 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     entra.base_url, arm.base_url, endpoint.frontend_url = entra_url, arm_url, arm_url
     tokens.issuer = f"{entra_url}/{config.workspace.tenant_id}/"
     return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, control_url)
+
+
+def _announcer(config: ServiceConfig) -> Announce:
+    """Publishes the events of a job's new status, if the service is configured to."""
+    deployments = {deployment.name: deployment for deployment in config.deployments}
+
+    def announce(job: Job) -> None:
+        if config.publish is not None:
+            for event in job_events(job, config.workspace, deployments.get(job.deployment)):
+                config.publish(event)
+
+    return announce
 
 
 def _info(

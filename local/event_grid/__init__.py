@@ -1,4 +1,4 @@
-"""Event Grid on one machine: delivers to webhooks the way Event Grid does, and watches folders for blobs."""
+"""Emulates Event Grid on one machine: delivers to webhooks as Event Grid does, and watches folders for blobs."""
 
 from local.event_grid.blob_created import BLOB_CREATED, Container, blob_created
 from local.event_grid.container_watch import ContainerWatch

@@ -1,7 +1,5 @@
 """BlobCreated events as a storage account sends them, for files in a local folder."""
 
-from __future__ import annotations
-
 import mimetypes
 import uuid
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ Api = Literal["PutBlob", "PutBlockList", "CopyBlob", "CreateFile", "FlushWithClo
 _DATA_LAKE: tuple[Api, ...] = ("CreateFile", "FlushWithClose")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What .NET counts as ticks, hundreds of nanoseconds, from the year 1 up to 1970.
+# .NET ticks (100 ns) from the year 1 to 1970.
 _EPOCH_TICKS = 621_355_968_000_000_000
 _IDS = uuid.UUID("c0f5b9a4-52f0-4c0e-9a2e-5f7f2d0f8f11")
 
@@ -43,12 +41,11 @@ class Container:
 def blob_created(container: Container, path: str, api: Api, length: int, modified_ns: int) -> Event:
     """``path`` is the blob's name, ``length`` in bytes, ``modified_ns`` in nanoseconds since 1970.
 
-    Everything follows from these: the same content of the same blob gives the same event, id included. As in
-    Azure, the eTag is the time of modification in ticks. The name is plain in the subject and encoded in the
-    url.
+    These determine the whole event: the same content of the same blob gives the same event, id included. As in
+    Azure, the eTag is the time of modification in ticks; the name is plain in the subject, encoded in the url.
     """
     in_lake = api in _DATA_LAKE
-    # What CreateFile makes is empty; the content comes before FlushWithClose.
+    # CreateFile makes an empty file; the content comes before FlushWithClose.
     size = 0 if api == "CreateFile" else length
     url = container.url(path, "dfs" if in_lake else "blob")
     identity = uuid.uuid5(_IDS, f"{url} {api} {modified_ns} {length}")

@@ -1,6 +1,4 @@
-"""Stands in for the storage account: files that appear in a folder become BlobCreated events."""
-
-from __future__ import annotations
+"""Emulates a storage account: files that appear in a folder become BlobCreated events."""
 
 import logging
 import threading
@@ -15,22 +13,22 @@ from local.event_grid.folder_scan import Changes, FolderMemory, Version, scan
 
 log = logging.getLogger(__name__)
 
-# Looking takes at most this share of one core, however many files there are.
+# Scanning uses at most this share of one core, whatever the number of files.
 _SHARE_OF_TIME = 0.1
 # Clients upload larger blobs in blocks.
 _SINGLE_PUT_BYTES = 64 * 1024 * 1024
 
 
 class ContainerWatch:
-    """Looks into ``folder`` every ``interval`` seconds, from a thread, inside its ``with`` block.
+    """Scans ``folder`` every ``interval`` seconds, in a thread, inside its ``with`` block.
 
-    A file is complete once it has stayed the same for ``settle`` seconds; a writer that pauses for longer
-    should write under a name that begins with a dot and rename. With ``hierarchical`` the account is a Data
-    Lake one: each upload gives CreateFile when it is first seen and FlushWithClose when complete.
+    A file is complete once it has not changed for ``unchanged_for`` seconds; a writer that pauses for longer
+    should write under a name that begins with a dot, and rename. With ``hierarchical`` the account is a Data
+    Lake one: each upload gives CreateFile when it is first seen and FlushWithClose when it is complete.
 
-    Files that are there at the start are reported, as redeliveries: with the very ids they had before. So
-    nothing is missed that was dropped while nobody looked. ``report_existing=False`` leaves them alone.
-    ``clock`` tells how long a file has stayed the same.
+    Files that exist at the start are reported like redeliveries, with the same event ids as before: so a file
+    that arrived while no watch ran is not missed. ``report_existing=False`` ignores them. ``clock`` measures
+    how long a file has not changed, in seconds.
     """
 
     def __init__(
@@ -41,7 +39,7 @@ class ContainerWatch:
         *,
         hierarchical: bool = False,
         report_existing: bool = True,
-        settle: float = 0.5,
+        unchanged_for: float = 0.5,
         interval: float = 0.2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,12 +50,12 @@ class ContainerWatch:
         self._report_existing = report_existing
         self._interval = interval
         self._clock = clock
-        self._memory = FolderMemory(settle)
+        self._memory = FolderMemory(unchanged_for)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="container-watch", daemon=True)
 
     def start(self) -> Self:
-        """Makes the folder if there is none. Raises OSError."""
+        """Creates the folder if it is missing. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._report_existing:
             self._memory.know(scan(self._folder))
@@ -80,7 +78,7 @@ class ContainerWatch:
             try:
                 changes = self._memory.changes(scan(self._folder), now)
             except OSError as error:
-                log.warning("cannot look into %s: %s", self._folder, error)
+                log.warning("cannot scan %s: %s", self._folder, error)
             else:
                 for event in self._events(changes):
                     self._publish(event)

@@ -1,7 +1,5 @@
 """Events that could not be delivered, as files in a folder."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from dataclasses import dataclass

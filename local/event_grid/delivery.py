@@ -1,7 +1,5 @@
 """Delivers the events of one subscription until each is accepted or given up."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import itertools
@@ -26,8 +24,8 @@ _REQUESTS_AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts copies of events that matched: ``waiting`` for an attempt or its answer, and what became of
-    the others. ``requests`` were sent in all; ``lost`` ones were suppressed on purpose."""
+    """Counts the copies of matching events: those ``waiting`` for an attempt or its answer, and the others by how
+    they ended; ``lost`` copies were suppressed on purpose. ``requests`` counts the HTTP requests."""
 
     waiting: int = 0
     delivered: int = 0
@@ -55,7 +53,7 @@ class _Due:
 
 
 class Delivery:
-    """Owned by one event loop. Pending events are in memory only."""
+    """Belongs to one event loop. Pending events are in memory only."""
 
     def __init__(self, subscription: Subscription, session: aiohttp.ClientSession, time_scale: float) -> None:
         self.subscription = subscription
@@ -84,7 +82,7 @@ class Delivery:
             self._push(pending, delay)
 
     async def idle(self) -> None:
-        """Returns once nothing waits any more, retries included."""
+        """Returns once no event waits for an attempt or a retry."""
         await self._idle.wait()
 
     async def run(self) -> None:
@@ -121,9 +119,9 @@ class Delivery:
         self._count(requests=1)
         for pending in batch:
             pending.attempts += 1
-            self._settle(pending, outcome)
+            self._record(pending, outcome)
 
-    def _settle(self, pending: _Pending, outcome: Outcome) -> None:
+    def _record(self, pending: _Pending, outcome: Outcome) -> None:
         if outcome.delivered:
             self._count(waiting=-1, delivered=1)
             return

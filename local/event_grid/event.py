@@ -1,7 +1,5 @@
 """One event, and how it is written in the two schemas that Event Grid delivers."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""What lies in a folder, and which of its files have become complete since the last look."""
-
-from __future__ import annotations
+"""The files of a folder, and which of them have become complete since the last scan."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -26,7 +24,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """``begun``: files seen with new content; ``complete``: those whose content has come to rest."""
+    """``begun``: files with new content; ``complete``: files whose content does not change any more."""
 
     begun: Sequence[tuple[str, Version]]
     complete: Sequence[tuple[str, Version]]
@@ -34,17 +32,17 @@ class Changes:
 
 @dataclass(slots=True)
 class FolderMemory:
-    """Tells each content of each file once. ``settle`` is how many seconds it must have stayed the same."""
+    """Reports each content of each file once, after it has not changed for ``unchanged_for`` seconds."""
 
-    settle: float
+    unchanged_for: float
     _files: dict[str, _Seen] = field(default_factory=dict)
 
     def know(self, files: Mapping[str, Version]) -> None:
-        """Takes these for reported."""
+        """Marks these as reported."""
         self._files = {path: _Seen(version, 0.0, reported=True) for path, version in files.items()}
 
     def changes(self, files: Mapping[str, Version], now: float) -> Changes:
-        """``files`` is all that is there at ``now`` (seconds, monotonic)."""
+        """``files`` are all files of the folder at ``now`` (seconds, monotonic)."""
         begun, complete = [], []
         for path, version in files.items():
             seen = self._files.get(path)
@@ -52,7 +50,7 @@ class FolderMemory:
                 if seen is None or seen.reported:
                     begun.append((path, version))
                 self._files[path] = seen = _Seen(version, now, reported=False)
-            if not seen.reported and now - seen.since >= self.settle:
+            if not seen.reported and now - seen.since >= self.unchanged_for:
                 seen.reported = True
                 complete.append((path, version))
         for gone in self._files.keys() - files.keys():
@@ -63,8 +61,8 @@ class FolderMemory:
 def scan(folder: Path) -> dict[str, Version]:
     """Regular files below ``folder`` by their path with slashes, links to files included.
 
-    Names that begin with a dot are left out: that is how programs name what they have not finished. So are
-    names that are not valid UTF-8, which no blob can have. What vanishes meanwhile is not there.
+    Skips names that begin with a dot, because programs use them for unfinished files; names that are not valid
+    UTF-8, because no blob can have one; and files that vanish during the scan.
     """
     files: dict[str, Version] = {}
     prefixes = [""]

@@ -1,6 +1,4 @@
-"""Event Grid in this process: takes events and delivers them to webhooks, from a thread of its own."""
-
-from __future__ import annotations
+"""Event Grid in this process: delivers published events to webhooks, from its own thread."""
 
 import asyncio
 import json
@@ -30,9 +28,8 @@ class EventGrid:
     ``time_scale`` compresses retry waits and time to live: at 60, Event Grid's minute is a second here. The
     30 seconds that an endpoint has to answer are not compressed.
 
-    At least once while it runs: an endpoint that is down or is killed gets its events when it is back. Events
-    wait in memory, so they end with this object (Event Grid itself keeps them on disk); ``stop`` says in the
-    log how many there were.
+    Delivers at least once while it runs: an endpoint that is down or is killed gets its events when it is back.
+    Events wait in memory, so ``stop`` loses them and logs how many (Event Grid itself keeps them on disk).
     """
 
     def __init__(self, time_scale: float = 1.0) -> None:
@@ -50,7 +47,7 @@ class EventGrid:
         return self
 
     def stop(self) -> None:
-        """Attempts in hand are cut short."""
+        """Aborts the attempts in flight."""
         self._call(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -66,15 +63,15 @@ class EventGrid:
         self._call(self._subscribe(subscription))
 
     def disturb(self, name: str, disturbance: Disturbance) -> None:
-        """Changes what happens to events of a subscription that are published from now on."""
+        """Applies to events of the subscription that are published from now on."""
         self._call(self._disturb(name, disturbance))
 
     def publish(self, event: Event) -> None:
-        """Returns at once. An event that no subscription wants is gone.
+        """Returns at once. An event that matches no subscription is dropped.
 
         Raises ValueError or TypeError for what JSON cannot carry, RuntimeError after ``stop``.
         """
-        # Here, as the thread that delivers could tell nobody.
+        # Checked here: the thread that delivers has no caller to raise to.
         json.dumps(written(event, Schema.EVENT_GRID), ensure_ascii=False).encode()
         self._loop.call_soon_threadsafe(self._accept, event)
 
@@ -82,7 +79,7 @@ class EventGrid:
         return self._call(self._tally(name))
 
     def wait_until_idle(self, limit: float) -> None:
-        """Returns once all that was published is delivered or given up. TimeoutError after ``limit`` s."""
+        """Returns once every published event is delivered or given up. TimeoutError after ``limit`` seconds."""
         self._call(self._idle(limit), limit + _CALL_LIMIT)
 
     def _call(self, call: Coroutine[Any, Any, T], limit: float = _CALL_LIMIT) -> T:
@@ -105,7 +102,7 @@ class EventGrid:
         await self._session.close()
         for name, delivery in self._deliveries.items():
             if delivery.tally.waiting:
-                log.warning("%s: %d events end undelivered", name, delivery.tally.waiting)
+                log.warning("%s: %d events are lost", name, delivery.tally.waiting)
 
     async def _subscribe(self, subscription: Subscription) -> None:
         if subscription.name in self._deliveries:

@@ -1,18 +1,17 @@
-"""What Event Grid does after an attempt to deliver. All times are in seconds of Event Grid's own clock.
+"""What Event Grid does after an attempt to deliver. All times are in seconds of Event Grid's clock.
 
-Event Grid behaviour, from its documentation: the schedule, the least wait by status, the answers after which
-a webhook is not tried again, and the two limits. The documented random variation of the waits is left out.
+Event Grid behaviour, from its documentation: the schedule, the least wait by status, the answers that it does
+not retry, and the two limits. The documented random variation of the waits is left out.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Self
 
 _HOUR = 3600.0
 SCHEDULE = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR)
 _LEAST_WAIT = {404: 300.0, 408: 120.0, 503: 30.0}
-_NEVER_AGAIN = frozenset({400, 401, 403, 413})
+_NOT_RETRIED = frozenset({400, 401, 403, 413})
 _SUCCESS = range(200, 205)
 _DAY_IN_MINUTES = 1440
 
@@ -40,7 +39,7 @@ class Outcome:
     name: str
 
     @classmethod
-    def of_status(cls, status: int) -> Outcome:
+    def of_status(cls, status: int) -> Self:
         if status in _OUTCOMES:
             return cls(status, _OUTCOMES[status])
         known = status in HTTPStatus.__members__.values()
@@ -64,11 +63,11 @@ class GiveUp:
 
 
 def after_failure(outcome: Outcome, attempts: int, age: float, policy: RetryPolicy) -> Retry | GiveUp:
-    """``attempts`` includes the one that failed; ``age`` is that of the event.
+    """``attempts`` includes the failed one; ``age`` is the age of the event.
 
     An event that would be too old at its next attempt is given up at once.
     """
-    if outcome.status in _NEVER_AGAIN:
+    if outcome.status in _NOT_RETRIED:
         return GiveUp(f"UndeliverableDueToHttp{outcome.name}")
     if attempts >= policy.max_attempts:
         return GiveUp("MaxDeliveryAttemptsExceeded")

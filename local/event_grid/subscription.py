@@ -1,6 +1,4 @@
-"""An event subscription: what is delivered where, how, and what goes wrong with it on purpose."""
-
-from __future__ import annotations
+"""An event subscription: filter, endpoint, form of delivery, and disturbances on purpose."""
 
 import random
 import re
@@ -17,7 +15,7 @@ _MOST_VALUES = 25
 
 @dataclass(frozen=True, slots=True)
 class StringIn:
-    """Advanced filter: the text at ``key`` (dots lead into ``data``) is one of ``values``, without case."""
+    """Advanced filter: the text at ``key`` (a path with dots) is one of ``values``, in any letter case."""
 
     key: str
     values: Sequence[str]
@@ -35,9 +33,9 @@ class StringIn:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """All parts must match. Keys of ``advanced`` are those of the schema that is delivered.
+    """All parts must match. Keys of ``advanced`` are those of the delivered schema.
 
-    Event Grid behaviour: subjects are compared without case unless the subscription says otherwise.
+    Event Grid behaviour: the letter case of subjects counts only if the subscription says so.
     """
 
     event_types: Sequence[str] = ()
@@ -59,9 +57,9 @@ class EventFilter:
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """At most that many events a request; another one joins only while the body stays within the size.
+    """At most ``max_events`` in a request, and no more than fit ``preferred_kilobytes``.
 
-    Event Grid behaviour: nothing waits for a batch to fill up; one larger event is sent by itself.
+    Event Grid behaviour: no event waits for a batch to fill; a larger event is sent alone.
     """
 
     max_events: int = 1
@@ -74,11 +72,11 @@ class Batching:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """What at-least-once delivery without order allows, made to happen.
+    """Duplicates, another order, and losses, on purpose.
 
-    Each event is delivered ``copies`` times, each copy after its own random time up to ``spread`` seconds (so
-    the order changes); of a share ``loss`` (0 to 1) nothing is delivered. What happens to an event depends on
-    ``seed`` and the event's id alone.
+    Each event is delivered ``copies`` times, each copy after its own random delay up to ``spread`` seconds (so
+    the order changes). A share ``loss`` (0 to 1) of the events is not delivered. The delays and losses depend
+    only on ``seed`` and the event's id.
     """
 
     copies: int = 1

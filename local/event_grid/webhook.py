@@ -1,7 +1,5 @@
 """The requests that Event Grid sends to a webhook: the handshake of each schema, and deliveries."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Sequence
@@ -17,18 +15,18 @@ _ANSWER_LIMIT = aiohttp.ClientTimeout(total=30)
 
 
 class HandshakeError(Exception):
-    """The endpoint did not prove that it wants the events. The text says what it answered instead."""
+    """The endpoint did not prove that it wants the events. The text says what it answered."""
 
 
 async def shake_hands(session: aiohttp.ClientSession, subscription: Subscription) -> None:
-    """Raises HandshakeError. There is no ``validationUrl``: an endpoint must answer with the code itself."""
+    """Raises HandshakeError. There is no ``validationUrl``: the endpoint must answer with the code."""
     try:
         if subscription.schema is Schema.CLOUD_EVENTS:
             await _ask_permission(session, subscription.url)
         else:
             await _validate(session, subscription)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise HandshakeError(f"{subscription.url} does not answer: {error or 'time is up'}") from error
+        raise HandshakeError(f"{subscription.url} does not answer: {error or 'timeout'}") from error
 
 
 async def _ask_permission(session: aiohttp.ClientSession, url: str) -> None:
@@ -71,11 +69,11 @@ def _validation_response(text: str) -> object:
 async def deliver(
     session: aiohttp.ClientSession, subscription: Subscription, events: Sequence[JsonObject], attempts: int
 ) -> Outcome:
-    """One request; ``attempts`` is how many went before. Never raises for what the endpoint does."""
+    """One request; ``attempts`` counts those before it. A failure is an Outcome, never an exception."""
     cloud, batched = subscription.schema is Schema.CLOUD_EVENTS, subscription.batching.max_events > 1
     kind = ("application/cloudevents+json", "application/cloudevents-batch+json")[batched]
     headers = _headers(subscription, "Notification", attempts, kind if cloud else "application/json")
-    # A single CloudEvent comes by itself; Event Grid's own schema is always an array.
+    # A single CloudEvent is not in an array; the events of Event Grid's own schema always are.
     body = json.dumps(events[0] if cloud and not batched else events, ensure_ascii=False).encode()
     request = session.post(
         subscription.url, data=body, headers=headers, timeout=_ANSWER_LIMIT, allow_redirects=False

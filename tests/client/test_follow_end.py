@@ -1,4 +1,4 @@
-"""When the follower ends: by the runtime's word or by the run's own, whichever comes first."""
+"""The follower ends with the runtime status or with the phase, whichever ends first."""
 
 import io
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from rich.console import Console
 
 from batch.api.run_view import run_view
 from batch.run.outcome import end_of
-from batch.run.phases import ENDED_RUNTIME_STATUSES
-from client import follow
+from batch.run.phases import PHASES
+from client import phases
 from client.follow import Follower
 from client.run_client import View
 from tests.batch.builders import after, custom_status, result, run
@@ -18,12 +18,12 @@ from tests.batch.builders import after, custom_status, result, run
 COMPLETED = result(run(status="Completed"), after(60))
 WAITING = custom_status(run(status="Running"), next_check_at=after(180))
 FAILED = run(status="Failed")
-TOLD = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
+REPORTED = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
 
 
 @dataclass(frozen=True)
 class App:
-    """Shows the same run at each look."""
+    """Returns the same run at each read."""
 
     view: View
 
@@ -55,8 +55,8 @@ def follower(view: View) -> Follower:
         (shown("Completed", WAITING, COMPLETED), "Completed"),
         (shown("Failed", None, "no luck"), "Failed"),
         (shown("Terminated", WAITING, "because"), "Terminated"),
-        (shown("Running", TOLD), "Failed"),
-        (shown("ContinuedAsNew", TOLD), "Failed"),
+        (shown("Running", REPORTED), "Failed"),
+        (shown("ContinuedAsNew", REPORTED), "Failed"),
     ],
 )
 def test_it_ends_with_the_run(view: View, phase: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,5 +71,13 @@ def test_it_does_not_end_before(view: View) -> None:
         follower(view).follow("r-1")
 
 
-def test_it_knows_the_same_ends_as_the_app() -> None:
-    assert (follow.ENDED_PHASES, follow.ENDED_RUNTIME_STATUSES) == (ENDED_PHASES, ENDED_RUNTIME_STATUSES)
+def test_each_final_phase_has_an_exit_code() -> None:
+    assert phases.exit_codes() == {
+        0: ["Completed"],
+        1: ["Failed", "Terminated"],
+        3: ["Canceled"],
+        4: ["TimedOut"],
+    }
+    with_code = {phase for group in phases.exit_codes().values() for phase in group}
+    assert with_code == {phase for phase, facts in PHASES.items() if facts.ended}
+    assert phases.exit_code("Skipped") == 1, "a phase that this version does not know"

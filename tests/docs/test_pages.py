@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from triggers.problem import _TITLES
 
 from batch.advice import advice
 from batch.errors import ErrorCode
@@ -18,9 +19,8 @@ from batch.new_data.settings import NewData
 from batch.run import job_status
 from batch.run.phases import OUTCOMES, PENDING, PHASES, TERMINATED, Phase
 from batch.settings import Settings
-from client import follow_command
+from client import follow_command, phases
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, table
-from triggers.problem import _TITLES
 
 KNOWN_LANGUAGES = {"bash", "json", "ini", "mermaid", "kusto", "text"}
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account"
@@ -95,11 +95,12 @@ def test_every_job_status_is_in_its_bucket() -> None:
 def test_the_exit_codes_are_those_of_the_command() -> None:
     rows = {int(code): text for code, text in table(page("watching.md"), "exit code")}
     assert set(rows) == {
-        *follow_command.EXIT_CODES.values(),
+        *phases.exit_codes(),
         follow_command.NOT_READABLE,
         follow_command.LEFT,
     }
-    assert all(phase in rows[code] for phase, code in follow_command.EXIT_CODES.items())
+    codes = phases.exit_codes()
+    assert all(phase in rows[code] for code, names in codes.items() for phase in names)
 
 
 def new_data_rules(rule: dict[str, Any]) -> NewData:

@@ -61,7 +61,7 @@ def on_terminal(arguments: list[str]) -> "pexpect.spawn[str]":
         encoding="utf-8",
         timeout=LIMIT,
         dimensions=(lines, columns),
-        # A shell lets what it starts in the background ignore Ctrl-C, this test run perhaps, and children inherit it.
+        # Background processes of a shell ignore Ctrl-C, and children inherit that: perhaps this test run is one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -108,7 +108,9 @@ def test_an_unknown_run_ends_at_once(app: App) -> None:
     assert shown.stderr == "There is no run nobody.\n"
 
 
-def test_a_problem_is_told_when_it_appears_and_when_it_has_passed(app: App, control: ControlClient) -> None:
+def test_a_problem_is_printed_when_it_appears_and_when_it_has_passed(
+    app: App, control: ControlClient
+) -> None:
     fault = control.fault("get_job", "answer", status=503, body="text", times=None)
     run_id = app.start(deployment="noop")
     with started(*command(app, run_id)) as process:
@@ -126,7 +128,7 @@ def test_a_problem_is_amber_on_a_terminal(app: App, control: ControlClient) -> N
     run_id = app.start(deployment="noop")
     screen = terminal(app, run_id)
     screen.expect(rf"problem\s+{re.escape(AMBER)}[^\x1b]*{text}")
-    screen.expect("It is tried again.")
+    screen.expect("The step is retried.")
     control.remove_fault(fault)
     screen.expect("Completed")
     screen.expect(pexpect.EOF)
@@ -140,13 +142,13 @@ def test_on_a_terminal_an_error_is_shown_once(app: App) -> None:
     screen = terminal(app, run_id)
     screen.expect(pexpect.EOF)
     screen.close()
-    # What the block drew before it was drawn anew has been erased.
+    # A redraw erases the block before it.
     left_on_screen = str(screen.before).rpartition("\x1b[2K")[2]
     assert screen.exitstatus == 1
     assert left_on_screen.count(" ".join(advice.split()[:8])) == 1
 
 
-def test_on_a_terminal_one_block_is_drawn_anew_until_the_end(app: App, control: ControlClient) -> None:
+def test_on_a_terminal_one_block_is_redrawn_until_the_end(app: App, control: ControlClient) -> None:
     hold = control.hold("Running")
     run_id = app.start()
     screen = terminal(app, run_id)
@@ -203,7 +205,7 @@ def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
     screen.sendintr()
     screen.expect_exact("go on watching (Enter)?")
     screen.sendintr()
-    screen.expect_exact(f"Run {run_id} goes on.")
+    screen.expect_exact(f"Run {run_id} continues.")
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 130
@@ -213,13 +215,13 @@ def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:7071", "ftp://example", "http://", "http://[::1", "http://a:99999"]
 )
-def test_what_is_no_address_will_not_become_one(url: str) -> None:
+def test_an_error_in_the_address_is_not_transient(url: str) -> None:
     with pytest.raises(NotReadable) as refusal:
         RunClient(url).run("one")
-    assert not refusal.value.passing
+    assert not refusal.value.transient
 
 
-def test_what_is_no_address_is_refused_at_once() -> None:
+def test_a_wrong_address_is_refused_at_once() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "client", "follow", "x", "--url", "example"],
         cwd=ROOT,
@@ -229,26 +231,27 @@ def test_what_is_no_address_is_refused_at_once() -> None:
     )
     assert (shown.returncode, shown.stdout) == (5, "")
     assert (
-        shown.stderr == "'example' is not the address of an app: that is http://<host> or https://<host>.\n"
+        shown.stderr
+        == "'example' is not the address of an app. An address is http://<host> or https://<host>.\n"
     )
 
 
-def test_an_app_that_has_not_answered_yet_is_told_and_ctrl_c_leaves_without_a_word() -> None:
+def test_an_app_that_has_not_answered_yet_is_reported_and_ctrl_c_leaves_silently() -> None:
     screen = on_terminal(["-m", "client", "follow", "x", "--url", NOBODY])
     screen.expect(rf"{NOBODY} does not answer: ConnectionError; trying until \d\d:\d\d:\d\d")
     screen.sendintr()
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 130
-    assert not {"Traceback", "goes on", "Cancel"} & set(str(screen.before).split())
+    assert not [word for word in ("Traceback", "continues", "Cancel") if word in str(screen.before)]
 
 
-@pytest.mark.parametrize(("arguments", "told_in"), [((), "stdout"), (("--json",), "stderr")])
-def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
-    arguments: tuple[str, ...], told_in: str
+@pytest.mark.parametrize(("arguments", "stream"), [((), "stdout"), (("--json",), "stderr")])
+def test_an_app_that_has_not_answered_yet_is_reported_without_a_terminal(
+    arguments: tuple[str, ...], stream: str
 ) -> None:
     with started("-m", "client", "follow", "x", "--url", NOBODY, *arguments) as process:
-        lines_until(getattr(process, told_in), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
+        lines_until(getattr(process, stream), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
         process.send_signal(signal.SIGINT)
         assert end_of(process) == (130, "", "")
 
@@ -256,7 +259,7 @@ def test_an_app_that_has_not_answered_yet_is_told_without_a_terminal(
 def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:
     link = tmp_path / "follow-run"
     link.symlink_to(ROOT / "tools" / "follow")
-    (tmp_path / "client.py").write_text("raise SystemExit('taken for the project')")
+    (tmp_path / "client.py").write_text("raise SystemExit('replaced the project')")
     run_id = app.start(deployment="noop")
     shown = subprocess.run(
         [str(link), run_id, "--url", app.url, "--interval", "0.1"],
@@ -271,7 +274,7 @@ def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -
 
 
 class Deployed:
-    """An app that demands a key, and redirects whoever asks for ``/moved``."""
+    """An app that requires a key, and redirects requests for ``/moved``."""
 
     def __init__(self) -> None:
         self.keys: list[str | None] = []
@@ -301,7 +304,6 @@ async def deployed() -> AsyncIterator[Deployed]:
 
 
 async def ask(client: RunClient, run_id: str) -> Any:
-
     return await asyncio.to_thread(client.run, run_id)
 
 
@@ -313,11 +315,11 @@ async def test_the_key_travels_in_a_header(deployed: Deployed, suffix: str) -> N
     assert KEY not in repr(client)
 
 
-async def test_a_refused_key_is_told_and_not_repeated(deployed: Deployed) -> None:
-    with pytest.raises(NotReadable, match=r"refuses \(401\). Set BATCH_FUNCTION_KEY") as refusal:
+async def test_a_refused_key_is_reported_but_not_printed(deployed: Deployed) -> None:
+    with pytest.raises(NotReadable, match=r"refuses the request \(401\). Set BATCH_FUNCTION_KEY") as refusal:
         await ask(RunClient(deployed.url, "wrong-key"), "known")
     assert "wrong-key" not in str(refusal.value)
-    assert not refusal.value.passing
+    assert not refusal.value.transient
 
 
 async def test_redirects_are_not_followed_with_the_key(deployed: Deployed) -> None:
@@ -331,10 +333,10 @@ def test_the_key_is_not_sent_without_tls() -> None:
         RunClient("http://my-app.example", KEY).run("one")
 
 
-def test_an_app_that_is_away_may_come_back() -> None:
-    with pytest.raises(NotReadable, match="does not answer") as away:
+def test_an_app_that_does_not_answer_is_a_transient_error() -> None:
+    with pytest.raises(NotReadable, match="does not answer") as error:
         RunClient("http://127.0.0.1:9").run("one")
-    assert away.value.passing
+    assert error.value.transient
 
 
 def test_the_key_is_printed_nowhere(app: App) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.azure_ml.events import RUN_COMPLETED, RUN_STATUS_CHANGED
+from local.azure_ml import RUN_COMPLETED, RUN_STATUS_CHANGED
 from local.event_grid import Disturbance, Event, Schema
 from local.event_grid.event import written
 from local.machine import Events, LocalMachine, MachineConfig

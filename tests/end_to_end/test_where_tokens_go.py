@@ -80,4 +80,4 @@ def test_links_in_answers_are_not_followed(app: App, machine: LocalMachine, cont
     for call in control.requests():
         assert "stolen" not in call["path"]
         wanted = {"endpoint": machine.azure_ml.ml_audience, "arm": machine.azure_ml.arm_audience}
-        assert call["audience"] == wanted.get(call["listener"]), call
+        assert call["audience"] == wanted.get(call["server"]), call

@@ -1,4 +1,4 @@
-"""Processes as the tests of the commands meet them: found by their parent, read until a line, ended in time."""
+"""Processes for tests of the commands: find them by their parent, read until a line, end them in time."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ LIMIT = 60.0
 def started(
     *arguments: str, stdin: int | None = None, limit: float = LIMIT
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Python with these arguments. Killed when the block is left, or after ``limit``: reading it always ends."""
+    """Python with these arguments. Killed at the end of the block or after ``limit``, so that reading always ends."""
     with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -37,14 +37,14 @@ def started(
 
 
 def end_of(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    """Exit code, and what it still printed to both streams: little enough for a pipe to hold."""
+    """Exit code, and the rest of both streams, which must fit a pipe."""
     assert process.stdout is not None and process.stderr is not None
     output, errors = process.stdout.read(), process.stderr.read()
     return process.wait(), output, errors
 
 
 def child_of(parent: int, command: str) -> int:
-    """The pid of the parent's child whose command line has ``command`` in it, as soon as there is one."""
+    """The pid of the parent's child whose command line contains ``command``; waits for it."""
 
     def look() -> int | None:
         found = subprocess.run(
@@ -56,7 +56,7 @@ def child_of(parent: int, command: str) -> int:
 
 
 def lines_until(stream: IO[str] | None, pattern: str) -> list[str]:
-    """The lines up to the first that matches. Fails if the stream ends before."""
+    """The lines up to the first that matches ``pattern``. Fails if the stream ends first."""
     assert stream is not None
     lines = []
     for line in stream:

@@ -1,4 +1,4 @@
-"""``make run``: what it prints, what it leaves, and how it ends."""
+"""``make run``: what it prints, which files it leaves, and how it ends."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def bad(tmp_path: Path) -> Path:
     return folder_with(tmp_path / "bad", "not,the,columns\n1,2,3\n")
 
 
-def test_own_data_is_scored_into_the_file_asked_for_whatever_the_names(tmp_path: Path) -> None:
+def test_own_data_is_scored_into_the_given_file_whatever_the_names(tmp_path: Path) -> None:
     rows = "\n".join(f"r{number},2026-01-01T00:00,{number / 10},5.0,2" for number in range(30))
     folder = folder_with(tmp_path / STRANGE, f"{HEAD}{rows}\n")
     output = tmp_path / "out" / f"{STRANGE}.csv"
@@ -71,7 +71,7 @@ def test_own_data_is_scored_into_the_file_asked_for_whatever_the_names(tmp_path:
 
 
 @pytest.mark.parametrize("variable", ["input", "output"])
-def test_make_passes_any_name_on_as_it_is(variable: str) -> None:
+def test_make_passes_any_name_unchanged(variable: str) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     said = subprocess.run(
         [
@@ -105,7 +105,7 @@ def test_a_failing_job_is_reported_in_the_words_of_its_script(tmp_path: Path, ba
     assert not (tmp_path / "scores.csv").exists()
 
 
-def test_on_a_terminal_the_reason_is_told_once(bad: Path) -> None:
+def test_on_a_terminal_the_reason_is_printed_once(bad: Path) -> None:
     screen = terminal("--input", str(bad))
     screen.expect(pexpect.EOF)
     screen.close()
@@ -117,7 +117,7 @@ def test_on_a_terminal_the_reason_is_told_once(bad: Path) -> None:
     assert shown.count("The scoring script failed with exit code 1") == 1
 
 
-def test_a_file_with_a_reading_that_is_no_number_is_named(tmp_path: Path) -> None:
+def test_a_file_with_a_reading_that_is_not_a_number_is_named(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "in", f"{HEAD}r1,2026-01-01T00:00,much,5.0,2\n")
     done = run("--input", str(folder))
 
@@ -125,7 +125,7 @@ def test_a_file_with_a_reading_that_is_no_number_is_named(tmp_path: Path) -> Non
     assert "ValueError: one.csv: could not convert string to float: 'much'" in done.stderr
 
 
-def test_a_script_that_returns_no_rows_is_told(tmp_path: Path) -> None:
+def test_a_script_that_returns_no_rows_is_reported(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "in", HEAD)
     (folder / "_SUCCESS").touch()
     done = run("--input", str(folder), "--output", str(tmp_path / "scores.csv"))
@@ -135,7 +135,7 @@ def test_a_script_that_returns_no_rows_is_told(tmp_path: Path) -> None:
     assert "The first of" not in done.stdout
 
 
-def test_what_can_not_be_scored_is_refused_before_anything_starts(tmp_path: Path) -> None:
+def test_bad_arguments_are_refused_before_anything_starts(tmp_path: Path) -> None:
     nested = folder_with(tmp_path / "outer" / "inner", HEAD).parent
     taken = tmp_path / "taken.csv"
     taken.write_text("here first\n")
@@ -148,7 +148,7 @@ def test_what_can_not_be_scored_is_refused_before_anything_starts(tmp_path: Path
         (("--input", str(taken)), f"INPUT is not a folder: {taken}"),
         (
             ("--output", str(taken)),
-            f"OUTPUT exists already, and a batch endpoint does not overwrite: {taken}",
+            f"OUTPUT already exists, and a batch endpoint does not overwrite: {taken}",
         ),
     ):
         done = run(*arguments)
@@ -176,7 +176,7 @@ def test_a_second_ctrl_c_ends_run_and_machine() -> None:
     screen.expect_exact("go on watching (Enter)?")
     host = child_of(screen.pid, "functions_host")
     screen.sendintr()
-    screen.expect_exact("had not ended. It stops here, with its machine.")
+    screen.expect_exact("has not ended. It stops now, with its host.")
     screen.expect(pexpect.EOF)
     screen.close()
     assert screen.exitstatus == 130

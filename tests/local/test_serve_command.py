@@ -1,4 +1,4 @@
-"""``make serve``: what it prints, what it refuses, and who ends with whom."""
+"""``make serve``: what it prints, what it refuses, and what ends together."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from local.host_process import ROOT
-from local.instance_lock import Taken, free_ports
+from local.instance_lock import InUse, check_ports
 from tests.end_to_end.harness import App, wait_for
 from tests.local.processes import child_of, end_of, lines_until, started
 
-LAST_LINE = "Ctrl-C ends"
+LAST_LINE = "Ctrl-C stops everything"
 
 
 def free_port() -> int:
-    """One that is free, like the five that Azure ML takes beside it."""
+    """A free port; the five ports of Azure ML after it are free too."""
     for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
         try:
-            free_ports(port, *range(port + 10, port + 15))
-        except Taken:
+            check_ports(port, *range(port + 10, port + 15))
+        except InUse:
             continue
         return port
     raise AssertionError("no ports are free")
@@ -36,7 +36,7 @@ def command(port: int, state: Path) -> list[str]:
 
 @contextmanager
 def serving(port: int, state: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """The process and what it printed, once it is up."""
+    """The process and what it printed, once it is ready."""
     with started(*command(port, state), limit=600.0) as process:
         yield process, "".join(lines_until(process.stdout, LAST_LINE))
 
@@ -56,7 +56,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
         yield port, state, printed
 
 
-def test_the_printed_lines_pasted_as_a_whole_start_a_run_that_completes(
+def test_the_printed_commands_pasted_together_start_a_run_that_completes(
     served: tuple[int, Path, str],
 ) -> None:
     port, _, printed = served
@@ -68,7 +68,7 @@ def test_the_printed_lines_pasted_as_a_whole_start_a_run_that_completes(
     assert app.wait_for_end("first")["phase"] == "Completed"
 
 
-def test_the_place_of_job_logs_is_printed(served: tuple[int, Path, str]) -> None:
+def test_the_path_of_job_logs_is_printed(served: tuple[int, Path, str]) -> None:
     port, _, printed = served
     app = App(f"http://127.0.0.1:{port}")
     job = app.wait_for_end(app.start())["job"]["name"]
@@ -78,14 +78,14 @@ def test_the_place_of_job_logs_is_printed(served: tuple[int, Path, str]) -> None
     assert "scored 4 of 4 files" in Path(place[1].replace("*", job)).read_text()
 
 
-def test_a_second_one_is_told_of_the_first(served: tuple[int, Path, str]) -> None:
+def test_a_second_make_serve_names_the_first(served: tuple[int, Path, str]) -> None:
     _, state, _ = served
     assert refusal(free_port(), state) == (
         f"Another make serve seems to be running: it uses {state}. Stop it first.\n"
     )
 
 
-def test_a_taken_port_is_named_and_another_one_offered(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named_and_another_one_offered(tmp_path: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         reason = refusal(port, tmp_path / "state")
@@ -110,8 +110,8 @@ def test_it_ends_with_its_host_and_its_host_with_it(tmp_path: Path) -> None:
 
     def is_free() -> bool:
         try:
-            free_ports(port)
-        except Taken:
+            check_ports(port)
+        except InUse:
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Two activities, one after the other, each of which does next to nothing."""
+"""Two activities, one after the other, which do almost nothing."""
 
 from collections.abc import Generator
 from typing import Any

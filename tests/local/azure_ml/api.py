@@ -1,6 +1,4 @@
-"""The look-alike's hosts as a test calls them, with plain requests."""
-
-from __future__ import annotations
+"""A client of the emulated Azure ML, with plain requests."""
 
 import json
 import ssl
@@ -33,7 +31,7 @@ class Api:
         self.principal = self.info.principals[principal]
         self.session = requests.Session()
         self.session.verify = str(self.info.ca_bundle)
-        # An environment's REQUESTS_CA_BUNDLE would win over `verify`.
+        # REQUESTS_CA_BUNDLE of the environment would override ``verify``.
         self.session.trust_env = False
 
     @cache  # noqa: B019 - an Api lives as long as its test
@@ -65,7 +63,7 @@ class Api:
         timeout: float = 10,
         properties: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Starts a job over a folder; `properties` instead of it says everything."""
+        """Starts a job over a folder; ``properties`` replaces the whole body."""
         body = folder_input(uri)
         if output is not None:
             body["OutputData"] = {"score": {"JobOutputType": "UriFile", "Uri": output}}
@@ -80,7 +78,7 @@ class Api:
 
     @contextmanager
     def leaving(self) -> Iterator[None]:
-        """While a job is being asked for; then the client hangs up, whether or not it was answered."""
+        """Sends an invoke; the client disconnects at the end of the block, answered or not."""
         body = json.dumps({"properties": folder_input("azureml://datastores/demo/paths/")})
         endpoint = urlsplit(self.info.scoring_uri)
         tls = ssl.create_default_context(cafile=self.info.ca_bundle)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ StartService = Callable[..., AzureMlService]
 
 
 def sample_config(state: Path, **changes: Any) -> ServiceConfig:
-    """No time passes on its own in a phase; tests that must see one hold it."""
+    """A job stays in no status by itself; a test that needs one holds the job in it."""
     settings: dict[str, Any] = {
         "deployments": standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
         "pace": even_pace(0),
@@ -32,7 +30,7 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureMl
 
 @pytest.fixture
 def service(shared_service: AzureMlService) -> Iterator[AzureMlService]:
-    """One service for all tests that need nothing special of it, without leftovers of the test before."""
+    """One service for all tests that need no configuration of their own, reset for each test."""
     shared_service.control.reset()
     yield shared_service
     shared_service.control.reset()
@@ -47,7 +45,7 @@ def api(service: AzureMlService) -> Iterator[Api]:
 
 @pytest.fixture
 def start_service(tmp_path: Path, shared_service: AzureMlService) -> Iterator[StartService]:
-    """Starts services of a test's own making on `tmp_path/state`, with borrowed keys: making them is slow."""
+    """Starts services with changed configuration in ``tmp_path/state``. The keys are copied: making them is slow."""
     running: list[AzureMlService] = []
     shutil.copytree(shared_service.info.ca_bundle.parent, tmp_path / "state" / "identities")
 

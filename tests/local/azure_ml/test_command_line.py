@@ -1,7 +1,5 @@
 """The service as a process: port file, readable lines, end on SIGTERM, and a client in another process."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

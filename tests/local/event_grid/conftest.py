@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +29,7 @@ def grid() -> Iterator[EventGrid]:
 
 @pytest.fixture(scope="module")
 def host(seen_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostProcess]:
-    """A Functions host with functions that note the events they get."""
+    """A Functions host whose functions record the events that they get."""
     folder = tmp_path_factory.mktemp("host")
     environment = {**os.environ, "SEEN": str(seen_file), "TICKS": "0 0 0 1 1 *"}
     with HostProcess(

@@ -1,6 +1,4 @@
-"""A webhook whose answers a test decides: for what no Functions host would answer."""
-
-from __future__ import annotations
+"""A webhook whose answers a test chooses: also answers that a Functions host never gives."""
 
 import json
 import threading
@@ -9,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Received:
 
 
 class Receiver:
-    """Shakes hands, then answers each delivery with ``answers`` in turn, the last one for ever.
+    """Completes the handshake, then answers deliveries with ``answers`` in turn, and repeats the last one.
 
     An answer is a status, or None to cut the connection. ``handshake`` replaces what the handshake says.
     """
@@ -52,7 +50,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}/hook?code=secret"
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -63,7 +61,7 @@ class Receiver:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Deliveries get no answer while this lasts."""
+        """Inside the block, deliveries get no answer."""
         with self._lock:
             yield
 

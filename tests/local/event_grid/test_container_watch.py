@@ -1,4 +1,4 @@
-"""Files in a folder become BlobCreated events: what they say, and when."""
+"""Files in a folder become BlobCreated events: their content, and their time."""
 
 import os
 import threading
@@ -78,7 +78,7 @@ def version(number: int) -> Version:
 @pytest.mark.parametrize(
     ("looks", "begun", "complete"),
     [
-        # (time, versions by path) of each look; then what was begun and complete, each as (time, path, version).
+        # (time, versions by path) of each scan; then the begun and the complete files, each as (time, path, version).
         ([(0, {"a": 1}), (1, {"a": 1}), (2, {"a": 1})], [(0, "a", 1)], [(1, "a", 1)]),
         ([(0, {"a": 1}), (0.9, {"a": 2}), (1.8, {"a": 2}), (2, {"a": 2})], [(0, "a", 1)], [(2, "a", 2)]),
         ([(0, {"a": 1}), (1, {"a": 1}), (2, {"a": 2}), (3, {"a": 2})], [(0, "a", 1), (2, "a", 2)],
@@ -88,19 +88,19 @@ def version(number: int) -> Version:
     ],
     ids=["rests", "grows", "overwritten", "gone and back", "renamed"],
 )  # fmt: skip
-def test_each_content_is_told_once(
+def test_each_content_is_reported_once(
     looks: list[tuple[float, dict[str, int]]], begun: list[Any], complete: list[Any]
 ) -> None:
-    memory = FolderMemory(settle=1.0)
-    told: tuple[list[Any], list[Any]] = ([], [])
+    memory = FolderMemory(unchanged_for=1.0)
+    reported: tuple[list[Any], list[Any]] = ([], [])
     for now, files in looks:
         changes = memory.changes({path: version(number) for path, number in files.items()}, now)
-        for so_far, fresh in zip(told, (changes.begun, changes.complete), strict=True):
+        for so_far, fresh in zip(reported, (changes.begun, changes.complete), strict=True):
             so_far.extend((now, path, seen.size) for path, seen in fresh)
-    assert told == (begun, complete)
+    assert reported == (begun, complete)
 
 
-def test_what_a_scan_sees(tmp_path: Path) -> None:
+def test_a_scan_finds_finished_files_only(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
     for name in ("a.csv", "deep/b.csv", "deep/er/c#é?%.csv", ".hidden", "deep/.part"):
@@ -118,7 +118,7 @@ def test_what_a_scan_sees(tmp_path: Path) -> None:
 
 
 class Events(list[Event]):
-    """What was published, from any thread."""
+    """The published events, from any thread."""
 
     def until(self, count: int) -> list[Event]:
         wait_for(f"event {count}", lambda: len(self) >= count)
@@ -129,24 +129,24 @@ class Events(list[Event]):
 
 
 class Clock:
-    """Stands still until it is set. It is read at the beginning of each look into the folder."""
+    """A clock that moves only when it is set. A watch reads it at the beginning of each scan."""
 
     def __init__(self) -> None:
         self.time = 0.0
-        self.looks = 0
+        self.scans = 0
 
     def __call__(self) -> float:
-        self.looks += 1
+        self.scans += 1
         return self.time
 
-    def wait_for_a_look(self) -> None:
-        """One that begins now, and ends."""
-        before = self.looks
-        wait_for("another look", lambda: self.looks >= before + 2)
+    def wait_for_a_scan(self) -> None:
+        """Returns after a whole scan that began after the call."""
+        before = self.scans
+        wait_for("another scan", lambda: self.scans >= before + 2)
 
 
 def drop(file: Path, text: str) -> None:
-    """All at once: a watch may look at any moment, also between the making of a file and its writing."""
+    """Atomic: a watch may scan at any moment, also between the creation of a file and its writing."""
     file.parent.mkdir(exist_ok=True)
     hidden = file.with_name(f".{file.name}.part")
     hidden.write_text(text)
@@ -163,7 +163,7 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
 
     def start(**options: Any) -> Events:
         events = Events()
-        options = {"settle": 0.05, "interval": 0.01, **options}
+        options = {"unchanged_for": 0.05, "interval": 0.01, **options}
         watching.append(ContainerWatch(tmp_path / "incoming", CONTAINER, events.append, **options).start())
         return events
 
@@ -184,21 +184,21 @@ def test_a_dropped_file_becomes_one_event(watch: Watch, tmp_path: Path) -> None:
 
 def test_a_file_that_is_still_written_to_waits(watch: Watch, tmp_path: Path) -> None:
     clock = Clock()
-    events = watch(settle=1.0, clock=clock)
+    events = watch(unchanged_for=1.0, clock=clock)
     with (tmp_path / "incoming" / "slow.csv").open("w") as file:
         for _ in range(6):
             file.write("x" * 100)
             file.flush()
-            clock.wait_for_a_look()
+            clock.wait_for_a_scan()
             clock.time += 0.75
-            clock.wait_for_a_look()
+            clock.wait_for_a_scan()
     assert events == []
     clock.time += 0.25
     [event] = events.until(1)
     assert event.data["contentLength"] == 600
 
 
-def test_a_hidden_name_is_told_when_it_is_renamed(watch: Watch, tmp_path: Path) -> None:
+def test_a_hidden_file_is_reported_after_its_rename(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     hidden = tmp_path / "incoming" / ".a.csv.part"
     hidden.write_text("done")
@@ -222,7 +222,7 @@ def test_an_overwritten_file_has_another_etag(watch: Watch, tmp_path: Path) -> N
     assert str(first.data["sequencer"]) < str(second.data["sequencer"])
 
 
-def test_replacing_with_a_file_of_the_same_age_is_told(watch: Watch, tmp_path: Path) -> None:
+def test_a_replacement_of_the_same_age_is_reported(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     target, source = tmp_path / "incoming" / "a.csv", tmp_path / "source.csv"
     drop(target, "new!")
@@ -250,7 +250,7 @@ def test_an_empty_file_is_an_event_of_length_0(watch: Watch, tmp_path: Path) -> 
     assert events.until(1)[0].data["contentLength"] == 0
 
 
-def test_files_of_before_are_told_again_with_the_same_ids(watch: Watch, tmp_path: Path) -> None:
+def test_files_from_before_the_start_are_reported_with_the_same_ids(watch: Watch, tmp_path: Path) -> None:
     events = watch()
     for number in range(3):
         drop(tmp_path / "incoming" / f"{number}.csv", "x")
@@ -263,7 +263,7 @@ def test_files_of_before_are_told_again_with_the_same_ids(watch: Watch, tmp_path
     )
 
 
-def test_files_of_before_can_be_left_alone(watch: Watch, tmp_path: Path) -> None:
+def test_files_from_before_the_start_can_be_ignored(watch: Watch, tmp_path: Path) -> None:
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming" / "old.csv").write_text("x")
     events = watch(report_existing=False)
@@ -272,7 +272,7 @@ def test_files_of_before_can_be_left_alone(watch: Watch, tmp_path: Path) -> None
     assert events.names() == ["new.csv"]
 
 
-def test_thousands_of_files_are_each_told_once(watch: Watch, tmp_path: Path) -> None:
+def test_thousands_of_files_are_each_reported_once(watch: Watch, tmp_path: Path) -> None:
     events = watch()
 
     def fill(folder: int) -> None:

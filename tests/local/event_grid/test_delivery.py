@@ -78,20 +78,20 @@ def test_without_a_proper_handshake_there_is_no_subscription(
     assert receiver.deliveries == []
 
 
-def test_nobody_there(grid: EventGrid) -> None:
+def test_an_endpoint_that_does_not_answer(grid: EventGrid) -> None:
     with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # but does not listen, and keeps others from doing so
+        nobody.bind(("127.0.0.1", 0))  # bound, but not listening: nobody else can listen there
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
         with pytest.raises(HandshakeError, match="does not answer"):
             grid.subscribe(Subscription("test", url))
 
 
-def test_any_origin_will_do(grid: EventGrid, receiver: Receiver) -> None:
+def test_any_origin_is_accepted(grid: EventGrid, receiver: Receiver) -> None:
     receiver.handshake = lambda _: (200, {"WebHook-Allowed-Origin": "*"}, b"")
     subscribe(grid, receiver, schema=Schema.CLOUD_EVENTS)
 
 
-def test_a_name_is_taken_once(grid: EventGrid, receiver: Receiver) -> None:
+def test_a_subscription_name_is_used_once(grid: EventGrid, receiver: Receiver) -> None:
     subscribe(grid, receiver)
     with pytest.raises(ValueError, match="already"):
         subscribe(grid, receiver)
@@ -219,7 +219,7 @@ def test_a_refusal_is_final(grid: EventGrid, receiver: Receiver, tmp_path: Path,
     assert grid.tally("test") == Tally(dead_lettered=1, requests=1)
 
 
-def test_a_dead_letter_tells_all(grid: EventGrid, receiver: Receiver, tmp_path: Path) -> None:
+def test_a_dead_letter_has_all_facts(grid: EventGrid, receiver: Receiver, tmp_path: Path) -> None:
     receiver.answers = [500]
     subscribe(grid, receiver, dead_letter=tmp_path, retry=RetryPolicy(max_attempts=3))
     grid.publish(event(1, text="é"))
@@ -242,7 +242,7 @@ def test_a_dead_letter_tells_all(grid: EventGrid, receiver: Receiver, tmp_path: 
 def test_dead_letters_of_cloud_events_have_lower_case_names(receiver: Receiver, tmp_path: Path) -> None:
     receiver.answers = [503]
     policy = RetryPolicy(minutes_to_live=1)
-    # Slow enough that the first answer comes within the half of the minute that is left for a second attempt.
+    # A slow scale: the first answer must leave half of the minute for a second attempt.
     with EventGrid(time_scale=60) as grid:
         subscribe(grid, receiver, dead_letter=tmp_path, schema=Schema.CLOUD_EVENTS, retry=policy)
         grid.publish(event(1))
@@ -280,7 +280,7 @@ def test_a_refused_event_does_not_hold_up_the_others(grid: EventGrid, receiver: 
     for number in range(50):
         grid.publish(event(number))
     grid.wait_until_idle(LIMIT)
-    # Had the first one waited for its next attempt, the second request would be that attempt.
+    # If the first event blocked the others, the second request would be its next attempt.
     assert len({received.ids[0] for received in receiver.deliveries[:6]}) == 6
     assert grid.tally("test") == Tally(delivered=50, requests=55)
 
@@ -304,7 +304,7 @@ def test_duplicates_in_another_order(grid: EventGrid, receiver: Receiver) -> Non
     assert grid.tally("test").delivered == 120
 
 
-def test_losses_on_demand(grid: EventGrid, receiver: Receiver) -> None:
+def test_events_can_be_lost_on_demand(grid: EventGrid, receiver: Receiver) -> None:
     subscribe(grid, receiver)
     grid.publish(event(1))
     grid.disturb("test", Disturbance(loss=1.0))
@@ -316,7 +316,7 @@ def test_losses_on_demand(grid: EventGrid, receiver: Receiver) -> None:
     assert grid.tally("test") == Tally(delivered=2, lost=1, requests=2)
 
 
-def test_stopping_tells_what_is_undelivered(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
+def test_stop_logs_the_undelivered_events(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     receiver.answers = [500]
     with EventGrid() as grid:
         subscribe(grid, receiver)
@@ -324,6 +324,6 @@ def test_stopping_tells_what_is_undelivered(receiver: Receiver, caplog: pytest.L
         wait_for("the delivery", lambda: receiver.deliveries)
         with pytest.raises(TimeoutError):
             grid.wait_until_idle(0.05)
-    assert "test: 1 events end undelivered" in caplog.text
+    assert "test: 1 events are lost" in caplog.text
     with pytest.raises(RuntimeError):
         grid.publish(event(2))

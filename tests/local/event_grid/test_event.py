@@ -110,7 +110,7 @@ def test_loss(loss: float, least: int, most: int) -> None:
         lambda: Batching(1, 1025),
     ],
 )
-def test_what_event_grid_would_refuse(make: Any) -> None:
+def test_settings_that_event_grid_would_refuse_are_refused(make: Any) -> None:
     with pytest.raises(ValueError):
         make()
 

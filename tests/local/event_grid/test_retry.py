@@ -1,4 +1,4 @@
-"""What follows a failed attempt, as tables from the documented behaviour."""
+"""What Event Grid does after a failed attempt, as tables from its documentation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Event Grid, folder watch and Azure ML together with a real Functions host in a process of its own."""
+"""Event Grid, folder watch and Azure ML together with a Functions host in its own process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_function_gets_every_event(
 
 
 @pytest.mark.parametrize("schema", list(Schema))
-def test_a_function_that_is_not_there_is_no_endpoint(grid: EventGrid, hook: Hook, schema: Schema) -> None:
+def test_a_missing_function_is_not_an_endpoint(grid: EventGrid, hook: Hook, schema: Schema) -> None:
     with pytest.raises(HandshakeError, match="404"):
         grid.subscribe(Subscription("test", hook("nobody"), schema=schema))
 
@@ -91,7 +91,9 @@ def test_a_dropped_file_reaches_the_function(grid: EventGrid, hook: Hook, seen: 
     )
     grid.subscribe(Subscription("new-data", hook("receive"), filter=wanted))
     container = Container("localdata", "incoming")
-    with ContainerWatch(tmp_path, container, grid.publish, hierarchical=True, settle=0.05, interval=0.01):
+    with ContainerWatch(
+        tmp_path, container, grid.publish, hierarchical=True, unchanged_for=0.05, interval=0.01
+    ):
         for name in ("a.csv", "b.txt", "c.csv"):
             (tmp_path / name).write_text("1,2\n")
         wait_for("both events", lambda: len(seen("receive")) >= 2)

@@ -1,0 +1,1 @@
+"""Jobs and their lives: status after status, scoring, storage. Knows nothing of HTTP."""
