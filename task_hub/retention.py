@@ -19,6 +19,7 @@ from task_hub.runs import decoded_input
 logger = logging.getLogger(__name__)
 
 _PAGE = "100"
+"""Instances of one answer, which holds the input and the output of each."""
 _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
 
 

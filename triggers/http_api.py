@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
-from batch.api.responses import Problem, RunLinks, RunList
+from batch.api.responses import ApiError, RunLinks, RunList
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
@@ -20,10 +20,11 @@ from batch.settings import app_settings
 from task_hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
-from triggers.problem_details import problem_response
+from triggers.problem_details import error_response
 
 ROUTE = "batch-runs"
 RETRY_AFTER = "10"
+"""Seconds. By then most runs have submitted their job."""
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 logger = logging.getLogger(__name__)
@@ -38,17 +39,17 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
         with trace_of(context):
             existing = await start_run(client, run_id, Run(request=request))
     except InvalidRequest as error:
-        return problem_response(Problem.INVALID_REQUEST, f"Nothing was started. {error}", error.errors)
+        return error_response(ApiError.INVALID_REQUEST, f"Nothing was started. {error}", error.errors)
     except NotARun as error:
-        return problem_response(Problem.ID_IN_USE, str(error))
+        return error_response(ApiError.ID_IN_USE, str(error))
     except RunError as error:
-        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
     if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
         return _links(req, client, run_id, status=202)
     if not request.is_same_as(existing.request):
-        return problem_response(
-            Problem.ID_IN_USE,
+        return error_response(
+            ApiError.ID_IN_USE,
             f"Run {run_id} exists with another request. Use a new run_id, or send the same request.",
         )
     return _links(req, client, run_id, status=200, run=existing.view)
@@ -61,7 +62,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     try:
         existing = await _find(client, run_id)
     except RunError as error:
-        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
     return _json(existing.view) if existing else _unknown(run_id)
 
 
@@ -71,9 +72,9 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
     try:
         runs, continuation = await list_runs(client, RunQuery.parse(req.params))
     except InvalidRequest as error:
-        return problem_response(Problem.INVALID_REQUEST, str(error), error.errors)
+        return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
-        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
     page: RunList = {"runs": runs, "continuation": continuation}
     return _json(page)
 
@@ -88,12 +89,12 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         if existing is None:
             return _unknown(run_id)
         if existing.ended:
-            return problem_response(
-                Problem.ALREADY_ENDED, f"Run {run_id} has already ended: {existing.view['phase']}."
+            return error_response(
+                ApiError.ALREADY_ENDED, f"Run {run_id} has already ended: {existing.view['phase']}."
             )
         await cancel_submission(client, run_id)
     except RunError as error:
-        return problem_response(Problem.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)
@@ -143,4 +144,4 @@ def _json(body: object, status: int = 200, headers: dict[str, str] | None = None
 
 
 def _unknown(run_id: str) -> func.HttpResponse:
-    return problem_response(Problem.NO_SUCH_RUN, f"There is no run {run_id}.")
+    return error_response(ApiError.NO_SUCH_RUN, f"There is no run {run_id}.")

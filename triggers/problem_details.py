@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import azure.functions as func
 
-from batch.api.responses import Problem, ProblemDetails
+from batch.api.responses import ApiError, ProblemDetails
 from batch.errors import FieldError
 
 
-def problem_response(kind: Problem, detail: str, errors: Sequence[FieldError] = ()) -> func.HttpResponse:
+def error_response(kind: ApiError, detail: str, errors: Sequence[FieldError] = ()) -> func.HttpResponse:
     """``errors`` lists every wrong field as ``{field, message}``."""
     body: ProblemDetails = {"title": kind.title, "status": kind.status, "detail": detail}
     if errors:

@@ -4,7 +4,7 @@ from typing import Any
 
 from batch.advice import advice
 from batch.api.list_place import ListPlace
-from batch.api.responses import Problem, ProblemDetails, RunLinks, RunList
+from batch.api.responses import ApiError, ProblemDetails, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 
@@ -99,39 +99,39 @@ STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
 STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}
 
 BAD_REQUEST: ProblemDetails = {
-    "title": Problem.INVALID_REQUEST.title,
-    "status": Problem.INVALID_REQUEST.status,
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
     "detail": "Nothing was started. poll_interval: Input should be a valid integer",
     "errors": [{"field": "poll_interval", "message": "Input should be a valid integer"}],
 }
 BAD_QUERY: ProblemDetails = {
-    "title": Problem.INVALID_REQUEST.title,
-    "status": Problem.INVALID_REQUEST.status,
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
     "detail": "top: must be a whole number from 1 to 200",
     "errors": [{"field": "top", "message": "must be a whole number from 1 to 200"}],
 }
 CONFLICT: ProblemDetails = {
-    "title": Problem.ID_IN_USE.title,
-    "status": Problem.ID_IN_USE.status,
+    "title": ApiError.ID_IN_USE.title,
+    "status": ApiError.ID_IN_USE.status,
     "detail": f"Run {_RUN_ID} exists with another request. Use a new run_id, or send the same request.",
 }
 UNKNOWN_RUN: ProblemDetails = {
-    "title": Problem.NO_SUCH_RUN.title,
-    "status": Problem.NO_SUCH_RUN.status,
+    "title": ApiError.NO_SUCH_RUN.title,
+    "status": ApiError.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
 }
 ENDED_BEFORE: ProblemDetails = {
-    "title": Problem.ALREADY_ENDED.title,
-    "status": Problem.ALREADY_ENDED.status,
+    "title": ApiError.ALREADY_ENDED.title,
+    "status": ApiError.ALREADY_ENDED.status,
     "detail": f"Run {_RUN_ID} has already ended: Completed.",
 }
 BUSY: ProblemDetails = {
-    "title": Problem.HUB_UNAVAILABLE.title,
-    "status": Problem.HUB_UNAVAILABLE.status,
+    "title": ApiError.HUB_UNAVAILABLE.title,
+    "status": ApiError.HUB_UNAVAILABLE.status,
     "detail": "The task hub did not process a signal to the submission within 30 s.",
 }
 HUB_UNAVAILABLE: ProblemDetails = {
-    "title": Problem.HUB_UNAVAILABLE.title,
-    "status": Problem.HUB_UNAVAILABLE.status,
+    "title": ApiError.HUB_UNAVAILABLE.title,
+    "status": ApiError.HUB_UNAVAILABLE.status,
     "detail": "The task hub is not available: it answered 500 when asked for its instances.",
 }

@@ -38,10 +38,15 @@ from batch.run.request import Binding, RunRequest
 from batch.settings import Settings
 
 MAX_BODY_BYTES = 65_536
+"""The request travels with every execution of its run, so it stays small."""
 MAX_TIMEOUT = 30 * 86_400
+"""Seconds. A longer timeout is more likely an error than a plan."""
 MAX_ERRORS = 50
+"""In one answer, which stays small whatever the body holds."""
 MAX_URI_LENGTH = 2_048
+"""Characters. Many services accept no longer URL."""
 MAX_FIELD_LENGTH = 200
+"""Characters of a field's name in an error: a caller may send any name."""
 RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 IDEMPOTENCY_KEY = "Idempotency-Key"
 

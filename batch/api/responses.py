@@ -43,7 +43,7 @@ class WrongField(TypedDict):
     message: str
 
 
-class Problem(Enum):
+class ApiError(Enum):
     """The kinds of errors, each with its HTTP status and its title."""
 
     INVALID_REQUEST = HTTPStatus.BAD_REQUEST, "The request is not valid"

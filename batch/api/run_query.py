@@ -14,6 +14,7 @@ from batch.settings import parse_whole_number
 from batch.timestamps import parse_timestamp
 
 MAX_TOP = 200
+"""Runs of a page, which is built in one call of the app."""
 DEFAULT_TOP = 50
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 """No run is older. A time near year 1 would underflow where the task hub is asked from a little earlier."""

@@ -13,6 +13,7 @@ from batch.run.steps import Job
 from batch.timestamps import parse_timestamp
 
 MAX_STATUS_LENGTH = 64
+"""Characters. The known statuses have at most 15; an unknown one must fit into the custom status."""
 STUDIO_HOSTS = frozenset().union(*(cloud.studio_hosts for cloud in CLOUDS))
 _STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.ASCII)
 

@@ -15,6 +15,7 @@ from batch.run.submission import Submission, submission_uncertain
 from batch.settings import Settings
 
 CLOCK_SKEW = timedelta(seconds=30)
+"""How much the clocks of Azure ML and of this app may differ."""
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from batch.run.source import DataSource
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
 MAX_NAME_LENGTH = 1_024
+"""Characters: the limit of Azure Storage for the name of a blob."""
 
 _SUBJECT = re.compile(r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<name>.+)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]")

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from batch.api.responses import Problem
+from batch.api.responses import ApiError
 from batch.errors import FieldError
 from tests.batch.builders import body, refusals
-from triggers.problem_details import problem_response
+from triggers.problem_details import error_response
 
 
 def test_a_refusal_is_problem_json_with_every_field() -> None:
     wrong = refusals(body(client_secret="S3cr3tMarker", timeout=0))
-    response = problem_response(Problem.INVALID_REQUEST, "Nothing was started.", wrong)
+    response = error_response(ApiError.INVALID_REQUEST, "Nothing was started.", wrong)
     assert response.status_code == 400
     assert response.mimetype == "application/problem+json"
     sent = json.loads(response.get_body())
@@ -24,16 +24,16 @@ def test_a_refusal_is_problem_json_with_every_field() -> None:
     assert b"S3cr3tMarker" not in response.get_body()
 
 
-@pytest.mark.parametrize("kind", Problem)
-def test_every_kind_has_a_title_of_its_own_and_no_empty_errors(kind: Problem) -> None:
-    response = problem_response(kind, "It is so.")
+@pytest.mark.parametrize("kind", ApiError)
+def test_every_kind_has_a_title_of_its_own_and_no_empty_errors(kind: ApiError) -> None:
+    response = error_response(kind, "It is so.")
     sent = json.loads(response.get_body())
     assert response.status_code == sent["status"] == kind.status
-    assert [each.title for each in Problem].count(sent["title"]) == 1
+    assert [each.title for each in ApiError].count(sent["title"]) == 1
     assert "errors" not in sent
 
 
 def test_any_field_name_is_plain_json() -> None:
     hostile = FieldError('"}\u2028<script>', "is not a known field")
-    sent = json.loads(problem_response(Problem.INVALID_REQUEST, "No.", [hostile]).get_body())
+    sent = json.loads(error_response(ApiError.INVALID_REQUEST, "No.", [hostile]).get_body())
     assert sent["errors"] == [{"field": hostile.field, "message": hostile.message}]
