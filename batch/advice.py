@@ -61,19 +61,12 @@ WAIT = "Wait: the app retries this step. Do not start a second run, which could 
 
 
 def advice(code: str) -> str:
-    """For a run that has ended. A code that only another version of the app knows counts as ``internal``."""
-    known = _known(code)
+    """For a run that has ended."""
+    known = ErrorCode(code)
     return f"{_FIX[known]} {_NEXT.get(known, _START_NEW_RUN)}"
 
 
 def advice_meanwhile(code: str) -> str:
     """For a run that goes on."""
-    known = _known(code)
+    known = ErrorCode(code)
     return WAIT if known in TRANSIENT_CODES else f"{WAIT} {_FIX[known]}"
-
-
-def _known(code: str) -> ErrorCode:
-    try:
-        return ErrorCode(code)
-    except ValueError:
-        return ErrorCode.INTERNAL

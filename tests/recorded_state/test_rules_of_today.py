@@ -7,9 +7,9 @@ import pytest
 
 from batch.api.request import parse_fields
 from batch.api.run_view import run_view
-from batch.errors import InvalidRequest
+from batch.errors import ErrorCode, InvalidRequest
 from batch.run.state import Run
-from batch.run.steps import Invoke
+from batch.run.steps import Failure, Invoke
 from orchestrators.batch_run import bp
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, START, settings
 from tests.orchestrators.execution import Execution, handle_of
@@ -61,6 +61,16 @@ def test_its_replay_goes_on(fields: dict[str, Any]) -> None:
     assert (
         execution.complete({"status": "Completed", "cancel_requested": False}).output["outcome"]
         == "Completed"
+    )
+
+
+def test_the_error_code_of_another_version_does_not_stop_a_run() -> None:
+    problem = {"code": "code_of_tomorrow", "message": "Because.", "retryable": True}
+    state = {**_state(REFUSED_TODAY[0]), "job": JOB["job"], "problem": problem, "failures": 1}
+    execution = Execution(handle_of(bp, "batch_run"), json.dumps(state), START)
+    assert execution.answer.activity[0] == CHECK[0]
+    assert Run.from_json(state).problem == Failure(
+        code=ErrorCode.INTERNAL, message="Because.", retryable=True
     )
 
 
