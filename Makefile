@@ -1,6 +1,6 @@
-# make run, make test, make serve, make check, make bench: see README.md
+# README.md says how to run and serve the app, CONTRIBUTING.md what the other targets are for.
 
-# The first of them that is there: the deployed version before the others.
+# The first command that is there is taken: the deployed version before the others.
 PYTHON ?= python3.11 python3.12 python3.13 python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt pac
 # --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
 option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 
-.PHONY: run serve test check check-infra format bench clean
+.PHONY: run serve test test-fast browser check check-infra format bench clean
 
 $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	tools/make_venv.sh $(VENV) $(PYTHON)
@@ -18,7 +18,7 @@ $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r packages/functions_host/requirements-worker.txt
 	touch $@
 
-# A link to the Python that made the environment. Where that one was removed since, the rule above is to make it anew.
+# A link to the Python that made the environment. If that Python was removed, the rule above makes the environment again.
 $(BIN)/python:
 
 run: $(STAMP)
@@ -28,8 +28,15 @@ serve: $(STAMP)
 	$(BIN)/python -m local serve $(call option,port,PORT)
 
 test: $(STAMP)
-	tools/install_chromium.sh
 	$(BIN)/python -m pytest
+
+# Without the tests that start a browser or a host process, or that take long: conftest.py marks them.
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not browser and not host and not slow"
+
+# Installs Chromium, which the tests of the monitor page need. Changes the machine, so no other target does it.
+browser:
+	tools/install_chromium.sh
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

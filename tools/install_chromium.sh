@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The monitor page is tested in a real browser. Installs Debian's Chromium where no Chromium is there yet.
+# The tests of the monitor page need a real browser. Installs Debian's Chromium if there is no command chromium.
 set -euo pipefail
 if command -v chromium >/dev/null; then
   exit 0
 fi
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-  echo "The tests need the command chromium. Install it (Debian: apt-get install chromium) and try again." >&2
+  echo "The tests need the command chromium. Install it (Debian: apt-get install chromium), then try again." >&2
   exit 1
 fi
 apt-get update -qq

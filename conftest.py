@@ -1,0 +1,103 @@
+"""The tiers of the tests: a marker says what a test starts, and a test that starts more than its marker says fails.
+
+``browser``: needs Chromium. ``host``: starts a Functions host, the local Azure ML or a command of ``local`` as a
+process. ``slow``: makes a virtual environment, or takes many seconds. ``make test-fast`` leaves all three out.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+BROWSER_FIXTURES = {"browser"}
+HOST_FIXTURES = {"host_command", "machine", "start_host"}
+HOST_TESTS = (
+    "packages/functions_host/tests/durable/test_kill.py",
+    "tests/benchmarks/",
+    "tests/docs/test_commands.py",
+    "tests/docs/test_readme.py",
+    "tests/end_to_end/",
+    "tests/local/azure_ml/test_command_line.py",
+    "tests/local/event_grid/test_with_functions_host.py",
+    "tests/local/test_run_command.py",
+    "tests/local/test_serve_command.py",
+)
+"""These start the process in the test or in a fixture of their own."""
+
+SLOW_TESTS = (
+    "tests/infra/test_make_venv.py",
+    "tests/infra/test_package.py::test_app_starts_with_its_own_requirements_alone",
+    "tests/local/azure_ml/test_load.py",
+    "tests/local/event_grid/test_container_watch.py::test_thousands_of_files_are_each_told_once",
+    "tests/task_hub/test_list.py::test_one_call_passes_the_entities_of_ten_thousand_runs_and_reads_no_end",
+)
+
+HOST_MODULES = {"crash_host", "functions_host", "local"}
+"""A process of ``python -m NAME`` is a host if the first or last part of the dotted name is one of these."""
+
+NO_BROWSER = "no Chromium: run make browser"
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & BROWSER_FIXTURES:
+            item.add_marker("browser")
+        if fixtures & HOST_FIXTURES or item.nodeid.startswith(HOST_TESTS):
+            item.add_marker("host")
+        if item.nodeid.startswith(SLOW_TESTS):
+            item.add_marker("slow")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before the fixtures, so that no host starts for a test that is skipped."""
+    if item.get_closest_marker("browser") and shutil.which("chromium") is None:
+        # Skipped tests would let CI pass without a look at the page.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+
+
+class _Guard:
+    """Watches the processes that a test starts itself; those that its children start are not seen."""
+
+    def __init__(self) -> None:
+        self._marks: set[str] | None = None
+        sys.addaudithook(self._see)
+
+    def watch(self, item: pytest.Item) -> None:
+        self._marks = {mark.name for mark in item.iter_markers()}
+
+    def stop(self) -> None:
+        self._marks = None
+
+    def _see(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event != "subprocess.Popen" or self._marks is None:
+            return
+        kind = _kind_of_process(arguments[1])
+        if kind and kind not in self._marks:
+            pytest.fail(f"This test starts a {kind} process: conftest.py must give it the marker {kind}.")
+
+
+def _kind_of_process(command: object) -> str | None:
+    words = [str(word) for word in command] if isinstance(command, list | tuple) else [str(command)]
+    if "playwright" in words[0] or "chromium" in words[0]:
+        return "browser"
+    if "-m" in words[:-1]:
+        name = words[words.index("-m") + 1].split(".")
+        if HOST_MODULES & {name[0], name[-1]}:
+            return "host"
+    return None
+
+
+_guard = _Guard()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    _guard.watch(item)
+    try:
+        return (yield)
+    finally:
+        _guard.stop()

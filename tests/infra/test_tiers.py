@@ -1,0 +1,73 @@
+"""The tiers of the tests, on a small project that has the same conftest.py."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import HOST_TESTS, SLOW_TESTS
+
+ROOT = Path(__file__).parents[2]
+NEEDS_BROWSER = """
+import pytest
+
+@pytest.fixture
+def browser():
+    print("started")
+
+def test_page(browser):
+    pass
+"""
+STARTS_HOST = """
+import subprocess, sys
+
+def test_without_marker():
+    subprocess.run([sys.executable, "-m", "functions_host", "--help"])
+"""
+
+
+def run_tests(folder: Path, content: str, **environment: str) -> str:
+    shutil.copy(ROOT / "conftest.py", folder)
+    (folder / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\nmarkers = ["browser", "host", "slow"]\n'
+    )
+    (folder / "test_one.py").write_text(content)
+    inherited = {name: value for name, value in os.environ.items() if name != "CI"}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "test_one.py"],
+        cwd=folder,
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    ).stdout
+
+
+def test_without_a_browser_its_tests_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, NEEDS_BROWSER, PATH=str(tmp_path))
+    assert "1 skipped" in report
+    assert "no Chromium: run make browser" in report
+
+
+def test_in_ci_they_fail_instead(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, NEEDS_BROWSER, PATH=str(tmp_path), CI="true")
+    assert "1 error" in report
+    assert "no Chromium: run make browser" in report
+    assert "started" not in report
+
+
+def test_a_host_that_no_marker_announces_fails_the_test(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, STARTS_HOST)
+    assert "1 failed" in report
+    assert "This test starts a host process: conftest.py must give it the marker host." in report
+
+
+@pytest.mark.parametrize("named", [*HOST_TESTS, *SLOW_TESTS])
+def test_what_is_marked_by_name_is_there(named: str) -> None:
+    path, _, function = named.partition("::")
+    assert (ROOT / path).exists()
+    assert not function or f"def {function}(" in (ROOT / path).read_text()
