@@ -1,7 +1,7 @@
 """The tiers of the tests: a marker says what a test starts, and a test that starts more than its marker says fails.
 
 ``browser``: needs Chromium. ``host``: starts a Functions host, the local Azure ML or a command of ``local`` as a
-process. ``slow``: makes a virtual environment, or takes many seconds. ``make test-fast`` leaves all three out.
+process. ``slow``: installs or resolves packages, or takes many seconds. ``make test-fast`` leaves all three out.
 """
 
 import os
@@ -29,6 +29,7 @@ HOST_TESTS = (
 SLOW_TESTS = (
     "tests/infra/test_make_venv.py",
     "tests/infra/test_package.py::test_app_starts_with_its_own_requirements_alone",
+    "tests/infra/test_requirements.py::test_make_requirements_changes_nothing_when_nothing_was_asked_for",
     "tests/local/azure_ml/test_load.py",
     "tests/local/event_grid/test_container_watch.py::test_thousands_of_files_are_each_told_once",
     "tests/task_hub/test_list.py::test_one_call_passes_the_entities_of_ten_thousand_runs_and_reads_no_end",

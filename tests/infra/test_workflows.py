@@ -56,8 +56,15 @@ def test_deployment_signs_in_by_federated_credentials() -> None:
 
 def test_dependency_updates_cover_every_requirements_file_and_the_actions() -> None:
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
-    by_ecosystem = {update["package-ecosystem"]: update for update in updates}
-    folders = {f"/{path.parent.relative_to(ROOT)}".rstrip(".") for path in ROOT.glob("requirements*.txt")}
-    folders |= {f"/{path.parent.relative_to(ROOT)}" for path in ROOT.glob("local/**/requirements*.txt")}
-    assert set(by_ecosystem["pip"]["directories"]) == folders
-    assert "github-actions" in by_ecosystem
+    folders = {
+        ROOT / update["directory"].strip("/")
+        for update in updates
+        if update["package-ecosystem"] in ("uv", "pip")
+    }
+    covered = {path for folder in folders for path in folder.glob("requirements*.txt")}
+    for path in list(covered):
+        covered |= {path.parent / name for name in re.findall(r"^-r (\S+)", path.read_text(), re.MULTILINE)}
+    places = (".", "local", "packages/*")
+    assert covered >= {path for place in places for path in ROOT.glob(f"{place}/requirements*.txt")}
+    assert folders >= {path.parent for path in ROOT.glob("packages/*/pyproject.toml")}
+    assert "github-actions" in {update["package-ecosystem"] for update in updates}
