@@ -10,7 +10,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt pac
 # --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
 option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 
-.PHONY: run serve test test-fast browser check check-infra format bench requirements clean
+.PHONY: run serve test test-fast browser check check-infra format bench docs requirements clean
 
 $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	tools/make_venv.sh $(VENV) $(PYTHON)
@@ -52,6 +52,10 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Writes the tables of the documentation that follow from the code.
+docs: $(STAMP)
+	$(BIN)/python -m tools.make_docs
 
 # Pins what requirements.in asks for, for every supported Python at once. Versions stay if they can; UPGRADE=1 takes the
 # newest that fit.

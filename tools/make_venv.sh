@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # make_venv.sh FOLDER PYTHON... makes a virtual environment with the first of these Pythons that the project supports.
-# One that is there already stays, if it is whole and of a supported version.
+# An environment that exists stays if it is complete and of a supported version.
 set -euo pipefail
 venv=$1
 shift
 
 version_of() {
-  # A command that is found may still not run: pyenv has one for every version, whether it is chosen or not.
+  # A command that is found may fail: pyenv has one for every version, also for those that are not chosen.
   "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
 }
 
@@ -17,7 +17,7 @@ is_supported() {
   esac
 }
 
-# Without pip it was left half made, as by a Debian without python3-venv.
+# Without pip the environment is incomplete: Debian without python3-venv leaves it so.
 if is_supported "$(version_of "$venv/bin/python")" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   exit 0
 fi

@@ -7,6 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+DOCUMENTS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "local/*.md", "packages/*/*.md")
+    for path in ROOT.glob(pattern)
+)
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,17 @@ def blocks(page: Path) -> list[Block]:
     return [Block(page.name, info, text) for info, text in found]
 
 
-def table(text: str, first_column: str) -> list[list[str]]:
-    """Cells of the rows of the first table whose first column is headed so."""
+def anywhere(language: str) -> list[Block]:
+    """The blocks of all documents in this language."""
+    return [block for path in DOCUMENTS for block in blocks(path) if block.language == language]
+
+
+def table(text: str, *head: str) -> list[list[str]]:
+    """Cells of the rows of the first table whose first columns are headed so; none if there is no such table."""
     lines = iter(text.splitlines())
+    start = "| " + " | ".join(head) + " |"
     for line in lines:
-        if line.startswith(f"| {first_column} |"):
+        if line.startswith(start):
             next(lines)
             break
     rows = []
@@ -39,4 +50,10 @@ def table(text: str, first_column: str) -> list[list[str]]:
         if not line.startswith("|"):
             break
         rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows
+
+
+def table_anywhere(*head: str) -> list[list[str]]:
+    """Of the one document that has it."""
+    [rows] = [rows for path in DOCUMENTS if (rows := table(path.read_text(), *head))]
     return rows

@@ -1,4 +1,4 @@
-"""Each command of the documentation, and each request of api.http, on one machine."""
+"""Each command of the documentation runs, and each request of api.http, on one machine."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import requests
 
 from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.docs.pages import DOCS, PAGES, ROOT, blocks
+from tests.docs.pages import DOCUMENTS, PAGES, ROOT, anywhere, blocks
 from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 
@@ -85,7 +85,7 @@ class ThreePages(BaseHTTPRequestHandler):
 
 
 def test_what_is_under_way_is_counted_to_the_last_page() -> None:
-    [counting] = [block.text for block in blocks(DOCS / "operating.md") if "under way" in block.text]
+    [counting] = [block.text for block in anywhere("bash") if "under way" in block.text]
     with ThreadingHTTPServer(("127.0.0.1", 0), ThreePages) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -100,6 +100,27 @@ def test_what_is_under_way_is_counted_to_the_last_page() -> None:
         server.shutdown()
         thread.join()
     assert (done.stdout, done.stderr) == ("207 runs under way\n", "")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_that_need_azure_are_at_least_well_formed(path: Path) -> None:
+    for block in blocks(path):
+        if block.language == "bash":
+            subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+
+
+def test_the_queries_ask_for_what_is_logged() -> None:
+    code = "".join(
+        path.read_text()
+        for folder in ("batch", "triggers", "activities")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    queries = [block.text for block in anywhere("kusto")]
+    events = {event for query in queries for event in re.findall(r'startswith "(\w+)"', query)}
+    fields = {field for query in queries for field in re.findall(r'@"(\w+)=', query)}
+    assert events and fields
+    assert all(f'"{event}"' in code for event in events)
+    assert all(re.search(rf"\b{field}=", code) for field in fields)
 
 
 VARIABLES, *REQUESTS = (ROOT / "api.http").read_text().split("\n### ")

@@ -1,43 +1,15 @@
-"""The README says what is so: fields and settings are those of the code, links lead somewhere, the curl works."""
+"""The first commands of the README work as they are printed."""
 
 import re
 import subprocess
 from pathlib import Path
 
-from batch.api.request import BatchRunRequest
 from local.machine import LocalMachine, MachineConfig
 from local.serve_command import PACE
+from tests.docs.pages import ROOT
 from tests.end_to_end.harness import App
 
-README = Path("README.md").read_text()
-SOURCES = [Path("batch/settings.py"), Path("batch/new_data/settings.py")]
-
-
-def test_every_request_field_is_in_the_table_with_its_default() -> None:
-    section = README.partition("## Request")[2].partition("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("|")]
-    for name, field in BatchRunRequest.model_fields.items():
-        row = next((line for line in rows if f"`{name}`" in line.split("|")[1]), "")
-        assert row, f"{name} is not in the table"
-        if isinstance(field.default, int):
-            assert str(field.default) in row.replace(" ", ""), row
-        elif isinstance(field.default, str):
-            assert f"`{field.default}`" in row, row
-
-
-def test_every_setting_that_the_code_reads_is_in_the_table() -> None:
-    section = README.partition("## Settings")[2].partition("\n## ")[0]
-    names = {name for path in SOURCES for name in re.findall(r'"([A-Z][A-Z_]{6,})"', path.read_text())}
-    assert {"BATCH_ENDPOINT_URI", "NEW_DATA_OUTPUT_URI", "RUN_RETENTION_DAYS"} <= names
-    for name in names:
-        assert f"`{name}`" in section or f"`{name.removeprefix('NEW_DATA')}`" in section, name
-
-
-def test_every_link_leads_to_a_file() -> None:
-    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
-    local = [link for link in links if not link.startswith("http")]
-    assert len(local) > 5
-    assert [link for link in local if not Path(link).exists()] == []
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_first_curls_work_as_they_are_printed(tmp_path: Path) -> None:

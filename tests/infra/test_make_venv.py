@@ -1,4 +1,4 @@
-"""Which Python make takes, and what becomes of a virtual environment that is there already."""
+"""Which Python make takes, and whether it keeps a virtual environment that exists."""
 
 import re
 import shutil
@@ -12,12 +12,11 @@ from tools.declared_pythons import declared_pythons
 
 ROOT = Path(__file__).parents[2]
 DECLARED = declared_pythons((ROOT / "pyproject.toml").read_text())
-NEEDED = f"Python {', '.join(DECLARED[:-1])} or {DECLARED[-1]} is needed"
 THIS_PYTHON = f'exec "{sys.executable}" "$@"'
 
 
 def says(version: str) -> str:
-    """A Python that does nothing but tell its version."""
+    """A Python that does nothing but print its version."""
     return f'if [ "$1" = -c ]; then echo {version}; fi'
 
 
@@ -53,6 +52,11 @@ def works(venv: Path) -> bool:
     return subprocess.run([venv / "bin/python", "-m", "pip", "--version"], check=False).returncode == 0
 
 
+def assert_names_what_is_needed(message: str) -> None:
+    assert all(version in message for version in (*DECLARED, "PYTHON="))
+    assert message.count("\n") == 1
+
+
 def test_a_command_that_does_not_run_is_passed_over(venv: Path, commands: Path) -> None:
     add(commands, "python3.11", "exit 127")
     add(commands, "python3", THIS_PYTHON)
@@ -69,21 +73,21 @@ def test_every_declared_version_is_taken(venv: Path, commands: Path, version: st
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.10", "3.14"])
-def test_another_version_is_refused_in_one_sentence(venv: Path, commands: Path, version: str) -> None:
+def test_another_version_is_refused_in_one_line(venv: Path, commands: Path, version: str) -> None:
     add(commands, "python3", says(version))
 
     result = make_venv(venv, commands)
 
     assert result.returncode == 1
-    assert result.stderr.startswith(f"{NEEDED}, and none was found (python3 is {version}).")
-    assert result.stderr.count("\n") == 1
+    assert_names_what_is_needed(result.stderr)
+    assert f"python3 is {version}" in result.stderr
 
 
-def test_without_any_python_the_same_is_said(venv: Path, commands: Path) -> None:
+def test_without_any_python_the_same_is_needed(venv: Path, commands: Path) -> None:
     result = make_venv(venv, commands)
 
     assert result.returncode == 1
-    assert result.stderr.startswith(f"{NEEDED}, and none was found. ")
+    assert_names_what_is_needed(result.stderr)
 
 
 def test_an_environment_that_works_stays(venv: Path, commands: Path) -> None:
@@ -95,7 +99,7 @@ def test_an_environment_that_works_stays(venv: Path, commands: Path) -> None:
     assert (venv / "installed").exists()
 
 
-def test_an_environment_of_another_version_is_made_anew(venv: Path, commands: Path) -> None:
+def test_an_environment_of_another_version_is_made_again(venv: Path, commands: Path) -> None:
     (venv / "bin").mkdir(parents=True)
     add(venv / "bin", "python", says("3.10"))
     add(commands, "python3", THIS_PYTHON)
@@ -105,7 +109,7 @@ def test_an_environment_of_another_version_is_made_anew(venv: Path, commands: Pa
     assert works(venv)
 
 
-def test_an_environment_that_was_left_half_made_is_made_anew(venv: Path, commands: Path) -> None:
+def test_an_environment_that_is_incomplete_is_made_again(venv: Path, commands: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     add(commands, "python3", THIS_PYTHON)
 

@@ -1,4 +1,4 @@
-"""Whatever names a Python names the declared ones, or the one of them that is deployed."""
+"""Each file that names a version of Python names the declared ones, or the one that is deployed."""
 
 import json
 import re
@@ -47,11 +47,6 @@ def test_lint_and_types_are_for_the_lowest() -> None:
     assert tool["ruff"]["target-version"] == f"py{DECLARED[0].replace('.', '')}"
 
 
-def test_readme_asks_for_them() -> None:
-    asked = f"You need Python {', '.join(DECLARED[:-1])} or {DECLARED[-1]}"
-    assert asked in (ROOT / "README.md").read_text()
-
-
 def test_make_looks_for_the_deployed_one_before_the_others(deployed: str) -> None:
     candidates = re.search(r"^PYTHON \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert candidates is not None
@@ -71,6 +66,5 @@ def test_devcontainer_has_the_deployed_one(deployed: str) -> None:
     assert f"python:{deployed}-" in container["image"]
 
 
-def test_readme_and_picture_tell_which_one_is_deployed(deployed: str) -> None:
-    assert f"Python {deployed}, the version that is deployed" in (ROOT / "README.md").read_text()
+def test_the_picture_names_the_deployed_one(deployed: str) -> None:
     assert f"Python {deployed}" in (ROOT / "docs/deployment.dot").read_text()

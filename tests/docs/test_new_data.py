@@ -1,0 +1,53 @@
+"""The examples of docs/new-data.md: each rule does with each blob what its table says."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from batch.new_data.blob import Blob
+from batch.new_data.settings import NewData
+from batch.settings import Settings
+from tests.docs.pages import DOCS, blocks, table
+
+PAGE = DOCS / "new-data.md"
+TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account"
+
+
+def new_data(environment: dict[str, str]) -> NewData:
+    origin = "https://energy.westeurope.inference.ml.azure.com"
+    settings = Settings.from_environment({"BATCH_ENDPOINT_URI": f"{origin}/jobs"})
+    return NewData.from_environment(environment, settings)
+
+
+def examples() -> Iterator[Any]:
+    text = PAGE.read_text()
+    for block in blocks(PAGE):
+        if block.language == "json":
+            behind = text[text.index(block.text) :].partition("\n## ")[0]
+            yield pytest.param(json.loads(block.text), table(behind, "blob"), id=block.info)
+
+
+@pytest.mark.parametrize(("rule", "rows"), list(examples()))
+def test_each_rule_does_with_each_blob_what_its_table_says(
+    rule: dict[str, Any], rows: list[list[str]]
+) -> None:
+    [checked] = new_data({"NEW_DATA_RULES": json.dumps([rule]), "NEW_DATA_TOPIC": TOPIC}).rules
+    for name, happens, _ in rows:
+        blob = Blob("account", "readings", name.strip("`"), "1", datetime(2026, 1, 31, tzinfo=UTC))
+        if happens == "ignored":
+            assert not checked.matches(blob), name
+        else:
+            assert checked.matches(blob), name
+            assert happens.startswith("joins") is (checked.start == "folder")
+            if happens.startswith("joins `"):
+                assert blob.folder == happens.removeprefix("joins `").rstrip("`")
+
+
+def test_plain_settings_make_one_rule() -> None:
+    [block] = [block for block in blocks(PAGE) if block.language == "ini"]
+    environment = dict(line.split("=", 1) for line in block.text.splitlines())
+    [rule] = new_data(environment).rules
+    assert (rule.container, rule.suffix, rule.quiet_seconds) == ("readings", ".csv", 120)
