@@ -46,13 +46,6 @@ check: $(STAMP)
 check-infra: $(STAMP)
 	$(BIN)/python -m infra.check
 
-format: $(STAMP)
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-
-bench: $(STAMP)
-	$(BIN)/python -m benchmarks
-
 # Writes the tables of the documentation that follow from the code.
 docs: $(STAMP)
 	$(BIN)/python -m tools.make_docs
@@ -61,6 +54,13 @@ docs: $(STAMP)
 # newest that fit.
 requirements: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(if $(UPGRADE),--upgrade) requirements.in --output-file requirements.txt
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .local

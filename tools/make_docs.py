@@ -16,7 +16,7 @@ from client import follow_command
 ROOT = Path(__file__).parent.parent
 PATTERNS = ("*.md", "docs/*.md")
 _GENERATED = re.compile(
-    r"(?P<start><!-- generated: (?P<name>[\w-]+) -->\n\n).*?(?P<end>\n<!-- end of generated -->)", re.DOTALL
+    r"(?P<start><!-- generated: (?P<name>[\w-]+) -->\n\n).*?(?P<end><!-- end of generated -->)", re.DOTALL
 )
 
 
