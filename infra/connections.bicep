@@ -1,6 +1,6 @@
-// What connects the app with resources that existed before it: its role on the workspace, and event subscriptions
-// (Event Grid demands that their functions exist). Applied by the postdeploy hook, as a deployment of its own that
-// azd knows nothing of, so that `azd down` never takes the workspace's resource group for one of the app's.
+// Connects the app with resources that existed before it: its role on the workspace, and event subscriptions (Event
+// Grid requires that their functions exist). The postdeploy hook applies this template as a separate deployment. azd
+// does not know it, so `azd down` does not delete the workspace's resource group.
 targetScope = 'subscription'
 
 param resourceGroupName string
@@ -12,10 +12,10 @@ param deadLetterStorageName string
 param principalId string
 
 @allowed(['DataScientist', 'Custom', 'None'])
-@description('DataScientist: the built-in role. Custom: only the published actions. None: assigned by somebody else.')
+@description('DataScientist: the built-in role. Custom: only the published actions. None: another person assigns a role.')
 param workspaceRole string = 'DataScientist'
 
-@description('System topic of the data storage account; empty when new data starts nothing.')
+@description('System topic of the data storage account; empty if new data starts no runs.')
 param dataTopicId string
 
 param newDataContainer string
@@ -23,7 +23,7 @@ param newDataPrefix string
 param newDataSuffix string
 param newDataStart string
 
-@description('System topic of the workspace; empty when job events are off.')
+@description('System topic of the workspace; empty if job events are off.')
 param workspaceTopicId string
 
 var workspace = split(workspaceId, '/')
@@ -73,7 +73,7 @@ module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId)) {
         values: map(watched, rule => '/blobServices/default/containers/${rule.container}/blobs/${rule.?prefix ?? ''}')
       }
       {
-        // Not CreateFile: an upload through the Data Lake endpoint raises BlobCreated twice, and that one is empty.
+        // Not CreateFile: an upload through the Data Lake endpoint raises BlobCreated twice, first for an empty file.
         operatorType: 'StringIn'
         key: 'data.api'
         values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit']

@@ -1,6 +1,6 @@
-// Everything in the app's own resource group. What reaches into resources that existed before (roles on the
-// workspace, event subscriptions) is in connections.bicep: `azd down` deletes every resource group that this
-// deployment has touched, and event subscriptions need the functions to be there first.
+// All resources in the app's own resource group. Changes to resources that existed before (roles on the workspace, event
+// subscriptions) are in connections.bicep: `azd down` deletes each resource group of this deployment, and event
+// subscriptions require that the functions exist.
 targetScope = 'subscription'
 
 @minLength(1)
@@ -24,11 +24,11 @@ param endpointUri string
 param allowedEndpointOrigins string = ''
 
 @allowed(['AzureStorage', 'DurableTaskScheduler'])
-@description('Where orchestrations are stored. host.json must agree: the prepackage hook sees to it.')
+@description('Where orchestrations are stored. host.json must name the same backend: the prepackage hook writes it.')
 param durableBackend string = 'AzureStorage'
 
 @allowed(['ManagedIdentity', 'ServicePrincipal'])
-@description('As whom the app calls the batch endpoint and Azure Resource Manager.')
+@description('The identity with which the app calls the batch endpoint and Azure Resource Manager.')
 param identityKind string = 'ManagedIdentity'
 
 @description('Tenant of the service principal.')
@@ -41,7 +41,7 @@ param servicePrincipalClientId string = ''
 param servicePrincipalObjectId string = ''
 
 @secure()
-@description('Secret of the service principal, kept in Key Vault. Empty keeps the one that is there.')
+@description('Secret of the service principal, kept in Key Vault. Empty keeps the current one.')
 param servicePrincipalSecret string = ''
 
 @description('Storage and Key Vault reachable from the app\'s virtual network only.')
@@ -53,7 +53,7 @@ param instanceMemoryMB int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('The most instances the app may scale out to.')
+@description('The largest number of instances of the app.')
 param maximumInstanceCount int = 100
 
 @minValue(1)
@@ -66,10 +66,10 @@ param runRetentionDays int = 30
 @description('Days for which logs are kept.')
 param logRetentionDays int = 30
 
-// At least 30: the request that got no answer may itself have taken longer than a minute.
+// At least 30: the request without an answer may have taken longer than a minute.
 @minValue(30)
 @maxValue(3600)
-@description('Seconds after an uncertain submission before the absence of a job is believed.')
+@description('Seconds after an uncertain submission in which its job may still appear in the list of jobs.')
 param submissionSettleSeconds int = 90
 
 @description('Resource id of the storage account whose new blobs start runs. Empty turns this off.')
@@ -110,7 +110,7 @@ param newDataOutputUri string = ''
 @description('An Event Grid system topic that the data storage account already has. Empty creates one.')
 param existingDataTopicId string = ''
 
-@description('Lets the workspace tell when a job\'s status changes, so that runs end at once.')
+@description('Sends an event for each change of a job\'s status, so that runs end at once.')
 param jobEvents bool = true
 
 @description('An Event Grid system topic that the workspace already has. Empty creates one.')

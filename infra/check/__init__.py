@@ -1,6 +1,10 @@
-"""Checks ``infra/`` and what belongs to it without Azure, without a Bicep compiler and without network.
+"""Checks ``infra/`` and the files that belong to it, without Azure, a Bicep compiler or a network.
 
-It holds the templates against published type data and the project's own rules, and the app's source against the
-templates. It is no compilation: functions and expressions are not type-checked, and no quota, region or policy is
-known. Run it with ``python -m infra.check``.
+    check.py     all checks, in order       findings.py   a finding: file, line, message
+    project.py   the files, read once       bicep.py      a parsed template
+    language/    what a Bicep compiler would report: names, types and properties, what must be known at the start
+    rules/       what this project demands: roles, security, settings, events, hooks, the deployed package
+
+``rules`` may use ``language``, never the other way round. This is not a compilation: functions and expressions are
+not type-checked, and quotas, regions and policies are unknown. Run it with ``python -m infra.check``.
 """

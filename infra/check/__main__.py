@@ -1,4 +1,4 @@
-"""Prints what is wrong with ``infra/``; the exit code is 1 if anything is."""
+"""Prints the findings about ``infra/``; the exit code is 1 if there are any."""
 
 import sys
 from pathlib import Path

@@ -8,6 +8,9 @@ from pathlib import Path
 import tree_sitter_bicep
 from tree_sitter import Language, Node, Parser
 
+TYPE_OF_NODE = {"string": "string", "number": "int", "boolean": "bool", "array": "array", "object": "object"}
+"""The Bicep type of a literal, by the kind of its node."""
+
 
 @lru_cache(maxsize=1)
 def _parser() -> Parser:
@@ -29,7 +32,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def literal(node: Node | None) -> str | int | bool | None:
-    """The value of a literal; None for anything else, interpolated strings and ``null`` among it."""
+    """The value of a literal; None for anything else, such as an interpolated string or ``null``."""
     if node is None:
         return None
     if node.type == "string" and not any(child.type == "interpolation" for child in node.children):
@@ -45,7 +48,7 @@ def literal(node: Node | None) -> str | int | bool | None:
 
 
 def fields(node: Node) -> dict[str, tuple[Node, Node]]:
-    """Key and value of each property of an object, by the key's name; computed keys are left out."""
+    """Key and value of each property of an object, by the name of the key; without computed keys."""
     result = {}
     for entry in node.named_children:
         if entry.type != "object_property" or len(entry.named_children) != 2:
@@ -66,7 +69,7 @@ class Declaration:
     node: Node
     value: Node | None
     decorators: Mapping[str, Node | None]
-    """By name, with the first argument."""
+    """Name and first argument of each."""
 
     @cached_property
     def type_text(self) -> str:
@@ -81,7 +84,7 @@ class Declaration:
 
     @cached_property
     def body(self) -> Node | None:
-        """The object of a resource or module, with ``if`` and ``for`` taken off."""
+        """The object of a resource or module, without its ``if`` and ``for``."""
         node = self.value
         while node is not None and node.type in ("if_statement", "for_statement"):
             node = node.named_children[-1]
@@ -117,7 +120,7 @@ class Template:
         return [one for one in self.declarations.values() if one.kind == kind]
 
     def resolved(self, node: Node | None) -> Node | None:
-        """The value of a variable where ``node`` names one."""
+        """The value of the variable that ``node`` names; any other node unchanged."""
         seen: set[str] = set()
         while node is not None and node.type == "identifier" and text(node) not in seen:
             seen.add(text(node))
@@ -128,7 +131,7 @@ class Template:
         return node
 
     def possible(self, node: Node | None) -> Iterator[Node]:
-        """The values an expression can have: both branches of a choice, a variable's value."""
+        """The values that an expression can have: both branches of a choice, the value of a variable."""
         node = self.resolved(node)
         if node is None:
             return
@@ -186,7 +189,7 @@ def _decorator(node: Node) -> tuple[str, Node | None]:
 
 
 def broken(template: Template) -> list[Node]:
-    """Where the file is not Bicep."""
+    """The nodes at which the file is not Bicep."""
     if not template.root.has_error:
         return []
     return [node for node in walk(template.root) if node.type == "ERROR" or node.is_missing]

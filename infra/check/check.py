@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from infra.check.bicep import broken, line, text
 from infra.check.findings import Finding
 from infra.check.language.constants import check_constants
-from infra.check.language.names import check_names, check_reachable
+from infra.check.language.names import check_names
 from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
 from infra.check.rules.deployment import check_deployment
@@ -13,12 +13,12 @@ from infra.check.rules.events import check_events
 from infra.check.rules.package import deployed_files
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
-from infra.check.rules.security import check_publishing_is_off, check_security
+from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
 from infra.check.rules.settings import check_host, check_settings
 
 
 def check(project: Project) -> list[Finding]:
-    """Sorted. Where a file is no Bicep, nothing else is said."""
+    """Sorted. If a file is not Bicep, there are syntax errors only."""
     syntax = [
         Finding(template.path, line(node), f"syntax error near {text(node).strip()[:40]!r}")
         for template in project.templates.values()
@@ -34,10 +34,10 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_constants(template)
         yield from check_roles(template)
         yield from check_security(template)
+        yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)
         for resource in template.of_kind("resource"):
             yield from check_resource(template, resource)
-    yield from check_reachable(project)
     yield from check_settings(project, source)
     yield from check_host(project)
     yield from check_events(project, source)
@@ -45,7 +45,7 @@ def _check(project: Project) -> Iterator[Finding]:
 
 
 def notes(project: Project) -> list[str]:
-    """Where the check is weaker than it looks."""
+    """The resource types for which the check is weaker than for others."""
     used = {
         resource.type_text.partition("@")[0]
         for template in project.templates.values()
@@ -53,5 +53,5 @@ def notes(project: Project) -> list[str]:
     }
     by_hand = sorted(name for name in used if table().get(name, {}).get("source") == "hand-written")
     return [
-        f"{name} is held against a table written by hand, not against published type data" for name in by_hand
+        f"{name} is compared with a table written by hand, not with published type data" for name in by_hand
     ]

@@ -1,4 +1,4 @@
-"""What the checker has to say."""
+"""What the checker reports."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ AZURE_YAML = Path("azure.yaml")
 
 @dataclass(frozen=True)
 class Project:
-    """``root`` is the repository. ``replaced`` holds texts that stand for those of files, for tests."""
+    """``root`` is the repository. ``replaced`` has texts that tests use in place of those of files."""
 
     root: Path
     replaced: dict[Path, str]
@@ -39,7 +39,7 @@ class Project:
         return {path: parse(path, self.read(path).encode()) for path in self.files("infra/**/*.bicep")}
 
     def module_file(self, template: Template, reference: str) -> Path:
-        """The path a module reference means, relative to the project."""
+        """The path of the file that a module reference names, relative to the project."""
         parts: list[str] = []
         for part in PurePosixPath(template.path.parent.as_posix(), reference).parts:
             if part == ".." and parts:
@@ -49,6 +49,6 @@ class Project:
         return Path(*parts)
 
     def line_of(self, path: Path, wanted: str) -> int:
-        """The first line that holds ``wanted``; 1 if none does."""
+        """The number of the first line that contains ``wanted``; 1 if no line does."""
         lines = self.read(path).splitlines()
         return next((number for number, line in enumerate(lines, 1) if wanted in line), 1)

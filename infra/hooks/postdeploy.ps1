@@ -2,7 +2,7 @@
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
 
-# Some are empty on purpose, but azd gives them all; `$env:` of a missing variable is empty, in strict mode, too.
+# azd provides all of them, some empty on purpose. Even in strict mode, `$env:` of a missing variable is empty.
 $needed = @(
     'AZURE_SUBSCRIPTION_ID', 'AZURE_LOCATION', 'AZURE_ENV_NAME', 'AZURE_RESOURCE_GROUP', 'AZURE_FUNCTION_APP_NAME'
     'AZURE_ML_WORKSPACE_ID', 'DEAD_LETTER_STORAGE_NAME', 'WORKSPACE_PRINCIPAL_ID', 'NEW_DATA_TOPIC_ID'
@@ -53,7 +53,7 @@ az deployment sub create `
     newDataSuffix="$env:NEW_DATA_SUFFIX" `
     newDataStart="$env:NEW_DATA_START" `
     workspaceTopicId="$env:JOB_EVENTS_TOPIC_ID"
-if ($LASTEXITCODE -ne 0) { throw 'Connecting the app failed; the reason is above. To try again: azd hooks run postdeploy' }
+if ($LASTEXITCODE -ne 0) { throw 'The app could not be connected; the reason is above. To try again: azd hooks run postdeploy' }
 
 Write-Output "Start runs:  POST $env:API_URL"
 Write-Output "Watch them:  $env:MONITOR_URL"

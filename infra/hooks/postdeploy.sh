@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Connects the deployed app: its role on the workspace, and event subscriptions. All of it is in connections.bicep;
-# azd gives the outputs of main.bicep as environment variables. Safe to repeat. Reads and prints no key.
+# Connects the deployed app: assigns its role on the workspace and subscribes it to events, by connections.bicep.
+# azd provides the outputs of main.bicep as environment variables. Idempotent. Reads and prints no key.
 set -euo pipefail
 
 need_function() {

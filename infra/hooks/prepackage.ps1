@@ -4,7 +4,7 @@ Set-StrictMode -Version Latest
 
 $backend = if ($env:DURABLE_BACKEND) { $env:DURABLE_BACKEND } else { 'AzureStorage' }
 $provider = switch -CaseSensitive ($backend) {
-    # Messages that a killed host had taken stay invisible for so long; the default is five minutes.
+    # How long the messages of a killed host stay invisible; the default is five minutes.
     'AzureStorage' { '{ "type": "AzureStorage", "controlQueueVisibilityTimeout": "00:01:00", "workItemQueueVisibilityTimeout": "00:01:00" }' }
     'DurableTaskScheduler' { '{ "type": "azureManaged", "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING" }' }
     default { throw "DURABLE_BACKEND must be AzureStorage or DurableTaskScheduler, not '$backend'." }
@@ -13,7 +13,7 @@ $provider = switch -CaseSensitive ($backend) {
 $before = Get-Content -Raw host.json
 $after = $before -replace '("storageProvider": )\{[^}]*\}', "`${1}$provider"
 if (-not $after.Contains("`"storageProvider`": $provider")) {
-    throw 'host.json has no line "storageProvider": { ... } to put the durable backend into.'
+    throw 'host.json has no line "storageProvider": { ... } for the durable backend.'
 }
 if ($after -cne $before) {
     Set-Content -NoNewline -Path host.json -Value $after

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Writes the durable backend that the environment asks for into host.json, which is where the Functions host and the
-# platform's scale controller read it; an app setting would reach only the first. Safe to repeat.
+# Writes the durable backend that the environment names into host.json: the Functions host and the platform's scale
+# controller read it there. The scale controller does not read it from an app setting. Idempotent.
 set -euo pipefail
 
 case "${DURABLE_BACKEND:-AzureStorage}" in
   AzureStorage)
-    # Messages that a killed host had taken stay invisible for so long; the default is five minutes.
+    # How long the messages of a killed host stay invisible; the default is five minutes.
     provider='{ "type": "AzureStorage", "controlQueueVisibilityTimeout": "00:01:00", "workItemQueueVisibilityTimeout": "00:01:00" }' ;;
   DurableTaskScheduler)
     provider='{ "type": "azureManaged", "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING" }' ;;
@@ -19,7 +19,7 @@ after=$(printf '%s\n' "$before" | sed -E "s/(\"storageProvider\": )\{[^}]*\}/\1$
 case "$after" in
   *"\"storageProvider\": $provider"*) ;;
   *)
-    echo 'host.json has no line "storageProvider": { ... } to put the durable backend into.' >&2
+    echo 'host.json has no line "storageProvider": { ... } for the durable backend.' >&2
     exit 1 ;;
 esac
 if [ "$after" != "$before" ]; then

@@ -1,4 +1,4 @@
-// What somebody must hear of. The texts that the queries look for are those of the app's log lines.
+// Alerts for people. The queries search for the texts of the app's log lines.
 param token string
 param location string
 param tags object
@@ -30,7 +30,7 @@ var logAlerts = [
     name: 'host-errors'
     title: 'The app or its host has errors'
     severity: 2
-    // Runs that fail raise in batch_run, and are told of above.
+    // A run that fails raises an exception in batch_run; the alert above reports it.
     query: 'union (AppExceptions | project TimeGenerated, OperationName, Message = OuterMessage), (AppTraces | where SeverityLevel >= 3 | project TimeGenerated, OperationName, Message) | where OperationName !has "batch_run" or Message has "Non-Deterministic"'
   }
 ]

@@ -1,10 +1,10 @@
-// All app settings, in one place: this resource replaces the whole set. docs/deployment.md has the table.
+// All app settings in one place: this resource replaces the whole set.
 param appName string
 param identityClientId string
 param storageAccountName string
 param telemetryConnectionString string
 
-@description('Endpoint of the Durable Task Scheduler; empty when orchestrations are stored in Azure Storage.')
+@description('Endpoint of the Durable Task Scheduler; empty if orchestrations are stored in Azure Storage.')
 param schedulerEndpoint string
 
 param endpointUri string
@@ -13,7 +13,7 @@ param workspaceId string
 param submissionSettleSeconds int
 param runRetentionDays int
 
-@description('{tenantId, clientId, secretUri}, or empty to act as the managed identity.')
+@description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
 param servicePrincipal object
 
 @description('{topic, container, prefix, suffix, start, quietSeconds, longestWaitSeconds, marker, inputUri, outputUri}')
@@ -66,7 +66,7 @@ var identitySettings = empty(servicePrincipal)
       AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
     }
 
-// The app refuses rules beside plain settings, so only one of the two is ever set.
+// The app refuses rules in addition to plain settings, so only one of the two is set.
 var newDataRule = !empty(newDataRules)
   ? { NEW_DATA_RULES: string(newDataRules) }
   : {

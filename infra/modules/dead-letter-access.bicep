@@ -1,4 +1,4 @@
-// Lets the identity of a system topic write into the dead-letter container, and nowhere else.
+// Allows the identity of a system topic to write into the dead-letter container only.
 param accountName string
 param topicPrincipalId string
 

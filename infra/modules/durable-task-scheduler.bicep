@@ -13,7 +13,7 @@ resource scheduler 'Microsoft.DurableTask/schedulers@2026-02-01' = {
   tags: tags
   properties: {
     sku: { name: 'Consumption' }
-    // An empty list refuses everybody. Access is by Entra role; there are no keys.
+    // An empty list refuses every address. Access needs an Entra role; there are no keys.
     ipAllowlist: ['0.0.0.0/0']
   }
 }

@@ -7,7 +7,7 @@ param functionId string
 
 param eventTypes array
 
-@description('The subject must end so; empty for any.')
+@description('The end of the subject; empty for any.')
 param subjectSuffix string
 
 @description('Advanced filters, all of which must hold.')

@@ -32,7 +32,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    // Without it the platform would resolve Key Vault references as a system-assigned identity, which is not there.
+    // Otherwise the platform resolves Key Vault references with a system-assigned identity, which does not exist here.
     keyVaultReferenceIdentity: identityId
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: { minTlsVersion: '1.2' }

@@ -1,4 +1,4 @@
-// The one identity the app acts as, towards everything.
+// The identity that the app uses for everything.
 param name string
 param location string
 param tags object

@@ -1,4 +1,4 @@
-// Holds the service principal's secret, when there is one. The app reads it by an app setting reference.
+// Holds the service principal's secret, if there is one. The app reads it through a reference in an app setting.
 param name string
 param location string
 param tags object
@@ -6,7 +6,7 @@ param privateNetworking bool
 param appPrincipalId string
 
 @secure()
-@description('Empty keeps the secret that is there.')
+@description('Empty keeps the current secret.')
 param servicePrincipalSecret string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'

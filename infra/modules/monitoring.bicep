@@ -1,4 +1,4 @@
-// Application Insights on Log Analytics. Telemetry is accepted from Entra identities only.
+// Application Insights on Log Analytics. It accepts telemetry from Entra identities only.
 param token string
 param location string
 param tags object

@@ -1,4 +1,4 @@
-// One service of one resource inside the network, and the name by which the network finds it.
+// A private endpoint for one service of one resource, and its name in the DNS of the network.
 param name string
 param location string
 param tags object

@@ -38,7 +38,7 @@ resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2025-02-0
   parent: logs
   name: entry.name
   properties: {
-    // Without it the second deployment ends in a conflict. The published type lacks it, hence the warning switched off.
+    // Without it the second deployment fails with a conflict. The published type lacks it, so the warning is off.
     #disable-next-line BCP037
     etag: '*'
     category: 'Batch endpoint runs'

@@ -1,5 +1,5 @@
-// Where a resource outside of the app's group lies. A module of its own: Bicep must know a resource's location before
-// the deployment starts, and the output of a module may be passed on as a parameter.
+// The location of a resource outside of the app's group. This is a separate module: Bicep must know the location of a
+// resource before the deployment starts, and the output of a module may be the parameter of another.
 param sourceId string
 
 @allowed(['Microsoft.Storage.StorageAccounts', 'Microsoft.MachineLearningServices.Workspaces'])

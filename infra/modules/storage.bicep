@@ -1,12 +1,12 @@
-// The app's own storage: the host's state, orchestrations unless a scheduler holds them, the deployed package, and
-// events that could not be delivered. No keys, no public blobs.
+// The app's own storage: the state of the host, orchestrations (unless a scheduler stores them), the deployed package,
+// and events that could not be delivered. No keys, no public blobs.
 param name string
 param location string
 param tags object
 param privateNetworking bool
 param appPrincipalId string
 
-@description('Orchestrations live here, so the app needs queues and tables as well.')
+@description('Orchestrations are stored here, so the app needs queues and tables as well.')
 param holdsOrchestrations bool
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -28,7 +28,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: privateNetworking ? 'Disabled' : 'Enabled'
     networkAcls: {
-      // Event Grid is such a trusted service: it writes dead letters with the topic's identity.
+      // Event Grid is a trusted service: it writes dead letters with the identity of the topic.
       bypass: 'AzureServices'
       defaultAction: privateNetworking ? 'Deny' : 'Allow'
     }

@@ -1,5 +1,5 @@
-// The events of one resource. A resource has at most one system topic, so one that exists is used as it is.
-// What cannot be delivered is written to the dead-letter container by the topic's own identity.
+// The events of one resource. A resource has at most one system topic, so an existing one is used unchanged.
+// The identity of the topic writes events that cannot be delivered into the dead-letter container.
 param name string
 param location string
 param tags object

@@ -1,4 +1,4 @@
-// What the calling identity may do in the workspace, and in nothing beside it.
+// The role of the calling identity on the workspace, and on no other resource.
 param workspaceName string
 param principalId string
 

@@ -1,4 +1,4 @@
-"""Alerts and saved queries look for what the app really logs."""
+"""Alerts and saved queries search for texts that the app logs."""
 
 import logging
 import re
@@ -18,18 +18,18 @@ QUERIES = (ROOT / "infra/modules/queries.bicep").read_text()
 
 
 def logged() -> set[str]:
-    """All texts in the app's source."""
+    """All string literals in the app's source."""
     project = Project(ROOT, {})
     return Source.of(project, deployed_files(project)).texts
 
 
-def test_events_that_are_looked_for_are_logged() -> None:
+def test_events_in_queries_are_logged() -> None:
     wanted = set(re.findall(r'"([a-z]+_[a-z]+)"', ALERTS + QUERIES))
     assert {"run_started", "run_ended", "step_failed", "batch_run"} <= wanted
     assert wanted - logged() == set()
 
 
-def test_outcomes_that_are_looked_for_are_ones_that_runs_have() -> None:
+def test_outcomes_in_queries_are_outcomes_of_runs() -> None:
     outcomes = set(re.findall(r"outcome=(\w+)", ALERTS)) | set(re.findall(r'Outcome != "(\w+)"', QUERIES))
     assert outcomes == {Phase.FAILED, Phase.TIMED_OUT, Phase.COMPLETED}
 

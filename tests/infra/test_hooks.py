@@ -1,4 +1,4 @@
-"""The hooks, run for real against a stand-in for the Azure CLI; the PowerShell twins are compared as text."""
+"""The shell hooks run with a stub of the Azure CLI; the PowerShell hooks are compared with them as text."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def run_hook(name: str, folder: Path, environment: dict[str, str]) -> subprocess
 
 
 class Azure:
-    """An ``az`` on the PATH that writes down how it is called, and fails where ``AZ_FAILS`` is among the words."""
+    """An ``az`` on the PATH that records its calls, and fails if ``AZ_FAILS`` is part of the call."""
 
     def __init__(self, folder: Path) -> None:
         self.calls_file = folder / "calls"
@@ -205,7 +205,7 @@ def test_postdeploy_without_one_of_its_variables_says_which(azure: Azure, missin
 
 
 def test_powershell_asks_for_the_same_variables_before_it_does_anything() -> None:
-    """It takes a missing one for an empty one, where the shell stops."""
+    """PowerShell reads a missing variable as empty; the shell stops."""
     bash, powershell = ((HOOKS / f"postdeploy.{ending}").read_text() for ending in ("sh", "ps1"))
     used = set(re.findall(r"\$\{?([A-Z_]+)", bash))
     optional = set(re.findall(r"\$\{([A-Z_]+):-", bash))

@@ -1,4 +1,4 @@
-"""The GitHub workflows: actions pinned, rights declared, every Python that the project declares."""
+"""The GitHub workflows: actions are pinned, permissions declared, and CI runs on each declared Python."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_an_action_has_one_commit_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_rights_are_declared_and_no_secret_is_stored(path: Path) -> None:
+def test_permissions_are_declared_and_no_secret_is_stored(path: Path) -> None:
     workflow = _workflow(path.name)
     assert workflow["permissions"] in ({}, {"contents": "read"})
     assert "secrets." not in path.read_text()

@@ -1,13 +1,15 @@
-"""Makes ``infra/check/language/bicep_schema.json``, the table that infra templates are checked against.
+"""Writes ``infra/check/language/bicep_schema.json``, the table with which the templates are compared.
 
     python -m venv /tmp/azmcp && /tmp/azmcp/bin/pip install msmcp-azure==3.0.0
     python -m infra.check.language.make_bicep_schema /tmp/azmcp/bin/azmcp
 
-``azmcp`` prints the published Bicep type data of one API version a resource type, without network or login.
-Types that it lacks are written by hand in ``hand_written_schema.json``, in the form made here. A definition is
+Run both in the project's folder, the second with the Python of ``.venv``; it takes about two minutes. ``azmcp``
+prints the published Bicep type data of one API version for each resource type, without network or login. Types that
+it lacks are in ``hand_written_schema.json``, in the same form. A definition is
 ``{properties, required, readOnly, additional}`` or, where one property selects among several shapes,
 ``{discriminator, base, branches}``. A property's type is ``string``, ``int``, ``bool``, ``any``, the name of a
-definition, ``T[]``, or alternatives with `` | ``, of which literals that end in ``string`` are an open set.
+definition, ``T[]``, or alternatives separated by `` | ``. If the last alternative is ``string``, other values are
+allowed, too.
 """
 
 import json
@@ -24,13 +26,13 @@ HAND_WRITTEN = HERE / "hand_written_schema.json"
 TOOL = "msmcp-azure 3.0.0"
 PRIMITIVES = {"string", "int", "bool", "any", "null"}
 CORRECTIONS = {
-    # The service refuses to overwrite a saved search without it: issue 1548 of Azure/bicep-types-az.
+    # Without it the service refuses to overwrite a saved search: issue 1548 of Azure/bicep-types-az.
     ("Microsoft.OperationalInsights/workspaces/savedSearches", "SavedSearchProperties"): {"etag": "string"},
 }
 """Properties that the published type data lacks, by resource type and definition."""
 
 DEEPEST = 6
-"""Levels of definitions that are kept; deeper ones become ``any``. Our templates go no deeper."""
+"""Levels of definitions that are kept; deeper ones become ``any``. No template of this project is deeper."""
 
 PUBLISHED = (
     "Microsoft.Authorization/roleAssignments",
@@ -124,7 +126,7 @@ def _object(entry: dict[str, Any], raw: dict[str, Any], *, keep: bool) -> dict[s
 
 
 def _simple(expression: str, raw: dict[str, Any], *, keep: bool) -> str:
-    """The same expression; ``any`` where a definition is not given, or lies too deep."""
+    """The same expression; ``any`` for a definition that is missing or too deep."""
     named = expression.rstrip("[]")
     if named in PRIMITIVES or " | " in expression or (named in raw and keep):
         return expression

@@ -1,11 +1,11 @@
-"""Every name that an expression uses is declared, every declared one is used, modules fit their files."""
+"""Each name that an expression uses is declared, each declared name is used, and modules fit their files."""
 
 from tree_sitter import Node
 
-from infra.check.bicep import Declaration, Template, fields, line, literal, text, walk
+from infra.check.bicep import TYPE_OF_NODE, Declaration, Template, fields, line, literal, text, walk
 from infra.check.findings import Finding, Findings, listed
 from infra.check.language.schema import Shape
-from infra.check.project import CONNECTIONS, MAIN, Project
+from infra.check.project import Project
 
 _NAMESPACES = {"az", "sys"}
 _FUNCTIONS = {
@@ -62,7 +62,6 @@ _FUNCTIONS = {
     "uri",
     "uriComponent",
 }
-_KIND_OF_NODE = {"string": "string", "number": "int", "boolean": "bool", "array": "array", "object": "object"}
 
 
 def check_names(project: Project, template: Template) -> Findings:
@@ -94,7 +93,7 @@ def _expression(
     elif node.type == "call_expression":
         if children[0].type == "identifier":
             if text(children[0]) not in _FUNCTIONS:
-                yield Finding(template.path, line(node), f"{text(children[0])} is no known function")
+                yield Finding(template.path, line(node), f"{text(children[0])} is not a known function")
             children = children[1:]
         bound |= _lambda_names(node)
     elif node.type == "for_statement":
@@ -118,7 +117,7 @@ def _loop_names(node: Node) -> frozenset[str]:
 
 
 def _lambda_names(call: Node) -> frozenset[str]:
-    """Of all lambdas in the call: the grammar puts a lambda's trailing ``.x`` outside of it."""
+    """Of all lambdas in the call: the grammar puts the ``.x`` at the end of a lambda outside of the lambda."""
     lambdas = (node for node in walk(call) if node.type == "lambda_expression")
     return frozenset(
         text(name) for one in lambdas for name in walk(one.named_children[0]) if name.type == "identifier"
@@ -126,7 +125,7 @@ def _lambda_names(call: Node) -> frozenset[str]:
 
 
 def _members(project: Project, template: Template, node: Node) -> Findings:
-    """``a.b.c`` against the outputs of a module, the schema of a resource or the keys of a variable."""
+    """Compares ``a.b.c`` with the outputs of a module, the schema of a resource or the keys of a variable."""
     path: list[Node] = []
     base = node
     while base.type == "member_expression":
@@ -167,7 +166,9 @@ def _module(project: Project, template: Template, module: Declaration) -> Findin
     path = project.module_file(template, module.type_text)
     target = project.templates.get(path)
     if target is None:
-        yield Finding(template.path, line(module.node), f"module {module.name}: there is no file {path}")
+        yield Finding(
+            template.path, line(module.node), f"module {module.name}: the file {path} does not exist"
+        )
         return
     if target.target_scope != template.target_scope and "scope" not in module.properties:
         yield Finding(
@@ -191,20 +192,14 @@ def _module(project: Project, template: Template, module: Declaration) -> Findin
 
 
 def _argument(template: Template, module: Declaration, wanted: Declaration, value: Node) -> Findings:
-    kind = _KIND_OF_NODE.get(value.type)
+    found_type = TYPE_OF_NODE.get(value.type)
     if value.type == "identifier" and (passed := template.declarations.get(text(value))) is not None:
-        kind = passed.type_text if passed.kind == "param" else None
-        if passed.kind == "param" and "secure" in passed.decorators and "secure" not in wanted.decorators:
-            yield Finding(
-                template.path,
-                line(value),
-                f"module {module.name}: {wanted.name} takes a secret without @secure()",
-            )
-    if kind and kind != wanted.type_text:
+        found_type = passed.type_text if passed.kind == "param" else None
+    if found_type and found_type != wanted.type_text:
         yield Finding(
             template.path,
             line(value),
-            f"module {module.name}: parameter {wanted.name} must be of type {wanted.type_text}, not {kind}",
+            f"module {module.name}: parameter {wanted.name} must be of type {wanted.type_text}, not {found_type}",
         )
     allowed = wanted.decorators.get("allowed")
     choice = literal(value)
@@ -214,16 +209,5 @@ def _argument(template: Template, module: Declaration, wanted: Declaration, valu
             yield Finding(
                 template.path,
                 line(value),
-                f"module {module.name}: {wanted.name} can not be {choice!r}, only {listed(options)}",
+                f"module {module.name}: {wanted.name} cannot be {choice!r}, only {listed(options)}",
             )
-
-
-def check_reachable(project: Project) -> Findings:
-    """Each template is one of the two that are deployed, or a module of another."""
-    used = {MAIN, CONNECTIONS} | {
-        project.module_file(template, module.type_text)
-        for template in project.templates.values()
-        for module in template.of_kind("module")
-    }
-    for path in project.templates.keys() - used:
-        yield Finding(path, 1, "no template uses this module")

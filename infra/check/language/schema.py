@@ -1,4 +1,4 @@
-"""The table of resource types, and resources held against it."""
+"""The table of resource types, and the comparison of resources with it."""
 
 import json
 import re
@@ -10,13 +10,12 @@ from typing import Any
 
 from tree_sitter import Node
 
-from infra.check.bicep import Declaration, Template, fields, line, literal, text
+from infra.check.bicep import TYPE_OF_NODE, Declaration, Template, fields, line, literal, text
 from infra.check.findings import Finding, Findings, listed
 
 TABLE = Path(__file__).with_name("bicep_schema.json")
 _KEYWORDS = frozenset(["parent", "scope", "dependsOn"])
 _ARRAY = re.compile(r"\[\]$")
-_KIND_OF_NODE = {"string": "string", "number": "int", "boolean": "bool", "array": "array", "object": "object"}
 _STRING_FUNCTIONS = {
     "concat",
     "format",
@@ -53,7 +52,7 @@ class Shape:
         return cls(entry["definitions"], entry["definitions"]["body"]) if entry else None
 
     def chosen(self, template: Template, node: Node) -> "Shape | None":
-        """Itself, or the branch that the object's discriminator selects; None if that is no literal."""
+        """This shape, or the branch that the discriminator of the object selects; None if that is not a literal."""
         discriminator = self.definition.get("discriminator")
         if discriminator is None:
             return self
@@ -73,7 +72,7 @@ class Shape:
         )
 
     def type_of(self, name: str) -> str | None:
-        """The type of a property, read-only ones included; None if there is none of that name."""
+        """The type of a property, also of a read-only one; None if there is no property of that name."""
         if "discriminator" in self.definition:
             branches = [self.definition["base"], *self.definition["branches"].values()]
             return next((one["properties"][name] for one in branches if name in one["properties"]), None)
@@ -104,7 +103,7 @@ def check_resource(template: Template, declared: Declaration) -> Findings:
         return
     if template.target_scope == "subscription" and entry["scopes"] == "ResourceGroup":
         yield Finding(
-            template.path, line(declared.node), f"{resource_type} can not be deployed to a subscription"
+            template.path, line(declared.node), f"{resource_type} cannot be deployed to a subscription"
         )
     shape = Shape.of(resource_type)
     assert shape is not None
@@ -147,17 +146,17 @@ def _value(template: Template, node: Node, expression: str, shape: Shape, where:
             for argument in value.named_children[1].named_children:
                 yield from _value(template, argument, expression, shape, where)
             continue
-        yield from _one(template, value, expression, shape, where)
+        yield from _single_value(template, value, expression, shape, where)
 
 
-def _one(template: Template, value: Node, expression: str, shape: Shape, where: str) -> Findings:
-    kind = _kind(template, value)
+def _single_value(template: Template, value: Node, expression: str, shape: Shape, where: str) -> Findings:
+    found = _type(template, value)
     element = _ARRAY.sub("", expression) if " | " not in expression else expression
     nested = shape.named(expression)
-    if kind is None:
+    if found is None:
         return
     if element != expression:
-        if kind != "array":
+        if found != "array":
             yield Finding(template.path, line(value), f"{where} must be an array")
         elif value.type == "array":
             for item in value.named_children:
@@ -165,28 +164,30 @@ def _one(template: Template, value: Node, expression: str, shape: Shape, where: 
     elif nested is not None:
         if value.type == "object":
             yield from _object(template, value, nested, where)
-        elif kind != "object":
+        elif found != "object":
             yield Finding(template.path, line(value), f"{where} must be an object")
-    elif kind != (wanted := expression if expression in ("string", "int", "bool") else "string"):
-        yield Finding(template.path, line(value), f"{where} must be of type {wanted}, not {kind}")
+    elif found != (wanted := expression if expression in ("string", "int", "bool") else "string"):
+        yield Finding(template.path, line(value), f"{where} must be of type {wanted}, not {found}")
     elif expression not in ("string", "int", "bool"):
         allowed = [option for option in expression.split(" | ") if option != "string"]
         for choice in _choices(template, value):
             if choice not in allowed:
-                yield Finding(template.path, line(value), f"{where}: {choice!r} is none of {listed(allowed)}")
+                yield Finding(
+                    template.path, line(value), f"{where}: {choice!r} is not one of {listed(allowed)}"
+                )
 
 
-def _kind(template: Template, value: Node) -> str | None:
+def _type(template: Template, value: Node) -> str | None:
     if value.type == "identifier":
         declared = template.declarations.get(text(value))
         return declared.type_text if declared and declared.kind == "param" else None
     if value.type == "call_expression" and text(value.named_children[0]) in _STRING_FUNCTIONS:
         return "string"
-    return _KIND_OF_NODE.get(value.type)
+    return TYPE_OF_NODE.get(value.type)
 
 
 def _choices(template: Template, value: Node) -> Iterator[object]:
-    """The literals that ``value`` can be, as far as that is known."""
+    """The literals that ``value`` can be, as far as the template shows them."""
     found = literal(value)
     if found is not None:
         yield found

@@ -1,4 +1,4 @@
-"""azure.yaml, the parameter file and the hooks, against the templates."""
+"""azure.yaml, the parameter file and the hooks fit the templates, and each template is used."""
 
 import os
 import re
@@ -22,10 +22,22 @@ _READS_KEYS = re.compile(
 
 
 def check_deployment(project: Project) -> Findings:
+    yield from _unused_modules(project)
     yield from _parameters(project)
     yield from _azure_yaml(project)
     yield from _hook_arguments(project)
     yield from _runtime(project)
+
+
+def _unused_modules(project: Project) -> Findings:
+    """Each template is one of the two that are deployed, or a module of another."""
+    used = {MAIN, CONNECTIONS} | {
+        project.module_file(template, module.type_text)
+        for template in project.templates.values()
+        for module in template.of_kind("module")
+    }
+    for path in project.templates.keys() - used:
+        yield Finding(path, 1, "no template uses this module")
 
 
 def _parameters(project: Project) -> Findings:
@@ -35,7 +47,7 @@ def _parameters(project: Project) -> Findings:
         yield Finding(
             PARAMETERS,
             project.line_of(PARAMETERS, f'"{name}"'),
-            f"parameter {name} must be here and in {MAIN}",
+            f"parameter {name} must be both here and in {MAIN}",
         )
     for name in given.keys() & wanted.keys():
         number = project.line_of(PARAMETERS, f'"{name}"')
@@ -66,7 +78,7 @@ def _azure_yaml(project: Project) -> Findings:
         yield Finding(
             AZURE_YAML,
             project.line_of(AZURE_YAML, "services"),
-            f"service {service}: name and azd-service-name differ",
+            f"service {service}: the name differs from the tag azd-service-name",
         )
     hooks = [azure.get("hooks", {}), *(service.get("hooks", {}) for service in azure["services"].values())]
     for name, hook in ((name, hook) for group in hooks for name, hook in group.items()):
@@ -74,7 +86,7 @@ def _azure_yaml(project: Project) -> Findings:
             path = Path(hook.get(system, {}).get("run", ""))
             number = project.line_of(AZURE_YAML, str(path))
             if path.suffix != ending or not project.exists(path):
-                yield Finding(AZURE_YAML, number, f"hook {name}: no {ending} script for {system}")
+                yield Finding(AZURE_YAML, number, f"hook {name}: there is no {ending} script for {system}")
             elif ending == ".sh" and not os.access(project.root / path, os.X_OK):
                 yield Finding(path, 1, "the script is not executable")
             elif hook[system].get("continueOnError") is not False:
@@ -82,7 +94,7 @@ def _azure_yaml(project: Project) -> Findings:
 
 
 def _hook_arguments(project: Project) -> Findings:
-    """Both scripts pass the same variables, which azd has, as the parameters that the second template takes."""
+    """Both scripts pass the same variables of azd to the parameters of the second template."""
     outputs = project.templates[MAIN].outputs.keys() | _OF_AZD
     wanted = {one.name: one.value is None for one in project.templates[CONNECTIONS].of_kind("param")}
     passed: dict[str, dict[str, str]] = {}
@@ -105,16 +117,16 @@ def _hook_arguments(project: Project) -> Findings:
         for found in _READS_VARIABLE.finditer(script):
             if found["name"] not in outputs | {"LASTEXITCODE", "WORKSPACE_ROLE"}:
                 number = script[: found.start()].count("\n") + 1
-                yield Finding(path, number, f"{found['name']} is no output of {MAIN}")
+                yield Finding(path, number, f"{found['name']} is not an output of {MAIN}")
     if len({tuple(sorted(one.items())) for one in passed.values()}) > 1:
-        yield Finding(Path("infra/hooks/postdeploy.ps1"), 1, "passes other parameters than postdeploy.sh")
+        yield Finding(Path("infra/hooks/postdeploy.ps1"), 1, "it passes other parameters than postdeploy.sh")
 
 
 def _runtime(project: Project) -> Findings:
-    """The app runs on a Python that the tests run on."""
+    """The app runs on a version of Python on which the tests run."""
     tested = declared_pythons(project.read(Path("pyproject.toml")))
     for template in project.templates.values():
         for declared in template.of_kind("resource"):
             runtime = declared.at("properties", "functionAppConfig", "runtime", "version")
             if runtime is not None and literal(runtime) not in tested:
-                yield Finding(template.path, line(runtime), f"the tests run on Python {listed(tested)}")
+                yield Finding(template.path, line(runtime), f"the tests run on Python {listed(tested)} only")

@@ -1,4 +1,4 @@
-"""Event subscriptions: the function exists, its topic sends the events, the filters fit, what fails is kept."""
+"""Event subscriptions: function and topic exist, the filters fit, and events that fail are kept."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _FINISHED_UPLOADS = "FINISHED_UPLOADS"
 _HOOK = Path("infra/hooks/postdeploy.sh")
 _RULES = Path("infra/new-data-rules.json")
 _MAX_FILTER_VALUES = 25
-"""Of all advanced filters of a subscription together, says Event Grid's page on event filtering."""
+"""For all advanced filters of a subscription together; from Event Grid's page on event filtering."""
 
 
 def check_events(project: Project, source: Source) -> Findings:
@@ -56,19 +56,21 @@ def _event_types(
         yield Finding(
             template.path,
             line(module.node),
-            f"module {module.name}: its topic cannot be traced to main.bicep",
+            f"module {module.name}: its topic does not come from a module of main.bicep",
         )
     for item in events.named_children:
         event = str(literal(item))
         if event not in source.texts:
-            yield Finding(template.path, line(item), f"the app's source does not know the event type {event}")
+            yield Finding(
+                template.path, line(item), f"the app's source does not contain the event type {event}"
+            )
         sender = next((topic for start, topic in _TOPIC_OF_EVENT.items() if event.startswith(start)), None)
         if topic_type is not None and sender != topic_type:
             yield Finding(template.path, line(item), f"a topic of {topic_type} never sends {event}")
 
 
 def _topic_type(project: Project, template: Template, module: Declaration) -> str | None:
-    """Traced back: this template's parameter, the variable that the hook passes, main.bicep's output and module."""
+    """Found through the parameter of this template, the variable of the hook, and output and module of main.bicep."""
     used = {text(node) for node in _reached(template, module.at("params", "topicName"))}
     parameter = next((name for name in used if name.endswith("TopicId")), None)
     passed = re.search(rf'^ *{parameter}="\$(\w+)"', project.read(_HOOK), re.MULTILINE)
@@ -94,7 +96,7 @@ def _reached(template: Template, node: Node | None) -> Iterator[Node]:
 
 
 def _upload_kinds(template: Template, module: Declaration, source: Source) -> Findings:
-    """The filter lets through just what the app takes for a finished upload."""
+    """The filter lets through exactly the kinds of upload that the app accepts as finished."""
     filters = module.at("params", "filters")
     wanted = source.constant(_FINISHED_UPLOADS)
     for entry in filters.named_children if filters is not None else ():
@@ -105,26 +107,26 @@ def _upload_kinds(template: Template, module: Declaration, source: Source) -> Fi
                 yield Finding(
                     template.path,
                     line(entry),
-                    f"data.api must be filtered for what the app accepts: {listed(wanted)}",
+                    f"the filter for data.api must be what the app accepts: {listed(wanted)}",
                 )
 
 
 def _rules(project: Project, source: Source) -> Findings:
-    """Each rule becomes a value of a filter, beside the kinds of upload."""
+    """Each rule becomes one value of a filter, in addition to the kinds of upload."""
     rules = project.json(_RULES)
     if not isinstance(rules, list) or not all(
         isinstance(rule, dict) and "container" in rule for rule in rules
     ):
-        yield Finding(_RULES, 1, "must be a list of rules, each with a container")
+        yield Finding(_RULES, 1, "it must be a list of rules, each with a container")
         return
     kinds = source.constant(_FINISHED_UPLOADS)
     most = _MAX_FILTER_VALUES - len(kinds if isinstance(kinds, set) else ())
     if len(rules) > most:
-        yield Finding(_RULES, 1, f"has {len(rules)} rules; an event subscription has room for {most}")
+        yield Finding(_RULES, 1, f"it has {len(rules)} rules; an event subscription has room for {most}")
 
 
 def _containers(project: Project) -> Findings:
-    """Dead letters go into a container that is made, and so does the right to write them."""
+    """Dead letters, and the role to write them, are for a container that a template creates."""
     containers = [
         (template, declared)
         for template in project.templates.values()
@@ -136,7 +138,7 @@ def _containers(project: Project) -> Findings:
     for template, one, name in names:
         if one.is_existing and literal(name) not in made:
             yield Finding(
-                template.path, line(name or one.node), f"no template makes the container {one.name}"
+                template.path, line(name or one.node), f"no template creates the container {one.name}"
             )
     for template in project.templates.values():
         for declared in template.of_kind("resource"):
@@ -148,5 +150,5 @@ def _containers(project: Project) -> Findings:
                 yield Finding(
                     template.path,
                     line(container or declared.node),
-                    "dead letters go to a container that nothing makes",
+                    "dead letters go to a container that no template creates",
                 )

@@ -1,4 +1,4 @@
-"""The files that are deployed: what ``.funcignore`` lets through."""
+"""The files that are deployed: those that ``.funcignore`` does not name."""
 
 import os
 from collections.abc import Iterator

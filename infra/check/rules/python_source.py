@@ -1,4 +1,4 @@
-"""What the app's Python source says: which settings it reads, which functions it has."""
+"""What the app's Python source shows: the settings that it reads, the functions that it has."""
 
 import ast
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Module:
     """One Python file."""
 
     reads: tuple[tuple[int, str | None], ...]
-    """Lines where an app setting is read, with its name, or None where that cannot be told."""
+    """Lines where an app setting is read, with its name; None if the source does not show the name."""
     event_grid_functions: frozenset[str]
     texts: frozenset[str]
     constants: dict[str, ast.expr]
@@ -61,7 +61,7 @@ class Source:
         for path, one in self.files.items():
             for line, name in one.reads:
                 if name is None:
-                    yield Finding(path, line, "the checker cannot tell which setting is read here")
+                    yield Finding(path, line, "the source does not show which app setting is read here")
 
     @cached_property
     def event_grid_functions(self) -> set[str]:
@@ -72,7 +72,7 @@ class Source:
         return {text for one in self.files.values() for text in one.texts}
 
     def constant(self, name: str) -> object:
-        """The literal value of a module-level constant, ``frozenset(...)`` taken off; None if there is none."""
+        """The literal value of a module-level constant, without its ``frozenset(...)``; None if there is none."""
         value = next((one.constants[name] for one in self.files.values() if name in one.constants), None)
         if value is None:
             return None
@@ -81,10 +81,10 @@ class Source:
 
 @lru_cache(maxsize=1)
 def library_settings() -> set[str]:
-    """Names that azure-identity reads, by its own table of them."""
+    """Names that azure-identity reads, from its own table."""
     spec = find_spec("azure.identity")
     if spec is None or spec.origin is None:
-        raise RuntimeError("azure-identity is not installed; the settings that it reads cannot be told")
+        raise RuntimeError("azure-identity is not installed, so the settings that it reads are unknown")
     tree = ast.parse(Path(spec.origin).with_name("_constants.py").read_text())
     table = next(
         node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "EnvironmentVariables"
@@ -109,7 +109,7 @@ def _with_parents(tree: ast.AST) -> Iterator[tuple[ast.AST, list[ast.AST]]]:
 
 
 def _environment_argument(node: ast.AST) -> ast.expr | None:
-    """The name that ``environ.get(name)``, ``environ[name]`` or ``getenv(name)`` asks for."""
+    """The argument ``name`` of ``environ.get(name)``, ``environ[name]`` or ``getenv(name)``."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
         asks = node.func.attr == "getenv" or (node.func.attr == "get" and _is_environment(node.func.value))
         return node.args[0] if asks else None
@@ -138,7 +138,7 @@ def _names(argument: ast.expr, parents: list[ast.AST], tree: ast.Module) -> list
 
 
 def _text(node: ast.expr | None, tree: ast.Module) -> str | None:
-    """The value of a text, or of a module's constant that is one."""
+    """The value of a text, or of a constant of the module that is a text."""
     if isinstance(node, ast.Name):
         node = _constants(tree).get(node.id)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
@@ -152,7 +152,7 @@ def _loops(parent: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 
 def _iterated_names(name: str, target: ast.expr, iterated: ast.expr, tree: ast.Module) -> list[str]:
-    """What ``name`` takes on in ``for key, name in TABLE.items()`` over a module's dict."""
+    """The values of ``name`` in ``for key, name in TABLE.items()`` over a dict of the module."""
     if not (isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute)):
         return []
     if not isinstance(iterated.func.value, ast.Name) or not isinstance(target, ast.Tuple):
@@ -189,7 +189,7 @@ def _called(node: ast.expr) -> str:
 
 
 def _function_name(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """The name it is deployed under: that of ``@bp.function_name("...")``, or its own."""
+    """The name under which it is deployed: that of ``@bp.function_name("...")``, or its own."""
     for one in node.decorator_list:
         if isinstance(one, ast.Call) and _called(one) == "function_name":
             values = [*one.args, *(keyword.value for keyword in one.keywords)]

@@ -1,4 +1,4 @@
-"""Role assignments: known built-in roles under their own names, each on the one resource it is meant for."""
+"""Role assignments: known built-in roles under their own names, each on the type of resource in roles.json."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _DEFINITION = "Microsoft.Authorization/roleDefinitions"
 
 @lru_cache(maxsize=1)
 def _roles() -> dict[str, dict[str, str]]:
-    """Built-in roles by id, from Azure's role catalogue: name, and the type of resource we grant it on."""
+    """Built-in roles by id, from Azure's role catalogue: name, and the type of resource on which we grant it."""
     result: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("roles.json").read_text())
     return result
 
@@ -27,9 +27,7 @@ def check_roles(template: Template) -> Findings:
         yield from _role_id(template, declared)
     for node in walk(template.root):
         if node.type == "string_content" and _GUID.search(text(node)) and not _is_named_role(node):
-            yield Finding(
-                template.path, line(node), f"{text(node)}: give an id a name, as a variable of its own"
-            )
+            yield Finding(template.path, line(node), f"{text(node)}: an id must have a name, as a variable")
     for declared in template.of_kind("resource"):
         resource_type = declared.type_text.partition("@")[0]
         if resource_type == _ASSIGNMENT:
@@ -52,7 +50,7 @@ def _role_id(template: Template, declared: Declaration) -> Findings:
         return
     role = _roles().get(value.lower())
     if role is None:
-        yield Finding(template.path, line(declared.node), f"{value} is no role known to roles.json")
+        yield Finding(template.path, line(declared.node), f"{value} is not a role in roles.json")
     elif role["name"] != declared.name:
         yield Finding(
             template.path, line(declared.node), f"{value} is the role {role['name']}, not {declared.name}"
@@ -71,20 +69,20 @@ def _assignment(template: Template, declared: Declaration) -> Findings:
     if name is None or role_id is None or principal is None:
         return
     if literal(declared.at("properties", "principalType")) != "ServicePrincipal":
-        yield finding("principalType must be 'ServicePrincipal', or a fresh identity may not be found")
+        yield finding("principalType must be 'ServicePrincipal'; otherwise a new identity may not be found")
     if literal(declared.at("properties", "description")) is None:
-        yield finding("description must say why it is needed")
+        yield finding("description must state the reason")
     if not text(name).startswith("guid("):
-        yield finding("name must be guid(scope, principal, role), or a second deployment fails", name)
+        yield finding("name must be guid(scope, principal, role); otherwise a second deployment fails", name)
         return
     scope = declared.at("scope")
     if scope is None or scope.type != "identifier":
-        yield finding("scope must be the one resource that it is for")
+        yield finding("scope must be one resource")
         return
     parts = {text(node) for node in walk(name) if node.type == "identifier"}
     for wanted in (text(scope), text(principal)):
         if wanted not in parts:
-            yield finding(f"name must be made of {wanted}, among others", name)
+            yield finding(f"name must contain {wanted}", name)
     yield from _granted(template, finding_at=declared, role_id=role_id, scope=text(scope), name_parts=parts)
 
 
@@ -101,13 +99,13 @@ def _granted(
         where = f"role assignment {finding_at.name}"
         if role is None:
             yield Finding(
-                template.path, line(possible), f"{where}: {text(possible)} is no role known to roles.json"
+                template.path, line(possible), f"{where}: {text(possible)} is not a role in roles.json"
             )
         elif role["scope"] != scope_type:
             yield Finding(
                 template.path,
                 line(possible),
-                f"{where}: {role['name']} is granted on {role['scope']}, not on {scope_type or scope}",
+                f"{where}: {role['name']} is for {role['scope']}, not for {scope_type or scope}",
             )
         elif role["name"] not in name_parts:
             yield Finding(template.path, line(possible), f"{where}: its name does not contain {role['name']}")
@@ -116,4 +114,4 @@ def _granted(
 def _definition(template: Template, declared: Declaration) -> Findings:
     for node in walk(declared.node):
         if node.type == "string_content" and "*" in text(node):
-            yield Finding(template.path, line(node), "a custom role names its actions one by one, without *")
+            yield Finding(template.path, line(node), "a custom role must name each action, without *")

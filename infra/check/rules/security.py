@@ -1,4 +1,4 @@
-"""The project's own rules: what must be switched on or off, and where secrets may be."""
+"""What must be on or off, and where secrets may be."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from tree_sitter import Node
 
 from infra.check.bicep import Declaration, Template, fields, line, literal, text, walk
 from infra.check.findings import Finding, Findings
+from infra.check.project import Project
 
 _REQUIRED: dict[str, dict[str, object]] = {
     "Microsoft.Storage/storageAccounts": {
@@ -86,8 +87,27 @@ def _parameters(template: Template) -> Findings:
             yield Finding(
                 template.path,
                 line(declared.node),
-                f"parameter {declared.name} looks secret, and is not @secure()",
+                f"parameter {declared.name} has the name of a secret and is not @secure()",
             )
+
+
+def check_secret_arguments(project: Project, template: Template) -> Findings:
+    """A secret parameter stays secret in the modules that get it."""
+    for module in template.of_kind("module"):
+        target = project.templates.get(project.module_file(template, module.type_text))
+        given = module.at("params")
+        if target is None or given is None:
+            continue
+        for name, (_, value) in fields(given).items():
+            wanted = target.declarations.get(name)
+            for possible in template.possible(value):
+                passed = template.declarations.get(text(possible))
+                if passed and wanted and "secure" in passed.decorators and "secure" not in wanted.decorators:
+                    yield Finding(
+                        template.path,
+                        line(possible),
+                        f"module {module.name}: {name} takes a secret without @secure()",
+                    )
 
 
 def _calls_and_texts(template: Template) -> Findings:
@@ -96,9 +116,9 @@ def _calls_and_texts(template: Template) -> Findings:
             called = node.named_children[0]
             name = text(called.named_children[-1]) if called.type == "member_expression" else text(called)
             if _LISTS.fullmatch(name):
-                yield Finding(template.path, line(node), f"{name}() reads keys; use the identity")
+                yield Finding(template.path, line(node), f"{name}() reads keys; use the identity instead")
         elif node.type == "string_content" and _KEY_IN_TEXT.search(text(node)):
-            yield Finding(template.path, line(node), "a key in a text; use the identity")
+            yield Finding(template.path, line(node), "the text contains a key; use the identity instead")
 
 
 def _output(template: Template, output: Declaration) -> Findings:
@@ -108,12 +128,12 @@ def _output(template: Template, output: Declaration) -> Findings:
             yield Finding(
                 template.path,
                 line(output.node),
-                f"output {output.name} gives away the secret parameter {name}",
+                f"output {output.name} shows the secret parameter {name}",
             )
 
 
 def _reached(template: Template, node: Node | None, seen: set[str]) -> Iterator[str]:
-    """Names that the expression uses, through variables."""
+    """Names that the expression uses, also through variables."""
     if node is None:
         return
     for one in walk(node):
@@ -136,7 +156,7 @@ def _secret(template: Template, declared: Declaration) -> Findings:
 
 
 def check_publishing_is_off(template: Template) -> Findings:
-    """Both ways of publishing with a password are switched off where a site is made."""
+    """Both ways of publishing with a password are off for each site that a template creates."""
     sites = [one for one in template.of_kind("resource") if one.type_text.startswith("Microsoft.Web/sites@")]
     made = [one for one in sites if not one.is_existing]
     policies = {
@@ -146,11 +166,13 @@ def check_publishing_is_off(template: Template) -> Findings:
     }
     for site in made:
         for way in sorted({"scm", "ftp"} - {str(one) for one in policies}):
-            yield Finding(template.path, line(site.node), f"publishing by password through {way} must be off")
+            yield Finding(
+                template.path, line(site.node), f"publishing with a password through {way} must be off"
+            )
 
 
 def secret_settings(template: Template, entries: dict[str, tuple[Node, Node]]) -> Findings:
-    """App settings that hold secrets are references into Key Vault."""
+    """App settings that hold secrets are Key Vault references."""
     for name, (key, value) in entries.items():
         if name.endswith(("_SECRET", "_PASSWORD", "_KEY")) and "@Microsoft.KeyVault(SecretUri=" not in text(
             value
@@ -159,7 +181,7 @@ def secret_settings(template: Template, entries: dict[str, tuple[Node, Node]]) -
 
 
 def object_entries(template: Template, node: Node | None) -> dict[str, tuple[Node, Node]]:
-    """All keys that an object expression can have, through variables, choices and ``union``."""
+    """All keys that an object expression can have, also through variables, choices and ``union``."""
     result: dict[str, tuple[Node, Node]] = {}
     for possible in template.possible(node):
         if possible.type == "object":

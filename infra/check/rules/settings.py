@@ -1,4 +1,4 @@
-"""App settings: each one that something reads is set, and each one set is read."""
+"""App settings: each one that is read is set, and each one that is set is read."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ _HOST_NEEDS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
 }
-"""What the Functions host reads where everything goes by a user-assigned identity."""
+"""What the Functions host reads when it uses a user-assigned identity for everything."""
 
 _BACKENDS = Path("infra/hooks/prepackage.sh")
 _CONNECTION_NAME = re.compile(r'"connectionStringName":\s*"(\w+)"')
@@ -32,9 +32,7 @@ def check_settings(project: Project, source: Source) -> Findings:
         if declared.type_text.startswith("Microsoft.Web/sites/config@") and not declared.is_existing
     ]
     if len(settings) != 1:
-        yield Finding(
-            HOST, 1, "app settings must be set by exactly one resource, for each replaces the whole set"
-        )
+        yield Finding(HOST, 1, "exactly one resource must set the app settings: each replaces the whole set")
         return
     template, declared = settings[0]
     entries = object_entries(template, declared.at("properties"))
@@ -44,22 +42,22 @@ def check_settings(project: Project, source: Source) -> Findings:
     for name, (path, number) in source.settings.items():
         if name not in entries:
             yield Finding(
-                path, number, f"app setting {name} is read here, and {template.path} does not set it"
+                path, number, f"app setting {name} is read here, but {template.path} does not set it"
             )
     for name in sorted((_HOST_NEEDS | read_by_host_json) - entries.keys()):
         yield Finding(
             template.path,
             line(declared.node),
-            f"app setting {name} is read by the Functions host, and not set",
+            f"app setting {name} is read by the Functions host, but not set",
         )
     read = source.settings.keys() | library_settings() | _HOST_NEEDS | read_by_host_json
     for name, (key, _) in entries.items():
         if name not in read:
-            yield Finding(template.path, line(key), f"app setting {name} is set, and nothing reads it")
+            yield Finding(template.path, line(key), f"app setting {name} is set, but nothing reads it")
 
 
 def _named_in_host_json(project: Project) -> set[str]:
-    """Connection settings, those of the backend that the prepackage hook can write included."""
+    """Connection settings, also those of each backend that the prepackage hook can write."""
     texts = project.read(HOST) + (project.read(_BACKENDS) if project.exists(_BACKENDS) else "")
     return set(_CONNECTION_NAME.findall(texts)) | set(re.findall(r'"%(\w+)%"', texts))
 
@@ -78,7 +76,9 @@ def check_host(project: Project) -> Findings:
         )
     if host.get("telemetryMode") != "OpenTelemetry":
         yield Finding(
-            HOST, 1, "telemetryMode must be OpenTelemetry: a run is one trace, and no log line is sampled"
+            HOST,
+            1,
+            "telemetryMode must be OpenTelemetry: then a run is one trace, and no log line is sampled",
         )
     if "applicationInsights" in host.get("logging", {}):
         yield Finding(
@@ -96,5 +96,5 @@ def _task_hub(template: Template, hub: str) -> Findings:
             name = declared.at("name")
             if name is not None and hub not in (name.text or b"").decode():
                 yield Finding(
-                    template.path, line(name), f"the task hub must be called {hub}, as in host.json"
+                    template.path, line(name), f"the name of the task hub must be {hub}, as in host.json"
                 )

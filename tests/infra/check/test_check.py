@@ -1,6 +1,7 @@
-"""The checker finds nothing wrong with the repository, and every planted fault, with its file and line."""
+"""The checker finds nothing in the repository, and finds each planted fault with its file and line."""
 
 import difflib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def test_nothing_is_wrong() -> None:
 def test_fault_is_caught(mutation: dict[str, str]) -> None:
     path = Path(mutation["file"])
     before = (ROOT / path).read_text()
-    assert mutation["old"] in before, "the fault can no longer be planted"
+    assert mutation["old"] in before, "the text to replace is gone"
     after = before.replace(mutation["old"], mutation["new"], 1)
 
     findings = check(Project(ROOT, {path: after}))
@@ -38,13 +39,28 @@ def test_fault_is_caught(mutation: dict[str, str]) -> None:
         assert any(finding.line in changed for finding in matching), (list(map(str, matching)), changed)
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "infra/check/language").glob("*.py")), ids=lambda path: path.name
+)
+def test_the_language_knows_no_rule(path: Path) -> None:
+    imports = [line for line in path.read_text().splitlines() if line.startswith(("from ", "import "))]
+    assert not any("infra.check.rules" in line for line in imports)
+
+
+def test_a_module_that_nothing_uses_is_found() -> None:
+    main = Path("infra/main.bicep")
+    without = re.sub(r"\nmodule network .*?\n}\n", "\n", (ROOT / main).read_text(), flags=re.DOTALL)
+    findings = check(Project(ROOT, {main: without}))
+    assert "infra/modules/network.bicep:1: no template uses this module" in map(str, findings)
+
+
 def test_each_fault_has_a_name_of_its_own() -> None:
     assert len({mutation["name"] for mutation in MUTATIONS}) == len(MUTATIONS)
 
 
 def test_types_without_published_schema_are_named() -> None:
     known = notes(Project(ROOT, {}))
-    assert any(note.startswith("Microsoft.DurableTask/schedulers is held against a table") for note in known)
+    assert any(note.startswith("Microsoft.DurableTask/schedulers is compared with a table") for note in known)
 
 
 def test_command_prints_findings_and_fails(tmp_path: Path) -> None:
