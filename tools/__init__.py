@@ -1,1 +1,1 @@
-"""Tools for people who work on this project; nothing here is deployed."""
+"""Tools for work on this project; they are not deployed."""
