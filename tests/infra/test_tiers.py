@@ -39,7 +39,7 @@ def run_tests(folder: Path, content: str, **environment: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "test_one.py"],
         cwd=folder,
-        env={**inherited, **environment},
+        env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         capture_output=True,
         text=True,
         check=False,
