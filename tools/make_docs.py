@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from batch.api.advice import advice
+from batch.advice import advice
+from batch.api.responses import Problem
 from batch.errors import ErrorCode
+from batch.new_data.rules import PLACEHOLDERS
 from batch.run import job_status
 from batch.run.job_status import Bucket
+from batch.run.phases import PHASES, TERMINATED, Phase
 from client import follow_command
 
 ROOT = Path(__file__).parent.parent
@@ -23,14 +26,42 @@ _GENERATED = re.compile(
 def errors() -> str:
     """Each error code of a run, the phase in which it ends the run, and the advice."""
     phases = {
-        ErrorCode.SERVICE_UNAVAILABLE: "Failed, or a passing problem",
-        ErrorCode.JOB_CANCELED: "Canceled",
-        ErrorCode.TIMED_OUT: "TimedOut",
-        ErrorCode.QUEUE_TIMED_OUT: "TimedOut",
-        ErrorCode.INTERNAL: "Failed, or Terminated",
+        ErrorCode.JOB_CANCELED: Phase.CANCELED,
+        ErrorCode.TIMED_OUT: Phase.TIMED_OUT,
+        ErrorCode.QUEUE_TIMED_OUT: Phase.TIMED_OUT,
+        ErrorCode.INTERNAL: f"{Phase.FAILED}, or {TERMINATED}",
     }
-    rows = ((f"`{code}`", phases.get(code, "Failed"), advice(code)) for code in ErrorCode)
+    rows = ((f"`{code}`", phases.get(code, Phase.FAILED), advice(code)) for code in ErrorCode)
     return _table(("code", "the run is", "what to do"), rows)
+
+
+def refusals() -> str:
+    """Each problem with which the API refuses a request."""
+    steps = {
+        Problem.INVALID_REQUEST: "`errors` names every wrong field; correct all of them",
+        Problem.NO_SUCH_RUN: "check the id; ended runs are forgotten after `RUN_RETENTION_DAYS`",
+        Problem.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
+        Problem.ALREADY_ENDED: "nothing: the run has no job left to cancel",
+        Problem.HUB_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
+    }
+    rows = ((str(problem.status), problem.title, steps[problem]) for problem in Problem)
+    return _table(("status", "title", "what to do"), rows)
+
+
+def placeholders() -> str:
+    """Each placeholder of a rule's ``input_uri`` and ``output_uri``."""
+    meanings = {
+        "run_id": "the run's id; `output_uri` must hold it, since an output that exists fails the job",
+        "account": "the storage account of the blob",
+        "blob_suffix": "the domain of blob storage in this cloud, such as `blob.core.windows.net`",
+        "container": "the container of the blob",
+        "folder": "the folder of the blob, without a slash at the end",
+        "file": "the name of the blob in its folder; in rules of the kind `file` only",
+        "path": "the file, or its folder with a slash at the end",
+        "date": "day of the upload, `2026-01-31`",
+    }
+    rows = ((f"`{{{name}}}`", meanings[name]) for name in PLACEHOLDERS)
+    return _table(("placeholder", "stands for"), rows)
 
 
 def job_statuses() -> str:
@@ -52,8 +83,9 @@ def job_statuses() -> str:
 def exit_codes() -> str:
     """Each exit code of the command that follows a run."""
     by_code: dict[int, list[str]] = {}
-    for phase, code in follow_command.EXIT_CODES.items():
-        by_code.setdefault(code, []).append(phase)
+    for phase, facts in PHASES.items():
+        if facts.exit_code is not None:
+            by_code.setdefault(facts.exit_code, []).append(phase)
     rows = [(str(code), ", or ".join(phases)) for code, phases in sorted(by_code.items())]
     rows += [
         (
@@ -67,6 +99,8 @@ def exit_codes() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "errors": errors,
+    "refusals": refusals,
+    "placeholders": placeholders,
     "job-statuses": job_statuses,
     "exit-codes": exit_codes,
 }

@@ -5,12 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from batch.api.openapi import document
 from batch.api.request import BatchRunRequest
-from batch.api.run_view import PENDING, PHASES, TERMINATED
-from batch.new_data.rules import PLACEHOLDERS
-from batch.run.state import OUTCOMES, Phase
-from batch.settings import Settings
+from batch.run.phases import OUTCOMES, PHASES, TERMINATED
 from tests.docs.pages import ROOT, anywhere, table_anywhere
 from tools import make_docs
 
@@ -29,25 +25,9 @@ def test_each_generated_table_is_somewhere() -> None:
 
 
 def test_every_code_ends_a_run_in_a_phase() -> None:
-    ends = set(PHASES) - {PENDING} - (set(Phase) - OUTCOMES) | {"or a passing problem", f"or {TERMINATED}"}
+    ends = {phase for phase, facts in PHASES.items() if facts.ended} | {f"or {TERMINATED}"}
     rows = table_anywhere("code", "the run is")
     assert {part.strip() for row in rows for part in row[1].split(",")} <= ends
-
-
-def test_every_refusal_has_its_title() -> None:
-    rows = table_anywhere("status", "title")
-    assert {(int(status), title) for status, title, *_ in rows} == _problems()
-
-
-def _problems() -> set[tuple[int, str]]:
-    """Status and title of each problem that the contract shows."""
-    paths = document(Settings.from_environment({}), "https://app.example")["paths"]
-    responses = (
-        one for path in paths.values() for call in path.values() for one in call["responses"].values()
-    )
-    contents = (one.get("content", {}).get("application/problem+json", {}) for one in responses)
-    examples = (one["value"] for content in contents for one in content.get("examples", {}).values())
-    return {(problem["status"], problem["title"]) for problem in examples}
 
 
 def test_every_request_field_has_a_row_with_its_default() -> None:
@@ -75,11 +55,6 @@ def test_every_setting_that_the_code_reads_has_a_row() -> None:
         start = found[0].rpartition("_")[0]
         rows |= {start + name if name.startswith("_") else name for name in found}
     assert read <= rows
-
-
-def test_the_placeholders_are_those_of_the_rules() -> None:
-    names = " ".join(row[0] for row in table_anywhere("placeholder"))
-    assert set(re.findall(r"\{(\w+)\}", names)) == set(PLACEHOLDERS)
 
 
 def test_the_state_chart_has_every_phase_and_no_other() -> None:
