@@ -13,8 +13,8 @@ from batch.errors import ErrorCode
 from batch.new_data.rules import PLACEHOLDERS
 from batch.run import job_status
 from batch.run.job_status import Bucket
-from batch.run.phases import PHASES, TERMINATED, Phase
-from client import follow_command
+from batch.run.phases import TERMINATED, Phase
+from client import follow_command, phases
 
 ROOT = Path(__file__).parent.parent
 PATTERNS = ("*.md", "docs/*.md")
@@ -25,13 +25,13 @@ _GENERATED = re.compile(
 
 def errors() -> str:
     """Each error code of a run, the phase in which it ends the run, and the advice."""
-    phases = {
+    ends = {
         ErrorCode.JOB_CANCELED: Phase.CANCELED,
         ErrorCode.TIMED_OUT: Phase.TIMED_OUT,
         ErrorCode.QUEUE_TIMED_OUT: Phase.TIMED_OUT,
         ErrorCode.INTERNAL: f"{Phase.FAILED}, or {TERMINATED}",
     }
-    rows = ((f"`{code}`", phases.get(code, Phase.FAILED), advice(code)) for code in ErrorCode)
+    rows = ((f"`{code}`", ends.get(code, Phase.FAILED), advice(code)) for code in ErrorCode)
     return _table(("code", "the run is", "what to do"), rows)
 
 
@@ -82,11 +82,7 @@ def job_statuses() -> str:
 
 def exit_codes() -> str:
     """Each exit code of the command that follows a run."""
-    by_code: dict[int, list[str]] = {}
-    for phase, facts in PHASES.items():
-        if facts.exit_code is not None:
-            by_code.setdefault(facts.exit_code, []).append(phase)
-    rows = [(str(code), ", or ".join(phases)) for code, phases in sorted(by_code.items())]
+    rows = [(str(code), ", or ".join(names)) for code, names in phases.exit_codes().items()]
     rows += [
         (
             str(follow_command.NOT_READABLE),

@@ -54,6 +54,6 @@ def table(text: str, *head: str) -> list[list[str]]:
 
 
 def table_anywhere(*head: str) -> list[list[str]]:
-    """Of the one document that has it."""
-    [rows] = [rows for path in DOCUMENTS if (rows := table(path.read_text(), *head))]
+    """Of the one page that has it."""
+    [rows] = [rows for path in (ROOT / "README.md", *PAGES) if (rows := table(path.read_text(), *head))]
     return rows
