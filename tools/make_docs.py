@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from batch.advice import advice
-from batch.api.responses import Problem
+from batch.api.responses import ApiError
 from batch.errors import ErrorCode
 from batch.new_data.rules import PLACEHOLDERS
 from batch.run import job_status
@@ -36,15 +36,15 @@ def errors() -> str:
 
 
 def refusals() -> str:
-    """Each problem with which the API refuses a request."""
+    """Each error with which the API refuses a request."""
     steps = {
-        Problem.INVALID_REQUEST: "`errors` names every wrong field; correct all of them",
-        Problem.NO_SUCH_RUN: "check the id; ended runs are forgotten after `RUN_RETENTION_DAYS`",
-        Problem.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
-        Problem.ALREADY_ENDED: "nothing: the run has no job left to cancel",
-        Problem.HUB_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
+        ApiError.INVALID_REQUEST: "`errors` names every wrong field; correct all of them",
+        ApiError.NO_SUCH_RUN: "check the id; ended runs are forgotten after `RUN_RETENTION_DAYS`",
+        ApiError.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
+        ApiError.ALREADY_ENDED: "nothing: the run has no job left to cancel",
+        ApiError.HUB_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
     }
-    rows = ((str(problem.status), problem.title, steps[problem]) for problem in Problem)
+    rows = ((str(error.status), error.title, steps[error]) for error in ApiError)
     return _table(("status", "title", "what to do"), rows)
 
 
