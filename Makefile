@@ -46,5 +46,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
+# Takes the README's picture of the monitor page; needs Chromium.
+.PHONY: screenshot
+screenshot: $(STAMP)
+	$(BIN)/python -m tools.screenshot
+
 clean:
 	rm -rf $(VENV) .local
