@@ -37,12 +37,3 @@ def test_picture_is_rendered_from_its_source() -> None:
     }
     wanted = {line for label in labels for line in label.split(r"\n")}
     assert wanted == drawn
-
-
-def test_the_readme_repeats_the_costs_of_the_deployment_page() -> None:
-    readme = (ROOT / "README.md").read_text()
-    rows = [line for line in readme.partition("what it costs")[2].splitlines()[2:5] if line.startswith("|")]
-    figures = {figure for row in rows for figure in re.findall(r"\d[\d,.]*", row.partition("|")[2])}
-    assert {"24", "43,000", "710,000"} <= figures
-    costs = TEXT.partition("## What it costs")[2].partition("How this was computed")[0]
-    assert {figure for figure in figures if figure not in costs} == set()
