@@ -134,7 +134,7 @@ class Scene:
 def main() -> int:
     chromium = shutil.which("chromium")
     if chromium is None:
-        print("The command chromium is missing: run tools/install_chromium.sh.", file=sys.stderr)
+        print("The command chromium is missing: run make browser.", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
         config = MachineConfig(
