@@ -42,6 +42,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 
 check-infra: $(STAMP)
 	$(BIN)/python -m infra.check
@@ -61,6 +62,11 @@ format: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Takes the README's picture of the monitor page; needs Chromium.
+.PHONY: screenshot
+screenshot: $(STAMP)
+	$(BIN)/python -m tools.screenshot
 
 clean:
 	rm -rf $(VENV) .local

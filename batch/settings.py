@@ -1,4 +1,4 @@
-"""The app's settings, read once from the environment. The README has the table."""
+"""The app's settings, read once from the environment. ``docs/settings.md`` has the table."""
 
 import os
 from collections.abc import Callable, Mapping

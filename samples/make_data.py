@@ -1,7 +1,7 @@
 """Makes the sample data: a week of hourly electricity readings of four homes, one CSV file each.
 
-The figures are invented, from a fixed seed: a base load, heating that follows the weather, evenings that use
-more, and now and then something left on. `python samples/make_data.py` writes `samples/data/` anew.
+The figures are invented, from a fixed seed: a base load, heating that follows the weather, higher use in the
+evening, and sometimes a device that was left on. ``python samples/make_data.py`` writes ``samples/data/`` again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Reading:
 
 
 def readings(home: str, seed: int, hours: int) -> Iterator[tuple[Reading, bool]]:
-    """Readings of one home, each with whether something was left on (what a model has to find out)."""
+    """Readings of one home, each with True if a device was left on: that is what the model predicts."""
     draw = random.Random(f"{seed}/{home}")  # noqa: S311 - invented figures
     base = draw.uniform(0.15, 0.35)
     insulation = draw.uniform(0.02, 0.05)

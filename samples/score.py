@@ -1,8 +1,8 @@
-"""Scores electricity readings: how likely is it that something was left on in this hour?
+"""Scores electricity readings: the probability that a device was left on in this hour.
 
-A scoring script as Azure ML batch deployments run it, here or in Azure: `init()` once, then `run()` for each
-mini-batch of files. Needs no package. Files are CSV with the columns of `COLUMNS`; empty files are passed over.
-Rows of the result: file, reading id, score (0 to 1), label.
+A scoring script as Azure ML batch deployments run it, on one machine or in Azure: ``init()`` once, then ``run()``
+for each mini-batch of files. It needs no package. Files are CSV with the columns of ``COLUMNS``; an empty file has
+no rows. Rows of the result: file, reading id, score (0 to 1), label.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ _model: dict[str, Any] = {}
 
 def init() -> None:
     folder = Path(os.environ["AZUREML_MODEL_DIR"])
-    # Azure ML may put the registered model's own folder in between.
+    # Azure ML may add a folder for the registered model.
     _model.update(json.loads(next(folder.rglob("coefficients.json")).read_text(encoding="utf-8")))
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """One CSV row a reading, for all files of the mini-batch. An error names the file that is not as it should be."""
+    """One CSV row for each reading, for all files of the mini-batch.
+
+    Raises ValueError, or LookupError for a missing column; both name the file.
+    """
     rows = []
     for path in map(Path, mini_batch):
         try:

@@ -1,7 +1,7 @@
 """Trains the sample model: logistic regression by gradient descent, on homes that are not in the sample data.
 
-`python samples/train_model.py` writes `samples/model/coefficients.json`: one weight for each feature of
-`score.features`, on features scaled by `mean` and `deviation`.
+``python samples/train_model.py`` writes ``samples/model/coefficients.json``: one weight for each feature of
+``score.features``, for features scaled by ``mean`` and ``deviation``.
 """
 
 from __future__ import annotations
