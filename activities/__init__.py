@@ -1,1 +1,1 @@
-"""The steps of a run that call Azure. Each takes and answers with a type of ``batch/run/steps.py``."""
+"""The steps that do I/O. Their inputs and answers are types of ``batch/run/steps.py``."""

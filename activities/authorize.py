@@ -1,4 +1,4 @@
-"""Checks that the app gets a token for the endpoint, and answers as whom. The token itself goes nowhere."""
+"""Checks that the app gets a token for the endpoint, and reports the identity. The token itself is not returned."""
 
 from typing import Any
 

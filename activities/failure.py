@@ -1,4 +1,4 @@
-"""How an activity fails that broke: with a text that reaches its orchestration whole."""
+"""Makes the text of a crashed activity readable for its orchestration."""
 
 import functools
 import inspect

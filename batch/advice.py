@@ -1,11 +1,13 @@
-"""What to do about each error, for the person who has to do it. No other file gives advice about these codes.
+"""What to do about each error of a run, for the person who has to do it. Messages only say what happened.
 
-It stands in the custom status, the view of a run, the OpenAPI document and ``docs/errors.md``.
+The custom status, the view of a run, the OpenAPI document and ``docs/errors.md`` show it.
 """
+
+from collections.abc import Mapping
 
 from batch.errors import TRANSIENT_CODES, ErrorCode
 
-_FIX = {
+_FIX: Mapping[str, str] = {
     ErrorCode.TOKEN_REFUSED: (
         "Microsoft Entra knows this identity and refuses it. Check the tenant, the client id, and the secret"
         " or certificate, which may have expired."
@@ -23,12 +25,12 @@ _FIX = {
         " default deployment."
     ),
     ErrorCode.WORKSPACE_NOT_FOUND: (
-        "Check the app setting AZURE_ML_WORKSPACE_ID: Azure Resource Manager finds no such workspace, or no such"
-        " job in it. Cancel the job in Azure ML Studio if it still runs."
+        "Check that the app setting AZURE_ML_WORKSPACE_ID names the workspace of the job. Cancel the job in Azure ML"
+        " Studio if it still runs."
     ),
     ErrorCode.REQUEST_REJECTED: (
-        "The endpoint rejects this request; the message quotes its reason. Correct the inputs, the outputs or the"
-        " deployment."
+        "The message has the reason. Correct the inputs, the outputs, the deployment or the app setting that it"
+        " names."
     ),
     ErrorCode.SERVICE_UNAVAILABLE: "Azure did not answer for too long. Check the health of the service.",
     ErrorCode.SUBMISSION_UNCERTAIN: (
@@ -39,13 +41,19 @@ _FIX = {
         " script, the data or the output location."
     ),
     ErrorCode.JOB_CANCELED: "Do nothing if the cancel was intended.",
-    ErrorCode.TIMED_OUT: "Check in Azure ML Studio what the job spent its time on.",
-    ErrorCode.QUEUE_TIMED_OUT: (
-        "The compute had no free node in time. Check its quota and the jobs that occupy it."
+    ErrorCode.TIMED_OUT: (
+        "Check in Azure ML Studio what the job spent its time on. If it still runs, it costs money: cancel it there."
     ),
-    ErrorCode.INTERNAL: "The app crashed while it handled this run. Search its log for the run id.",
+    ErrorCode.QUEUE_TIMED_OUT: (
+        "The compute had no free node in time. Check its quota and the jobs that occupy it. Cancel the job in Azure"
+        " ML Studio if it still runs."
+    ),
+    ErrorCode.INTERNAL: (
+        "The app crashed while it handled this run, or somebody ended the orchestration. Search the app's log for the"
+        " run id."
+    ),
 }
-_NEXT = {
+_NEXT: Mapping[str, str] = {
     ErrorCode.SUBMISSION_UNCERTAIN: (
         "If there is no job, start a new run. If there is one, let it end, or cancel it there."
     ),
@@ -53,20 +61,21 @@ _NEXT = {
     ErrorCode.TIMED_OUT: "Then start a new run with a longer timeout, more nodes or less data.",
     ErrorCode.QUEUE_TIMED_OUT: "Then start a new run, with a longer queue_timeout if needed.",
     ErrorCode.INTERNAL: (
-        "If a job of this run still goes on in Azure ML Studio and is not wanted, cancel it there."
+        "If a job of this run still runs in Azure ML Studio and is not wanted, cancel it there."
     ),
 }
 _START_NEW_RUN = "Then start a new run."
+_OF_ANOTHER_VERSION = "Another version of the app wrote this error. Follow its message."
 WAIT = "Wait: the app retries this step. Do not start a second run, which could pay twice."
 
 
 def advice(code: str) -> str:
     """For a run that has ended."""
-    known = ErrorCode(code)
-    return f"{_FIX[known]} {_NEXT.get(known, _START_NEW_RUN)}"
+    if code not in _FIX:
+        return _OF_ANOTHER_VERSION
+    return f"{_FIX[code]} {_NEXT.get(code, _START_NEW_RUN)}"
 
 
 def advice_meanwhile(code: str) -> str:
     """For a run that goes on."""
-    known = ErrorCode(code)
-    return WAIT if known in TRANSIENT_CODES else f"{WAIT} {_FIX[known]}"
+    return WAIT if code in TRANSIENT_CODES else f"{WAIT} {_FIX.get(code, _OF_ANOTHER_VERSION)}"

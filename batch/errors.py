@@ -69,7 +69,7 @@ class InvalidRequest(Exception):
 
 
 class RunError(Exception):
-    """A step of a run failed. The message says what happened; what to do about it says ``batch/advice.py``.
+    """A step of a run failed. The message says what happened; ``batch/advice.py`` says what to do.
 
     ``retry_after`` is the number of seconds that the service asks us to wait, or None.
     """

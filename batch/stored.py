@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Stored(BaseModel):
-    """A plain value as JSON. No rule for requests is applied when it is read: it was accepted once, and runs.
+    """A plain value as JSON. No rule for requests is applied when it is read: it was validated when the run started.
 
     A field that this version does not know is ignored. A field at its default is not written, so a default is
     what absence means and must not change.

@@ -22,7 +22,7 @@ def parse_timestamp(text: object) -> datetime | None:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """The moment in UTC, which a time without a zone is taken for. Raises OverflowError at either end of time."""
+    """The moment in UTC. A time without a zone counts as UTC. Raises OverflowError at either end of time."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

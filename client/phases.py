@@ -1,6 +1,7 @@
 """Phases as a terminal shows them. Which there are and what they mean: ``batch/run/phases.py``."""
 
-from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNKNOWN_OUTCOME_EXIT_CODE
+from batch.run import phases
+from batch.run.phases import PHASES, UNKNOWN_OUTCOME_EXIT_CODE
 from client.run_client import View
 
 _COLORS = {"ok": "green", "bad": "red", "warn": "yellow"}
@@ -8,9 +9,7 @@ _DEFAULT_COLOR = "cyan"
 
 
 def has_ended(view: View) -> bool:
-    """A run reports its outcome a little before the runtime does, or long before it if the host was killed."""
-    facts = PHASES.get(view["phase"])
-    return (facts is not None and facts.ended) or view["runtime_status"] in ENDED_RUNTIME_STATUSES
+    return phases.has_ended(view["phase"], view["runtime_status"])
 
 
 def exit_code(phase: str) -> int:

@@ -19,7 +19,7 @@ def folder_window(context: df.DurableEntityContext) -> None:
         context.set_result(touched["opened_at"])
     elif context.operation_name == WINDOW_CLAIM:
         claimed = window is not None and may_claim(window, Claim.from_json(context.get_input()))
-        # Always set: the SDK answers an operation without a result with that of the one before it in the batch.
+        # Always set: for an operation without a result the SDK returns that of the operation before it in the batch.
         context.set_result(window.source.to_json() if window and claimed else None)
         if window is None or claimed:
             context.destruct_on_exit()

@@ -81,7 +81,7 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         if not context.is_replaying:
             log_progress(logger, context.instance_id, before, run)
         timer_fired = yield from _wait(context, run, until)
-    except Exception as error:  # nobody foresaw it; without this the run would lose its reason
+    except Exception as error:  # an unexpected error; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
         return _end(context, before, run, end_of_crashed(run, failure_of(error)))

@@ -20,7 +20,7 @@ from batch.run.reason import failure_of, reason_text
 from batch.run.source import DataSource
 
 START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
-"""An hour: the blobs are claimed, and no later event would bring them back."""
+"""Retries for an hour. The blobs are claimed, so no later event starts their run."""
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)

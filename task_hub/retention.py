@@ -70,7 +70,7 @@ async def _entities_of(
     try:
         key = FolderUpload.from_json(decoded_input(instance["input"])).window_key
     except ValueError:
-        # Another version of the app wrote it: an entity too many is better than no purge.
+        # Another version of the app wrote it: purge the window even if its entity remains.
         return []
     window = df.EntityId(FOLDER_WINDOW, key)
     status = await instance_status(client, str(window))

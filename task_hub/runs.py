@@ -20,7 +20,7 @@ from task_hub.instances import instance_status, instances_page, start_once, time
 
 _HUB_PAGE = 500
 _MAX_HUB_PAGES = 64
-"""In one call. Two entities for each run come before all runs: this passes those of 10,000 runs, and the runs."""
+"""Pages of one call. The hub lists the two entities of each run before the runs: this reaches past 10,000 runs."""
 
 _LONGEST_PENDING = timedelta(hours=1)
 """How long after its creation a run may start, when the app is flooded."""
@@ -111,7 +111,7 @@ async def list_runs(
 
 
 def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """The instances after that id, and the id after which the next page goes on: empty for its start.
+    """The instances after the id ``after``, and the id after which the next page starts; empty for its start.
 
     The instance may have been purged, or others, started meanwhile, may have moved it into a later page.
     durable-functions behaviour: on Azure Storage a hub lists by id, ordinal.

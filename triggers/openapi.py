@@ -1,4 +1,4 @@
-"""The contract, for programmers and their tools."""
+"""Serves the OpenAPI document."""
 
 import json
 from functools import lru_cache

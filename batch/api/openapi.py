@@ -41,7 +41,7 @@ def document(settings: Settings, server_url: str) -> JsonObject:
         "info": {
             "title": "Batch endpoint runs",
             "version": "1",
-            "summary": "Runs an Azure Machine Learning batch endpoint over data and sees the job through.",
+            "summary": "Runs an Azure Machine Learning batch endpoint over data and follows the job to its end.",
         },
         "servers": [{"url": server_url}],
         "security": [{"functionKey": []}],
@@ -85,13 +85,13 @@ def _start() -> JsonObject:
     key = {
         "name": IDEMPOTENCY_KEY,
         "in": "header",
-        "description": "The run_id, for callers that cannot change the body. Both given must agree.",
+        "description": "The run_id, for callers that cannot change the body. If both are given, they must be equal.",
         "schema": {"type": "string", "pattern": RUN_ID_PATTERN},
     }
     return {
         "operationId": "startRun",
         "summary": "Start a run, once",
-        "description": "The same run_id with the same request again: the existing run, nothing started.",
+        "description": "The same run_id with the same request returns the existing run and starts nothing.",
         "parameters": [key],
         "requestBody": {
             "required": True,
@@ -132,7 +132,7 @@ def _list() -> JsonObject:
             {
                 **_query(
                     "phase",
-                    "Runs in any of these phases; a run that has just failed may take a moment",
+                    "Runs in any of these phases; a run that has just failed may be missing for a moment",
                     phases,
                 ),
                 "style": "form",
@@ -140,14 +140,16 @@ def _list() -> JsonObject:
             },
             _query("started_from", "Runs that started at this time or later", time),
             _query("started_to", "Runs that started at this time or earlier", time),
-            _query("prefix", "Runs whose run_id begins so", {"type": "string"}),
+            _query("prefix", "Runs whose run_id begins with this text", {"type": "string"}),
             _query(
                 "top",
-                "Runs a page at most",
+                "Maximum number of runs in a page",
                 {"type": "integer", "minimum": 1, "maximum": MAX_TOP, "default": DEFAULT_TOP},
             ),
             _query(
-                "continuation", "From the page before, unchanged; with the same filter", {"type": "string"}
+                "continuation",
+                "The value from the previous page, unchanged, with the same filter",
+                {"type": "string"},
             ),
         ],
         "responses": {
@@ -170,7 +172,7 @@ def _list() -> JsonObject:
 def _get() -> JsonObject:
     return {
         "operationId": "getRun",
-        "summary": "Look at a run",
+        "summary": "Show a run",
         "parameters": [_RUN_ID],
         "responses": {
             "200": {"description": "The run", "content": _json(RunView, examples.RUNS)},
@@ -184,10 +186,10 @@ def _cancel() -> JsonObject:
     return {
         "operationId": "cancelRun",
         "summary": "Cancel the job of a run",
-        "description": "The run ends Canceled once its job has; if the job ended before, with its outcome.",
+        "description": "The run ends Canceled when its job does. If the job ended first, the run has the job's outcome.",
         "parameters": [_RUN_ID],
         "responses": {
-            "202": {"description": "Asked for", "content": _json(RunLinks, examples.STARTED)},
+            "202": {"description": "The cancel is requested", "content": _json(RunLinks, examples.STARTED)},
             "404": _problem("No such run", examples.UNKNOWN_RUN),
             "409": _problem("The run has ended already", examples.ENDED_BEFORE),
             **_WRITE_ERRORS,

@@ -40,13 +40,12 @@ def read_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobResourc
 
 
 def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
-    """Checks again what the starter checked: settings may have changed since, and our token is at stake."""
+    """Checks again what the starter checked: the app must not send its token to an origin that was removed since."""
     endpoint = EndpointUri.parse(endpoint_uri)
     if not settings.allows(endpoint):
         raise RunError(
             ErrorCode.REQUEST_REJECTED,
-            f"{endpoint.origin} is not among the allowed endpoint origins any more."
-            " Add it to the app setting ALLOWED_ENDPOINT_ORIGINS.",
+            f"The app setting ALLOWED_ENDPOINT_ORIGINS does not allow {endpoint.origin} any more.",
         )
     return endpoint
 

@@ -1,4 +1,4 @@
-"""The identity this app acts as: one azure-identity credential for the process, steered by the environment.
+"""The identity of this app: one azure-identity credential for the process, chosen by the environment.
 
 ``AZURE_TOKEN_CREDENTIALS`` chooses (managed identity, service principal with secret, certificate or federated
 token, developer login). A job may outlive any token, so each call asks the credential, which caches and
@@ -35,12 +35,12 @@ for _name in ("azure.identity", "azure.core"):
 
 
 def bearer_token(audience: str) -> str:
-    """A token for ``audience``. Raises RunError, which says as whom the app asked and what the answer was."""
+    """A token for ``audience``. Raises RunError, which names the identity and the answer of Microsoft Entra."""
     return _token(audience).token
 
 
 def whoami(audience: str) -> IdentityView:
-    """As whom this app calls ``audience`` (client, object and tenant id) and when its token expires.
+    """The identity with which this app calls ``audience``, and when its token expires.
 
     The ids are the token's own claims, for display only: nothing is decided by them. Raises RunError as
     ``bearer_token`` does.

@@ -79,7 +79,7 @@ def _uris(bindings: object) -> frozenset[str] | None:
         return None
     uris = [_mapping(binding).get("uri") for binding in bindings.values()]
     readable = frozenset(uri for uri in uris if isinstance(uri, str))
-    # A literal has no URI. Of data that is shown without URI nothing is known.
+    # A literal has no URI. Data without a URI cannot be compared.
     return readable or None
 
 

@@ -25,7 +25,7 @@ def find_job(
 ) -> JobResource | None:
     """The job that an attempt of ``submission`` created, or None if there is none in the list.
 
-    Raises RunError ``submission_uncertain`` if it is open; retryable if another search may decide it.
+    Raises RunError ``submission_uncertain`` if the search cannot decide; retryable if another one may.
     """
     if settings.workspace_id is None:
         raise submission_uncertain(
@@ -64,7 +64,7 @@ def _search(
         return _first_created(run_id, ours)
     if unclear:
         names = ", ".join(unclear[:5])
-        raise submission_uncertain(f"it may be one of these, which cannot be told apart: {names}")
+        raise submission_uncertain(f"it may be one of these jobs, which look alike: {names}")
     return None
 
 

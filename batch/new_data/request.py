@@ -22,7 +22,7 @@ def folder_id(rule: NewDataRule, blob: Blob) -> str:
 
 
 def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> RunRequest:
-    """The request of the run that ``blob``, or its folder, stands for. Raises InvalidRequest."""
+    """The request of the run that ``blob`` starts, over the blob or its folder. Raises InvalidRequest."""
     fields = {
         **rule.request_fields(),
         "run_id": run_id,

@@ -1,4 +1,4 @@
-"""Settings of new data: rules as JSON, or one rule as plain settings. Wrong ones keep the app from starting."""
+"""Settings of new data: rules as JSON, or one rule as plain settings. A wrong setting stops the app."""
 
 import os
 import re
@@ -47,7 +47,7 @@ class NewData:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], settings: Settings) -> Self:
-        """Raises SettingsError, which names the setting, and of JSON rules the index and the field."""
+        """Raises SettingsError, which names the setting, and for JSON rules also the index and the field."""
         plain = {
             field: environment[name].strip()
             for field, name in _PLAIN_SETTINGS.items()

@@ -58,7 +58,7 @@ def believed_status(
             phase, error = _stopped(reported, runtime_status, output)
     facts = _newer_facts(reported, has_outcome, state)
     if result:
-        facts |= _given(result, _IN_RESULT)
+        facts |= _known_values(result, _IN_RESULT)
     elif has_outcome or _is_of_another_version(reported.phase):
         facts["ended_at"] = reported.ended_at
     return RunStatus.model_validate({**facts, "phase": phase, "error": error})
@@ -69,10 +69,10 @@ def _newer_facts(reported: RunStatus, has_outcome: bool, state: Run | None) -> d
 
     The state is newer if it knows of more checks, or of a failure of which the custom status does not know.
     """
-    from_status = _given(reported, _FACTS)
+    from_status = _known_values(reported, _FACTS)
     if state is None:
         return from_status
-    from_state = _given(RunStatus.of(state), _FACTS)
+    from_state = _known_values(RunStatus.of(state), _FACTS)
     is_stale = reported.checks < state.checks or (state.failure is not None and not has_outcome)
     return {**from_status, **from_state} if is_stale else {**from_state, **from_status}
 
@@ -98,7 +98,7 @@ def _stopped(reported: RunStatus, runtime_status: str, output: object) -> tuple[
         return reported.phase, reported.error
     text = f"The orchestration ended {runtime_status}: {str(output).rstrip('.')}."
     if runtime_status == "Terminated":
-        text += " Terminating stops the run, not its job: cancel the job in Azure ML Studio if it still runs."
+        text += " Terminating stops the run, not its job."
     return TERMINATED, _error(ErrorCode.INTERNAL, text)
 
 
@@ -111,5 +111,5 @@ def _error(code: ErrorCode, message: str) -> FailureView:
     return {"code": code.value, "message": message, "advice": advice(code)}
 
 
-def _given(source: RunStatus | RunResult, names: tuple[str, ...]) -> dict[str, Any]:
+def _known_values(source: RunStatus | RunResult, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(source, name))}

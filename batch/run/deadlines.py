@@ -30,7 +30,10 @@ def expired(run: Run, now: datetime) -> CancelCause | None:
 
 
 def cancel_deadline(run: Run) -> datetime | None:
-    """When a run stops waiting for its job to be canceled. After a request it waits until its timeout, too."""
+    """When a run stops waiting for its job to be canceled: the grace after the request to Azure ML.
+
+    A run that is canceled on request waits until its own timeout, plus the grace.
+    """
     if run.cancellation is None:
         return None
     since = run.cancellation.requested_at

@@ -1,4 +1,4 @@
-"""Azure ML job statuses, as a closed map with three buckets.
+"""Azure ML job statuses, as a closed map with four buckets.
 
 The names are those of the service's own JobStatus enum. NotResponding may return to any earlier status. So neither
 it nor Paused, Unknown or a status that this version does not know ends a run: the run shows it as it is and goes on

@@ -7,7 +7,7 @@ from batch.run.state import CancelCause, Cancellation, Run
 from batch.run.steps import Failure, InvokeMode, Job
 
 MIN_INTERVAL = timedelta(seconds=1)
-"""Between two steps of a run, however many nudges come: they must not make it flood the service."""
+"""The shortest time between two steps of a run. Nudges must not flood the service."""
 
 LONGEST_CANCEL_CHECK_INTERVAL = timedelta(seconds=30)
 """Somebody waits for the cancel to take effect, whatever the poll interval of the run is."""

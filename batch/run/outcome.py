@@ -12,7 +12,7 @@ from batch.run.steps import Failure, Job
 from batch.run.submission import submission_uncertain
 
 MAX_LASTING_FAILURES = 5
-"""Failures in a row that are not transient. With doubling pauses they take a minute: it is no momentary fault."""
+"""Failures in a row that are not transient. With the pauses between them they take half a minute."""
 
 REFUSED_GRACE = timedelta(minutes=15)
 """How long reads of a job may be refused before the run gives it up: roles and new secrets take some minutes."""
@@ -47,9 +47,7 @@ def end_of(run: Run, now: datetime) -> End | None:
 
 def end_of_crashed(run: Run, reason: str) -> End:
     """How the run ends after an exception in the orchestrator, which is a fault of this app."""
-    job = "A job may have been submitted: look for it in Azure ML Studio."
-    if run.job:
-        job = f"Job {run.job.name} may go on: cancel it in Azure ML Studio if it is not wanted."
+    job = f"Job {run.job.name} may still run." if run.job else "A job may have been submitted."
     return _end(Phase.FAILED, ErrorCode.INTERNAL, f"The run crashed: {reason.rstrip('.')}. {job}")
 
 
@@ -71,9 +69,9 @@ def _end_of_job(run: Run, job: Job) -> End:
         case "Canceled":
             return _end_of_canceled_job(run, job)
         case "Failed":
-            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed. {_see_logs(job)}")
+            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed.{_logs_of(job)}")
     # A status that job_status.py counts as ended and that has no case above: shown as it is, never taken for success.
-    return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} ended as {job.status}. {_see_logs(job)}")
+    return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} ended as {job.status}.{_logs_of(job)}")
 
 
 def _end_of_canceled_job(run: Run, job: Job) -> End:
@@ -116,15 +114,12 @@ def _what_became_of(run: Run, job: Job) -> str:
     if run.request.on_timeout == "leave" and run.cancellation is None:
         return f" and was left as it is ({job.status}), as on_timeout asks."
     return (
-        f" and could not be canceled: it was still {job.status} {int(CANCEL_GRACE.total_seconds())} s later"
-        " and may go on costing money. Cancel it in Azure ML Studio."
+        f" and could not be canceled: it was still {job.status} {int(CANCEL_GRACE.total_seconds())} s later."
     )
 
 
-def _see_logs(job: Job) -> str:
-    return (
-        f"Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else "See its logs in Studio."
-    )
+def _logs_of(job: Job) -> str:
+    return f" Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else ""
 
 
 def _with_what_became_of_the_job(run: Run, problem: Failure) -> Failure:
@@ -134,7 +129,9 @@ def _with_what_became_of_the_job(run: Run, problem: Failure) -> Failure:
         )
     if run.job is None:
         return problem
-    message = f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may go on."
+    message = (
+        f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may still run."
+    )
     return problem.model_copy(update={"message": message})
 
 

@@ -48,7 +48,8 @@ class PhaseFacts:
 
 _STOPPED = ("Terminated", "Canceled")
 # A run that does not complete reports its end shortly before the runtime does (up to a minute if a host was killed),
-# and may be terminated in between. That time is left out: all entities are among the unfinished instances.
+# and may be terminated in between. The filter ignores that time: to include it, the task hub would have to list all
+# entities, which are unfinished instances.
 _NOT_COMPLETED = ("Failed", *_STOPPED)
 
 PHASES: Mapping[str, PhaseFacts] = {
@@ -69,6 +70,9 @@ UNKNOWN_OUTCOME_EXIT_CODE = 1
 
 
 def has_ended(phase: str, runtime_status: str) -> bool:
-    """Whether a run in this phase has ended. Of a phase that only another version knows the runtime decides."""
+    """Whether a run has ended: it reports its outcome a little before the runtime does.
+
+    For a phase that this version does not know, the runtime status decides.
+    """
     facts = PHASES.get(phase)
-    return facts.ended if facts else runtime_status in ENDED_RUNTIME_STATUSES
+    return (facts is not None and facts.ended) or runtime_status in ENDED_RUNTIME_STATUSES

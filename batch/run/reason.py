@@ -58,7 +58,7 @@ def failure_of(error: Exception) -> str:
 
 
 def read_reason(output: object) -> Reason:
-    """The reason in the output of a failed instance. Without a known code it is ``internal``: nobody foresaw it."""
+    """The reason in the output of a failed instance. Without a known code it is ``internal``: an unexpected error."""
     text = _PREFIX.sub("", output.rstrip()) if isinstance(output, str) else ""
     if coded := _CODED.fullmatch(text):
         code = ErrorCode(coded["code"])

@@ -1,4 +1,4 @@
-"""The blobs that a run stands for, where new data started it."""
+"""The blobs that started a run."""
 
 import json
 from datetime import datetime
@@ -22,7 +22,7 @@ MAX_NAMES_IN_STATUS = 2_400
 
 
 class SourceView(TypedDict):
-    """The new blobs that a run stands for; ``names`` are the first of them, in lists cut to what fits."""
+    """The new blobs that started a run; ``names`` are the first of them, and lists shorten them further."""
 
     container: str
     folder: str

@@ -36,9 +36,9 @@ class SubmissionDoubt(StrEnum):
     """Why a run without a job may have one after all."""
 
     UNCERTAIN = "uncertain"
-    """A job may have been submitted, and was looked for without a result."""
+    """A job may have been submitted. A search did not decide it."""
     CRASHED = "crashed"
-    """The step that submits crashed. Nobody has looked for a job since."""
+    """The step that submits crashed. No search for a job followed yet."""
 
 
 class Cancellation(Stored):
@@ -59,8 +59,8 @@ class Run(Stored):
 
     ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
     failure of the last step, ``submission`` whether a job may exist of which the run does not know.
-    ``step_due_at`` is when the next step is due, where a nudge came first; without it the step is due. After a
-    timer ``timer_fired_for`` is the time that it was for: that time is past, whatever the clock says.
+    ``step_due_at`` is set when a nudge interrupted the wait: the step is still due at that time. Without it the step
+    is due now. ``timer_fired_for`` is the time of the timer that fired: that time is past, whatever the clock says.
     ``failure`` is set by the execution that ends the run, for the next one to raise.
     """
 
@@ -99,7 +99,7 @@ class Run(Stored):
         return time_after(self.timer_fired_for, clock)
 
     def waited(self, step_due_at: datetime, *, timer_fired: bool) -> Self:
-        """After a wait for ``step_due_at``, which that timer ended or, before it, a nudge."""
+        """Records how the wait for ``step_due_at`` ended: the timer fired, or a nudge came first."""
         if timer_fired:
             return self.model_copy(update={"step_due_at": None, "timer_fired_for": step_due_at})
         return self.model_copy(update={"step_due_at": step_due_at})
@@ -112,7 +112,7 @@ class Run(Stored):
 
     def invoked(self, answer: Invoked, now: datetime, mode: InvokeMode = InvokeMode.SUBMIT) -> Self:
         if answer.unchanged or (mode is InvokeMode.CHECK_FOR_CANCEL and answer.error):
-            # A failed look for a cancel changes nothing: the step that is due looks again.
+            # A failed check for a cancel changes nothing: the next due step checks again.
             return self
         if failed := self._after_failure(answer, now):
             return failed._with_doubt(answer, mode, before=self)

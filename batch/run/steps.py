@@ -1,7 +1,7 @@
 """What goes from the orchestrators to their activities, and what comes back.
 
-An activity answers with an ``error`` where the run decides what to do about it. An exception of an activity crosses
-the task hub as plain text; the orchestrator makes of it an answer that ``crashed``.
+An activity answers with an ``error`` if the run decides what to do about it. An exception of an activity crosses the
+task hub as plain text; the orchestrator turns it into an answer with ``crashed``.
 """
 
 from enum import StrEnum
@@ -57,7 +57,7 @@ class Answer(Stored):
 
 
 class IdentityView(TypedDict):
-    """As whom the app calls the endpoint; each id as far as the token states it."""
+    """The identity with which the app calls the endpoint; each id as far as the token states it."""
 
     client_id: NotRequired[str]
     object_id: NotRequired[str]
@@ -76,7 +76,7 @@ class InvokeMode(StrEnum):
 
     SUBMIT = "submit"
     FIND = "find"
-    """The deadline is over: a job that exists is adopted, none is submitted."""
+    """The deadline has passed: a job that exists is adopted, none is submitted."""
     CHECK_FOR_CANCEL = "notice_cancel"
     """A nudge came before the next try is due."""
 

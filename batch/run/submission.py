@@ -1,4 +1,4 @@
-"""Submitting is not idempotent: who may POST a run's job, and how a job that may exist is found again.
+"""Submitting is not idempotent: who may POST a run's job, and whether a cancel was requested.
 
 A ``Submission`` is the durable record of one run's submission, kept by the entity of that name. An attempt to POST
 claims it first, with an id of its own. A claim by another attempt means that a job may exist already: then the
@@ -17,7 +17,7 @@ CLAIM_LIFETIME = 3
 """A claim is valid for so many settling times (SUBMISSION_SETTLE_SECONDS). Afterwards its attempt must not POST."""
 
 SEARCH_LIMIT = 10
-"""For so many settling times after the claim, a list of jobs that cannot be read is requested again."""
+"""Searches that cannot read the list of jobs are retried for so many settling times after the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Submission:
         return self.claimed_at_utc() + CLAIM_LIFETIME * settle
 
     def settles_at(self, settle: timedelta) -> datetime:
-        """When the list of jobs is complete: a job that it does not hold from then on does not exist."""
+        """When the list of jobs is complete. A job that is not in it then does not exist."""
         over = _time(self.lost_at) if self.lost_at else self.may_post_until(settle)
         return over + settle
 
