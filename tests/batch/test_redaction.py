@@ -1,7 +1,13 @@
 """What is refused because it would be stored, and what messages lose. Messages: tests/batch/test_errors.py, too."""
 
-import pytest
+import base64
+import json
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.errors import ErrorCode, RunError
 from batch.redaction import holds_secret, redact
 from tests.batch.builders import body, refusals
 
@@ -72,3 +78,64 @@ def test_messages_lose_secrets_in_other_spellings(text: str) -> None:
 
 def test_a_name_that_only_looks_like_a_token_stays_in_a_message() -> None:
     assert redact("There is no monkeyjournal-data.") == "There is no monkeyjournal-data."
+
+
+MARKER = "S3cr3tMarker"
+
+
+def _segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+JWT = f"{_segment({'typ': 'JWT', 'alg': 'RS256'})}.{_segment({'aud': 'https://ml.azure.com'})}.{MARKER}-sig_nature"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        f"token '{JWT}' was refused",
+        f"Authorization: Bearer {JWT}",
+        f"Authorization: Bearer {MARKER}.opaque+/=",
+        f"authorization: bearer {MARKER}",
+        f"BEARER {MARKER}",
+        f"client_id=a&client_secret={MARKER}&scope=b",
+        f"CLIENT_SECRET={MARKER}",
+        f"https://a.blob.core.windows.net/c?sv=2024&sig={MARKER}%2B%3D&se=2026",
+        f"?SIG={MARKER}",
+        f"{JWT}\n{JWT}",
+    ],
+)
+def test_tokens_secrets_and_signatures_are_taken_out(text: str) -> None:
+    assert MARKER not in redact(text)
+    assert "[redacted]" in redact(text)
+    assert MARKER not in str(RunError(ErrorCode.INTERNAL, text))
+
+
+def test_what_stands_beside_a_secret_stays() -> None:
+    assert (
+        redact(f"a client_secret={MARKER}&scope=b, sig={MARKER} c")
+        == "a client_secret=[redacted]&scope=b, sig=[redacted] c"
+    )
+    assert (
+        redact("Job batchjob-1 failed: design=5, the bearer is me")
+        == "Job batchjob-1 failed: design=5, the bearer [redacted] me"
+    )
+
+
+@given(st.text(max_size=80))
+def test_redacting_is_done_once(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Bearer  {MARKER}",
+        f"Bearer\n{MARKER}",
+        f'{{"client_secret": "{MARKER}"}}',
+        f"client_secret: {MARKER}",
+    ],
+)
+def test_secrets_are_taken_out_however_they_are_set_off(text: str) -> None:
+    assert MARKER not in str(RunError(ErrorCode.INTERNAL, text))

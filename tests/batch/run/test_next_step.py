@@ -10,16 +10,16 @@ from batch.errors import ErrorCode
 from batch.run.deadlines import CANCEL_GRACE
 from batch.run.next_step import MIN_INTERVAL, cancel_due, earliest_step_at, invoke_mode, next_step_at
 from batch.run.outcome import end_of
-from batch.run.phases import Phase
 from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure, InvokeMode
 from tests.batch.builders import START, after, canceling, problem, request, run
-from tests.batch.strategies import ENDED, runs_and_times
+from tests.batch.strategies import runs_and_times
 
 SHORT = request(timeout=100)
 QUEUE = request(timeout=1_000, queue_timeout=50)
 UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
-REQUEST, TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT
+UNCERTAIN = problem(ErrorCode.SUBMISSION_UNCERTAIN, retryable=True)
+REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
 
 
 def _asking_for(seconds: float) -> Failure:
@@ -127,19 +127,6 @@ def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run,
 
 @settings(max_examples=100)
 @given(runs_and_times())
-def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    end = end_of(state, now)
-    completed = state.job is not None and state.job.status == "Completed"
-    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
-    if end is not None:
-        assert (end.error is None) is completed
-        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
-        assert end.error is None or end.error.message.strip()
-
-
-@settings(max_examples=100)
-@given(runs_and_times())
 def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, datetime]) -> None:
     state, moment = drawn
     now = max(_deadlines(state)) + (moment - START)
@@ -162,19 +149,67 @@ def test_a_nudge_submits_nothing_before_it_is_due_nor_past_the_deadline(drawn: t
         assert state.step_due_at is None or now >= state.step_due_at
 
 
-@given(runs_and_times())
-def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    if state.job and state.job.status in ENDED:
-        assert end_of(state, now) is not None
-
-
 @pytest.mark.parametrize(
     ("state", "earliest"),
     [(run(), 1), (run(status="Queued"), 1), (run(status="Queued", last_check_at=after(50)), 51)],
 )
 def test_nudges_do_not_make_it_ask_more_than_once_a_second(state: Run, earliest: float) -> None:
     assert earliest_step_at(state) == after(earliest)
+
+
+@pytest.mark.parametrize(
+    ("state", "now", "cause"),
+    [
+        (run(asked=SHORT), 200, None),
+        (run(status="Queued", asked=QUEUE), 59.9, None),
+        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
+        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
+        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
+        # An accepted cancel that shows no effect is asked for again.
+        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
+        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
+        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
+        (
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
+            1_000,
+            QUEUE_TIMEOUT,
+        ),
+    ],
+)
+def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
+    assert cancel_due(state, after(now)) is cause
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "purpose"),
+    [
+        (None, 0, InvokeMode.SUBMIT),
+        (None, 99.999, InvokeMode.SUBMIT),
+        (None, 100, InvokeMode.FIND),
+        (50, 49.999, InvokeMode.CHECK_FOR_CANCEL),
+        (50, 50, InvokeMode.SUBMIT),
+        (50, 60, InvokeMode.SUBMIT),
+        (50, 100, InvokeMode.FIND),
+        (100, 99.999, InvokeMode.CHECK_FOR_CANCEL),
+        (100, 100, InvokeMode.FIND),
+        # The deadline counts more than a step that is due after it.
+        (150, 120, InvokeMode.FIND),
+    ],
+)
+@pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
+def test_what_may_be_done_without_a_job(
+    last: Failure | None, due: float | None, now: float, purpose: InvokeMode
+) -> None:
+    step_due_at = None if due is None else after(due)
+    state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
+    assert invoke_mode(state, after(now)) is purpose
 
 
 def _deadlines(state: Run) -> list[datetime]:

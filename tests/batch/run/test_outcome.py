@@ -1,9 +1,11 @@
 """What a run does next. Times are seconds after the start; a job is submitted ten seconds after it."""
 
+from datetime import datetime
 from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from batch.errors import ErrorCode
 from batch.run import job_status
@@ -14,7 +16,7 @@ from batch.run.outcome import end_of
 from batch.run.phases import Phase
 from batch.run.state import CancelCause, Run
 from tests.batch.builders import STUDIO_URL, after, canceling, problem, request, run
-from tests.batch.strategies import ENDED, STATUSES
+from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
 GRACE = CANCEL_GRACE.total_seconds()
@@ -172,36 +174,6 @@ def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
         assert says in end.error.message
 
 
-@pytest.mark.parametrize(
-    ("state", "now", "cause"),
-    [
-        (run(asked=SHORT), 200, None),
-        (run(status="Queued", asked=QUEUE), 59.9, None),
-        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
-        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
-        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
-        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
-        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
-        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
-        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
-        # An accepted cancel that shows no effect is asked for again.
-        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
-        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
-        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
-        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
-        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
-        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
-        (
-            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
-            1_000,
-            QUEUE_TIMEOUT,
-        ),
-    ],
-)
-def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
-    assert cancel_due(state, after(now)) is cause
-
-
 def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -211,3 +183,23 @@ def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(
     assert end is not None and end.error is not None
     assert (end.outcome, end.error.code) == (Phase.FAILED, ErrorCode.JOB_FAILED)
     assert "ended as Skipped" in end.error.message
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    end = end_of(state, now)
+    completed = state.job is not None and state.job.status == "Completed"
+    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
+    if end is not None:
+        assert (end.error is None) is completed
+        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
+        assert end.error is None or end.error.message.strip()
+
+
+@given(runs_and_times())
+def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    if state.job and state.job.status in ENDED:
+        assert end_of(state, now) is not None

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import RUNS, made_up_run, serve
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 TROUBLE = {"code": "service_unavailable", "message": "Azure answered 503.", "advice": "Wait."}

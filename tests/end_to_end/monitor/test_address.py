@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import made_up_run, serve
 from tests.end_to_end.monitor.test_list import ids
 
 

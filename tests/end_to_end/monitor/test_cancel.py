@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import answer, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import answer, made_up_run, serve
 
 CANCEL = "**/api/batch-runs/one/cancel"
 NOT_YET = "Cancel asked for; not yet confirmed"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import RUNS, made_up_run, serve
 
 SIZES = {"desktop": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 

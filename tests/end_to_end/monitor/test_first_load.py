@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
 from tests.end_to_end.harness import wait_for
-from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve, until
+from tests.end_to_end.monitor.fake_api import RUNS, made_up_run, serve, until
 from tests.end_to_end.monitor.test_list import ids
 
 

@@ -10,7 +10,7 @@ from azure.functions import AuthLevel
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run
+from tests.end_to_end.monitor.fake_api import RUNS, answer, made_up_run
 
 KEY = "s3cr3t-function-key=="
 

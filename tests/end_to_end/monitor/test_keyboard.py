@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve, until
+from tests.end_to_end.monitor.fake_api import made_up_run, serve, until
 from tests.end_to_end.monitor.test_list import ids
 
 NAMES = ["alpha", "beta", "gamma", "delta"]

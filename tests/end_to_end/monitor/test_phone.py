@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import made_up_run, serve
 
 TROUBLE = {"code": "access_denied", "message": "Denied", "advice": "Ask."}
 

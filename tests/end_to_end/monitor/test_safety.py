@@ -8,7 +8,7 @@ import requests
 from playwright.sync_api import BrowserContext, Error, Page, Request, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import made_up_run, serve
 from triggers.monitor import PAGE, SCRIPTS, STYLES
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><b>"

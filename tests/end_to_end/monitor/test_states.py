@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import RUNS, answer, made_up_run, serve
 
 
 def test_without_runs_it_says_how_to_start_one(

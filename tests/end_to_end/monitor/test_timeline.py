@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import made_up_run, serve
 
 
 def opened(page: Page, monitor_url: str, run: RunView) -> Page:

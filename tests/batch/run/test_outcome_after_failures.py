@@ -115,31 +115,6 @@ def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_
 
 
 @pytest.mark.parametrize(
-    ("due", "now", "purpose"),
-    [
-        (None, 0, InvokeMode.SUBMIT),
-        (None, 99.999, InvokeMode.SUBMIT),
-        (None, 100, InvokeMode.FIND),
-        (50, 49.999, InvokeMode.CHECK_FOR_CANCEL),
-        (50, 50, InvokeMode.SUBMIT),
-        (50, 60, InvokeMode.SUBMIT),
-        (50, 100, InvokeMode.FIND),
-        (100, 99.999, InvokeMode.CHECK_FOR_CANCEL),
-        (100, 100, InvokeMode.FIND),
-        # The deadline counts more than a step that is due after it.
-        (150, 120, InvokeMode.FIND),
-    ],
-)
-@pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
-def test_what_may_be_done_without_a_job(
-    last: Failure | None, due: float | None, now: float, purpose: InvokeMode
-) -> None:
-    step_due_at = None if due is None else after(due)
-    state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
-    assert invoke_mode(state, after(now)) is purpose
-
-
-@pytest.mark.parametrize(
     ("code", "retryable", "failures", "failing_for", "fails"),
     [
         *(

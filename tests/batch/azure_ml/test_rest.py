@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.azure_ml.rest import MAX_RETRY_AFTER, retry_after_seconds
+from batch.azure_ml.rest import MAX_RETRY_AFTER, AnswerLost, HttpError, NotSent, retry_after_seconds
+from batch.errors import ErrorCode, RunError
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -53,3 +54,21 @@ _in_time = st.floats(-1e9, 1e9).map(lambda seconds: NOW + timedelta(seconds=seco
 def test_the_wait_is_bounded_whatever_the_header_says(header: str) -> None:
     seconds = retry_after_seconds(header, NOW)
     assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable"),
+    [
+        (NotSent("a"), ErrorCode.SERVICE_UNAVAILABLE, True),
+        (AnswerLost("a"), ErrorCode.SERVICE_UNAVAILABLE, True),
+        (
+            HttpError(500, ErrorCode.SERVICE_UNAVAILABLE, "a", retry_after=5),
+            ErrorCode.SERVICE_UNAVAILABLE,
+            True,
+        ),
+        (HttpError(403, ErrorCode.ACCESS_DENIED, "a"), ErrorCode.ACCESS_DENIED, False),
+        (HttpError(404, ErrorCode.NOT_FOUND, "a"), ErrorCode.NOT_FOUND, False),
+    ],
+)
+def test_what_time_heals_may_be_tried_again(error: RunError, code: ErrorCode, retryable: bool) -> None:
+    assert (error.code, error.retryable) == (code, retryable)
