@@ -52,7 +52,7 @@ def test_a_well_formed_uri_of_another_origin_is_not_allowed(uri: str) -> None:
     assert "ALLOWED_ENDPOINT_ORIGINS" in error.message
 
 
-NO_ENDPOINT_URIS = [
+NOT_ENDPOINT_URIS = [
     "",
     "/jobs",
     HOST,
@@ -117,8 +117,8 @@ NO_ENDPOINT_URIS = [
 ]
 
 
-@pytest.mark.parametrize("uri", NO_ENDPOINT_URIS)
-def test_anything_but_host_port_and_jobs_is_no_endpoint_uri(uri: str) -> None:
+@pytest.mark.parametrize("uri", NOT_ENDPOINT_URIS)
+def test_anything_but_host_port_and_jobs_is_not_an_endpoint_uri(uri: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         EndpointUri.parse(uri)
     assert {error.field for error in refusals(body(endpoint_uri=uri))} == {"endpoint_uri"}
@@ -173,7 +173,7 @@ def test_the_endpoints_name_is_the_first_label_of_azures_hosts(host: str, name: 
     assert EndpointUri(Origin(host, 443)).endpoint_name == name
 
 
-def test_further_origins_are_allowed_by_the_setting_exactly() -> None:
+def test_the_setting_allows_further_origins_and_no_similar_ones() -> None:
     app = settings(ALLOWED_ENDPOINT_ORIGINS="https://localhost:8443, https://Other.example")
     for uri in ("https://localhost:8443/jobs", "https://other.example:443/jobs", ALLOWED):
         assert not refusals(body(endpoint_uri=uri), app=app)
@@ -234,7 +234,7 @@ def test_a_workspaces_resource_id(text: str) -> None:
         "https://management.azure.com" + WORKSPACE_ID,
     ],
 )
-def test_anything_else_is_none(text: str) -> None:
+def test_anything_else_is_not_a_workspace_id(text: str) -> None:
     with pytest.raises(ValueError, match="resource id"):
         WorkspaceId.parse(text)
 
@@ -255,7 +255,7 @@ def test_the_workspace_of_a_job_is_the_start_of_its_id(tail: str) -> None:
     "resource_id",
     [None, 5, "", WORKSPACE_ID, WORKSPACE_ID + "/", "/evil" + WORKSPACE_ID + "/jobs/a", "/jobs/a", [], {}],
 )
-def test_an_id_of_another_form_tells_no_workspace(resource_id: object) -> None:
+def test_an_id_of_another_form_names_no_workspace(resource_id: object) -> None:
     assert WorkspaceId.of_resource(resource_id) is None
 
 
@@ -270,7 +270,7 @@ def test_an_id_of_another_form_tells_no_workspace(resource_id: object) -> None:
         "x" * 255,
     ],
 )
-def test_names_that_the_service_gives_to_jobs(name: str) -> None:
+def test_names_that_the_service_gives_to_jobs_are_accepted(name: str) -> None:
     assert is_job_name(name)
 
 
@@ -297,12 +297,12 @@ def test_names_that_the_service_gives_to_jobs(name: str) -> None:
         ["a"],
     ],
 )
-def test_what_may_not_become_a_path_segment(name: object) -> None:
+def test_a_text_that_must_not_become_a_path_segment_is_not_a_job_name(name: object) -> None:
     assert not is_job_name(name)
 
 
 @given(st.text(max_size=10))
-def test_a_job_name_changes_no_address(name: str) -> None:
+def test_a_job_name_cannot_change_an_address(name: str) -> None:
     if is_job_name(name):
         assert not set(name) & set("/\\?#%@: \t\r\n")
         assert name not in (".", "..")

@@ -18,7 +18,7 @@ def test_a_short_text_is_one_line_within_its_limit(text: str, limit: int) -> Non
 @pytest.mark.parametrize(
     ("text", "short"), [("", ""), (" a\r\n\tb ", "a b"), ("x" * 11, "x" * 9 + "…"), ("x" * 10, "x" * 10)]
 )
-def test_shortening(text: str, short: str) -> None:
+def test_a_text_is_shortened_to_one_line(text: str, short: str) -> None:
     assert shorten(text, 10) == short
 
 
@@ -28,6 +28,6 @@ def test_a_message_is_redacted_before_it_is_cut() -> None:
     assert "eyJ" not in message
 
 
-def test_a_refusal_tells_every_reason() -> None:
+def test_a_refusal_states_every_reason() -> None:
     error = InvalidRequest([FieldError("a", "is wrong"), FieldError("b", "is missing")])
     assert str(error) == "a: is wrong; b: is missing"

@@ -10,7 +10,7 @@ from batch.api.list_place import ListPlace
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.reason import reason_text
-from tests.batch.builders import after, custom_status, problem, result, run
+from tests.batch.builders import after, custom_status, failure, result, run
 from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.http_api import bp
@@ -23,7 +23,7 @@ FAILED = run(status="Failed")
 COMPLETED = run(status="Completed", checks=3)
 TOLD = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
 # What the execution that raises is given.
-CARRIED = json.dumps(FAILED.failed(problem(ErrorCode.JOB_FAILED)).to_json())
+CARRIED = json.dumps(FAILED.failed(failure(ErrorCode.JOB_FAILED)).to_json())
 REASON = f"Orchestrator function 'batch_run' failed: {reason_text('It failed.', ErrorCode.JOB_FAILED)}"
 
 

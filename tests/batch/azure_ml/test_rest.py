@@ -29,21 +29,21 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("Sat, 31 Jan 2099 12:00:00 GMT", MAX_RETRY_AFTER),
     ],
 )
-def test_both_forms_of_the_header(header: str, seconds: float) -> None:
+def test_both_forms_of_retry_after_are_read(header: str, seconds: float) -> None:
     assert retry_after_seconds(header, NOW) == seconds
 
 
 @pytest.mark.parametrize(
     "header", [None, "", " ", "soon", "-1", "1.5", "1e3", "NaN", "²", "0x10", "Sat, 31 Foo 2026 12:00:45 GMT"]
 )
-def test_an_unreadable_header_is_no_header(header: str | None) -> None:
+def test_an_unreadable_retry_after_counts_as_absent(header: str | None) -> None:
     assert retry_after_seconds(header, NOW) is None
 
 
 @pytest.mark.parametrize(
     "header", ["1 Jan 99999999999999999999 00:00:00 GMT", "Mon, 1 Jan 2024 00:00:00 +99999999999999"]
 )
-def test_a_header_with_an_absurd_number_is_no_header(header: str) -> None:
+def test_a_retry_after_with_an_absurd_number_counts_as_absent(header: str) -> None:
     assert retry_after_seconds(header, NOW) is None
 
 
@@ -70,5 +70,7 @@ def test_the_wait_is_bounded_whatever_the_header_says(header: str) -> None:
         (HttpError(404, ErrorCode.NOT_FOUND, "a"), ErrorCode.NOT_FOUND, False),
     ],
 )
-def test_what_time_heals_may_be_tried_again(error: RunError, code: ErrorCode, retryable: bool) -> None:
+def test_transient_errors_are_retryable_and_refusals_are_not(
+    error: RunError, code: ErrorCode, retryable: bool
+) -> None:
     assert (error.code, error.retryable) == (code, retryable)

@@ -6,7 +6,7 @@ from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.progress_log import log_progress
 from batch.run.state import CancelCause, Run
-from tests.batch.builders import after, problem, request, run
+from tests.batch.builders import after, failure, request, run
 
 logger = logging.getLogger("tests.run_log")
 
@@ -17,7 +17,7 @@ def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
 
 
 SUBMITTED = "job_submitted run=r-1 job=batchjob-1"
-WITH_PROBLEM = run(status="Running", failures=1, problem=problem(ErrorCode.NOT_FOUND))
+AFTER_FAILURE = run(status="Running", failures=1, problem=failure(ErrorCode.NOT_FOUND))
 STEP_FAILED = 'step_failed run=r-1 job=batchjob-1 code=not_found failures=1 message="It went wrong."'
 
 
@@ -41,11 +41,11 @@ STEP_FAILED = 'step_failed run=r-1 job=batchjob-1 code=not_found failures=1 mess
             run(status="Running").canceling(CancelCause.TIMEOUT, after(60)),
             ["job_cancel_requested run=r-1 job=batchjob-1 cause=timeout"],
         ),
-        (run(status="Running"), WITH_PROBLEM, [STEP_FAILED]),
-        (WITH_PROBLEM, WITH_PROBLEM.model_copy(update={"failures": 2}), []),
+        (run(status="Running"), AFTER_FAILURE, [STEP_FAILED]),
+        (AFTER_FAILURE, AFTER_FAILURE.model_copy(update={"failures": 2}), []),
     ],
 )
-def test_each_change_is_a_line(
+def test_each_change_is_logged_as_one_line(
     before: Run, now: Run, lines: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     log_progress(logger, "r-1", before, now)
