@@ -206,7 +206,7 @@ def test_an_endpoint_may_be_called_jobs(name: str) -> None:
         WORKSPACE_ID.replace("/ws", "/my_workspace-1"),
     ],
 )
-def test_a_workspaces_resource_id(text: str) -> None:
+def test_the_resource_id_of_a_workspace_is_accepted(text: str) -> None:
     assert str(WorkspaceId.parse(text)) == text
 
 

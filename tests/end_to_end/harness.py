@@ -12,7 +12,7 @@ from local.machine import LocalMachine
 from tests.waiting import LIMIT, wait_for
 
 TIME_SCALE = 10.0
-"""Of most machines. Waits have real limits; a time that a test must not wait for is longer than them even so."""
+"""Durable seconds in a real second, on most machines. Times that a test skips are longer than LIMIT at this scale."""
 
 VISIBILITY_TIMEOUT = 60
 """Seconds of durable time, as in host.json. Messages that a killed host was handling are invisible until then."""

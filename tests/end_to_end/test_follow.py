@@ -197,7 +197,7 @@ def test_ctrl_c_and_enter_go_on_watching(app: App, control: ControlClient) -> No
     assert screen.exitstatus == 0
 
 
-def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
+def test_a_second_ctrl_c_ends_the_command(app: App, control: ControlClient) -> None:
     control.hold("Running")
     run_id = app.start()
     screen = terminal(app, run_id)
@@ -308,7 +308,7 @@ async def ask(client: RunClient, run_id: str) -> Any:
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/api", "/api/"])
-async def test_the_key_travels_in_a_header(deployed: Deployed, suffix: str) -> None:
+async def test_the_key_is_sent_in_a_header(deployed: Deployed, suffix: str) -> None:
     client = RunClient(deployed.url + suffix, KEY)
     assert await ask(client, "known") == {"run_id": "known"}
     assert deployed.keys == [KEY]

@@ -87,7 +87,7 @@ def test_the_question_before_a_cancel_opens_and_closes_with_keys(few: Page) -> N
     expect(cancel).to_be_focused()
 
 
-def test_the_focus_survives_updates(few: Page) -> None:
+def test_updates_keep_the_focus(few: Page) -> None:
     ids(few).nth(1).focus()
     with few.expect_response("**/api/batch-runs**"):
         pass
