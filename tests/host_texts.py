@@ -1,4 +1,4 @@
-"""Beginnings of what the Functions host hides in the text of a failed function, up to the next quote."""
+"""In the text of a failed function the Functions host hides what follows one of these, up to the next quote."""
 
 HIDDEN_FROM = (
     *(

@@ -1,4 +1,4 @@
-"""Waits that end on a condition, not after a time that is hoped to be enough."""
+"""Waits that end when a condition is true, and not after a fixed time."""
 
 import time
 from collections.abc import Callable

@@ -186,7 +186,7 @@ def _cancel() -> JsonObject:
     return {
         "operationId": "cancelRun",
         "summary": "Cancel the job of a run",
-        "description": "The run ends Canceled when its job does. If the job ended first, the run has the job's outcome.",
+        "description": "The run ends Canceled when its job does. If the job ended first, its outcome counts.",
         "parameters": [_RUN_ID],
         "responses": {
             "202": {"description": "The cancel is requested", "content": _json(RunLinks, examples.STARTED)},

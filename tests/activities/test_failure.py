@@ -1,4 +1,4 @@
-"""An activity that breaks says why in a text of which the Functions host cuts nothing out."""
+"""An activity that crashes raises a text of which the Functions host cuts nothing out."""
 
 import inspect
 import logging
@@ -33,13 +33,13 @@ both = pytest.mark.parametrize("activity", [sync_activity, async_activity])
 
 
 @both
-async def test_an_answer_passes(activity: Callable[..., Any]) -> None:
+async def test_an_answer_is_returned_unchanged(activity: Callable[..., Any]) -> None:
     assert await outcome(activity, "answer") == "answer"
 
 
 @both
 @pytest.mark.parametrize("token", HIDDEN_FROM)
-async def test_the_text_reaches_the_orchestration_whole(activity: Callable[..., Any], token: str) -> None:
+async def test_the_whole_text_reaches_the_orchestration(activity: Callable[..., Any], token: str) -> None:
     with pytest.raises(ActivityFailed) as caught:
         await outcome(activity, f"fail: '{token}1/a' is \"bad\",\n as <b> says")
 
@@ -63,8 +63,8 @@ async def test_the_traceback_is_logged(
     assert isinstance(record.exc_info[1], ValueError)
 
 
-def test_the_worker_sees_the_activity_as_it_was_written() -> None:
-    """It looks at parameters and annotations, and whether to await."""
+def test_the_decorator_keeps_the_signature_of_the_activity() -> None:
+    """The worker reads parameters and annotations, and whether the function is async."""
     for activity in (sync_activity, async_activity):
         wrapped = with_readable_failure(activity)
         assert inspect.signature(wrapped) == inspect.signature(activity)
@@ -72,13 +72,13 @@ def test_the_worker_sees_the_activity_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("module", [authorize, cancel_job, check_status, invoke, start_run])
-def test_every_activity_fails_so(module: Any) -> None:
+def test_every_activity_has_the_decorator(module: Any) -> None:
     [builder] = module.bp._function_builders
     assert any(layer.__code__.co_filename == failure.__file__ for layer in _layers(builder))
 
 
 def _layers(builder: Any) -> Iterator[Any]:
-    """What the decorators made of the function, from the outside in."""
+    """The functions that the decorators wrapped around the activity, from the outside in."""
     layer = builder._function.get_user_function()
     while layer is not None:
         yield layer

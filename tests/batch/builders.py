@@ -1,4 +1,4 @@
-"""Valid objects of the domain, from which a test changes what it is about."""
+"""Valid objects of the domain. A test changes the fields that it is about."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def refusals(fields: object, key: str | None = None, *, app: Settings | None = N
 
 
 def request(**fields: Any) -> RunRequest:
-    """What a run works with: one input, one output that names run ``r-1``."""
+    """The request of a run: one input, and one output whose path has the run id ``r-1``."""
     return RunRequest(
         **{
             "endpoint_uri": ENDPOINT_URI,
@@ -79,7 +79,7 @@ def run(*, status: str | None = None, asked: RunRequest | None = None, **state: 
 
 
 def _doubt(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | None:
-    """As the last step left it: an internal error of the step that submits is its crash."""
+    """The doubt that the last step left. An internal error of the step that submits is its crash."""
     if last is None:
         return None
     if last.code is ErrorCode.SUBMISSION_UNCERTAIN:
@@ -87,7 +87,7 @@ def _doubt(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | Non
     return SubmissionDoubt.CRASHED if last.code is ErrorCode.INTERNAL and has_identity else None
 
 
-def problem(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Failure:
+def failure(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Failure:
     return Failure(code=code, message="It went wrong.", retryable=retryable, retry_after=retry_after)
 
 
@@ -99,7 +99,7 @@ def canceling(
     accepted_at: float | None = None,
     attempts: int = 0,
 ) -> dict[str, Any]:
-    """State of a run whose job is to be canceled since ``at`` seconds after START."""
+    """The state of a run that began to cancel its job ``at`` seconds after START."""
     return {
         "cancellation": Cancellation(
             cause=cause,
@@ -115,8 +115,8 @@ def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def custom_status(state: Run, **told: Any) -> dict[str, Any]:
-    return RunStatus.of(state, **told).to_json()
+def custom_status(state: Run, **reported: Any) -> dict[str, Any]:
+    return RunStatus.of(state, **reported).to_json()
 
 
 def result(state: Run, ended_at: datetime) -> dict[str, Any]:

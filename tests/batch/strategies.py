@@ -1,4 +1,4 @@
-"""Runs in any state that answers of the activities can bring about, for property tests."""
+"""Runs in every state that answers of the activities can cause, for property tests."""
 
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ ENDED = ("Completed", "Failed", "Canceled")
 
 moments = st.integers(0, 2 * 10**8).map(lambda passed: START + timedelta(milliseconds=passed))
 statuses = st.sampled_from(STATUSES)
-problems = st.builds(
+failures = st.builds(
     Failure,
     code=st.sampled_from(ErrorCode),
     message=st.sampled_from(["It went wrong.", "ü“\U0001f600"]),
@@ -51,11 +51,11 @@ jobs = st.builds(
 
 @st.composite
 def runs(draw: st.DrawFn) -> Run:
-    """Failures go with a problem; a job with its submission; a cancellation with a job.
+    """A run with failures has a problem, a run with a job its time of submission, a run that cancels a job.
 
     Without a job no step is due later than the deadline.
     """
-    asked, problem = draw(requests), draw(st.none() | problems)
+    asked, problem = draw(requests), draw(st.none() | failures)
     job = draw(st.none() | jobs)
     lasting = draw(st.integers(0, 40)) if problem else 0
     due, deadline = draw(st.none() | moments), START + timedelta(seconds=asked.timeout)

@@ -1,7 +1,13 @@
-"""What is refused because it would be stored, and what messages lose. Messages: tests/batch/test_errors.py, too."""
+"""Which texts are refused because they hold a secret that would be stored, and what is removed from messages."""
+
+import base64
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from batch.errors import ErrorCode, RunError
 from batch.redaction import holds_secret, redact
 from tests.batch.builders import body, refusals
 
@@ -28,12 +34,12 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_a_secret_is_known_in_any_spelling(text: str) -> None:
+def test_a_secret_is_recognized_in_any_spelling(text: str) -> None:
     assert holds_secret(text)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_only_looks_alike_is_let_through(text: str) -> None:
+def test_a_text_that_only_looks_like_a_secret_is_accepted(text: str) -> None:
     assert not holds_secret(text)
 
 
@@ -65,10 +71,71 @@ def test_data_with_a_signature_hidden_in_its_address_is_refused(text: str) -> No
         "SharedAccessKey=SECRET",
     ],
 )
-def test_messages_lose_secrets_in_other_spellings(text: str) -> None:
+def test_secrets_in_other_spellings_are_removed_from_messages(text: str) -> None:
     assert "SECRET" not in redact(text)
     assert "[redacted]" in redact(text)
 
 
 def test_a_name_that_only_looks_like_a_token_stays_in_a_message() -> None:
     assert redact("There is no monkeyjournal-data.") == "There is no monkeyjournal-data."
+
+
+FAKE_SECRET = "S3cr3tMarker"
+
+
+def _segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+JWT = f"{_segment({'typ': 'JWT', 'alg': 'RS256'})}.{_segment({'aud': 'https://ml.azure.com'})}.{FAKE_SECRET}-sig_nature"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JWT,
+        f"token '{JWT}' was refused",
+        f"Authorization: Bearer {JWT}",
+        f"Authorization: Bearer {FAKE_SECRET}.opaque+/=",
+        f"authorization: bearer {FAKE_SECRET}",
+        f"BEARER {FAKE_SECRET}",
+        f"client_id=a&client_secret={FAKE_SECRET}&scope=b",
+        f"CLIENT_SECRET={FAKE_SECRET}",
+        f"https://a.blob.core.windows.net/c?sv=2024&sig={FAKE_SECRET}%2B%3D&se=2026",
+        f"?SIG={FAKE_SECRET}",
+        f"{JWT}\n{JWT}",
+    ],
+)
+def test_tokens_secrets_and_signatures_are_removed(text: str) -> None:
+    assert FAKE_SECRET not in redact(text)
+    assert "[redacted]" in redact(text)
+    assert FAKE_SECRET not in str(RunError(ErrorCode.INTERNAL, text))
+
+
+def test_the_text_around_a_secret_stays() -> None:
+    assert (
+        redact(f"a client_secret={FAKE_SECRET}&scope=b, sig={FAKE_SECRET} c")
+        == "a client_secret=[redacted]&scope=b, sig=[redacted] c"
+    )
+    assert (
+        redact("Job batchjob-1 failed: design=5, the bearer is me")
+        == "Job batchjob-1 failed: design=5, the bearer [redacted] me"
+    )
+
+
+@given(st.text(max_size=80))
+def test_redacting_twice_is_the_same_as_once(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Bearer  {FAKE_SECRET}",
+        f"Bearer\n{FAKE_SECRET}",
+        f'{{"client_secret": "{FAKE_SECRET}"}}',
+        f"client_secret: {FAKE_SECRET}",
+    ],
+)
+def test_secrets_are_removed_after_any_separator(text: str) -> None:
+    assert FAKE_SECRET not in str(RunError(ErrorCode.INTERNAL, text))

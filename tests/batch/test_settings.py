@@ -10,7 +10,7 @@ from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID
 SECRET = "S3cr3tMarker"
 
 
-def test_nothing_set_is_the_public_cloud_without_any_endpoint() -> None:
+def test_without_settings_it_is_the_public_cloud_without_any_endpoint() -> None:
     settings = Settings.from_environment({})
     assert settings.endpoint_uri is None
     assert settings.allowed_origins == frozenset()
@@ -22,7 +22,7 @@ def test_nothing_set_is_the_public_cloud_without_any_endpoint() -> None:
     assert settings.run_retention == timedelta(days=30)
 
 
-def test_blank_settings_are_as_good_as_none() -> None:
+def test_a_blank_setting_counts_as_absent() -> None:
     names = ["BATCH_ENDPOINT_URI", "ALLOWED_ENDPOINT_ORIGINS", "AZURE_ML_WORKSPACE_ID", "AZURE_ML_AUDIENCE"]
     for blank in ("", "  ", "\n"):
         assert Settings.from_environment(dict.fromkeys(names, blank)) == Settings.from_environment({})
@@ -43,7 +43,7 @@ def test_the_default_endpoint_is_allowed_besides_the_listed_origins() -> None:
     }
 
 
-def test_sovereign_clouds_are_settings() -> None:
+def test_settings_select_a_sovereign_cloud() -> None:
     settings = Settings.from_environment(
         {
             "AZURE_ML_AUDIENCE": "https://ml.azure.us/",
@@ -78,7 +78,7 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
-def test_settle_time_in_seconds(seconds: str) -> None:
+def test_the_settle_time_is_in_seconds(seconds: str) -> None:
     settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
     assert settings.submission_settle == timedelta(seconds=int(seconds))
 

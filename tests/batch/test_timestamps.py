@@ -22,7 +22,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("2026-01-31T12:00:00.123456789Z", NOON + timedelta(microseconds=123_456)),
     ],
 )
-def test_times_as_azure_writes_them(text: str, moment: datetime) -> None:
+def test_times_are_read_as_azure_writes_them(text: str, moment: datetime) -> None:
     parsed = parse_timestamp(text)
     assert parsed == moment
     assert parsed is not None
@@ -46,12 +46,12 @@ def test_times_as_azure_writes_them(text: str, moment: datetime) -> None:
         "2026-01-31T25:00:00Z",
     ],
 )
-def test_anything_else_is_no_time(value: object) -> None:
+def test_anything_else_is_not_a_time(value: object) -> None:
     assert parse_timestamp(value) is None
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-def test_a_time_that_utc_can_not_hold_is_no_time(text: str) -> None:
+def test_a_time_that_utc_cannot_hold_is_not_a_time(text: str) -> None:
     assert parse_timestamp(text) is None
 
 
@@ -71,6 +71,6 @@ def test_a_formatted_time_is_read_back_to_the_millisecond(moment: datetime) -> N
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_text_is_a_utc_time_or_none(text: str) -> None:
     parsed = parse_timestamp(text)
     assert parsed is None or parsed.tzinfo is UTC

@@ -1,7 +1,7 @@
-"""One machine serves most end-to-end tests; a test that kills or floods it makes its own.
+"""One machine serves most end-to-end tests. A test that kills the host or sends very many requests starts its own.
 
-Durable time is quick there, so that a second between two checks is none to wait for; and a test that is about
-longer times skips them.
+Durable time runs faster there, so that nobody waits a real second between two checks. A test of longer times skips
+them.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def app(machine: LocalMachine) -> App:
 
 @pytest.fixture
 def clock(machine: LocalMachine) -> Iterator[ClockFile]:
-    """The clock of the shared machine; it has its usual pace again after the test."""
+    """The clock of the shared machine; after the test its usual pace is restored."""
     yield machine.clock
     machine.clock.run(TIME_SCALE)
 

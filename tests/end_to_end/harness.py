@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: the app as its callers see it."""
+"""Shared by the end-to-end tests: the app as its callers see it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +12,17 @@ from local.machine import LocalMachine
 from tests.waiting import LIMIT, wait_for
 
 TIME_SCALE = 10.0
-"""Of most machines. Waits have real limits, so what must not be waited for lasts longer than those even then."""
+"""Durable seconds in a real second, on most machines. Times that a test skips are longer than LIMIT at this scale."""
 
 VISIBILITY_TIMEOUT = 60
-"""Seconds of durable time, as host.json says, in which nobody sees what a killed host had taken."""
+"""Seconds of durable time, as in host.json. Messages that a killed host was handling are invisible until then."""
 
 ENDED = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 
 
 @dataclass(frozen=True)
 class App:
-    """Talks to the app over HTTP, as anybody could."""
+    """Calls the app over HTTP, as any caller does."""
 
     url: str
 
@@ -45,7 +45,7 @@ class App:
         return view
 
     def pause(self, run_id: str) -> float | None:
-        """How many seconds lie between the run's last check and its next one; None while it checks."""
+        """Seconds between the run's last check and its next one; None while it checks."""
         view = self.run(run_id)
         last, following = view["last_check_at"], view["next_check_at"]
         if not (last and following):
@@ -59,7 +59,7 @@ class App:
         return requests.post(f"{self.url}/api/batch-runs/{run_id}/cancel", timeout=60)
 
     def durable_status(self, run_id: str, **params: Any) -> dict[str, Any]:
-        """What the durable status URL says."""
+        """The answer of the durable status URL."""
         url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}"
         answer = requests.get(url, params=params, timeout=60)
         assert answer.status_code in (200, 202), answer.text
@@ -78,7 +78,7 @@ class App:
         return wait_for(f"run {run_id} in {phases}", look, limit)
 
     def wait_for_end(self, run_id: str, limit: float = LIMIT) -> dict[str, Any]:
-        """The run's view once the runtime, too, says that it ended."""
+        """The run's view after the runtime reports its end, too."""
 
         def look() -> dict[str, Any] | None:
             view = self.run(run_id)
@@ -88,13 +88,13 @@ class App:
 
 
 def start_after_kill(machine: LocalMachine) -> None:
-    """The host that follows a killed one, and the time until it sees what that one had taken."""
+    """Starts the host again, and skips the time until the messages of the killed one are visible."""
     machine.host.start()
     machine.clock.skip(VISIBILITY_TIMEOUT)
 
 
 def jobs_of(control: ControlClient, run_id: str) -> list[str]:
-    """The jobs that came of what the run submitted."""
+    """The jobs that the run's submissions created."""
     posts = [call for call in control.requests("invoke") if run_id in str(call["body"])]
     return [name for call in posts for name in call["jobs"]]
 

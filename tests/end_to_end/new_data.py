@@ -1,4 +1,4 @@
-"""Blob events for the tests of new data, and machines that obey rules."""
+"""Blob events for the tests of new data, and machines with rules."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def machine_with(state: Path, *rules: dict[str, Any], **events: Any) -> Iterator
 
 
 def uploaded(machine: LocalMachine, path: str, content: str = "a,b\n1,2\n", version: int = 1) -> Event:
-    """The file is there, and this is the event that tells of it."""
+    """Writes the file and returns the event that announces it."""
     file = machine.incoming / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content)
@@ -55,7 +55,7 @@ def uploaded(machine: LocalMachine, path: str, content: str = "a,b\n1,2\n", vers
 
 
 def deliver(machine: LocalMachine, *events: dict[str, Any]) -> requests.Response:
-    """Straight to the webhook, in one request."""
+    """Sends the events to the webhook, in one request."""
     return requests.post(
         f"{machine.url}/runtime/webhooks/eventgrid?functionName=new_data",
         json=list(events),
@@ -65,7 +65,7 @@ def deliver(machine: LocalMachine, *events: dict[str, Any]) -> requests.Response
 
 
 def runs(machine: LocalMachine, below: str = "") -> list[dict[str, Any]]:
-    """All of them, or those over folders whose names begin like that, once they have told it."""
+    """All runs, or those over folders whose names begin with ``below``, once their status shows the folder."""
     found: list[dict[str, Any]] = App(machine.url).list(top=200).json()["runs"]
     return [
         run for run in found if not below or (run["source"] and run["source"]["folder"].startswith(below))
@@ -91,7 +91,7 @@ def gathered(machine: LocalMachine) -> int:
 
 
 def close_windows(machine: LocalMachine, blobs: int, quiet: int = QUIET) -> None:
-    """The quiet period passes, once all the blobs have come: until then time should stand still."""
+    """Lets the quiet period pass once all the blobs are gathered. The caller stops the clock before."""
     machine.grid.wait_until_idle(60)
     wait_for("all blobs to be in their windows", lambda: gathered(machine) == blobs)
     machine.clock.skip(quiet)

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request: a 4xx that names the fields, and nothing is started."""
+"""A wrong request of any kind is answered with a 4xx that names the fields, and starts nothing."""
 
 import json
 from collections.abc import Iterator
@@ -115,7 +115,7 @@ def test_all_wrong_fields_are_named_at_once(app: App) -> None:
      b"[" * 50_000, b'{"endpoint_input_uri": "' + b"x" * 70_000 + b'"}'],
     ids=lambda body: str(body[:12]),
 )  # fmt: skip
-def test_a_body_that_is_no_request_is_refused(app: App, body: bytes) -> None:
+def test_a_body_that_is_not_a_request_is_refused(app: App, body: bytes) -> None:
     assert_refused(app.post(data=body, headers={"Content-Type": "application/json"}))
 
 
@@ -129,7 +129,7 @@ def test_a_wrong_idempotency_key_is_refused(app: App, key: str) -> None:
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(body=any_json)
-def test_no_json_at_all_breaks_the_starter(app: App, body: Any) -> None:
+def test_any_json_is_refused_with_reasons(app: App, body: Any) -> None:
     answer = app.post(data=json.dumps(body).encode())
 
     assert_refused(answer)

@@ -1,4 +1,4 @@
-"""Canceling means that the paid job stops, whenever the cancel comes."""
+"""A cancel stops the paid job, at whatever time it comes."""
 
 from functions_host.durable.steered_clock import ClockFile
 from local.azure_ml import ControlClient
@@ -6,8 +6,8 @@ from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 
 
-def test_before_the_job_exists(app: App, control: ControlClient) -> None:
-    """The cancel comes while the POST is under way: the job comes to be, and is canceled."""
+def test_a_cancel_during_the_submission_cancels_the_job(app: App, control: ControlClient) -> None:
+    """The cancel comes during the POST: the job is created, and is canceled."""
     control.hold("Preparing")
     with control.gate("invoke") as gate:
         run_id = app.start()
@@ -20,8 +20,8 @@ def test_before_the_job_exists(app: App, control: ControlClient) -> None:
     assert control.job(view["job"]["name"])["status"] == "Canceled"
 
 
-def test_before_anything_was_submitted(app: App, control: ControlClient) -> None:
-    """The endpoint is throttling, nothing was created yet: no job ever is."""
+def test_a_cancel_before_a_submission_creates_no_job(app: App, control: ControlClient) -> None:
+    """The endpoint throttles and has created nothing: no job is created later."""
     fault = control.fault("invoke", "answer", status=429, times=None)
     run_id = app.start()
     wait_for("a refused submission", lambda: app.run(run_id)["problem"])
@@ -34,7 +34,7 @@ def test_before_anything_was_submitted(app: App, control: ControlClient) -> None
     assert control.counters()["invoke"]["jobs"] == 0
 
 
-def test_while_waiting_for_capacity(app: App, control: ControlClient) -> None:
+def test_a_cancel_while_the_job_waits_for_capacity(app: App, control: ControlClient) -> None:
     control.hold("Preparing")
     run_id = app.start(poll_interval=3_600)
     app.wait_for_phase(run_id, "Queued")
@@ -47,7 +47,9 @@ def test_while_waiting_for_capacity(app: App, control: ControlClient) -> None:
     assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
 
 
-def test_while_running_does_not_wait_for_the_next_check(app: App, control: ControlClient) -> None:
+def test_a_cancel_while_the_job_runs_does_not_wait_for_the_next_check(
+    app: App, control: ControlClient
+) -> None:
     control.hold("Running")
     run_id = app.start(poll_interval=3_600)
     wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
@@ -58,7 +60,7 @@ def test_while_running_does_not_wait_for_the_next_check(app: App, control: Contr
     assert control.job(view["job"]["name"])["status"] == "Canceled"
 
 
-def test_twice_is_as_good_as_once(app: App, control: ControlClient) -> None:
+def test_two_cancels_are_one_cancel_of_the_job(app: App, control: ControlClient) -> None:
     control.hold("Running")
     run_id = app.start(poll_interval=3_600)
     app.wait_for_phase(run_id, "Running")
@@ -69,7 +71,7 @@ def test_twice_is_as_good_as_once(app: App, control: ControlClient) -> None:
     assert len(control.requests("cancel")) == 1
 
 
-def test_after_the_end_is_a_conflict(app: App) -> None:
+def test_a_cancel_after_the_end_is_a_conflict(app: App) -> None:
     run_id = app.start()
     app.wait_for_end(run_id)
     answer = app.cancel(run_id)
@@ -79,14 +81,16 @@ def test_after_the_end_is_a_conflict(app: App) -> None:
     assert app.run(run_id)["phase"] == "Completed"
 
 
-def test_of_an_unknown_run_is_not_found(app: App) -> None:
+def test_a_cancel_of_an_unknown_run_is_not_found(app: App) -> None:
     answer = app.cancel("no-such-run")
 
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_that_loses_against_completed_leaves_the_run_completed(app: App, control: ControlClient) -> None:
+def test_a_cancel_that_comes_after_completion_leaves_the_run_completed(
+    app: App, control: ControlClient
+) -> None:
     hold = control.hold("Running")
     control.fault("cancel", "lose_race")
     run_id = app.start()
@@ -100,7 +104,7 @@ def test_that_loses_against_completed_leaves_the_run_completed(app: App, control
     assert app.durable_status(run_id)["runtimeStatus"] == "Completed"
 
 
-def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: ControlClient) -> None:
+def test_a_cancel_that_the_service_refuses_is_shown_and_retried(app: App, control: ControlClient) -> None:
     control.hold("Running")
     refusal = control.fault("cancel", "answer", status=403, times=None)
     run_id = app.start()
@@ -114,7 +118,7 @@ def test_that_the_service_refuses_is_shown_and_tried_again(app: App, control: Co
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
 
 
-def test_a_workspace_that_does_not_know_the_job_is_not_taken_for_an_endpoint(
+def test_the_advice_for_a_job_that_the_workspace_does_not_know_is_about_the_workspace(
     app: App, control: ControlClient
 ) -> None:
     control.hold("Running")
@@ -131,8 +135,10 @@ def test_a_workspace_that_does_not_know_the_job_is_not_taken_for_an_endpoint(
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
 
 
-def test_again_and_again_while_the_answer_to_the_submission_is_lost(app: App, control: ControlClient) -> None:
-    """Each click nudges the run. The job that nobody has seen yet is found all the same, and canceled."""
+def test_many_cancels_after_a_lost_answer_to_the_submission_cancel_the_job(
+    app: App, control: ControlClient
+) -> None:
+    """Each cancel nudges the run. The job that is not in the list yet is found later, and canceled."""
     control.hold("Running")
     control.fault("list", "lag", seconds=0.5, times=None)
     control.fault("invoke", "drop", when="after")
@@ -147,7 +153,7 @@ def test_again_and_again_while_the_answer_to_the_submission_is_lost(app: App, co
     assert control.counters()["invoke"]["jobs"] == 1
 
 
-def test_that_is_refused_is_not_repeated_every_moment(
+def test_a_refused_cancel_is_retried_with_growing_pauses(
     app: App, control: ControlClient, clock: ClockFile
 ) -> None:
     hold = control.hold("Running")
@@ -160,7 +166,7 @@ def test_that_is_refused_is_not_repeated_every_moment(
     for refusals, pause in enumerate((2, 4, 8), start=1):
         wait_for(f"a pause of {pause} s", lambda p=pause: app.pause(run_id) == p)
         assert control.get_fault(refusal)["applied"] == refusals
-        clock.skip(pause + 1)  # A timer is asked for a second more, not to fire early.
+        clock.skip(pause + 1)  # A timer is set to one second later, so that it does not fire early.
 
     control.remove_fault(refusal)
     clock.run(TIME_SCALE)

@@ -1,4 +1,4 @@
-"""Following a run in a terminal, and where there is none."""
+"""The command that follows a run, with and without a terminal."""
 
 import asyncio
 import json
@@ -61,12 +61,12 @@ def on_terminal(arguments: list[str]) -> "pexpect.spawn[str]":
         encoding="utf-8",
         timeout=LIMIT,
         dimensions=(lines, columns),
-        # Background processes of a shell ignore Ctrl-C, and children inherit that: perhaps this test run is one.
+        # Background processes of a shell ignore Ctrl-C, and their children inherit that. This test run may be one.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-def test_plain_lines_where_there_is_no_terminal(app: App) -> None:
+def test_without_a_terminal_it_prints_plain_lines(app: App) -> None:
     run_id = app.start()
     shown = follow(app, run_id)
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -77,7 +77,7 @@ def test_plain_lines_where_there_is_no_terminal(app: App) -> None:
     assert len(set(changes)) == len(changes)
 
 
-def test_json_lines_are_the_run(app: App) -> None:
+def test_with_json_each_line_is_the_view_of_the_run(app: App) -> None:
     run_id = app.start()
     shown = follow(app, run_id, "--json")
     views: list[dict[str, Any]] = [json.loads(line) for line in shown.stdout.splitlines()]
@@ -197,7 +197,7 @@ def test_ctrl_c_and_enter_go_on_watching(app: App, control: ControlClient) -> No
     assert screen.exitstatus == 0
 
 
-def test_a_second_ctrl_c_leaves(app: App, control: ControlClient) -> None:
+def test_a_second_ctrl_c_ends_the_command(app: App, control: ControlClient) -> None:
     control.hold("Running")
     run_id = app.start()
     screen = terminal(app, run_id)
@@ -256,7 +256,7 @@ def test_an_app_that_has_not_answered_yet_is_reported_without_a_terminal(
         assert end_of(process) == (130, "", "")
 
 
-def test_it_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:
+def test_the_command_works_from_any_folder_and_through_a_link(app: App, tmp_path: Path) -> None:
     link = tmp_path / "follow-run"
     link.symlink_to(ROOT / "tools" / "follow")
     (tmp_path / "client.py").write_text("raise SystemExit('replaced the project')")
@@ -308,7 +308,7 @@ async def ask(client: RunClient, run_id: str) -> Any:
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/api", "/api/"])
-async def test_the_key_travels_in_a_header(deployed: Deployed, suffix: str) -> None:
+async def test_the_key_is_sent_in_a_header(deployed: Deployed, suffix: str) -> None:
     client = RunClient(deployed.url + suffix, KEY)
     assert await ask(client, "known") == {"run_id": "known"}
     assert deployed.keys == [KEY]

@@ -42,11 +42,11 @@ def restart(machine: LocalMachine) -> None:
         pytest.param("get_job", "before", id="during-a-check"),
     ],
 )
-def test_in_the_middle_of_a_request(
+def test_a_kill_in_the_middle_of_a_request(
     machine: LocalMachine, app: App, control: ControlClient, operation: str, when: str
 ) -> None:
     if operation == "identity":
-        restart(machine)  # A token that the host holds already would leave nothing to ask for.
+        restart(machine)  # With a cached token the host would request none.
     with control.gate(operation, when=when, discard=True) as gate:
         run_id = app.start()
         control.wait_at_gate(gate)
@@ -57,7 +57,7 @@ def test_in_the_middle_of_a_request(
     assert len(jobs_of(control, run_id)) == 1
 
 
-def test_what_the_killed_host_had_taken_stands_still_for_a_minute(
+def test_messages_of_a_killed_host_are_not_visible_for_a_minute(
     machine: LocalMachine, app: App, control: ControlClient, clock: ClockFile
 ) -> None:
     with control.gate("invoke", when="before", discard=True) as gate:
@@ -70,13 +70,13 @@ def test_what_the_killed_host_had_taken_stands_still_for_a_minute(
     clock.run(10 * TIME_SCALE)
     view = app.wait_for_end(run_id)
 
-    stood_still = datetime.fromisoformat(view["submitted_at"]) - killed_at
-    # The activity was taken a moment before it came to the gate.
-    assert stood_still > timedelta(seconds=VISIBILITY_TIMEOUT - 10)
+    invisible_for = datetime.fromisoformat(view["submitted_at"]) - killed_at
+    # The host took the activity a moment before the request came to the gate.
+    assert invisible_for > timedelta(seconds=VISIBILITY_TIMEOUT - 10)
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_without_a_token_after_the_restart_the_job_is_not_forgotten(
+def test_a_job_is_found_although_there_is_no_token_after_the_restart(
     machine: LocalMachine, app: App, control: ControlClient
 ) -> None:
     restart(machine)
@@ -84,7 +84,7 @@ def test_without_a_token_after_the_restart_the_job_is_not_forgotten(
         run_id = app.start()
         control.wait_at_gate(gate)
         machine.host.kill()
-    # The identity library asks again and again for a 500, and longer than a lost job is looked for here.
+    # The identity library retries after a 500, for longer than the search for a lost job lasts here.
     no_token = control.fault("identity", "answer", status=400, body="text", times=None)
     start_after_kill(machine)
     doubt = wait_for("a doubt", lambda: app.run(run_id)["problem"])
@@ -101,7 +101,7 @@ OUTCOMES = {
     "Canceled": {"poll_interval": 3_600},
 }
 STEPS = [
-    # One episode starts the run, one hears each answer; a run that fails has another, which raises its reason.
+    # One episode starts the run, and one handles each answer; a run that fails has another, which raises the reason.
     *(("Completed", episode) for episode in range(1, 5)),
     *(("Failed", episode) for episode in range(1, 6)),
     # From the wait on: nudge, next execution, check, request to cancel, wait, check, end.
@@ -110,10 +110,10 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("outcome", "episode"), STEPS)
-def test_between_the_history_and_the_row(
+def test_a_kill_between_the_history_and_the_row_of_the_instance(
     machine: LocalMachine, app: App, control: ControlClient, outcome: str, episode: int
 ) -> None:
-    """At each step: the custom status is lost or stale from then on, if it was the last."""
+    """A kill at each step. After the last one the custom status stays lost or stale."""
     machine.host.stop()
     machine.host.start("--kill-before-row", str(episode))
     request = sample_request(**OUTCOMES[outcome])
@@ -128,18 +128,20 @@ def test_between_the_history_and_the_row(
     machine.host.wait_for_end(LIMIT)
     start_after_kill(machine)
     if outcome == "Canceled":
-        # A cancel whose answer was lost is asked for again; the run may have ended by then.
+        # A cancel whose answer was lost is sent again; the run may have ended before.
         assert app.cancel(run_id).status_code in (202, 409)
 
-    def looks() -> str | None:
-        """As the view and the list show it, whenever they are looked at."""
+    def runtime_status_of_the_end() -> str | None:
+        """The runtime status, if it is an end; the view and the list agree with it each time."""
         runtime_status = str(app.durable_status(run_id)["runtimeStatus"])
         [listed] = app.list(prefix=run_id).json()["runs"]
         for shown in (app.run(run_id), listed):
             assert runtime_status not in ENDED or shown["phase"] == outcome, shown
         return runtime_status if runtime_status in ENDED else None
 
-    assert wait_for("its end", looks) == ("Completed" if outcome == "Completed" else "Failed")
+    assert wait_for("its end", runtime_status_of_the_end) == (
+        "Completed" if outcome == "Completed" else "Failed"
+    )
     view = app.run(run_id)
     assert (view["phase"], view["next_check_at"], view["problem"]) == (outcome, None, None)
     assert view["ended_at"]
@@ -151,7 +153,7 @@ def test_between_the_history_and_the_row(
     assert len(jobs_of(control, run_id)) == 1
 
 
-def test_while_waiting(machine: LocalMachine, app: App, control: ControlClient) -> None:
+def test_a_kill_while_the_run_waits(machine: LocalMachine, app: App, control: ControlClient) -> None:
     hold = control.hold("Running")
     run_id = app.start(poll_interval=2)
     before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
@@ -164,7 +166,9 @@ def test_while_waiting(machine: LocalMachine, app: App, control: ControlClient) 
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_while_canceling(machine: LocalMachine, app: App, control: ControlClient, when: str) -> None:
+def test_a_kill_while_the_run_cancels_its_job(
+    machine: LocalMachine, app: App, control: ControlClient, when: str
+) -> None:
     control.hold("Running")
     run_id = app.start()
     app.wait_for_phase(run_id, "Running")
@@ -180,10 +184,10 @@ def test_while_canceling(machine: LocalMachine, app: App, control: ControlClient
     assert control.job(view["job"]["name"])["status"] == "Canceled"
 
 
-def test_again_and_again_at_any_moment(
+def test_many_kills_at_any_time(
     machine: LocalMachine, app: App, control: ControlClient, clock: ClockFile
 ) -> None:
-    """Twelve runs at once, the host killed six times while they go on."""
+    """Twelve runs at once; the host is killed six times during them."""
     clock.run(1)
     runs = [app.start(deployment="noop") for _ in range(12)]
     for _kill in range(6):

@@ -1,4 +1,4 @@
-"""Events that are malformed, foreign or hostile: acknowledged, logged if they claim to be ours, and never obeyed."""
+"""Events that are malformed, foreign or hostile: acknowledged, logged if they name our account, and ignored."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +53,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE.keys())
-def test_starts_nothing_and_is_acknowledged(
+def test_a_hostile_event_is_acknowledged_and_starts_nothing(
     machine: LocalMachine, good: dict[str, Any], change: dict[str, Any]
 ) -> None:
     before = len(runs(machine))
@@ -78,7 +78,7 @@ def test_starts_nothing_and_is_acknowledged(
         "a+b&c=d;e.csv",
     ],
 )
-def test_a_strange_but_legal_name_is_encoded_and_its_run_starts(machine: LocalMachine, name: str) -> None:
+def test_an_unusual_valid_name_is_encoded_and_its_run_starts(machine: LocalMachine, name: str) -> None:
     event = written(uploaded(machine, "in/short.csv"), Schema.EVENT_GRID)
     event = {**event, "subject": SUBJECT + "in/" + name}
     before = {run["run_id"] for run in runs(machine)}
@@ -103,8 +103,10 @@ def test_a_url_with_credentials_is_never_used(machine: LocalMachine, good: dict[
     assert b"s3cret" not in machine.host.log.read_bytes()
 
 
-def test_a_batch_with_a_bad_event_in_it_is_taken_whole(machine: LocalMachine, good: dict[str, Any]) -> None:
-    """A failure would have Event Grid send the good ones again, for ever."""
+def test_a_bad_event_does_not_stop_the_others_of_its_batch(
+    machine: LocalMachine, good: dict[str, Any]
+) -> None:
+    """After a failure Event Grid would redeliver the good events, too, again and again."""
     events = [
         {**good, "subject": f"{SUBJECT}in/batch-{number}.csv", "id": str(number), "extra": {"unknown": True}}
         for number in range(3)
@@ -119,7 +121,7 @@ def test_a_batch_with_a_bad_event_in_it_is_taken_whole(machine: LocalMachine, go
     assert "event_malformed" in log and "event_id=bad" in log
 
 
-def test_what_is_no_event_at_all_is_refused_and_breaks_nothing(machine: LocalMachine) -> None:
+def test_a_body_that_is_not_an_event_breaks_nothing(machine: LocalMachine) -> None:
     url = f"{machine.url}/runtime/webhooks/eventgrid?functionName=new_data"
     for body in (b"", b"{", b"1", b'"x"', b"[1]", b"[" * 10_000, b"\xff"):
         answer = requests.post(url, data=body, headers={"aeg-event-type": "Notification"}, timeout=30)

@@ -1,4 +1,4 @@
-"""Ended runs, and what was kept for them, are forgotten after the retention; all else stays."""
+"""Ended runs, and the entities for them, are purged after the retention; everything else stays."""
 
 import sqlite3
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.waiting import wait_for
 
 
 def make_older(machine: LocalMachine, instance_ids: list[str], year: str) -> None:
-    """The host's clock can not be turned back, so its records are."""
+    """Moves the records back in time, because the host's clock cannot be turned back."""
     machine.host.stop()
     with sqlite3.connect(machine.host.store) as store:
         for instance_id in instance_ids:
@@ -39,7 +39,7 @@ def entities(machine: LocalMachine) -> set[str]:
     }
 
 
-def test_old_ended_runs_are_forgotten_and_others_stay(own_state: Path) -> None:
+def test_old_ended_runs_are_purged_and_others_stay(own_state: Path) -> None:
     config = MachineConfig(own_state, settings={"RUN_RETENTION_DAYS": "30"}, time_scale=TIME_SCALE)
     with LocalMachine(config) as machine:
         app = App(machine.url)
@@ -62,7 +62,7 @@ def test_old_ended_runs_are_forgotten_and_others_stay(own_state: Path) -> None:
         assert "history_purged instances=3" in machine.host.log.read_text()
 
 
-def test_windows_of_new_data_are_forgotten_too(own_state: Path) -> None:
+def test_windows_of_new_data_are_purged_too(own_state: Path) -> None:
     with machine_with(own_state, rule(quiet_seconds=1)) as machine:
         machine.grid.publish(uploaded(machine, "old/a.csv"))
         wait_until_quiet(machine)

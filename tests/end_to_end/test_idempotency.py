@@ -1,4 +1,4 @@
-"""A run id starts work once."""
+"""A run id starts one run and one job."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,7 +37,7 @@ def test_the_run_id_can_come_as_a_header(app: App, control: ControlClient) -> No
     assert posts_of(control, run_id) == 1
 
 
-def test_twenty_starts_at_once_make_one_job(app: App, control: ControlClient) -> None:
+def test_twenty_starts_at_the_same_time_make_one_job(app: App, control: ControlClient) -> None:
     request = sample_request()
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: app.post(request), range(20)))

@@ -16,7 +16,7 @@ def config(state: Path, **fields: Any) -> MachineConfig:
 
 
 @pytest.mark.parametrize("identity", ["managed-identity", "secret", "certificate", "federated"])
-def test_a_run_completes_as(identity: Identity, own_state: Path) -> None:
+def test_a_run_completes_with_each_identity(identity: Identity, own_state: Path) -> None:
     with LocalMachine(config(own_state, identity=identity)) as machine:
         app = App(machine.url)
         view = app.wait_for_end(app.start(deployment="noop"))
@@ -67,7 +67,7 @@ def test_a_wrong_secret_fails_the_run_and_says_what_to_do(own_state: Path) -> No
     assert "not-the-secret-at-all" not in error["message"]
 
 
-def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
+def test_the_advice_for_a_principal_without_a_role_names_the_role(own_state: Path) -> None:
     with LocalMachine(config(own_state, identity="secret", principal="stranger")) as machine:
         app = App(machine.url)
         view = app.wait_for_end(app.start())
@@ -76,7 +76,7 @@ def test_a_principal_without_a_role_is_told_which(own_state: Path) -> None:
     assert "AzureML Data Scientist" in view["error"]["advice"]
 
 
-def test_an_identity_that_is_not_there_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:
+def test_an_identity_that_is_unavailable_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:
     with LocalMachine(config(own_state)) as machine:
         machine.control.fault("identity", "answer", status=500, times=2)
         app = App(machine.url)

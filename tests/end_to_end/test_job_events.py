@@ -1,4 +1,4 @@
-"""A finished job ends its run at once; without events, or with forged ones, polling still does."""
+"""The event of a finished job ends its run at once. Without events, or with forged ones, polling ends it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_without_events_the_run_ends_within_one_interval(own_state: Path) -> Non
     assert view["phase"] == "Completed"
 
 
-def test_a_forged_completion_ends_nothing(machine: LocalMachine, app: App) -> None:
+def test_a_forged_completion_does_not_end_the_run(machine: LocalMachine, app: App) -> None:
     hold = machine.control.hold("Running")
     run_id = app.start(poll_interval=3_600)
     before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
@@ -98,7 +98,7 @@ def test_a_forged_completion_ends_nothing(machine: LocalMachine, app: App) -> No
     assert app.wait_for_end(run_id, limit=20)["phase"] == "Completed"
 
 
-def test_a_flood_of_events_does_not_become_a_flood_of_checks(machine: LocalMachine, app: App) -> None:
+def test_many_events_cause_few_checks(machine: LocalMachine, app: App) -> None:
     hold = machine.control.hold("Running")
     run_id = app.start(poll_interval=3_600)
     before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
@@ -122,14 +122,14 @@ def test_a_flood_of_events_does_not_become_a_flood_of_checks(machine: LocalMachi
         {"runId": "step-1", "runType": "azureml.StepRun"},
     ],
 )
-def test_jobs_we_do_not_know_are_ignored(machine: LocalMachine, change: dict[str, Any]) -> None:
+def test_events_of_unknown_jobs_are_ignored(machine: LocalMachine, change: dict[str, Any]) -> None:
     event = job_event(machine, "x")
     event["data"] = {**event["data"], **change}
 
     assert deliver(machine, event) == 202
 
 
-def test_another_workspace_is_not_believed(machine: LocalMachine, app: App) -> None:
+def test_events_of_another_workspace_are_ignored(machine: LocalMachine, app: App) -> None:
     hold = machine.control.hold("Running")
     run_id = app.start(poll_interval=3_600)
     before = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
@@ -141,9 +141,7 @@ def test_another_workspace_is_not_believed(machine: LocalMachine, app: App) -> N
     assert view["phase"] == "Completed"
 
 
-def test_the_owner_of_a_job_is_known_while_its_run_goes_on_and_no_longer(
-    machine: LocalMachine, app: App
-) -> None:
+def test_the_owner_of_a_job_is_known_until_its_run_ends(machine: LocalMachine, app: App) -> None:
     hold = machine.control.hold("Running")
     run_id = app.start()
     job = app.wait_for_phase(run_id, "Running")["job"]["name"]

@@ -33,7 +33,7 @@ def test_pages_hold_each_run_once(app: App) -> None:
     assert sorted(run for page in found for run in page) == sorted(runs)
 
 
-def test_phases_and_times_select(app: App, control: ControlClient) -> None:
+def test_phases_and_times_select_runs(app: App, control: ControlClient) -> None:
     prefix = f"select-{uuid4().hex[:6]}-"
     done = app.start(run_id=prefix + "done", deployment="noop")
     started = app.wait_for_end(done)["started_at"]
@@ -55,7 +55,7 @@ def test_phases_and_times_select(app: App, control: ControlClient) -> None:
     app.wait_for_end(held)
 
 
-def test_a_listed_run_says_what_the_run_says(app: App) -> None:
+def test_a_listed_run_has_the_same_values_as_its_view(app: App) -> None:
     run_id = app.start(deployment="noop")
     view = app.wait_for_end(run_id)
     listed = app.list(prefix=run_id).json()["runs"][0]
@@ -65,19 +65,19 @@ def test_a_listed_run_says_what_the_run_says(app: App) -> None:
 
 
 def test_only_runs_are_listed(app: App) -> None:
-    """The task hub keeps an entity for each run beside it."""
+    """Besides each run the task hub keeps an entity for it."""
     app.wait_for_end(app.start(deployment="noop"))
 
     assert not any(run.startswith("@") for page in pages(app, top=200) for run in page)
 
 
-def test_from_the_beginning_of_time_is_a_time_like_any_other(app: App) -> None:
+def test_the_earliest_time_is_accepted(app: App) -> None:
     run_id = app.start(deployment="noop")
     app.wait_for_end(run_id)
     assert pages(app, prefix=run_id, started_from="0001-01-01T00:00:00Z") == [[run_id]]
 
 
-def test_a_continuation_can_stand_in_an_address_as_it_is(app: App) -> None:
+def test_a_continuation_needs_no_encoding_in_an_address(app: App) -> None:
     prefix = f"address-{uuid4().hex[:6]}-"
     runs = [app.start(run_id=f"{prefix}{number}", deployment="noop") for number in range(2)]
     for run_id in runs:
@@ -89,7 +89,7 @@ def test_a_continuation_can_stand_in_an_address_as_it_is(app: App) -> None:
     assert [run["run_id"] for run in first["runs"] + second["runs"]] == runs
 
 
-def test_a_continuation_that_is_cut_or_from_another_hub(app: App) -> None:
+def test_a_continuation_of_another_task_hub_is_an_empty_page_and_a_cut_one_is_refused(app: App) -> None:
     place = ListPlace("fn5+fg== ", "~~~~").written()
     assert app.list(continuation=place).json() == {"runs": [], "continuation": None}
     assert app.list(continuation=place[:-1]).status_code == 400
@@ -105,7 +105,7 @@ def test_a_made_up_continuation_is_refused(app: App, token: str) -> None:
 @pytest.mark.parametrize(
     "spelling", ["{}%3Fx%3D1", "{}%23x", "{}%2Fx", "..%2F{}", "%2e%2e%2F{}", "{}%20", "{}%00"]
 )
-def test_only_its_very_id_names_a_run(app: App, spelling: str) -> None:
+def test_only_its_exact_id_names_a_run(app: App, spelling: str) -> None:
     run_id = app.start(deployment="noop")
     for method, end in (("GET", ""), ("POST", "/cancel")):
         answer = requests.request(

@@ -1,4 +1,4 @@
-"""The log tells a run's story once, with run and job in each line, however often code is replayed."""
+"""The log has each event of a run once, with run and job in each line, however often code is replayed."""
 
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine

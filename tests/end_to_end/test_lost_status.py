@@ -1,4 +1,4 @@
-"""A run whose custom status a killed host has lost, or left behind, is shown, followed and purged as it ended."""
+"""A run whose custom status a killed host lost, or left stale, is shown, followed and purged as it ended."""
 
 import json
 import sqlite3
@@ -20,7 +20,7 @@ STALE = json.dumps(
 
 
 def leave_status(machine: LocalMachine, status: str | None) -> None:
-    """Of all runs: what a kill between the history and the instance's row leaves."""
+    """Sets the custom status of all runs to what a kill between the history and the instance's row leaves."""
     machine.host.stop()
     with sqlite3.connect(machine.host.store) as store:
         store.execute("UPDATE instances SET custom_status = ? WHERE name = 'batch_run'", (status,))
@@ -29,7 +29,7 @@ def leave_status(machine: LocalMachine, status: str | None) -> None:
 
 
 @pytest.mark.parametrize("left", [None, STALE])
-def test_a_run_is_what_its_runtime_and_output_say(own_state: Path, left: str | None) -> None:
+def test_a_run_is_shown_as_its_runtime_and_output_say(own_state: Path, left: str | None) -> None:
     with LocalMachine(MachineConfig(own_state, time_scale=TIME_SCALE)) as machine:
         app = App(machine.url)
         completed = app.start(deployment="noop")

@@ -1,4 +1,4 @@
-"""New data starts runs: one a file, a folder or a marker; each content once, however its events come."""
+"""New data starts runs: one for each file, folder or marker file; each content once, however its events come."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ def one_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachi
 
 @pytest.fixture
 def machine(one_machine: LocalMachine) -> Iterator[LocalMachine]:
-    """Each test has a folder, and a rule, of its own on it. Jobs are counted anew."""
+    """On it each test has its own folder and rule. The count of jobs starts again at zero."""
     yield one_machine
     one_machine.clock.run(TIME_SCALE)
     one_machine.control.reset()
@@ -84,14 +84,16 @@ def test_two_folders_are_two_jobs_over_their_own_files(machine: LocalMachine) ->
         assert rows and all(row.startswith(sample) for row in rows)
 
 
-def test_a_trickle_starts_a_run_at_the_longest_wait(machine: LocalMachine) -> None:
+def test_files_that_keep_coming_start_a_run_at_the_longest_wait(machine: LocalMachine) -> None:
     """A new file each second, the quiet period is three: only the longest wait can start a run."""
     machine.clock.run(0)
     published = 0
     while not runs(machine, "trickle") and published < 40:
         machine.grid.publish(uploaded(machine, f"trickle/{published:03}.csv"))
         published += 1
-        wait_for("it to come", lambda n=published: gathered(machine) == n or runs(machine, "trickle"))
+        wait_for(
+            "the file to be gathered", lambda n=published: gathered(machine) == n or runs(machine, "trickle")
+        )
         machine.clock.skip(1)
     assert published < 40, "a run was started while files kept coming"
     assert published >= 4
@@ -105,7 +107,7 @@ def test_no_blob_is_lost_when_windows_close_while_others_come(machine: LocalMach
     for number in range(150):
         machine.grid.publish(uploaded(machine, f"stream/{number:03}.csv"))
         if number % 10 == 0:
-            wait_for("its delivery", lambda: machine.grid.tally("new-data").waiting == 0)
+            wait_for("the delivery", lambda: machine.grid.tally("new-data").waiting == 0)
     wait_until_quiet(machine)
     counts = [run["source"]["count"] for run in runs(machine, "stream")]
 
@@ -114,10 +116,10 @@ def test_no_blob_is_lost_when_windows_close_while_others_come(machine: LocalMach
 
 
 @pytest.mark.parametrize("kills", [0, 2])
-def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path, kills: int) -> None:
-    """Delivered thrice, shuffled, the host killed and restarted midway: as if each had come once."""
+def test_repeated_events_in_any_order_make_the_same_jobs(own_state: Path, kills: int) -> None:
+    """Events come three times, in any order, and the host is killed: the jobs are those of single events."""
     disturbance = Disturbance(copies=3, spread=2.0, seed=kills)
-    # Longer than what is killed stands still, so that no window closes meanwhile.
+    # Longer than the messages of a killed host are invisible, so that no window closes meanwhile.
     quiet = kills * VISIBILITY_TIMEOUT + QUIET
     patient = rule(quiet_seconds=quiet)
     with machine_with(own_state, patient, disturbance=disturbance, time_scale=600.0) as machine:
@@ -140,7 +142,7 @@ def test_events_three_times_each_in_any_order_make_the_same_jobs(own_state: Path
 
 
 @pytest.mark.parametrize("schema", list(Schema))
-def test_a_file_rule_starts_one_run_a_blob_and_content(own_state: Path, schema: Schema) -> None:
+def test_a_file_rule_starts_one_run_for_each_blob_and_content(own_state: Path, schema: Schema) -> None:
     with machine_with(own_state, rule(start="file", suffix=".csv"), schema=schema) as machine:
         first = uploaded(machine, "in/a.csv")
         for event in (first, uploaded(machine, "in/b.csv"), uploaded(machine, "in/c.txt"), first):
@@ -155,7 +157,7 @@ def test_a_file_rule_starts_one_run_a_blob_and_content(own_state: Path, schema: 
         assert jobs(machine) == 3
 
 
-def test_a_marker_rule_waits_for_the_marker(machine: LocalMachine) -> None:
+def test_a_marker_rule_waits_for_the_marker_file(machine: LocalMachine) -> None:
     for name in ("part-0.csv", "part-1.csv"):
         machine.grid.publish(uploaded(machine, f"day/{name}"))
     machine.grid.wait_until_idle(30)
@@ -182,8 +184,8 @@ def test_a_data_lake_upload_counts_once(machine: LocalMachine) -> None:
     assert [run["source"]["names"] for run in runs(machine, "lake")] == [["new.csv"]]
 
 
-def test_files_dropped_into_the_watched_folder_end_as_predictions(own_state: Path) -> None:
-    """Nothing typed, no event published by hand, polling at its slowest: the whole chain."""
+def test_files_in_the_watched_folder_end_as_predictions(own_state: Path) -> None:
+    """The whole chain: the test writes files and publishes no event, and the poll interval is an hour."""
     with machine_with(
         own_state, rule(deployment="default", poll_interval=3_600, suffix=".csv"), watch=True
     ) as machine:

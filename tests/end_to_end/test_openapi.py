@@ -1,4 +1,4 @@
-"""A client that knows nothing but the OpenAPI document tries all that it allows, and much that it forbids."""
+"""A client that knows only the OpenAPI document sends requests that it allows, and requests that it forbids."""
 
 import json
 import os
@@ -16,17 +16,17 @@ from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import App
 
 PLATFORM_CHECKS = "unsupported_method,allow_header_conformance"
-"""A wrong method gets the platform's 404, without an Allow header, before the app is asked."""
+"""A wrong method gets the platform's 404, without an Allow header, before the app is called."""
 
 
 @pytest.fixture(scope="module")
 def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An app of its own: no other test wants so many runs in its lists."""
+    """An app of its own, because so many runs would disturb the lists of other tests."""
     with LocalMachine(MachineConfig(tmp_path_factory.mktemp("flooded"))) as machine:
         yield App(machine.url)
 
 
-def contract(app: App) -> dict[str, Any]:
+def openapi_document(app: App) -> dict[str, Any]:
     answer = requests.get(f"{app.url}/api/openapi.json", timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     document: dict[str, Any] = answer.json()
@@ -34,15 +34,15 @@ def contract(app: App) -> dict[str, Any]:
 
 
 def test_the_document_names_this_server_and_its_endpoint(flooded: App) -> None:
-    document = contract(flooded)
+    document = openapi_document(flooded)
     request = document["components"]["schemas"]["BatchRunRequest"]
     assert (document["openapi"], document["servers"]) == ("3.1.0", [{"url": f"{flooded.url}/api"}])
     flooded.start(endpoint_uri=request["properties"]["endpoint_uri"]["enum"][0])
 
 
-def test_the_contract_holds_for_whatever_a_client_sends(flooded: App, tmp_path: Path) -> None:
-    document = contract(flooded)
-    # As under the Core Tools, no key is demanded here; in Azure the platform does it.
+def test_the_document_holds_for_every_request_of_a_client(flooded: App, tmp_path: Path) -> None:
+    document = openapi_document(flooded)
+    # As with the Core Tools, no key is needed here; in Azure the platform requires it.
     del document["security"]
     local_document = tmp_path / "openapi.json"
     local_document.write_text(json.dumps(document))
@@ -69,7 +69,7 @@ def test_the_contract_holds_for_whatever_a_client_sends(flooded: App, tmp_path: 
     assert "Tested: 4" in client.stdout
 
 
-def test_a_continuation_that_no_page_gave_is_a_bad_request(flooded: App) -> None:
+def test_a_made_up_continuation_is_a_bad_request(flooded: App) -> None:
     answer = flooded.list(continuation="made-up")
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert [error["field"] for error in answer.json()["errors"]] == ["continuation"]

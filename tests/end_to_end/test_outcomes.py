@@ -1,4 +1,4 @@
-"""How runs go and end: every job status, every outcome, and what the durable status URL then says."""
+"""How runs go on and end: every job status, every outcome, and the answer of the durable status URL."""
 
 import pytest
 
@@ -13,7 +13,7 @@ WORKING = ["Running", "Finalizing", "CancelRequested"]
 UNCLEAR = ["NotResponding", "Paused", "Unknown"]
 
 
-def test_a_completed_run_tells_all(app: App) -> None:
+def test_a_completed_run_reports_everything(app: App) -> None:
     run_id = app.start()
     view = app.wait_for_end(run_id)
     status = app.durable_status(run_id)
@@ -31,7 +31,7 @@ def test_a_completed_run_tells_all(app: App) -> None:
     assert status["customStatus"]["phase"] == "Completed"
 
 
-def test_a_failed_job_fails_the_run_with_a_reason(app: App, machine: LocalMachine) -> None:
+def test_the_run_of_a_failed_job_fails_with_a_reason(app: App, machine: LocalMachine) -> None:
     run_id = app.start(endpoint_input_uri="azureml://datastores/samples/paths/no-such-folder/")
     view = app.wait_for_end(run_id)
     status = app.durable_status(run_id)
@@ -47,7 +47,7 @@ def test_a_failed_job_fails_the_run_with_a_reason(app: App, machine: LocalMachin
     assert status["customStatus"]["error"] == view["error"]
 
 
-def test_an_output_that_exists_fails_the_job_and_so_the_run(app: App, machine: LocalMachine) -> None:
+def test_an_output_that_exists_fails_the_job_and_the_run(app: App, machine: LocalMachine) -> None:
     taken = machine.azure_ml.datastores["workspaceblobstore"] / "taken.csv"
     taken.write_text("here first\n")
     run_id = app.start(endpoint_output_uri="azureml://datastores/workspaceblobstore/paths/taken.csv")
@@ -87,7 +87,7 @@ def test_a_status_that_is_not_final_keeps_the_run_going_and_is_shown(
     assert app.wait_for_end(run_id)["phase"] == "Completed"
 
 
-def test_a_status_not_yet_invented_keeps_the_run_going(app: App, control: ControlClient) -> None:
+def test_an_unknown_status_keeps_the_run_going(app: App, control: ControlClient) -> None:
     hold = control.hold("Running")
     run_id = app.start()
     app.wait_for_phase(run_id, "Running")
@@ -116,7 +116,9 @@ def test_a_final_status_ends_the_run_whatever_its_case(
     assert app.wait_for_end(run_id)["phase"] == phase
 
 
-def test_not_responding_and_back_is_no_end(app: App, control: ControlClient) -> None:
+def test_a_job_that_does_not_respond_for_a_while_does_not_end_the_run(
+    app: App, control: ControlClient
+) -> None:
     hold = control.hold("Running")
     run_id = app.start()
     job = app.wait_for_phase(run_id, "Running")["job"]["name"]
@@ -172,7 +174,7 @@ def test_a_job_that_finds_no_capacity_is_given_up_after_the_queue_timeout(
 def test_nothing_is_submitted_once_the_timeout_has_passed(
     app: App, control: ControlClient, clock: ClockFile
 ) -> None:
-    """The endpoint throttles beyond the deadline: a job created then would be paid for nothing."""
+    """The endpoint throttles until after the deadline: a job that starts then would cost money for nothing."""
     control.fault("invoke", "answer", status=429, retry_after=3_600)
     run_id = app.start(timeout=1_800, on_timeout="leave")
     wait_for("the refusal", lambda: app.run(run_id)["problem"])
@@ -184,7 +186,7 @@ def test_nothing_is_submitted_once_the_timeout_has_passed(
     assert [call["status"] for call in control.requests("invoke")] == [429]
 
 
-def test_the_queue_timeout_does_not_count_once_the_job_works(
+def test_the_queue_timeout_does_not_count_once_the_job_runs(
     app: App, control: ControlClient, clock: ClockFile
 ) -> None:
     hold = control.hold("Running")

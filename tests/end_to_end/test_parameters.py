@@ -1,4 +1,4 @@
-"""Every parameter of the Data Factory pipelines, and those beyond, as the endpoint gets to see them."""
+"""Every parameter of the Data Factory pipelines, and further ones, as the endpoint receives them."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from tests.waiting import wait_for
 
 def invoke_of(control: ControlClient, run_id: str) -> dict[str, Any]:
     """The one POST that this run sent."""
-    marked = [call for call in control.requests("invoke") if run_id in str(call["body"])]
-    assert len(marked) == 1
-    return marked[0]
+    of_run = [call for call in control.requests("invoke") if run_id in str(call["body"])]
+    assert len(of_run) == 1
+    return of_run[0]
 
 
-def test_the_pipelines_parameter_set_carries_over(
+def test_the_parameters_of_the_pipelines_are_accepted(
     app: App, machine: LocalMachine, control: ControlClient
 ) -> None:
     run_id = app.start(
@@ -76,7 +76,7 @@ def test_a_single_file_is_scored(app: App, machine: LocalMachine) -> None:
     assert rows and all(row.startswith(source.name) for row in rows)
 
 
-def test_no_output_leaves_the_place_to_the_endpoint(app: App, control: ControlClient) -> None:
+def test_without_an_output_the_endpoint_chooses_the_place(app: App, control: ControlClient) -> None:
     run_id = app.start(endpoint_output_uri=None)
     view = app.wait_for_end(run_id)
 
@@ -94,7 +94,7 @@ def test_a_deployment_can_be_chosen(app: App, machine: LocalMachine) -> None:
     assert job["deployment"] == "challenger"
 
 
-def test_a_pipeline_component_takes_named_bindings_literals_and_an_experiment(
+def test_a_pipeline_component_accepts_named_bindings_literals_and_an_experiment(
     app: App, control: ControlClient
 ) -> None:
     run_id = app.start(
@@ -131,7 +131,7 @@ def test_poll_interval_is_the_time_between_checks(app: App, control: ControlClie
 
 
 @pytest.mark.parametrize("field", ["tenant_id", "client_id", "client_secret"])
-def test_credentials_are_no_parameters_and_are_refused(app: App, field: str) -> None:
+def test_credentials_are_not_parameters_and_are_refused(app: App, field: str) -> None:
     """The service principal's three parameters are app settings here: a request would store them."""
     answer = app.post(sample_request(**{field: "s3cret-value"}))
 

@@ -1,4 +1,4 @@
-"""A check that can not be made is no failed job: reads are tried again, and the run goes on."""
+"""A check that fails is not a failed job: the read is retried, and the run goes on."""
 
 import pytest
 
@@ -20,7 +20,9 @@ TRANSIENT = [
 
 
 @pytest.mark.parametrize("fault", TRANSIENT)
-def test_the_run_goes_on(app: App, control: ControlClient, fault: dict[str, object]) -> None:
+def test_after_a_read_that_fails_the_run_goes_on(
+    app: App, control: ControlClient, fault: dict[str, object]
+) -> None:
     control.fault("get_job", times=2, **fault)
     run_id = app.start(deployment="noop")
     view = app.wait_for_end(run_id)
@@ -40,7 +42,7 @@ def test_the_problem_is_shown_while_it_lasts(app: App, control: ControlClient) -
     assert app.wait_for_end(run_id)["phase"] == "Completed"
 
 
-def test_retry_after_is_honoured(app: App, control: ControlClient) -> None:
+def test_the_run_waits_as_long_as_retry_after_says(app: App, control: ControlClient) -> None:
     control.fault("get_job", "answer", status=429, retry_after=4, times=1)
     run_id = app.start(deployment="noop")
     view = wait_for("the wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
@@ -50,8 +52,8 @@ def test_retry_after_is_honoured(app: App, control: ControlClient) -> None:
     assert [call["status"] for call in control.requests("get_job")] == [429, 200]
 
 
-def test_a_job_that_can_not_be_read_for_a_while_is_not_given_up(app: App, control: ControlClient) -> None:
-    """A rotated secret, a role that takes its time: the job runs and costs money meanwhile."""
+def test_a_job_that_cannot_be_read_for_a_while_is_not_given_up(app: App, control: ControlClient) -> None:
+    """A secret was renewed, or a role has not taken effect yet: the job runs and costs money meanwhile."""
     hold = control.hold("Running")
     run_id = app.start()
     app.wait_for_phase(run_id, "Running")

@@ -1,4 +1,4 @@
-"""The reason of a run that did not complete reaches its caller, whatever the Functions host hides in it."""
+"""The reason of a run that did not complete reaches its caller, although the Functions host cuts parts of texts."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -19,7 +19,9 @@ def durable_reason(app: App, run_id: str) -> str:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("field", ["endpoint_input_uri", "endpoint_output_uri"])
-def test_of_a_run_over_a_folder_whose_name_looks_like_a_secret(app: App, field: str, folder: str) -> None:
+def test_a_reason_with_a_folder_whose_name_looks_like_a_secret_is_whole(
+    app: App, field: str, folder: str
+) -> None:
     missing = {
         "endpoint_input_uri": f"azureml://datastores/samples/paths/no-such/{folder.replace(' ', '%20')}/"
     }
@@ -40,7 +42,9 @@ def test_of_a_run_over_a_folder_whose_name_looks_like_a_secret(app: App, field: 
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_that_quotes_such_a_name(app: App, control: ControlClient, folder: str) -> None:
+def test_a_reason_that_quotes_a_message_with_such_a_name_is_whole(
+    app: App, control: ControlClient, folder: str
+) -> None:
     refusal: dict[str, Any] = {
         "status": 400,
         "body": "text",

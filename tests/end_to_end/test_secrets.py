@@ -14,13 +14,13 @@ JWT = re.compile(rb"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 
 
 @pytest.mark.parametrize("identity", ["managed-identity", "secret"])
-def test_nothing_secret_is_left_behind(identity: Identity, own_state: Path) -> None:
+def test_no_secret_is_stored(identity: Identity, own_state: Path) -> None:
     echo = "You sent Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4eHh4eHh4In0.c2lnbmF0dXJl"
     with LocalMachine(MachineConfig(own_state, identity=identity, time_scale=TIME_SCALE)) as machine:
         app, control = App(machine.url), machine.control
         runs = [app.start(deployment="noop")]
         app.wait_for_end(runs[-1])
-        # Services that repeat what they were sent, at each step.
+        # At each step the service repeats what it was sent.
         control.fault("get_job", "answer", status=500, body="text", text=echo, times=2)
         runs.append(app.start(deployment="noop"))
         app.wait_for_end(runs[-1])
@@ -44,7 +44,7 @@ def test_nothing_secret_is_left_behind(identity: Identity, own_state: Path) -> N
         "log": machine.host.log.read_bytes(),
         "status": b"".join(statuses),
     }
-    assert b"[redacted]" in places["status"], "the echo was met"
+    assert b"[redacted]" in places["status"], "the echo was redacted"
     for place, content in places.items():
         assert len(content) > 1_000, place
         assert not JWT.search(content), place

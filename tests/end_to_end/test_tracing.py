@@ -40,7 +40,7 @@ def app(machine: LocalMachine) -> App:
 
 
 class Tree:
-    """The spans of one trace. Printed, it shows what hangs below what, should an assertion fail."""
+    """The spans of one trace as a tree; it is printed for the case that an assertion fails."""
 
     def __init__(self, spans: Sequence[ReceivedSpan]) -> None:
         self.spans = spans
@@ -56,7 +56,7 @@ class Tree:
         return sorted(found, key=lambda span: span.start)
 
     def chain(self, *names: str) -> ReceivedSpan:
-        """The last of these spans, of which each has to be the only one of its name below the one before."""
+        """The last of these spans. Each must be the only one of its name below the one before."""
         [root] = self.roots
         assert root.name == names[0]
         span = root
@@ -71,24 +71,26 @@ class Tree:
 
 
 def ended_trace(receiver: OtlpReceiver, run_id: str) -> Tree:
-    """The trace of a run once its spans have come, down to the entity that hears of its end."""
+    """The trace of a run once its spans have come, including that of the entity that is signaled at its end."""
 
     def look(spans: Sequence[ReceivedSpan]) -> list[ReceivedSpan] | None:
         ended = [span for span in spans if span.name == RUN and span.instance_id == run_id]
         traced = [span for span in spans if ended and span.trace_id == ended[0].trace_id]
-        forgotten = [
+        released = [
             span for span in traced if (span.name, span.kind) == ("entity:job_owner:release", "CONSUMER")
         ]
-        return traced if forgotten else None
+        return traced if released else None
 
     tree = Tree(receiver.wait_for(f"the trace of {run_id}", look))
     of_run = [span for span in receiver.spans if run_id in str(span.attributes)]
-    assert {span.trace_id for span in of_run} == {tree.spans[0].trace_id}, "no span of the run is elsewhere"
+    assert {span.trace_id for span in of_run} == {tree.spans[0].trace_id}, (
+        "no span of the run is in another trace"
+    )
     return tree
 
 
-def is_whole(tree: Tree, run: ReceivedSpan, checks: int) -> None:
-    """Every step that the run took hangs below it: decided by it, and done by the worker."""
+def assert_complete(tree: Tree, run: ReceivedSpan, checks: int) -> None:
+    """Every step of the run is below its span: scheduled by the run, executed by the worker."""
     calls = tree.below(run, "CLIENT")
     assert [span.name for span in calls] == [
         "activity:authorize",
@@ -102,13 +104,15 @@ def is_whole(tree: Tree, run: ReceivedSpan, checks: int) -> None:
     signals = tree.below(run, "PRODUCER")
     assert [span.name for span in signals] == ["entity:job_owner:own", "entity:job_owner:release"]
     for signal in signals:
-        [heard] = tree.below(signal)
-        assert (heard.name, heard.kind) == (signal.name, "CONSUMER")
+        [received] = tree.below(signal)
+        assert (received.name, received.kind) == (signal.name, "CONSUMER")
     rest = [span for span in tree.below(run) if span not in calls and span not in signals]
     assert {(span.name, span.kind) for span in rest} <= {("orchestration:batch_run:timer", "INTERNAL")}
 
 
-def test_from_the_request_to_the_last_check(machine: LocalMachine, app: App, receiver: OtlpReceiver) -> None:
+def test_a_run_is_one_trace_from_the_request_to_the_last_check(
+    machine: LocalMachine, app: App, receiver: OtlpReceiver
+) -> None:
     """Many checks, each in an execution of its own; a nudge; and a host that is killed in the middle."""
     hold = machine.control.hold("Running")
     request = sample_request(poll_interval=2)
@@ -120,7 +124,7 @@ def test_from_the_request_to_the_last_check(machine: LocalMachine, app: App, rec
     nudged = wait_for(
         "a check", lambda: (v := app.run(run_id))["checks"] > before["checks"] and v["next_check_at"] and v
     )
-    # What a kill may cost is a span that is under way: wait for those there are, to miss none below.
+    # A kill may lose a span that is not sent yet: wait for the spans so far, so that none is missing below.
     receiver.wait_for(
         "the spans so far",
         lambda spans: (
@@ -139,9 +143,9 @@ def test_from_the_request_to_the_last_check(machine: LocalMachine, app: App, rec
     assert {span.trace_id for span in tree.spans} == {TRACE}
     assert [root.parent_id for root in tree.roots] == [CALLER]
     run = tree.chain("POST api/batch-runs", CREATE, RUN)
-    is_whole(tree, run, view["checks"])
+    assert_complete(tree, run, view["checks"])
     timers = tree.below(run, "INTERNAL")
-    # A run lives on in a new execution after each wait; its creation time, which moves along, shows it.
+    # A run goes on in a new execution after each wait: its creation time changes with each.
     assert len(timers) >= 4
     assert app.durable_status(run_id)["createdTime"] > created
     assert (run.error, run.attributes["durabletask.task.status"]) == (None, "Completed")
@@ -155,7 +159,7 @@ def test_two_runs_are_two_traces(app: App, receiver: OtlpReceiver) -> None:
         view = app.wait_for_end(run_id)
         trees.append(ended_trace(receiver, run_id))
         run = trees[-1].chain("POST api/batch-runs", CREATE, RUN)
-        is_whole(trees[-1], run, view["checks"])
+        assert_complete(trees[-1], run, view["checks"])
         assert trees[-1].roots[0].parent_id == ""
 
     one, other = ({span.trace_id for span in tree.spans} for tree in trees)
@@ -163,7 +167,7 @@ def test_two_runs_are_two_traces(app: App, receiver: OtlpReceiver) -> None:
     assert one != other
 
 
-def test_a_failed_run_says_so_and_no_span_tells_a_secret(
+def test_a_failed_run_has_a_failed_span_and_no_span_has_a_secret(
     machine: LocalMachine, app: App, receiver: OtlpReceiver
 ) -> None:
     token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4eHh4eHh4In0.c2lnbmF0dXJl"
@@ -192,7 +196,7 @@ def test_a_failed_run_says_so_and_no_span_tells_a_secret(
         assert of_the_request not in everything
 
 
-def test_a_run_knows_nothing_of_traces_and_its_history_does(machine: LocalMachine, app: App) -> None:
+def test_trace_ids_are_in_the_history_and_not_in_the_status(machine: LocalMachine, app: App) -> None:
     request = sample_request(deployment="noop")
     app.post(request, headers=HEADERS)
     app.wait_for_end(request["run_id"])
@@ -223,7 +227,7 @@ def test_a_run_started_by_an_event_is_in_the_trace_of_the_event(
         **by_folder,
     }
     with OtlpReceiver() as receiver:
-        # As for `make serve`: what is set for the machine holds for its host.
+        # As with `make serve`: the environment of the machine is that of its host.
         for name, value in receiver.settings.items():
             monkeypatch.setenv(name, value)
         with machine_with(own_state, one_rule) as machine:
@@ -235,7 +239,7 @@ def test_a_run_started_by_an_event_is_in_the_trace_of_the_event(
             tree = ended_trace(receiver, view["run_id"])
 
     window = ["create_orchestration:new_data_window@1.0", "orchestration:new_data_window@(1.0)"]
-    way = [*window, "activity:start_run", "activity:start_run"] if start == "folder" else []
-    run = tree.chain("new_data", *way, CREATE, RUN)
-    is_whole(tree, run, checks)
+    steps = [*window, "activity:start_run", "activity:start_run"] if start == "folder" else []
+    run = tree.chain("new_data", *steps, CREATE, RUN)
+    assert_complete(tree, run, checks)
     assert tree.roots[0].kind == "CONSUMER"

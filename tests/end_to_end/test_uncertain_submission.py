@@ -1,4 +1,4 @@
-"""A submission whose answer is lost: the job is found and adopted, or the run says that it can not tell."""
+"""A submission whose answer is lost: the job is found and adopted, or the run reports that it is uncertain."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ LOST_AFTER_CREATION = [
 
 
 @pytest.mark.parametrize("fault", LOST_AFTER_CREATION)
-def test_a_job_created_behind_a_lost_answer_is_adopted(
+def test_a_job_whose_answer_was_lost_is_adopted(
     app: App, control: ControlClient, fault: dict[str, object]
 ) -> None:
     control.fault("invoke", when="after", **fault)
@@ -41,7 +41,7 @@ def test_a_job_created_behind_a_lost_answer_is_adopted(
 
 
 @pytest.mark.parametrize("fault", LOST_AFTER_CREATION)
-def test_a_job_never_created_is_submitted_once_that_is_sure(
+def test_a_job_that_was_provably_not_created_is_submitted_again(
     app: App, control: ControlClient, fault: dict[str, object]
 ) -> None:
     control.fault("invoke", when="before", **fault)
@@ -52,7 +52,7 @@ def test_a_job_never_created_is_submitted_once_that_is_sure(
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_a_job_is_found_although_its_deployment_ignored_the_experiment_asked_for(
+def test_a_job_is_found_although_its_deployment_ignored_the_experiment_of_the_request(
     app: App, control: ControlClient
 ) -> None:
     control.fault("invoke", "drop", when="after")
@@ -63,10 +63,8 @@ def test_a_job_is_found_although_its_deployment_ignored_the_experiment_asked_for
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_of_several_jobs_behind_one_lost_answer_the_first_is_adopted(
-    app: App, control: ControlClient
-) -> None:
-    """Seen in the wild: one request, many jobs. Which of them gets the output is for the service to say."""
+def test_the_first_of_several_jobs_with_a_lost_answer_is_adopted(app: App, control: ControlClient) -> None:
+    """Azure ML was seen to create several jobs from one request. The service decides which one gets the output."""
     control.fault("invoke", "duplicate", jobs=3)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
@@ -77,7 +75,7 @@ def test_of_several_jobs_behind_one_lost_answer_the_first_is_adopted(
     assert view["job"]["name"] == made[0]
 
 
-def test_a_list_that_lags_behind_does_not_lead_to_a_second_job(app: App, control: ControlClient) -> None:
+def test_a_list_that_is_out_of_date_does_not_cause_a_second_job(app: App, control: ControlClient) -> None:
     control.fault("list", "lag", seconds=0.5, times=None)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
@@ -87,7 +85,7 @@ def test_a_list_that_lags_behind_does_not_lead_to_a_second_job(app: App, control
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_with_the_list_unavailable_the_run_says_uncertain_and_submits_nothing(
+def test_without_the_list_the_run_ends_uncertain_and_submits_nothing(
     app: App, control: ControlClient
 ) -> None:
     control.fault("list", "answer", status=503, times=None)
@@ -101,7 +99,7 @@ def test_with_the_list_unavailable_the_run_says_uncertain_and_submits_nothing(
     assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
 
 
-def test_a_list_that_comes_back_in_time_is_enough(app: App, control: ControlClient) -> None:
+def test_a_list_that_is_available_again_in_time_is_enough(app: App, control: ControlClient) -> None:
     control.fault("list", "answer", status=503, times=2)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
@@ -111,10 +109,8 @@ def test_a_list_that_comes_back_in_time_is_enough(app: App, control: ControlClie
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
-    app: App, control: ControlClient
-) -> None:
-    """The service drops our tag, and any job may read the same file: adopting one would be a guess."""
+def test_without_an_output_of_its_own_a_job_cannot_be_identified(app: App, control: ControlClient) -> None:
+    """The service drops our tag, and other jobs may read the same file: the run cannot know which job is its own."""
     control.fault("invoke", "drop", when="after")
     run_id = app.start(
         endpoint_input_uri="azureml://datastores/samples/paths/data/mill-street-7.csv",
@@ -128,7 +124,9 @@ def test_without_an_output_of_its_own_two_candidates_can_not_be_told_apart(
     assert len(jobs_of(control, run_id)) == 1
 
 
-def test_a_timeout_in_doubt_says_so(app: App, control: ControlClient, clock: ClockFile) -> None:
+def test_a_timeout_during_the_search_ends_uncertain(
+    app: App, control: ControlClient, clock: ClockFile
+) -> None:
     control.fault("list", "answer", status=503, times=None)
     control.fault("invoke", "drop", when="after")
     run_id = app.start(timeout=1_800)
@@ -140,7 +138,7 @@ def test_a_timeout_in_doubt_says_so(app: App, control: ControlClient, clock: Clo
     assert len(jobs_of(control, run_id)) == 1
 
 
-def test_a_throttled_list_is_asked_again_when_it_says(app: App, control: ControlClient) -> None:
+def test_a_throttled_list_is_requested_again_after_its_retry_after(app: App, control: ControlClient) -> None:
     control.fault("list", "answer", status=429, retry_after=4, times=1)
     control.fault("invoke", "drop", when="after")
     run_id = app.start()
@@ -151,7 +149,7 @@ def test_a_throttled_list_is_asked_again_when_it_says(app: App, control: Control
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_a_refusal_is_no_doubt(app: App, control: ControlClient) -> None:
+def test_a_refused_submission_is_not_uncertain(app: App, control: ControlClient) -> None:
     for status in (400, 401, 403, 404, 409, 424):
         control.reset()
         control.fault("invoke", "answer", status=status, body="text", text="Denied by policy", times=None)
@@ -165,7 +163,7 @@ def test_a_refusal_is_no_doubt(app: App, control: ControlClient) -> None:
         assert control.requests("list") == []
 
 
-def test_throttling_is_waited_out_and_retry_after_honoured(app: App, control: ControlClient) -> None:
+def test_a_throttled_submission_is_retried_after_its_retry_after(app: App, control: ControlClient) -> None:
     control.fault("invoke", "answer", status=429, retry_after=2, times=2)
     run_id = app.start()
     view = app.wait_for_end(run_id)
@@ -183,7 +181,7 @@ def tag_keeping_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[
         yield App(machine.url), machine.control
 
 
-def test_where_the_service_keeps_tags_the_job_is_known_by_its_run(
+def test_if_the_service_keeps_tags_the_job_is_identified_by_its_run(
     tag_keeping_app: tuple[App, ControlClient],
 ) -> None:
     app, control = tag_keeping_app

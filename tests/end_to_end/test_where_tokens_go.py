@@ -8,7 +8,7 @@ from local.azure_ml import ControlClient
 from local.machine import LocalMachine
 from tests.end_to_end.harness import App, sample_request
 
-TRICKS = [
+NOT_ALLOWED = [
     "http://{host}:{port}/jobs",
     "https://{host}:{other_port}/jobs",
     "https://{host}/jobs",
@@ -45,12 +45,12 @@ TRICKS = [
 ]
 
 
-@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("endpoint_uri", NOT_ALLOWED)
 def test_an_endpoint_that_is_not_on_the_list_is_refused(
-    app: App, machine: LocalMachine, control: ControlClient, trick: str
+    app: App, machine: LocalMachine, control: ControlClient, endpoint_uri: str
 ) -> None:
     endpoint, arm = urlsplit(machine.azure_ml.scoring_uri), urlsplit(machine.azure_ml.arm_url)
-    uri = trick.format(host=endpoint.hostname, port=endpoint.port, other_port=arm.port)
+    uri = endpoint_uri.format(host=endpoint.hostname, port=endpoint.port, other_port=arm.port)
     answer = app.post(sample_request(endpoint_uri=uri))
 
     assert answer.status_code == 400, uri
@@ -71,7 +71,7 @@ def test_a_redirect_is_not_followed(
 
 
 def test_links_in_answers_are_not_followed(app: App, machine: LocalMachine, control: ControlClient) -> None:
-    """The invoke's Location, a list's next page: only what we build ourselves is called."""
+    """The Location of an invoke and the next page of a list: the app calls only addresses that it builds itself."""
     stolen = f'{{"value": [], "nextLink": "{machine.azure_ml.scoring_uri}/stolen?$skip=1"}}'
     control.fault("list", "answer", status=200, body="malformed", text=stolen, times=1)
     control.fault("invoke", "drop", when="before", times=1)
@@ -79,5 +79,5 @@ def test_links_in_answers_are_not_followed(app: App, machine: LocalMachine, cont
 
     for call in control.requests():
         assert "stolen" not in call["path"]
-        wanted = {"endpoint": machine.azure_ml.ml_audience, "arm": machine.azure_ml.arm_audience}
-        assert call["audience"] == wanted.get(call["server"]), call
+        audiences = {"endpoint": machine.azure_ml.ml_audience, "arm": machine.azure_ml.arm_audience}
+        assert call["audience"] == audiences.get(call["server"]), call

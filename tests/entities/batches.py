@@ -1,4 +1,4 @@
-"""Hands an entity batches of operations as the host does, through the SDK's own handle."""
+"""Sends batches of operations to an entity as the host does, through the SDK's own handle."""
 
 import json
 from collections.abc import Callable

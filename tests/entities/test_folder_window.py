@@ -1,4 +1,4 @@
-"""The folder's window through the SDK's own handle: each claim gets what it may have, however the host batches."""
+"""The entity of a folder's window through the SDK's own handle: the answers do not depend on the host's batches."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def _window(*touches: Operation, send: Send) -> Any:
     return send(*touches).state
 
 
-def test_touches_open_the_window_once(send: Send) -> None:
+def test_touches_in_one_batch_open_the_window_once(send: Send) -> None:
     answer = send(_touch("a"), _touch("b", 5), _touch("c", 7))
     assert answer.failed == [False] * 3
     assert answer.results == [OPENED] * 3
@@ -54,12 +54,12 @@ def test_touches_open_the_window_once(send: Send) -> None:
     assert (window.source.first_event_at, window.source.last_event_at) == (START, after(7))
 
 
-def test_the_answer_to_a_touch_is_exact(send: Send) -> None:
+def test_the_answer_to_a_touch_has_microseconds(send: Send) -> None:
     [opened] = send(_touch("a", 0.123456)).results
     assert datetime.fromisoformat(opened) == START + timedelta(microseconds=123_456)
 
 
-def test_the_newest_gets_all_and_the_window_is_gone(send: Send) -> None:
+def test_the_newest_claimant_gets_all_blobs_and_the_window_closes(send: Send) -> None:
     answer = send(_claim("b", 10), state=_window(_touch("a"), _touch("b", 5), send=send))
     assert (answer.state, answer.failed) == (None, [False])
     [source] = answer.results
@@ -80,7 +80,9 @@ def test_the_newest_gets_all_and_the_window_is_gone(send: Send) -> None:
         ("stranger", 60, ["a", "b"]),
     ],
 )
-def test_a_claim(send: Send, claimant: str, at: float, gets: list[str] | None) -> None:
+def test_a_claim_gets_all_blobs_or_nothing(
+    send: Send, claimant: str, at: float, gets: list[str] | None
+) -> None:
     before = _window(_touch("a"), _touch("b", 5), send=send)
     answer = send(_claim(claimant, at), state=before)
     assert [_names(result) for result in answer.results] == [gets]
@@ -88,7 +90,7 @@ def test_a_claim(send: Send, claimant: str, at: float, gets: list[str] | None) -
 
 
 @pytest.mark.parametrize("at", [0, 60, 10**6])
-def test_where_no_window_is_open_nobody_gets_anything(send: Send, at: float) -> None:
+def test_without_an_open_window_a_claim_gets_nothing(send: Send, at: float) -> None:
     answer = send(_claim("a", at))
     assert (answer.state, answer.results, answer.failed) == (None, [None], [False])
 
@@ -102,7 +104,7 @@ def test_where_no_window_is_open_nobody_gets_anything(send: Send, at: float) -> 
         ([_touch("a"), _touch("b", 9.9), _claim("a", 60)], ["a", "b"], None),
     ],
 )
-def test_touches_around_a_claim(
+def test_touches_before_and_after_a_claim(
     send: Send, operations: list[Operation], gets: list[str], left: list[str] | None
 ) -> None:
     answer = send(*operations)
@@ -123,15 +125,15 @@ def test_the_next_window_opens_with_its_own_first_blob(send: Send) -> None:
     [
         # Two claims at the longest wait: the second comes too late.
         [_touch("a"), _touch("b", 1), _claim("a", 60), _claim("b", 60)],
-        # A claim that a touch overtook.
+        # A touch came before the claim.
         [_touch("a"), _touch("b", 9.9), _claim("a", 10)],
     ],
 )
-def test_a_claim_in_vain_gets_nothing(send: Send, operations: list[Operation]) -> None:
+def test_a_claim_that_comes_too_late_gets_nothing(send: Send, operations: list[Operation]) -> None:
     assert send(*operations).results[-1] is None
 
 
-def test_a_late_claim_gets_nothing_of_what_another_took(send: Send) -> None:
+def test_a_late_claim_gets_no_blobs_that_another_claim_got(send: Send) -> None:
     before = _window(_touch("a"), _touch("b", 1), send=send)
     answer = send(_claim("b", 11), _claim("a", 11), state=before)
     assert [_names(result) for result in answer.results] == [["a", "b"], None]
@@ -146,15 +148,15 @@ _operations = st.lists(
 
 def _timed(drawn: list[Any]) -> list[Operation]:
     at, operations = 0, []
-    for make, who, passed in drawn:
+    for make, orchestration, passed in drawn:
         at += passed
-        operations.append(make(who, at))
+        operations.append(make(orchestration, at))
     return operations
 
 
 @given(_operations)
-def test_batches_change_nothing(send: Send, drawn: list[Any]) -> None:
-    """However many operations the host hands over at once, the answers are those of one at a time."""
+def test_batches_do_not_change_the_answers(send: Send, drawn: list[Any]) -> None:
+    """The answers to operations in one batch are the answers to single operations."""
     operations = _timed(drawn)
     state: Any = None
     results: list[Any] = []
@@ -167,7 +169,7 @@ def test_batches_change_nothing(send: Send, drawn: list[Any]) -> None:
 
 
 @given(_operations)
-def test_one_at_a_time_each_blob_is_handed_out_once(send: Send, drawn: list[Any]) -> None:
+def test_each_blob_is_given_to_one_claim(send: Send, drawn: list[Any]) -> None:
     state, touched, claimed = None, 0, 0
     for operation in _timed(drawn):
         answer = send(operation, state=state)
@@ -208,6 +210,6 @@ def test_a_wrong_operation_fails_alone_and_changes_nothing(send: Send, wrong: Op
     assert (answer.state, answer.failed, _names(answer.results[1])) == (None, [True, False], ["a"])
 
 
-def test_a_blob_without_zone_joins_all_the_same(send: Send) -> None:
+def test_a_blob_whose_time_has_no_zone_is_gathered_too(send: Send) -> None:
     answer = send(_touch("a"), _touch("b", 1, written=START.replace(tzinfo=None)))
     assert answer.failed == [False, False]

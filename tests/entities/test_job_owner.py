@@ -1,4 +1,4 @@
-"""The entity that tells whose job moved."""
+"""The entity that knows which run owns a job."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The entity through the SDK's own handle, with batches as the host hands them over."""
+"""The entity of a submission through the SDK's own handle, with batches as the host sends them."""
 
 import json
 from collections.abc import Callable
@@ -47,7 +47,7 @@ Signal = Callable[..., tuple[Any, list[bool]]]
 
 @pytest.fixture(scope="module")
 def signal() -> Signal:
-    """Sends operations in one batch; answers the state after it and whether each operation failed."""
+    """Sends operations in one batch; returns the state after it and whether each operation failed."""
     app = df.DFApp()
     app.register_functions(bp)
     [function] = app.get_functions()
@@ -99,7 +99,7 @@ def signal() -> Signal:
         (None, [CANCEL, _claim("a")], FREE | {"cancel_requested": True}),
         (None, [_claim("a"), _claim("b"), _claim("c")], CLAIMED),
         (None, [_claim("b"), _release("b"), _claim("a")], CLAIMED | {"marker": "b"}),
-        # The same signal twice, as at-least-once delivery may bring it.
+        # The same signal twice, as at-least-once delivery allows.
         (None, [_claim("a"), _claim("a")], CLAIMED),
         (None, [_claim("a"), CANCEL, CANCEL], CLAIMED | {"cancel_requested": True}),
         (CLAIMED, [_lose("a")], LOST),
@@ -108,7 +108,7 @@ def signal() -> Signal:
         (None, [_lose("a")], FREE),
         (LOST, [CANCEL], LOST | {"cancel_requested": True}),
         (LOST, [_claim("b")], LOST),
-        # What was lost says nothing about the next attempt, not even when it is told late.
+        # A lost answer concerns its own attempt only, even if the signal comes late.
         (LOST, [_claim("b", "a", "later")], CLAIMED_AGAIN),
         (CLAIMED, [_claim("b", "a", "later"), _lose("a")], CLAIMED_AGAIN),
     ],
@@ -129,7 +129,7 @@ def test_batches_follow_each_other(signal: Signal) -> None:
     )
 
 
-def test_a_mark_of_a_version_without_markers_gets_one_with_its_next_claim(signal: Signal) -> None:
+def test_a_submission_of_a_version_without_markers_gets_one_with_its_next_claim(signal: Signal) -> None:
     old = {name: value for name, value in CLAIMED.items() if name != "marker"}
     assert signal(CANCEL, state=old)[0] == CLAIMED | {"marker": None, "cancel_requested": True}
     assert signal(_claim("b", "a", "later"), state=old)[0] == CLAIMED_AGAIN | {"marker": "b"}

@@ -1,4 +1,4 @@
-"""What two versions of the app mean, however they spell it."""
+"""Compares the values of two versions of the app, however each writes them."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ WORDS = ("message", "advice")
 
 
 def plain(value: Any) -> Any:
-    """What the value says: JSON inside texts opened, without what is null, false, zero, or only words for people."""
+    """The value with the JSON in its texts parsed, without fields that are null, false, zero or texts for people."""
     if isinstance(value, str):
         return _opened(value)
     if isinstance(value, dict):

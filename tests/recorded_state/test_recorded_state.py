@@ -1,9 +1,9 @@
-"""State that an earlier version left in the task hub: a deployment finds it there, and must go on with it.
+"""State that an earlier version left in the task hub: a newer version must go on with it.
 
-Recorded through the SDK with the version before ``batch/`` had rooms: executions as the host would hand them over
-with what the orchestrator answered, instances as the management API shows them with the view of the run, and
-operations of the entities. Each record is one line of JSON. The records stay as they are: what a later version writes
-is added in files of its own.
+Recorded through the SDK with the version before ``batch/`` had rooms: executions as the host sends them with
+the answer of the orchestrator, instances as the management API shows them with the view of the run, and operations
+of the entities. Each record is one line of JSON. The records do not change: the state of a later version goes
+into files of its own.
 """
 
 import json
@@ -78,7 +78,9 @@ def test_an_execution_that_was_begun_goes_on(handles: dict[str, Handle], record:
         assert now == before
     else:
         now, before = (json.loads(text) for text in (handle(record["context"]), record["answer"]))
-        assert _state_carried_on(now, record["name"]) == _state_carried_on(before, record["name"])
+        assert _state_of_next_execution(now, record["name"]) == _state_of_next_execution(
+            before, record["name"]
+        )
         assert plain(now) == plain(before)
 
 
@@ -105,8 +107,8 @@ def test_an_entity_goes_on(record: dict[str, Any]) -> None:
     assert (answer.state, answer.results) == (record["new_state"], [record["result"]])
 
 
-def _state_carried_on(answer: dict[str, Any], orchestrator: str) -> Any:
-    """What the next execution is given, as today's version reads it; taken out of ``answer``."""
+def _state_of_next_execution(answer: dict[str, Any], orchestrator: str) -> Any:
+    """The input of the next execution, as today's version reads it; removed from ``answer``."""
     [actions] = answer["actions"]
     carried = [action for action in actions if action["actionType"] == CONTINUE_AS_NEW]
     answer["actions"] = [[action for action in actions if action not in carried]]
@@ -118,6 +120,6 @@ def _reason(text: str) -> Reason:
 
 
 def _without_advice(view: Any) -> Any:
-    """Advice is for people, and gets better with each version."""
+    """Advice is text for people, and each version may change it."""
     troubles = {name: view[name] and {**view[name], "advice": ""} for name in ("problem", "error")}
     return {**view, **troubles}

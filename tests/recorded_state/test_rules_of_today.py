@@ -1,4 +1,4 @@
-"""A run was accepted by the rules of its day. No later rule for requests touches it, in a replay or in a GET."""
+"""A run was accepted by the rules of its time. No later rule for requests is applied to it, in a replay or a GET."""
 
 import json
 from typing import Any
@@ -39,13 +39,13 @@ def _state(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fields", [each for each in REFUSED_TODAY if each["inputs"]])
-def test_it_would_be_refused(fields: dict[str, Any]) -> None:
+def test_todays_rules_refuse_the_request(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         parse_fields(fields, None, settings())
 
 
 @pytest.mark.parametrize("fields", REFUSED_TODAY)
-def test_its_replay_goes_on(fields: dict[str, Any]) -> None:
+def test_a_run_with_such_a_request_goes_on(fields: dict[str, Any]) -> None:
     handle = handle_of(bp, "batch_run")
     execution = Execution(handle, json.dumps(_state(fields)), START)
     execution.complete(IDENTITY)
@@ -75,7 +75,7 @@ def test_the_error_code_of_another_version_does_not_stop_a_run() -> None:
 
 
 @pytest.mark.parametrize("fields", REFUSED_TODAY)
-def test_it_is_shown(fields: dict[str, Any]) -> None:
+def test_a_run_with_such_a_request_is_shown(fields: dict[str, Any]) -> None:
     state = Run.from_json(json.loads(json.dumps(_state(fields))))
     view = run_view(
         "r-1",

@@ -1,4 +1,4 @@
-"""A stand-in for a task hub over HTTP, that lists as the durable extension does."""
+"""A fake task hub over HTTP; it lists instances as the Durable extension does."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ TOKEN = "x-ms-continuation-token"
 
 
 def instance(instance_id: str, **fields: Any) -> dict[str, Any]:
-    """A completed run, or what ``fields`` make of it."""
+    """An instance: a completed run, changed by ``fields``."""
     return {
         "name": BATCH_RUN,
         "version": "1.0",
@@ -33,7 +33,7 @@ def instance(instance_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def entity(name: str, key: str, state: object = None) -> dict[str, Any]:
-    """An entity as an instance; one that was destructed, too, has state null and runs for ever."""
+    """An entity as an instance. A deleted entity has the state null and stays Running."""
     instance_id = f"@{name}@{key}"
     return {
         "name": instance_id,
@@ -48,10 +48,10 @@ def entity(name: str, key: str, state: object = None) -> dict[str, Any]:
 
 
 class TaskHub:
-    """``unknown_token`` is the status for a token that it does not know; ``stuck`` can not be purged.
+    """``unknown_token`` is the HTTP status for an unknown token; the instance ``stuck`` cannot be purged.
 
-    ``asked`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
-    signal. ``binding`` is what the host would hand to a client function, while the hub is served.
+    ``list_tokens`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
+    signal. ``binding`` is what the host gives to a client function, while the hub is served.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TaskHub:
         self.instances = {one["instanceId"]: one for one in instances}
         self.unknown_token = unknown_token
         self.stuck = stuck
-        self.asked: list[str | None] = []
+        self.list_tokens: list[str | None] = []
         self.posted: list[str] = []
         self.binding = ""
 
@@ -82,7 +82,7 @@ class TaskHub:
 
     def page(self, params: dict[str, str], token: str | None) -> tuple[int, list[dict[str, Any]], str]:
         """Status, instances in order of id, and the token of the next page, which is empty on the last."""
-        self.asked.append(token)
+        self.list_tokens.append(token)
         start = ""
         if token:
             start = _start(token)
@@ -94,7 +94,7 @@ class TaskHub:
         return 200, found[:top], _token(found[top]["instanceId"]) if len(found) > top else ""
 
     def state(self, name: str, key: str) -> tuple[int, object]:
-        """durable-functions behaviour: the state of a destructed entity is null, and no 404."""
+        """durable-functions behaviour: a deleted entity has the state null; it is not a 404."""
         found = self.instances.get(f"@{name}@{key}")
         return (200, json.loads(found["input"]["state"])) if found else (404, "")
 

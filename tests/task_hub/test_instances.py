@@ -1,4 +1,4 @@
-"""What the SDK's client hides of a task hub in trouble: against the real client and a real server that fails."""
+"""Failures of the task hub, which the SDK's client hides: the real client, and a real server that fails."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,7 +58,7 @@ async def test_a_missing_instance_is_none(serve: Serve) -> None:
     assert await nudge(client, "x") is False
 
 
-async def test_a_hub_in_trouble_is_not_a_missing_instance(serve: Serve) -> None:
+async def test_a_task_hub_that_fails_is_not_a_missing_instance(serve: Serve) -> None:
     client = await serve(500, TROUBLE)
 
     for call in (instance_status(client, "x"), find_run(client, "x"), nudge(client, "x")):
@@ -67,7 +67,7 @@ async def test_a_hub_in_trouble_is_not_a_missing_instance(serve: Serve) -> None:
         assert raised.value.code is ErrorCode.SERVICE_UNAVAILABLE
 
 
-async def test_a_list_from_a_hub_in_trouble_is_an_error(serve: Serve) -> None:
+async def test_a_list_from_a_task_hub_that_fails_is_an_error(serve: Serve) -> None:
     client = await serve(500, TROUBLE)
 
     with pytest.raises(RunError, match="answered 500"):

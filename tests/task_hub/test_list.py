@@ -47,7 +47,7 @@ async def test_the_pages_hold_each_run_once(top: int) -> None:
 
 @pytest.mark.parametrize("hub_page", [1, 2, 3, 7, 10, 11])
 @pytest.mark.parametrize("top", [1, 2, 3, 10])
-async def test_wherever_the_hubs_pages_end_each_run_comes_once(
+async def test_each_run_is_listed_once_wherever_the_pages_of_the_task_hub_end(
     monkeypatch: pytest.MonkeyPatch, hub_page: int, top: int
 ) -> None:
     monkeypatch.setattr(runs, "_HUB_PAGE", hub_page)
@@ -70,22 +70,22 @@ async def test_a_filter_reads_on_until_the_page_is_full() -> None:
         assert await pages(client, phase="Running", top="200") == [[]]
 
 
-async def test_the_hubs_token_travels_on_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_token_of_the_task_hub_is_sent_back_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_HUB_PAGE", 2)
     hub = TaskHub(map(instance, ["a", "b", "c", "d", "e"]))
     with hub.served() as client:
         assert await pages(client, top="2") == [["a", "b"], ["c", "d"], ["e"]]
-    assert hub.asked == [None, "Yw== ", "ZQ== "]
+    assert hub.list_tokens == [None, "Yw== ", "ZQ== "]
 
 
 @pytest.mark.parametrize("status", [200, 400])
-async def test_a_place_that_the_hub_no_longer_knows_is_an_empty_last_page(status: int) -> None:
+async def test_a_place_that_the_task_hub_does_not_know_is_an_empty_last_page(status: int) -> None:
     place = ListPlace("Z29uZQ== ", "gone")
     with TaskHub(ENDED, unknown_token=status).served() as client:
         assert await pages(client, continuation=place.written()) == [[]]
 
 
-async def test_a_run_that_was_purged_meanwhile_leaves_no_gap() -> None:
+async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap() -> None:
     hub = TaskHub(map(instance, RUNS[:10]))
     with hub.served() as client:
         first, continuation = await list_runs(client, RunQuery(top=3))
@@ -93,7 +93,7 @@ async def test_a_run_that_was_purged_meanwhile_leaves_no_gap() -> None:
         assert await pages(client, continuation=continuation, top="50") == [RUNS[3:10]]
 
 
-async def test_a_run_that_was_started_meanwhile_comes_in_its_order() -> None:
+async def test_a_run_that_was_started_between_two_pages_is_listed_in_its_order() -> None:
     hub = TaskHub(map(instance, ["a", "c", "e"]))
     with hub.served() as client:
         _, continuation = await list_runs(client, RunQuery(top=2))
@@ -101,8 +101,8 @@ async def test_a_run_that_was_started_meanwhile_comes_in_its_order() -> None:
         assert await pages(client, continuation=continuation, top="50") == [["d", "e"]]
 
 
-async def test_runs_that_are_started_between_two_pages_repeat_none() -> None:
-    """Their entities come before all runs, and move what was shown into a later page of the hub."""
+async def test_runs_that_are_started_between_two_pages_cause_no_repetition() -> None:
+    """Their entities come before all runs, and move listed runs into a later page of the task hub."""
 
     def with_entities(run_id: str) -> list[dict[str, Any]]:
         return [instance(run_id), entity("job_owner", f"batchjob-{run_id}"), entity("submission", run_id)]
@@ -123,20 +123,20 @@ async def test_runs_that_are_started_between_two_pages_repeat_none() -> None:
     assert len(set(shown)) == len(shown)
 
 
-async def test_one_call_passes_the_entities_of_ten_thousand_runs_and_reads_no_end() -> None:
+async def test_one_call_skips_the_entities_of_ten_thousand_runs_and_has_a_limit() -> None:
     passed = runs._HUB_PAGE * runs._MAX_HUB_PAGES
     assert passed > 2 * 10_000 + 10_000
     hub = TaskHub([entity("submission", str(number)) for number in range(passed + 1)])
     with hub.served() as client:
         views, continuation = await list_runs(client, RunQuery())
-    assert (views, len(hub.asked)) == ([], runs._MAX_HUB_PAGES)
+    assert (views, len(hub.list_tokens)) == ([], runs._MAX_HUB_PAGES)
     assert continuation
 
 
 @pytest.mark.parametrize(
     "status", [None, {"entityExists": True}, "text", {"phase": "Running"}, {"phase": "Pending"}]
 )
-async def test_no_listed_run_that_has_ended_seems_to_go_on(status: object) -> None:
+async def test_no_ended_run_is_listed_as_going_on(status: object) -> None:
     ended = [
         instance(word, runtimeStatus=word, customStatus=status)
         for word in ("Canceled", "Completed", "Failed", "Terminated")

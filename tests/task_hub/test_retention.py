@@ -1,4 +1,4 @@
-"""Purging against a real client and a server that stands for the task hub: all that was kept for a run goes."""
+"""Purging with the real client and a fake task hub: everything that was kept for a run is deleted."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +17,9 @@ STATE = json.dumps(run(status="Running").to_json())
 WITHOUT_JOB = json.dumps(run().to_json())
 
 
-async def test_an_instance_that_can_not_be_purged_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_instance_that_cannot_be_purged_does_not_stop_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     hub = TaskHub(map(instance, ("r-1", "r-2", "r-3")), stuck="r-1")
     with hub.served() as client:
         assert await purge_ended_before(client, BEFORE, limit=100) == 2
@@ -40,7 +42,7 @@ async def test_an_instance_that_can_not_be_purged_keeps_no_other(caplog: pytest.
         ("Terminated", {"phase": "Running", "job": None}, "because", STATE),
     ],
 )
-async def test_the_owner_of_the_job_goes_with_its_run_wherever_the_job_is_told(
+async def test_the_owner_of_the_job_is_purged_with_its_run_wherever_the_job_is_recorded(
     runtime_status: str, status: object, output: object, state: str
 ) -> None:
     fields = {"runtimeStatus": runtime_status, "customStatus": status, "output": output, "input": state}
@@ -52,14 +54,14 @@ async def test_the_owner_of_the_job_goes_with_its_run_wherever_the_job_is_told(
     assert list(hub.instances) == [other["instanceId"]]
 
 
-async def test_a_run_without_a_job_goes_too() -> None:
+async def test_a_run_without_a_job_is_purged_too() -> None:
     hub = TaskHub([instance("r-1", runtimeStatus="Failed", input=WITHOUT_JOB), entity("submission", "r-1")])
     with hub.served() as client:
         assert await purge_ended_before(client, BEFORE, limit=100) == 1
     assert not hub.instances
 
 
-async def test_what_goes_on_stays() -> None:
+async def test_a_run_that_goes_on_stays() -> None:
     hub = TaskHub([instance("r-1", runtimeStatus="Running"), entity("submission", "r-1", {"attempt": "a"})])
     with hub.served() as client:
         assert await purge_ended_before(client, BEFORE, limit=100) == 0

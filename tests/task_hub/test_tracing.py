@@ -17,7 +17,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class Extension:
-    """Where the SDK sends what it starts."""
+    """The server to which the SDK sends the orchestrations that it starts."""
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
@@ -69,7 +69,7 @@ async def test_a_started_run_belongs_to_the_trace_of_its_request(extension: Exte
 
 
 @pytest.mark.parametrize("broken", [None, "", "nonsense"])
-async def test_without_a_trace_the_run_starts_all_the_same(extension: Extension, broken: str | None) -> None:
+async def test_without_a_trace_the_run_starts_too(extension: Extension, broken: str | None) -> None:
     with trace_of(invocation(broken)):
         await client(extension).start_new("batch_run", "one")
     assert "traceparent" not in extension.headers[0]

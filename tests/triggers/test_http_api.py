@@ -1,4 +1,4 @@
-"""The HTTP API over a task hub with runs that a killed host has left half written."""
+"""The HTTP API with a task hub whose runs a killed host has left half written."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from batch.api.list_place import ListPlace
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.reason import reason_text
-from tests.batch.builders import after, custom_status, problem, result, run
+from tests.batch.builders import after, custom_status, failure, result, run
 from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.http_api import bp
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:De
 FUNCTIONS = functions(bp)
 FAILED = run(status="Failed")
 COMPLETED = run(status="Completed", checks=3)
-TOLD = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
-# What the execution that raises is given.
-CARRIED = json.dumps(FAILED.failed(problem(ErrorCode.JOB_FAILED)).to_json())
+REPORTED = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
+# The input of the execution that raises.
+STATE_WITH_FAILURE = json.dumps(FAILED.failed(failure(ErrorCode.JOB_FAILED)).to_json())
 REASON = f"Orchestrator function 'batch_run' failed: {reason_text('It failed.', ErrorCode.JOB_FAILED)}"
 
 
@@ -41,8 +41,10 @@ async def call(hub: TaskHub, function: str, run_id: str = "", **params: str) -> 
 
 
 @pytest.mark.parametrize("runtime_status", ["Running", "ContinuedAsNew", "Pending"])
-async def test_a_run_that_has_told_its_outcome_has_ended(runtime_status: str) -> None:
-    hub = TaskHub([instance("r-1", runtimeStatus=runtime_status, customStatus=TOLD, input=CARRIED)])
+async def test_a_run_that_has_reported_its_outcome_has_ended(runtime_status: str) -> None:
+    hub = TaskHub(
+        [instance("r-1", runtimeStatus=runtime_status, customStatus=REPORTED, input=STATE_WITH_FAILURE)]
+    )
 
     status, view = await call(hub, "get_run", "r-1")
     assert (status, view["phase"], view["runtime_status"]) == (200, "Failed", runtime_status)
@@ -61,7 +63,7 @@ async def test_a_run_that_has_told_its_outcome_has_ended(runtime_status: str) ->
     ("runtime_status", "phase", "output", "state"),
     [
         ("Completed", "Completed", result(COMPLETED, after(60)), json.dumps(run().to_json())),
-        ("Failed", "Failed", REASON, CARRIED),
+        ("Failed", "Failed", REASON, STATE_WITH_FAILURE),
     ],
 )
 async def test_a_run_whose_custom_status_is_lost_is_shown_as_it_ended(
@@ -79,7 +81,7 @@ async def test_a_run_whose_custom_status_is_lost_is_shown_as_it_ended(
     assert (listed["phase"], listed["ended_at"], listed["error"]) == (phase, view["ended_at"], view["error"])
 
 
-async def test_the_continuation_leads_through_the_list_and_is_taken_from_a_page_only() -> None:
+async def test_the_continuation_leads_through_the_list_and_must_come_from_a_page() -> None:
     ids = [f"r-{number}" for number in range(5)]
     hub = TaskHub([*map(instance, ids), *(entity("submission", run_id, {}) for run_id in ids)])
 
@@ -93,7 +95,9 @@ async def test_the_continuation_leads_through_the_list_and_is_taken_from_a_page_
 
 
 @pytest.mark.parametrize("unknown_token", [200, 400])
-async def test_a_continuation_of_a_hub_that_is_no_more_is_an_empty_last_page(unknown_token: int) -> None:
+async def test_a_continuation_of_a_task_hub_that_was_deleted_is_an_empty_last_page(
+    unknown_token: int,
+) -> None:
     hub = TaskHub([instance("r-1")], unknown_token=unknown_token)
     place = ListPlace("Z29uZQ== ", "gone")
     status, page = await call(hub, "list_all_runs", continuation=place.written())

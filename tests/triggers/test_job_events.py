@@ -1,4 +1,4 @@
-"""Which run an event wakes, by what the task hub tells of the job's owner."""
+"""Which run an event wakes, depending on the owner of the job in the task hub."""
 
 from datetime import UTC, datetime
 
@@ -39,12 +39,12 @@ async def test_the_run_that_owns_the_job_is_woken() -> None:
     ]
 
 
-async def test_a_job_without_an_owner_wakes_nobody() -> None:
+async def test_an_event_of_a_job_without_an_owner_wakes_no_run() -> None:
     assert await woken(TaskHub([RUNNING])) == []
 
 
-async def test_an_owner_that_was_released_is_no_owner() -> None:
-    """The hub tells it as an entity that exists, with state null."""
+async def test_an_event_of_a_job_whose_owner_was_released_wakes_no_run() -> None:
+    """The task hub shows it as an entity that exists, with the state null."""
     nobody = instance("None", runtimeStatus="Running")
     assert await woken(TaskHub([RUNNING, nobody, entity("job_owner", "batchjob-1")])) == []
 

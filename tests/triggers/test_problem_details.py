@@ -1,4 +1,4 @@
-"""How a refused request is told to an HTTP caller."""
+"""How a refused request is reported to an HTTP caller."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_a_refusal_is_problem_json_with_every_field() -> None:
 
 @pytest.mark.parametrize("kind", ApiError)
 def test_every_kind_has_a_title_of_its_own_and_no_empty_errors(kind: ApiError) -> None:
-    response = error_response(kind, "It is so.")
+    response = error_response(kind, "The reason.")
     sent = json.loads(response.get_body())
     assert response.status_code == sent["status"] == kind.status
     assert [each.title for each in ApiError].count(sent["title"]) == 1

@@ -1,5 +1,5 @@
 "use strict";
-/* The API beside this page, and the key that it may ask for. */
+/* Calls to the app's API, and the function key that it may need. */
 
 const PAGE_OF_API = 200;
 
@@ -14,14 +14,14 @@ class ApiError extends Error {
   }
 }
 
-/** The key travels in a header and is in no address. */
+/** The key is sent in a header and is never part of an address. */
 const api = {
   root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
 
   async call(method, path, params = {}) {
     const query = new URLSearchParams(params).toString();
     const key = storedKey();
-    if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "No key has such characters.");
+    if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "A key cannot have these characters.");
     let answer;
     try {
       answer = await fetch(api.root + path + (query ? `?${query}` : ""), {
@@ -34,11 +34,11 @@ const api = {
     } catch {
       throw new ApiError(0, "The app does not answer.");
     }
-    // Behind a login, whoever is not logged in any more is sent to its page: no place to send a key to.
-    if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has run out.");
+    // After a login has expired, the app redirects to the login page. The key must not be sent there.
+    if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has expired.");
     const body = await answer.json().catch(() => null);
     if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
-    if (!body) throw new ApiError(0, "The answer was cut short.");
+    if (!body) throw new ApiError(0, "The answer was incomplete.");
     return body;
   },
 
@@ -61,9 +61,9 @@ function storedKey() {
 }
 function keepKey(key) {
   keyInMemory = key;
-  try { sessionStorage.setItem("functions-key", key); } catch { /* Private windows may refuse: this tab still has it. */ }
+  try { sessionStorage.setItem("functions-key", key); } catch { /* A private window may refuse: the key is still in memory. */ }
 }
-/** Old links end in ?code=KEY: it must stay neither in the address bar nor in links made from it. */
+/** Old links end in ?code=KEY. The key is removed from the address, so that no copied link contains it. */
 function takeKeyFromAddress() {
   const address = new URL(location.href);
   if (!address.searchParams.has("code")) return;

@@ -1,7 +1,7 @@
 "use strict";
-/* Canceling a run: the question before, and what is said until the run itself tells of it. */
+/* Canceling a run: the question first, then a note until the run itself reports the cancel. */
 
-/** By run id: {} once a cancel is asked for, {failure} if that did not work. */
+/** By run id: {} after a cancel was requested, {failure} if the request failed. */
 const cancels = new Map();
 
 function cancelControl(run) {
@@ -10,14 +10,14 @@ function cancelControl(run) {
   const button = (text) => h("button", { type: "button", class: "danger", id: "cancel", "data-keep": "cancel" }, text);
   if (!asked) return [button("Cancel…")];
   if (asked.failure) return [button("Try again"), h("p", { class: "failure" }, `Not canceled. ${asked.failure}`)];
-  return [h("p", { class: "asked", tabIndex: -1, "data-keep": "cancel" }, "Cancel asked for; not yet confirmed")];
+  return [h("p", { class: "asked", tabIndex: -1, "data-keep": "cancel" }, "Cancel requested; not yet confirmed")];
 }
 
 function askToCancel() {
   const run = store.runs.get(detail.id);
   setText($("confirm-title"), `Cancel run ${titleOf(run)}?`);
   setText($("confirm-text"), run.job
-    ? `Azure ML stops job ${run.job.name}, and the run ends Canceled. What the job has scored by then may be lost.`
+    ? `Azure ML stops job ${run.job.name}, and the run ends Canceled. Its results so far may be lost.`
     : "The run ends Canceled before a job is submitted.");
   $("confirm").dataset.run = run.run_id;
   drawQuestion();
@@ -43,7 +43,7 @@ async function cancelConfirmed() {
   drawDetail();
   try {
     await api.cancel(id);
-    announce(`Asked to cancel run ${id}.`);
+    announce(`Requested the cancel of run ${id}.`);
     if ($("confirm").dataset.run === id) $("confirm").close();
   } catch (error) {
     cancels.set(id, { failure: error.message });
@@ -53,7 +53,7 @@ async function cancelConfirmed() {
   drawQuestion();
 }
 
-/** The button that opened the question may have made way for what is said in its place. */
+/** The button that opened the question may be gone: a note is in its place. */
 function questionClosed() {
   if (document.activeElement === document.body) ($("detail").querySelector("[data-keep='cancel']") || $("detail-title")).focus();
 }

@@ -1,12 +1,12 @@
 "use strict";
-/* How fresh the page is, and what stands in place of the list while there is none. */
+/* How current the page is, and what it shows instead of a list. */
 
 const live = {
   loaded: false, complete: false, filling: false, failures: 0, refused: false, busy: false, again: false,
   timer: 0, updatedAt: 0, loadedAt: 0, nextAt: 0,
 };
 
-/** Now; while the app can not be reached, the moment of its last word, so that no clock runs on a guess. */
+/** Now. While the app cannot be reached, the time of its last answer: no clock shows a guess. */
 const clock = () => (live.failures && live.updatedAt ? live.updatedAt : Date.now());
 
 function showState({ title = "", text = "", command = "", action = "", asksForKey = false } = {}) {
@@ -27,7 +27,7 @@ function showConnection(error) {
   $("banner").hidden = $("detail-banner").hidden = hidden;
   if (!error) return;
   setText($("live-text"), error.refused ? "No access" : "Not connected");
-  const since = live.updatedAt ? ` What you see is as of ${dateTime.format(live.updatedAt)}.` : "";
+  const since = live.updatedAt ? ` The page shows the state of ${dateTime.format(live.updatedAt)}.` : "";
   const text = error.refused
     ? `The app refuses this page's key or login (${error.status}).${since} Reload the page to enter a key or to sign in.`
     : `${error.message}${since}`;
@@ -35,23 +35,23 @@ function showConnection(error) {
   setText($("detail-banner").firstElementChild, text);
 }
 
-/** Kept apart from the alert, which would be read out anew each second. */
+/** Separate from the alert, which a screen reader would read again each second. */
 function tickRetry(now) {
   const left = live.nextAt - now;
-  const text = !live.failures ? "" : live.busy ? "Trying again now …" : live.nextAt ? `Trying again by itself in ${duration(left + 999)}.` : "";
+  const text = !live.failures ? "" : live.busy ? "Retrying now …" : live.nextAt ? `Retrying automatically in ${duration(left + 999)}.` : "";
   for (const node of document.querySelectorAll(".retry")) setText(node, text);
 }
 
 function showFailure(error) {
   $("list").hidden = $("filters").hidden = true;
-  const open = "Enter a function key, which stays in this browser tab; or sign in and open the page again.";
+  const open = "Enter a function key (it stays in this browser tab), or sign in and open the page again.";
   if (!error.refused) {
     showState({
       title: "The runs cannot be read", action: "Try again",
-      text: `${error.message} The app may be starting, or there is no connection to it. Its log says more.`,
+      text: `${error.message} The app may be starting, or there is no connection to it. Its log has the details.`,
     });
   } else if (storedKey()) {
-    showState({ title: "This key was refused", text: `It may be mistyped, or have been renewed. ${open}`, asksForKey: true });
+    showState({ title: "This key was refused", text: `It may have a typing error, or a new key has replaced it. ${open}`, asksForKey: true });
     announce("This key was refused.");
   } else {
     showState({ title: "A key is needed", text: `The app does not let this page read its runs. ${open}`, asksForKey: true });
@@ -60,7 +60,7 @@ function showFailure(error) {
   if (error.refused) $("key").select();
 }
 
-/** A command that works where this page came from; the key stays out of it. */
+/** A command that starts a run in the app of this page. It does not contain the key. */
 function startCommand() {
   const data = /^(127\.|localhost$)/.test(location.hostname) ? "samples" : "workspaceblobstore";
   return [
@@ -73,11 +73,11 @@ function startCommand() {
 
 function showEmptiness() {
   if (store.runs.size === 0) {
-    showState({ title: "No runs yet", text: "Start one, with your own data in place of this. It appears here by itself.", command: startCommand() });
+    showState({ title: "No runs yet", text: "Start a run with this command; replace the data by your own. The run appears here automatically.", command: startCommand() });
   } else if (list.total > 0) {
     showState();
   } else if (!live.complete) {
-    showState({ title: "No run matches so far", text: "The rest of the runs is still being loaded." });
+    showState({ title: "No run matches so far", text: "The other runs are still loading." });
   } else {
     showState({ title: "No run matches", text: "None of the runs has this phase, text and time.", action: "Clear the filters" });
   }

@@ -10,7 +10,7 @@ function definitions(pairs) {
   return h("dl", {}, ...known.flatMap(([name, value]) => [h("dt", {}, ...[name].flat()), h("dd", {}, value)]));
 }
 
-/** Opens the run that the address names, or closes what is open. */
+/** Opens the run that the address names, or closes the open run. */
 function openFromAddress() {
   const match = /^#\/runs\/(.+)$/.exec(location.hash);
   let id = null;
@@ -48,7 +48,7 @@ async function lookAtOpenRun() {
   else drawDetail();
 }
 
-/** Draws anew only if the run changed: whoever reads, selects or tabs in it is not thrown out. */
+/** Draws again only if the run changed, so that selection and focus stay. */
 function drawDetail() {
   const panel = $("detail");
   panel.hidden = !detail.id;
@@ -87,7 +87,7 @@ function troubles(run) {
     h("h3", {}, title), h("p", {}, trouble.message),
     trouble.advice ? h("p", {}, h("strong", {}, "What to do: "), trouble.advice) : null,
     h("p", { class: "muted" }, code(trouble.code)));
-  return [run.error && box(run.error, "Why it did not complete", "final"),
+  return [run.error && box(run.error, "Why the run did not complete", "final"),
     run.problem && box(run.problem, "The last step failed; the run goes on", "passing")].filter(Boolean);
 }
 
@@ -95,7 +95,7 @@ const checksText = (run, now) => [String(run.checks), nextCheck(run, now)].filte
 
 function whatHappened(run) {
   const now = clock();
-  return section("What happened when",
+  return section("Timeline",
     definitions([
       ["Elapsed", h("span", { id: "detail-elapsed" }, duration(elapsed(run, now)))],
       ["Checks", h("span", { id: "detail-checks" }, checksText(run, now))],

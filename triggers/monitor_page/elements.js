@@ -1,5 +1,5 @@
 "use strict";
-/* Elements and texts. Values only ever become text: there is no markup from data anywhere on this page. */
+/* Elements and texts. Values are inserted as text only: no data becomes markup. */
 
 const $ = (id) => document.getElementById(id);
 
@@ -15,7 +15,7 @@ function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Writes only what differs, so that reading, selecting and screen readers are left in peace. */
+/** Writes only what differs, so that selections and screen readers are not disturbed. */
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -52,7 +52,7 @@ const code = (text) => h("span", { class: "code" }, String(text));
 const phaseBadge = (phase) => h("span", { class: `phase ${toneOf(phase)}` }, phaseWord(phase));
 const runLink = (id) => `#/runs/${encodeURIComponent(id)}`;
 
-/** Only what leads to a web page over https becomes a link. */
+/** A link, or null if the address is not https. */
 function safeLink(address, text, properties) {
   return /^https:\/\//i.test(address || "")
     ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer", ...properties }, text) : null;

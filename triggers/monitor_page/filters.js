@@ -1,5 +1,5 @@
 "use strict";
-/* What is looked for: phases, text, time. It stands in the address, so that a reload and a shared link keep it. */
+/* The filters: phases, text, time. They are in the address, so that a reload and a shared link keep them. */
 
 const filters = { phases: new Set(), timer: 0, written: location.search };
 
@@ -57,7 +57,7 @@ function periodOf(now) {
   return chosen ? [now - Number(chosen) * 1000, Infinity] : [-Infinity, Infinity];
 }
 
-/** The runs that match in text and time; their phases are counted before they are filtered by them. */
+/** The runs that match all filters. Phases are counted among the runs that match in text and time. */
 function matching(runs, now) {
   const words = $("text").value.toLowerCase().split(/\s+/).filter(Boolean);
   const [from, to] = periodOf(now);

@@ -82,7 +82,7 @@ function drawRow(run, old, now) {
   return row;
 }
 
-/** The clock of the rows that go on. */
+/** Updates the times in the rows of runs that go on. */
 function tickRows(now) {
   for (const { run, elapsedText, checksText, bar } of rows.values()) {
     if (!isActive(run)) continue;

@@ -1,5 +1,5 @@
 "use strict";
-/* Loads, keeps up to date while somebody looks, and answers to clicks and keys. */
+/* Loads the runs, keeps them up to date while the page is visible, and handles clicks and keys. */
 
 const LIVE_PAUSE = 2_000;
 const IDLE_PAUSE = 5_000;
@@ -15,7 +15,7 @@ function draw() {
   showEmptiness();
 }
 
-/** The first runs are shown as soon as they are there. */
+/** Loads all runs, and returns as soon as the first are there. */
 async function load() {
   const pages = store.everything();
   live.loadedAt = Date.now();
@@ -26,7 +26,7 @@ async function load() {
   fill(pages);
 }
 
-/** The rest comes in behind them, while the page is live already. */
+/** Loads the other runs while the page is already live. */
 async function fill(pages) {
   live.filling = true;
   try {
@@ -72,7 +72,7 @@ function failed(error) {
   if (!live.loaded) showFailure(error);
 }
 
-/** The next look. The longer a look takes and the more of them fail, the rarer they are; none while hidden. */
+/** Plans the next update. Slow and failed updates make the pause longer; a hidden page makes none. */
 function plan(took) {
   clearTimeout(live.timer);
   live.nextAt = 0;

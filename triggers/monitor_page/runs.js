@@ -1,13 +1,13 @@
 "use strict";
-/* What follows from a run as the API gives it, without another request. */
+/* Values derived from a run of the API, without another request. */
 
 /** The app's own table of phases: for each, in order, whether it has ended and its tone. */
 const PHASE_FACTS = JSON.parse(document.getElementById("phase-facts").textContent);
 const PHASES = Object.keys(PHASE_FACTS);
 const ACTIVE_PHASES = PHASES.filter((phase) => !PHASE_FACTS[phase].ended);
-const CANCEL_WORDS = { timeout: "Out of time: cancel asked for", queue_timeout: "Queued too long: cancel asked for" };
+const CANCEL_WORDS = { timeout: "Out of time: cancel requested", queue_timeout: "Queued too long: cancel requested" };
 
-/** Whether the run goes on. The phase of another version of the app is over once the run has an end. */
+/** Whether the run goes on. In a phase of another version of the app it goes on until it has an end. */
 function isActive(run) {
   const facts = PHASE_FACTS[run.phase];
   return facts ? !facts.ended : Boolean(run.phase) && !run.ended_at;
@@ -22,21 +22,21 @@ function elapsed(run, now) {
   return Math.max((moment(run.ended_at) || now) - moment(run.started_at), 0) || 0;
 }
 
-/** What a run goes through, in order, the end last: what never happened is left out, what is to come has no time. */
+/** The steps of a run in order, the end last. Steps that never happened are left out; future steps have no time. */
 function stepsOf(run) {
   const { cancellation } = run;
   const steps = [
     { kind: "queued", name: "Job created", at: run.submitted_at }, { kind: "running", name: "Running", at: run.running_at },
   ].filter(({ at }) => moment(at) || (isActive(run) && !cancellation));
   if (cancellation) {
-    steps.push({ kind: "canceling", name: CANCEL_WORDS[cancellation.cause] || "Cancel asked for", at: cancellation.requested_at });
+    steps.push({ kind: "canceling", name: CANCEL_WORDS[cancellation.cause] || "Cancel requested", at: cancellation.requested_at });
     steps.sort((one, other) => moment(one.at) - moment(other.at) || 0);
   }
   const end = isActive(run) ? "Ended" : `Ended: ${phaseWord(run.phase)}`;
   return [{ kind: "requested", name: "Requested", at: run.started_at }, ...steps, { kind: "ended", name: end, at: run.ended_at }];
 }
 
-/** Where the time of a run went: its steps before the end, each with the milliseconds that it took so far. */
+/** The steps of a run before its end, each with the milliseconds that it took so far. */
 function stretches(run, now) {
   const end = moment(run.ended_at) || now;
   const begun = stepsOf(run).filter(({ kind, at }) => kind !== "ended" && moment(at));
@@ -53,7 +53,7 @@ function endpointName(run) {
 
 const folderOf = ({ container, folder }) => `${container}/${folder}`;
 
-/** What people know a run by: the data that started it, or the id that somebody gave it. */
+/** The title of a run: the data that started it, or its id. */
 function titleOf(run) {
   if (!run.source) return run.run_id;
   return `${folderOf(run.source)} · ${run.source.count} ${run.source.count === 1 ? "file" : "files"}`;

@@ -1,5 +1,5 @@
 "use strict";
-/* All runs known here, by id. */
+/* All runs that this page knows, by id. */
 
 const PARALLEL = 6;
 const MOST_LOOKED_AT = 200;
@@ -7,15 +7,15 @@ const OVERLAP = 60_000;
 
 const store = {
   runs: new Map(),
-  /** Since when a run may have started that the last listing of everything did not see. */
+  /** Runs that started after this time may be missing in the last full listing. */
   unseenSince: Infinity,
 
-  /** Lists leave out some fields of a run: what is known of them stays. */
+  /** Lists leave out some fields of a run: their known values stay. */
   put(run) {
     store.runs.set(run.run_id, { ...store.runs.get(run.run_id), ...run });
   },
 
-  /** Lists everything, and pauses after each page; at the end, what was not listed is forgotten. */
+  /** Lists all runs and yields after each page. At the end, runs that were not listed are removed. */
   async *everything() {
     const before = [...store.runs.keys()];
     const listed = new Set();
@@ -27,7 +27,7 @@ const store = {
     for (const id of before) if (!listed.has(id)) store.runs.delete(id);
   },
 
-  /** What may have changed: runs that go on, those that ended since the last look, and new ones. */
+  /** Reads what may have changed: runs that go on, runs that ended since the last update, and new ones. */
   async refresh(withNew) {
     const before = [...store.runs.values()].filter(isActive);
     const seen = new Set();

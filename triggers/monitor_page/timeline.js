@@ -1,5 +1,5 @@
 "use strict";
-/* Where the time of a run went: the bar in the list, the bar and the steps in the detail. */
+/* How a run spent its time: the bar in the list, the bar and the steps in the detail. */
 
 const STRETCH_WORDS = { requested: "Starting", queued: "Queued", running: "Running", canceling: "Canceling" };
 const stretchText = ({ kind, length }) => `${STRETCH_WORDS[kind]} for ${duration(length)}`;

@@ -14,12 +14,12 @@ UNRESERVED = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @given(places)
-def test_a_place_is_found_again_whatever_the_hubs_token(place: ListPlace) -> None:
+def test_a_place_is_read_back_whatever_the_token_of_the_task_hub(place: ListPlace) -> None:
     assert ListPlace.read(place.written()) == place
 
 
 @given(places)
-def test_a_place_travels_in_a_url_as_it_is(place: ListPlace) -> None:
+def test_a_place_needs_no_encoding_in_a_url(place: ListPlace) -> None:
     assert UNRESERVED.fullmatch(place.written())
 
 
@@ -29,13 +29,13 @@ def test_two_places_are_written_differently(one: ListPlace, other: ListPlace) ->
 
 
 @given(st.text() | st.binary().map(lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")))
-def test_what_is_made_up_is_no_place(text: str) -> None:
+def test_a_made_up_text_is_not_a_place(text: str) -> None:
     with pytest.raises(ValueError, match="not a place"):
         ListPlace.read(text)
 
 
 @given(HEADER_SAFE)
-def test_a_token_of_the_hub_is_no_place(token: str) -> None:
+def test_a_token_of_the_task_hub_is_not_a_place(token: str) -> None:
     for text in (
         token,
         base64.b64encode(token.encode()).decode(),
@@ -46,7 +46,7 @@ def test_a_token_of_the_hub_is_no_place(token: str) -> None:
 
 
 @given(places, st.data())
-def test_what_is_damaged_is_no_place(place: ListPlace, data: st.DataObject) -> None:
+def test_a_damaged_text_is_not_a_place(place: ListPlace, data: st.DataObject) -> None:
     text = place.written()
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from("ABCxyz019-_ =%é").filter(lambda character: character != text[at]))

@@ -43,7 +43,7 @@ def test_each_example_fits_its_schema(schema: dict[str, Any], example: object) -
     assert is_valid(schema, example)
 
 
-def test_each_request_example_is_taken_by_the_app() -> None:
+def test_each_request_example_is_accepted_by_the_app() -> None:
     start = DOCUMENT["paths"]["/batch-runs"]["post"]
     for example in start["requestBody"]["content"]["application/json"]["examples"].values():
         parse(example["value"])
@@ -56,20 +56,20 @@ def test_every_reference_leads_somewhere() -> None:
         assert name in DOCUMENT["components"]["schemas"]
 
 
-def test_every_field_of_the_request_is_there_and_told() -> None:
+def test_every_field_of_the_request_is_documented() -> None:
     properties = DOCUMENT["components"]["schemas"]["BatchRunRequest"]["properties"]
     assert set(properties) == set(BatchRunRequest.model_fields)
-    told_by_their_values = {"endpoint_input_type"}
-    assert all(properties[name].get("description") for name in set(properties) - told_by_their_values)
+    explained_by_their_values = {"endpoint_input_type"}
+    assert all(properties[name].get("description") for name in set(properties) - explained_by_their_values)
 
 
-def test_every_error_of_a_run_is_there_with_what_to_do() -> None:
+def test_every_error_of_a_run_is_documented_with_its_advice() -> None:
     codes = DOCUMENT["components"]["schemas"]["Trouble"]["properties"]["code"]["oneOf"]
     assert {code["const"] for code in codes} == set(ErrorCode)
     assert all(code["description"] for code in codes)
 
 
-def test_the_list_takes_each_documented_parameter_and_no_other() -> None:
+def test_the_list_accepts_each_documented_parameter() -> None:
     values = {
         "phase": ",".join(PHASES),
         "started_from": "2026-01-31T12:00:00Z",
@@ -112,7 +112,7 @@ INPUT = {"endpoint_input_uri": "azureml:readings:3"}
         ({**INPUT, "endpoint_output_uri": "azureml://datastores/a/paths/{date}.csv"}, False),
     ],
 )
-def test_the_schema_says_what_the_app_takes(request_body: dict[str, Any], fits: bool) -> None:
+def test_the_schema_accepts_what_the_app_accepts(request_body: dict[str, Any], fits: bool) -> None:
     assert is_valid(REQUEST, request_body) is fits
     if fits:
         parse(request_body)

@@ -32,7 +32,7 @@ def test_two_requests_without_a_run_id_are_two_runs() -> None:
     assert parse(body())[0] != parse(body())[0]
 
 
-def test_the_short_form_is_the_named_form() -> None:
+def test_the_short_form_makes_the_same_request_as_the_named_form() -> None:
     short, named = parse(SHORT), parse(NAMED)
     assert short[0] == named[0]
     assert short[1].is_same_as(named[1])
@@ -44,7 +44,7 @@ def test_the_short_form_carries_the_input_type() -> None:
     assert request.inputs["input_data"].type == "UriFile"
 
 
-def test_null_is_as_good_as_absent_where_there_is_no_other_default() -> None:
+def test_null_counts_as_absent_where_there_is_no_other_default() -> None:
     nulls = dict.fromkeys(
         [
             "endpoint_uri",
@@ -82,7 +82,7 @@ def test_a_new_run_id_is_put_into_outputs_too() -> None:
     assert request.outputs["output_data"].uri == OUTPUT_URI.replace("{run_id}", run_id)
 
 
-def test_an_accepted_output_can_be_carried_by_the_run_whatever_its_run_id() -> None:
+def test_an_accepted_output_can_be_stored_with_the_run_whatever_its_run_id() -> None:
     uri = "azureml://datastores/lake/paths/".ljust(2_040, "x") + "{run_id}"
     fields = body(endpoint_output_uri=uri, run_id="r" * 100)
     if not refusals(fields):
@@ -112,12 +112,12 @@ def test_no_other_value_is_a_literal(literal: str) -> None:
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30 + 1])
-def test_whole_numbers_beyond_64_bits_are_no_literals(number: int) -> None:
+def test_whole_numbers_beyond_64_bits_are_not_literals(number: int) -> None:
     with pytest.raises(InvalidRequest):
         _with_literal(str(number))
 
 
-def test_requests_are_the_same_only_to_the_letter() -> None:
+def test_requests_whose_literals_have_different_types_differ() -> None:
     requests = [_with_literal(text)[1] for text in ("1", "1.0", "true", '"1"')]
     for i, one in enumerate(requests):
         for j, other in enumerate(requests):
@@ -139,7 +139,7 @@ def test_requests_are_the_same_only_to_the_letter() -> None:
     ],
     ids=str,
 )
-def test_any_other_field_makes_another_request(change: dict[str, object]) -> None:
+def test_another_value_of_any_field_makes_another_request(change: dict[str, object]) -> None:
     assert not parse(SHORT)[1].is_same_as(parse(SHORT | change)[1])
 
 
@@ -214,7 +214,7 @@ def test_signatures_are_refused_in_every_uri(fields: object) -> None:
 
 
 RUN_IDS = ["a", "0", "r-1", "A.b_c-d", "x" * 100, "nightly-2026.01.31"]
-NO_RUN_IDS = [
+INVALID_RUN_IDS = [
     "",
     "-a",
     ".a",
@@ -241,8 +241,8 @@ def test_the_run_id_comes_from_the_field_or_the_header(run_id: str) -> None:
     assert parse(body(run_id=run_id), run_id)[0] == run_id
 
 
-@pytest.mark.parametrize("run_id", NO_RUN_IDS)
-def test_a_run_id_must_do_as_an_instance_id(run_id: str) -> None:
+@pytest.mark.parametrize("run_id", INVALID_RUN_IDS)
+def test_a_run_id_must_be_a_valid_instance_id(run_id: str) -> None:
     assert [error.field for error in refusals(body(run_id=run_id))] == ["run_id"]
     assert [error.field for error in refusals(body(), run_id)] == ["Idempotency-Key"]
     assert RUN_ID_PATTERN in refusals(body(), run_id)[0].message

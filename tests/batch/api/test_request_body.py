@@ -1,4 +1,4 @@
-"""Bodies that are no JSON object, or too much of one."""
+"""Bodies that are not a JSON object, or are too large."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from batch.api.request import MAX_BODY_BYTES, MAX_ERRORS, parse_request
 from tests.batch.builders import body, refusals, settings
 
-NO_JSON = [
+NOT_JSON = [
     b"",
     b" ",
     b"{",
@@ -33,11 +33,11 @@ NO_JSON = [
     b"\x00",
     b"endpoint_input_uri=azureml:x:1",
 ]
-NO_OBJECT = [b"null", b"[]", b'"text"', b"1", b"true", b"[{}]", b"1e5"]
+NOT_AN_OBJECT = [b"null", b"[]", b'"text"', b"1", b"true", b"[{}]", b"1e5"]
 
 
-@pytest.mark.parametrize("sent", [*NO_JSON, *NO_OBJECT], ids=lambda sent: repr(sent[:24]))
-def test_a_body_that_is_no_json_object_is_refused(sent: bytes) -> None:
+@pytest.mark.parametrize("sent", [*NOT_JSON, *NOT_AN_OBJECT], ids=lambda sent: repr(sent[:24]))
+def test_a_body_that_is_not_a_json_object_is_refused(sent: bytes) -> None:
     [error] = refusals(sent)
     assert error.field == "body"
     assert len(error.message) < 200
@@ -51,14 +51,14 @@ def test_a_body_has_a_greatest_length() -> None:
     assert str(MAX_BODY_BYTES) in error.message
 
 
-def test_of_a_field_given_twice_the_last_counts_as_everywhere_in_json() -> None:
+def test_if_a_field_is_given_twice_the_last_value_counts() -> None:
     twice = b'{"run_id": "first", "run_id": "last", "endpoint_input_uri": "azureml:a:1"}'
     run_id, _ = parse_request(twice, None, settings())
     assert run_id == "last"
     assert [error.field for error in refusals(twice.replace(b'"last"', b"5"))] == ["run_id"]
 
 
-def test_of_very_many_errors_only_some_are_named() -> None:
+def test_only_some_of_very_many_errors_are_named() -> None:
     errors = refusals(body(**{f"x{number}" * 50: 1 for number in range(200)}))
     assert len(errors) == MAX_ERRORS
     assert all(len(error.field) <= 200 for error in errors)

@@ -1,4 +1,4 @@
-"""Requests that are wrong in every way a generator finds."""
+"""Generated requests: wrong ones are refused with every reason, valid ones are stored unchanged."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ from batch.run.state import Run
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, OUTPUT_URI, body, refusals
 from tests.batch.builders import settings as app_settings
 
-MARKER = "S3cr3tMarker"
+SECRET = "S3cr3tMarker"
 FIELDS = list(BatchRunRequest.model_fields)
 SHORT_FORM = {"endpoint_input_uri", "endpoint_input_type", "endpoint_output_uri"}
 
-_marked = st.text(st.characters(codec="utf-8"), max_size=10).map(lambda text: f"!{MARKER}{text}")
+_with_secret = st.text(st.characters(codec="utf-8"), max_size=10).map(lambda text: f"!{SECRET}{text}")
 _numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
-_scalars = st.one_of(st.none(), st.booleans(), _numbers, _marked)
+_scalars = st.one_of(st.none(), st.booleans(), _numbers, _with_secret)
 _json = st.recursive(
     _scalars,
     lambda inner: st.one_of(
@@ -33,9 +33,9 @@ def _of_other_types(*allowed: type) -> st.SearchStrategy[Any]:
     return _json.filter(lambda value: type(value) not in allowed)
 
 
-_wrong_text = st.one_of(_of_other_types(str, type(None)), _marked)
-_wrong_choice = st.one_of(_of_other_types(str), _marked)
-_wrong_uri = st.one_of(_wrong_text, _marked.map(lambda text: f"{INPUT_URI}?sig={text}"))
+_wrong_text = st.one_of(_of_other_types(str, type(None)), _with_secret)
+_wrong_choice = st.one_of(_of_other_types(str), _with_secret)
+_wrong_uri = st.one_of(_wrong_text, _with_secret.map(lambda text: f"{INPUT_URI}?sig={text}"))
 _wrong_binding = st.one_of(
     _of_other_types(dict),
     st.fixed_dictionaries({"type": _wrong_choice, "uri": _wrong_uri}),
@@ -57,7 +57,7 @@ def _wrong_seconds(most: int, *, optional: bool) -> st.SearchStrategy[Any]:
 
 
 WRONG: dict[str, st.SearchStrategy[Any]] = {
-    "endpoint_uri": st.one_of(_wrong_text, _marked.map(lambda text: f"https://{text}/jobs")),
+    "endpoint_uri": st.one_of(_wrong_text, _with_secret.map(lambda text: f"https://{text}/jobs")),
     "endpoint_input_uri": _wrong_uri,
     "endpoint_input_type": _wrong_choice,
     "endpoint_output_uri": _wrong_uri,
@@ -89,7 +89,7 @@ def test_all_wrong_fields_are_named_at_once_and_no_value_is_repeated(wrong: dict
     assert set(wrong) <= named
     assert named - set(wrong) <= SHORT_FORM
     assert all(error.message for error in errors)
-    assert MARKER not in str(InvalidRequest(errors))
+    assert SECRET not in str(InvalidRequest(errors))
 
 
 @settings(max_examples=150)
@@ -97,13 +97,13 @@ def test_all_wrong_fields_are_named_at_once_and_no_value_is_repeated(wrong: dict
     st.dictionaries(st.one_of(st.sampled_from(FIELDS), st.text(max_size=8)), _json, max_size=5),
     st.none() | st.text(max_size=5),
 )
-def test_any_object_is_a_request_or_refused_with_reasons(fields: dict[str, Any], key: str | None) -> None:
+def test_any_object_is_a_request_or_is_refused_with_reasons(fields: dict[str, Any], key: str | None) -> None:
     try:
         run_id, request = parse_request(json.dumps(fields).encode(), key, app_settings())
     except InvalidRequest as error:
         assert error.errors
         assert all(reason.field is not None and reason.message for reason in error.errors)
-        assert MARKER not in str(error)
+        assert SECRET not in str(error)
     else:
         assert run_id
         assert set(fields) <= set(FIELDS)
@@ -119,7 +119,7 @@ def test_any_bytes_are_refused_with_reasons(sent: bytes, key: str | None) -> Non
 
 
 @given(st.integers(0, 400), st.integers(0, 255))
-def test_a_damaged_body_is_a_request_or_refused(position: int, byte: int) -> None:
+def test_a_damaged_body_is_a_request_or_is_refused(position: int, byte: int) -> None:
     sent = bytearray(json.dumps(body(endpoint_output_uri=OUTPUT_URI, run_id="r-1", timeout=60)).encode())
     sent[position % len(sent)] = byte
     refusals(bytes(sent))
@@ -141,7 +141,7 @@ _outputs = st.fixed_dictionaries(
     {"uri": _uris | _uris.map(lambda uri: uri + "{run_id}")},
     optional={"type": st.sampled_from(["UriFile", "UriFolder"])},
 )
-_right = st.fixed_dictionaries(
+_valid = st.fixed_dictionaries(
     {"inputs": st.dictionaries(_names, _inputs, min_size=1, max_size=3)},
     optional={
         "outputs": st.dictionaries(_names, _outputs, max_size=3),
@@ -155,8 +155,8 @@ _right = st.fixed_dictionaries(
 )
 
 
-@given(_right)
-def test_a_right_request_is_carried_through_the_task_hub_unchanged(fields: dict[str, Any]) -> None:
+@given(_valid)
+def test_a_valid_request_is_carried_through_the_task_hub_unchanged(fields: dict[str, Any]) -> None:
     run_id, request = parse_request(json.dumps(fields).encode(), None, app_settings())
     carried = Run.from_json(json.loads(json.dumps(Run(request=request).to_json()))).request
     assert carried.is_same_as(request)

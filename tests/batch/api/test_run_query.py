@@ -14,7 +14,7 @@ from tests.batch.builders import START, after
 NOON = "2026-01-31T12:00:00Z"
 
 
-def test_without_parameters_all_runs_page_by_page() -> None:
+def test_without_parameters_all_runs_are_listed_page_by_page() -> None:
     query = RunQuery.parse({})
     assert query == RunQuery()
     assert query.top == DEFAULT_TOP
@@ -22,7 +22,7 @@ def test_without_parameters_all_runs_page_by_page() -> None:
     assert query.selects({"phase": "Running", "started_at": NOON})
 
 
-def test_all_parameters() -> None:
+def test_all_parameters_are_read() -> None:
     place = ListPlace("dG9rZW4= ", "nightly-3")
     query = RunQuery.parse(
         {
@@ -79,7 +79,7 @@ def test_every_wrong_parameter_is_named(params: dict[str, str], named: set[str])
         st.text(max_size=12),
     )
 )
-def test_any_parameters_are_a_query_or_refused(params: dict[str, str]) -> None:
+def test_any_parameters_are_a_query_or_are_refused(params: dict[str, str]) -> None:
     try:
         query = RunQuery.parse(params)
     except InvalidRequest as error:
@@ -110,11 +110,11 @@ def test_which_runs_are_listed(query: RunQuery, phase: str, started: str, select
 
 UNFINISHED = ["Pending", "Running", "ContinuedAsNew", "Suspended"]
 OUTCOMES = ["Completed", "Failed", "Canceled", "TimedOut"]
-PHASES_TOLD = [None, *(phase.value for phase in Phase)]
+REPORTED_PHASES = [None, *(phase.value for phase in Phase)]
 REACHABLE = [
-    # Of a run that tells its outcome the runtime says so a moment later; for that moment the filter may hide it.
-    *product(UNFINISHED, [phase for phase in PHASES_TOLD if phase not in OUTCOMES]),
-    *product(["Completed", "Terminated", "Canceled", "Failed"], PHASES_TOLD),
+    # The runtime reports an end a moment after the run does. For that moment the filter may hide the run.
+    *product(UNFINISHED, [phase for phase in REPORTED_PHASES if phase not in OUTCOMES]),
+    *product(["Completed", "Terminated", "Canceled", "Failed"], REPORTED_PHASES),
 ]
 OUTPUTS = [None, {"outcome": "Completed"}, "Orchestrator function 'batch_run' failed: Late. [timed_out]"]
 
@@ -124,15 +124,15 @@ OUTPUTS = [None, {"outcome": "Completed"}, "Orchestrator function 'batch_run' fa
 def test_the_runtimes_filter_never_hides_a_run_that_the_phase_selects(
     runtime_status: str, phase: str | None, output: object
 ) -> None:
-    told = {"phase": phase, "error": {"code": "timed_out", "message": "Late."}} if phase else None
-    shown = believed_status(runtime_status, told, output).phase
+    reported = {"phase": phase, "error": {"code": "timed_out", "message": "Late."}} if phase else None
+    shown = believed_status(runtime_status, reported, output).phase
     assert shown in PHASES
     for others in ([], ["Completed"], ["Running", "Failed"]):
         assert runtime_status in RunQuery(frozenset({shown, *others})).runtime_statuses
 
 
 def test_each_phase_has_runtime_statuses_of_its_own() -> None:
-    """No phase falls back to those of another: a phase that has ended is not looked for among unfinished runs."""
+    """No phase uses those of another: a run in a phase that has ended is not searched for among unfinished runs."""
     for name, facts in PHASES.items():
         asked = set(RunQuery(frozenset({name})).runtime_statuses)
         assert asked == set(facts.runtime_statuses)

@@ -38,12 +38,12 @@ def _view(
         *[(phase, True) for phase in ("Completed", "Failed", "Canceled", "TimedOut", "Terminated")],
     ],
 )
-def test_which_phases_are_the_end(phase: str, ended: bool) -> None:
+def test_which_phases_have_ended(phase: str, ended: bool) -> None:
     assert phase in PHASES
     assert has_ended(phase, "Running") is ended
 
 
-def test_a_run_that_waits() -> None:
+def test_the_view_of_a_run_that_waits() -> None:
     status = custom_status(run(status="Running", running_at=after(30), checks=2), next_check_at=after(180))
     view = _view("Running", status, asked=request(deployment="blue"))
     assert (view["run_id"], view["phase"], view["runtime_status"]) == ("r-1", "Running", "Running")
@@ -78,7 +78,7 @@ def test_a_list_does_not_read_requests() -> None:
     assert "outputs" not in view
 
 
-def test_an_ended_run_keeps_its_own_words() -> None:
+def test_an_ended_run_is_shown_with_its_own_error() -> None:
     ended = run(status="Failed")
     end = end_of(ended, after(60))
     view = _view(
@@ -108,8 +108,8 @@ def test_a_run_that_something_else_ended_says_so(runtime_status: str, says: str)
     assert view["ended_at"] == "2026-01-31T12:15:00.000Z"
 
 
-def test_what_ended_a_run_from_outside_is_not_told_as_before_what_it_ended() -> None:
-    """The runtime tells the time of a terminate in whole seconds."""
+def test_a_run_that_was_terminated_does_not_end_before_its_job_ran() -> None:
+    """The runtime reports the time of a terminate in whole seconds."""
     state = run(status="Running", running_at=after(900.616), last_check_at=after(900.616))
     view = _view("Terminated", custom_status(state, next_check_at=after(1_020)), output="maintenance")
     assert view["ended_at"] == view["running_at"] == "2026-01-31T12:15:00.616Z"
@@ -118,7 +118,7 @@ def test_what_ended_a_run_from_outside_is_not_told_as_before_what_it_ended() -> 
 
 
 @pytest.mark.parametrize("code", [*ErrorCode, "of_another_version"])
-def test_while_a_run_goes_on_nobody_is_told_to_start_another(code: str) -> None:
+def test_the_advice_for_a_run_that_goes_on_is_never_to_start_another(code: str) -> None:
     trouble = {"code": str(code), "message": "It went wrong."}
     going_on = _view("Running", {"phase": "Running", "problem": trouble})["problem"]["advice"]
     assert going_on.startswith(
@@ -129,13 +129,13 @@ def test_while_a_run_goes_on_nobody_is_told_to_start_another(code: str) -> None:
     assert "Wait" not in ended
 
 
-def test_what_time_does_not_heal_is_to_be_mended_meanwhile() -> None:
-    def told(code: ErrorCode) -> str:
+def test_the_advice_for_a_lasting_failure_says_how_to_fix_it_meanwhile() -> None:
+    def advice_for(code: ErrorCode) -> str:
         status = {"phase": "Running", "problem": {"code": code, "message": "It went wrong."}}
         return str(_view("Running", status)["problem"]["advice"])
 
-    assert "Give the app's identity the role AzureML Data Scientist" in told(ErrorCode.ACCESS_DENIED)
-    assert told(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
+    assert "Give the app's identity the role AzureML Data Scientist" in advice_for(ErrorCode.ACCESS_DENIED)
+    assert advice_for(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
 
 
 @pytest.mark.parametrize("status", [None, "", "text", 5, [], {}, {"phase": None}])

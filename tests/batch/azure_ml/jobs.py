@@ -11,7 +11,7 @@ def endpoint_job(
     job_id: str = f"{WORKSPACE_ID}/batchEndpoints/scores/deployments/blue/jobs/batchjob-1",
     **properties: Any,
 ) -> dict[str, Any]:
-    """As the endpoint answers to an invoke: a display name beside the job's name, links, inputs."""
+    """The endpoint's answer to an invoke. Besides the job's name it has a display name, links and inputs."""
     return {
         "id": job_id,
         "name": job_id.rpartition("/")[2],
@@ -39,7 +39,7 @@ def endpoint_job(
 
 
 def arm_job(*, created_at: str = "2026-01-31T12:00:52.3204463+00:00", **properties: Any) -> dict[str, Any]:
-    """As ARM shows the same job: another place for the links, and no inputs or outputs."""
+    """The same job as ARM shows it: the links are in another field, and there are no inputs or outputs."""
     return {
         "id": f"{WORKSPACE_ID}/jobs/batchjob-1",
         "name": "batchjob-1",

@@ -1,4 +1,4 @@
-"""What is made of a token that does not come. As whom real tokens come: the end-to-end tests."""
+"""Why there is no token. Real tokens of each identity: the end-to-end tests."""
 
 from typing import NoReturn
 
@@ -38,7 +38,7 @@ class _NoCredential:
     ids=lambda value: type(value).__name__,
 )
 @pytest.mark.parametrize("ask", [identity.bearer_token, identity.whoami])
-def test_why_there_is_no_token(
+def test_the_error_says_why_there_is_no_token(
     ask: object, failure: Exception, code: ErrorCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity, "_credential", lambda: _NoCredential(failure))

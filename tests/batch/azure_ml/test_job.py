@@ -11,7 +11,7 @@ from tests.batch.azure_ml.jobs import arm_job, endpoint_job, job
 from tests.batch.builders import STUDIO_URL, WORKSPACE_ID
 
 
-def test_the_endpoints_answer() -> None:
+def test_a_job_is_read_from_the_endpoints_answer() -> None:
     parsed = JobResource.parse(endpoint_job())
     assert (parsed.name, parsed.status) == ("batchjob-1", "Preparing")
     assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
@@ -23,7 +23,7 @@ def test_the_endpoints_answer() -> None:
     assert parsed.output_uris is None
 
 
-def test_arms_answer() -> None:
+def test_a_job_is_read_from_arms_answer() -> None:
     parsed = JobResource.parse(arm_job())
     assert (parsed.name, parsed.status, parsed.experiment) == ("batchjob-1", "Preparing", "scores")
     assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
@@ -40,7 +40,7 @@ def test_a_pipeline_components_job_has_an_empty_segment_in_its_id() -> None:
     assert parsed.workspace_id == WorkspaceId(WORKSPACE_ID)
 
 
-def test_what_a_run_keeps_of_its_job() -> None:
+def test_a_run_keeps_four_fields_of_its_job() -> None:
     assert JobResource.parse(endpoint_job()).of_run().model_dump() == {
         "name": "batchjob-1",
         "status": "Preparing",
@@ -49,7 +49,7 @@ def test_what_a_run_keeps_of_its_job() -> None:
     }
 
 
-def test_name_id_and_status_are_all_it_needs() -> None:
+def test_a_job_needs_a_status_and_a_name_or_an_id() -> None:
     least = JobResource.parse({"name": "a", "properties": {"status": "Running"}})
     assert least.of_run().model_dump() == {
         "name": "a",
@@ -61,7 +61,7 @@ def test_name_id_and_status_are_all_it_needs() -> None:
 
 
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "a?b", "", None, 5, "a b", "x" * 256, {"a": 1}])
-def test_a_name_that_would_change_an_address_is_passed_over_for_the_id(name: object) -> None:
+def test_a_name_that_would_change_an_address_is_replaced_by_the_id(name: object) -> None:
     assert JobResource.parse({**endpoint_job(), "name": name}).name == "batchjob-1"
     without_id = {**endpoint_job(), "name": name, "id": None}
     hostile_id = {**endpoint_job(), "name": name, "id": f"{WORKSPACE_ID}/jobs/.."}
@@ -88,7 +88,7 @@ def test_a_name_that_would_change_an_address_is_passed_over_for_the_id(name: obj
         {"error": {"code": "UserError", "message": "Run a was not found"}},
     ],
 )
-def test_a_body_without_name_or_status_is_no_job(body: dict[str, Any]) -> None:
+def test_a_body_without_name_or_status_is_not_a_job(body: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no usable name or no status"):
         JobResource.parse(body)
 
@@ -102,7 +102,7 @@ def test_a_body_without_name_or_status_is_no_job(body: dict[str, Any]) -> None:
         ("x" * 500, "x" * 63 + "…"),
     ],
 )
-def test_the_status_is_spelled_canonically_and_bounded(status: str, kept: str) -> None:
+def test_a_status_is_spelled_canonically_and_has_a_greatest_length(status: str, kept: str) -> None:
     assert job(status=status).status == kept
     assert len(kept) <= MAX_STATUS_LENGTH
 
@@ -135,7 +135,7 @@ def test_links_to_studio_are_kept(url: str) -> None:
     ],
     ids=str,
 )
-def test_no_other_link_is(properties: dict[str, Any]) -> None:
+def test_other_links_are_dropped(properties: dict[str, Any]) -> None:
     assert job(**properties).studio_url is None
 
 
@@ -158,7 +158,7 @@ def test_a_host_that_only_begins_like_studio_is_not_studio(url: str) -> None:
         ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, None),
     ],
 )
-def test_uris_of_bindings(bindings: object, uris: set[str] | None) -> None:
+def test_uris_are_read_from_bindings(bindings: object, uris: set[str] | None) -> None:
     parsed = job(inputData=bindings, outputData=bindings)
     assert parsed.input_uris == parsed.output_uris == uris
 
@@ -175,7 +175,7 @@ _property_keys = st.sampled_from(
 
 
 @given(st.dictionaries(_keys, _json), st.dictionaries(_property_keys, _json))
-def test_any_object_is_a_job_with_a_usable_name_or_none(
+def test_any_object_is_refused_or_is_a_job_with_a_usable_name(
     changes: dict[str, Any], properties: dict[str, Any]
 ) -> None:
     body = endpoint_job(**properties) | changes

@@ -1,4 +1,4 @@
-"""Which events of the workspace are a reason to check a job now."""
+"""Which events of the workspace make the app check a job."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def _event(kind: str = CHANGED, source: str = WORKSPACE_ID, **data: Any) -> Grid
 
 @pytest.mark.parametrize("schema", ["Event Grid", "CloudEvents"])
 @pytest.mark.parametrize("kind", sorted(JOB_EVENTS))
-def test_a_job_that_moved_in_either_schema(schema: str, kind: str) -> None:
+def test_an_event_names_its_job_in_either_schema(schema: str, kind: str) -> None:
     data = {"runId": "batchjob-1", "runType": "azureml.PipelineRun", "runProperties": None, "new": [1]}
     if kind == CHANGED:
         data["runStatus"] = "Running"
@@ -68,7 +68,7 @@ def test_a_job_that_moved_in_either_schema(schema: str, kind: str) -> None:
         ("", False),
     ],
 )
-def test_types_of_events(kind: str, moved: bool) -> None:
+def test_which_types_of_events_name_a_job(kind: str, moved: bool) -> None:
     assert (moved_job(_event(kind), WORKSPACE) is not None) is moved
 
 
@@ -91,14 +91,14 @@ def test_types_of_events(kind: str, moved: bool) -> None:
     ],
 )
 def test_child_runs_are_not_looked_up(run_type: object, moved: bool) -> None:
-    """What is no Azure ML kind of run may be a job all the same: looking costs little, missing costs a wait."""
+    """A run of a kind that is not Azure ML's may be a job: a look-up costs little, a missed event costs a wait."""
     assert (moved_job(_event(runType=run_type), WORKSPACE) is not None) is moved
 
 
 @pytest.mark.parametrize(
     "status", ["NotStarted", "Running", "Finalizing", "failed", "Dreaming", None, ..., 5, []]
 )
-def test_what_the_event_says_of_the_status_does_not_matter(status: object) -> None:
+def test_the_status_in_the_event_does_not_matter(status: object) -> None:
     assert moved_job(_event(runStatus=status), WORKSPACE) == "batchjob-1"
 
 
@@ -115,17 +115,17 @@ def test_what_the_event_says_of_the_status_does_not_matter(status: object) -> No
         ("", False),
     ],
 )
-def test_only_the_workspace_of_the_settings_is_heard(source: str, moved: bool) -> None:
+def test_only_events_of_the_workspace_in_the_settings_count(source: str, moved: bool) -> None:
     assert (moved_job(_event(source=source), WORKSPACE) is not None) is moved
 
 
 @pytest.mark.parametrize("source", [WORKSPACE_ID, WORKSPACE_ID + "2", ""])
-def test_where_no_workspace_is_set_any_is_heard(source: str) -> None:
+def test_without_a_workspace_in_the_settings_events_of_any_workspace_count(source: str) -> None:
     assert moved_job(_event(source=source), None) == "batchjob-1"
 
 
 @pytest.mark.parametrize("name", ["batchjob-1", "a", "A.b_c-d", "0" * 255])
-def test_names_of_jobs(name: str) -> None:
+def test_a_valid_job_name_is_taken(name: str) -> None:
     assert moved_job(_event(runId=name), WORKSPACE) == name
 
 
@@ -136,7 +136,7 @@ def test_names_of_jobs(name: str) -> None:
         *["../x", "a/b", "a\\b", "a b", "a\n", "a%2f", "ü", "@job_owner@a", ".a", "-a", "a" * 256, "a\ud800"],
     ],
 )
-def test_what_can_not_be_a_job(name: object) -> None:
+def test_a_value_that_cannot_be_a_job_name_is_ignored(name: object) -> None:
     assert moved_job(_event(runId=name), WORKSPACE) is None
 
 
@@ -148,7 +148,7 @@ _values: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.sampled_from(sorted(JOB_EVENTS)), _values, _values, _values)
-def test_whatever_comes_is_a_name_or_nothing(
+def test_any_event_gives_its_own_job_name_or_none(
     kind: str, run_id: object, run_type: object, status: object
 ) -> None:
     name = moved_job(_event(kind, runId=run_id, runType=run_type, runStatus=status), WORKSPACE)

@@ -1,4 +1,4 @@
-"""How a job that may be the run's own is told from others."""
+"""Whether a job is the one that a run submitted."""
 
 from urllib.parse import quote
 
@@ -59,7 +59,7 @@ FROM_ARM = JobResource.parse(arm_job())
 @pytest.mark.parametrize(
     ("found", "asked", "expected"),
     [
-        # The tag decides wherever the service kept it.
+        # The tag decides where the service kept it.
         (_tagged("r-1"), request(), Match.OURS),
         (_tagged("r-1"), NO_OUTPUT, Match.OURS),
         (_tagged("r-1", [ELSEWHERE]), request(), Match.OURS),
@@ -70,7 +70,7 @@ FROM_ARM = JobResource.parse(arm_job())
         (_tagged("r-1", **{MARKER_TAG: "m"}), request(), Match.OURS),
         (_tagged("r-1", [OUTPUT], **{MARKER_TAG: "other"}), request(), Match.OTHER),
         (_tagged("r-2", **{MARKER_TAG: "m"}), request(), Match.OTHER),
-        # Else an output of its own does, in any spelling of its datastore.
+        # Without a tag an output that names the run decides, in any spelling of its datastore.
         (_job([OUTPUT], [INPUT_URI]), request(), Match.OURS),
         (_job([OUTPUT]), request(), Match.OURS),
         (_job([f"{LONG}/out/r-1.csv"], [f"{LONG}/in"]), request(), Match.OURS),
@@ -81,13 +81,13 @@ FROM_ARM = JobResource.parse(arm_job())
         (_job([OUTPUT.replace("r-1", "R-1")]), request(), Match.OTHER),
         (_job([OUTPUT.replace("r-1", "r-2")], [INPUT_URI]), request(), Match.OTHER),
         (_job([OUTPUT, ELSEWHERE]), request(), Match.OTHER),
-        # No other run writes to it, whatever the service tells of the inputs.
+        # No other run writes to that output, whatever inputs the service reports.
         (_job([OUTPUT], ["azureml:another:1"]), request(), Match.OURS),
         (_job([OUTPUT], [ELSEWHERE]), request(), Match.OURS),
         # Several outputs: all of them.
         (_job([SECOND, OUTPUT]), TWO, Match.OURS),
         (_job([OUTPUT]), TWO, Match.OTHER),
-        # An output that does not name the run is its own only together with the same inputs.
+        # An output that does not name the run identifies its job only together with the same inputs.
         (_job([ELSEWHERE], [INPUT_URI]), SHARED, Match.OURS),
         (_job([ELSEWHERE]), SHARED, Match.UNCLEAR),
         (_job([ELSEWHERE], ["azureml:in:1"]), SHARED, Match.UNCLEAR),
@@ -95,20 +95,20 @@ FROM_ARM = JobResource.parse(arm_job())
         (_job([ELSEWHERE], [SECOND]), SHARED, Match.OTHER),
         (_job([OUTPUT, ELSEWHERE]), ONE_SHARED, Match.UNCLEAR),
         (_job([OUTPUT, ELSEWHERE], [INPUT_URI]), ONE_SHARED, Match.OURS),
-        # ARM shows neither inputs nor outputs, so it can not tell.
+        # ARM shows neither inputs nor outputs: its answer decides nothing.
         (FROM_ARM, request(), Match.UNCLEAR),
         (FROM_ARM, NO_OUTPUT, Match.UNCLEAR),
         (_job(None, [INPUT_URI]), request(), Match.UNCLEAR),
         (_job(None, ["azureml:another:1"]), request(), Match.UNCLEAR),
         (_job(None, [ELSEWHERE]), request(), Match.OTHER),
-        # Without outputs only other inputs tell anything.
+        # Without outputs only different inputs decide.
         (_job(None, [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
         (_job(None, [f"{LONG}/in/"]), NO_OUTPUT, Match.UNCLEAR),
         (_job([OUTPUT], [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
         (_job(None, ["azureml:another:1"]), NO_OUTPUT, Match.UNCLEAR),
         (_job(None, [ELSEWHERE]), NO_OUTPUT, Match.OTHER),
         (_job([OUTPUT], [ELSEWHERE]), NO_OUTPUT, Match.OTHER),
-        # Without data of its own a run can not be told by any.
+        # A run without data cannot be identified by data.
         (_job(None, [INPUT_URI]), LITERAL, Match.UNCLEAR),
         (job(inputData={"mode": {"jobInputType": "Literal", "value": "1"}}), LITERAL, Match.UNCLEAR),
     ],
@@ -120,9 +120,9 @@ def test_whether_a_job_is_the_one_this_run_submitted(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told", "expected"),
+    ("wanted", "reported", "expected"),
     [
-        # Of one kind: the same, however encoded, or surely not.
+        # Of one kind: the same, however encoded, or provably different.
         (["azureml://datastores/lake/paths/a%20b"], [f"{LONG}/a b/"], Match.OURS),
         (["azureml://datastores/lake/paths/ü"], [f"{LONG}/%C3%BC"], Match.OURS),
         ([f"{LAKE}/a%20b/"], [f"{LAKE}/a b"], Match.OURS),
@@ -134,7 +134,7 @@ def test_whether_a_job_is_the_one_this_run_submitted(
         ([f"{LAKE}/a", f"{LAKE}/b"], [f"{LAKE}/b", f"{LAKE}/a"], Match.OURS),
         ([f"{LAKE}/a", f"{LAKE}/b"], [f"{LAKE}/a"], Match.OTHER),
         (["azureml:data:1"], ["azureml:data:1"], Match.OURS),
-        # Of different kinds, or of a kind that has several names for the same.
+        # Of different kinds, or of a kind that has several names for the same data.
         ([f"{LAKE}/a"], [f"{LONG}/a"], Match.UNCLEAR),
         ([f"{LONG}/a"], [f"{LAKE}/a"], Match.UNCLEAR),
         ([f"{ABFSS}/a"], [f"{LONG}/a"], Match.UNCLEAR),
@@ -146,11 +146,11 @@ def test_whether_a_job_is_the_one_this_run_submitted(
         ([f"{LONG}/a", "azureml:data:1"], [f"{LONG}/b"], Match.UNCLEAR),
     ],
 )
-def test_data_is_different_only_if_it_is_spelled_in_the_same_way(
-    wanted: list[str], told: list[str], expected: Match
+def test_data_is_provably_different_only_if_all_of_it_is_of_one_kind(
+    wanted: list[str], reported: list[str], expected: Match
 ) -> None:
-    assert matches(_job([ELSEWHERE], told), "r-1", "m", _asked(wanted, [ELSEWHERE])) is expected
-    assert matches(_job(told, [INPUT_URI]), "r-1", "m", _asked([INPUT_URI], wanted)) is expected
+    assert matches(_job([ELSEWHERE], reported), "r-1", "m", _asked(wanted, [ELSEWHERE])) is expected
+    assert matches(_job(reported, [INPUT_URI]), "r-1", "m", _asked([INPUT_URI], wanted)) is expected
 
 
 _names = st.text(st.sampled_from("abü&/"), min_size=1, max_size=6).map(lambda name: f"x{name}x")
@@ -159,18 +159,18 @@ _uris = st.lists(st.builds(str.__add__, _places, _names), min_size=1, max_size=3
 
 
 @given(_uris, _uris, st.booleans())
-def test_a_job_that_tells_what_it_was_asked_for_is_never_taken_for_another(
+def test_a_job_that_reports_the_data_of_the_request_is_never_taken_for_another(
     inputs: list[str], outputs: list[str], encoded: bool
 ) -> None:
-    def told(uris: list[str]) -> list[str]:
+    def reported(uris: list[str]) -> list[str]:
         return [quote(uri, safe=":/@") + "/" if encoded else uri for uri in uris]
 
     asked = _asked(inputs, outputs)
-    assert matches(_job(told(outputs), told(inputs)), "r-1", "m", asked) is Match.OURS
-    assert matches(_job(told(outputs)), "r-1", "m", asked) is Match.UNCLEAR
-    assert matches(_job(None, told(inputs)), "r-1", "m", asked) is Match.UNCLEAR
+    assert matches(_job(reported(outputs), reported(inputs)), "r-1", "m", asked) is Match.OURS
+    assert matches(_job(reported(outputs)), "r-1", "m", asked) is Match.UNCLEAR
+    assert matches(_job(None, reported(inputs)), "r-1", "m", asked) is Match.UNCLEAR
 
 
-def test_a_mark_without_a_marker_is_of_a_version_that_tagged_with_the_run_id_alone() -> None:
+def test_a_submission_without_a_marker_is_of_a_version_that_tagged_jobs_with_the_run_id_alone() -> None:
     assert matches(_tagged("r-1"), "r-1", None, request()) is Match.OURS
     assert matches(_tagged("r-2"), "r-1", None, request()) is Match.OTHER

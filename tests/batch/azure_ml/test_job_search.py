@@ -1,4 +1,4 @@
-"""Which of the listed jobs a search takes, and what it says where it can not tell.
+"""Which of the listed jobs a search takes, and what it reports if it cannot decide.
 
 Searches of real lists: the end-to-end tests.
 """
@@ -22,7 +22,7 @@ from batch.timestamps import format_timestamp
 from tests.batch.azure_ml.jobs import arm_job
 from tests.batch.builders import START, WORKSPACE_ID, after, request, settings
 
-MARK = Submission().claim("a", format_timestamp(START), None)
+SUBMISSION = Submission().claim("a", format_timestamp(START), None)
 IN_WORKSPACE = settings(AZURE_ML_WORKSPACE_ID=WORKSPACE_ID)
 OUR_TAGS = {RUN_ID_TAG: "r-1", MARKER_TAG: "a"}
 
@@ -39,16 +39,16 @@ def _arm(name: str, **fields: Any) -> JobResource:
 @pytest.mark.parametrize("experiment", ["scores", "Scores", "nightly", "whatever"])
 def test_our_tag_counts_in_any_experiment(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _listed(monkeypatch, _arm("batchjob-7", experimentName=experiment, tags=OUR_TAGS))
-    found = find_job("r-1", request(experiment="nightly"), MARK, IN_WORKSPACE)
+    found = find_job("r-1", request(experiment="nightly"), SUBMISSION, IN_WORKSPACE)
     assert found is not None
     assert found.name == "batchjob-7"
 
 
 @pytest.mark.parametrize(
-    ("listed", "looked_at"), [("scores", True), ("SCORES", True), ("Nightly", True), ("other", False)]
+    ("listed", "is_read"), [("scores", True), ("SCORES", True), ("Nightly", True), ("other", False)]
 )
-def test_a_job_without_our_tag_is_looked_at_in_the_experiments_it_can_be_in(
-    listed: str, looked_at: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_job_without_our_tag_is_read_if_its_experiment_is_possible(
+    listed: str, is_read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _listed(monkeypatch, _arm("batchjob-7", experimentName=listed))
     read: list[str] = []
@@ -58,8 +58,8 @@ def test_a_job_without_our_tag_is_looked_at_in_the_experiments_it_can_be_in(
         raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
 
     monkeypatch.setattr(job_search, "read_job", reading)
-    assert find_job("r-1", request(experiment="nightly"), MARK, IN_WORKSPACE) is None
-    assert read == (["batchjob-7"] if looked_at else [])
+    assert find_job("r-1", request(experiment="nightly"), SUBMISSION, IN_WORKSPACE) is None
+    assert read == (["batchjob-7"] if is_read else [])
 
 
 def test_on_a_host_that_names_no_endpoint_every_experiment_is_possible(
@@ -75,7 +75,7 @@ def test_on_a_host_that_names_no_endpoint_every_experiment_is_possible(
     monkeypatch.setattr(job_search, "read_job", reading)
     elsewhere = "https://scores.example.com/jobs"
     app = settings(AZURE_ML_WORKSPACE_ID=WORKSPACE_ID, ALLOWED_ENDPOINT_ORIGINS="https://scores.example.com")
-    assert find_job("r-1", request(endpoint_uri=elsewhere), MARK, app) is None
+    assert find_job("r-1", request(endpoint_uri=elsewhere), SUBMISSION, app) is None
     assert read == ["batchjob-7"]
 
 
@@ -85,16 +85,16 @@ def test_of_several_jobs_from_one_request_the_first_is_taken_and_the_others_are_
     times = {"batchjob-3": 32, "batchjob-1": 30, "batchjob-2": 31}
     jobs = [_arm(name, created_at=f"2026-01-31T12:00:{s}Z", tags=OUR_TAGS) for name, s in times.items()]
     _listed(monkeypatch, *jobs)
-    found = find_job("r-1", request(), MARK, IN_WORKSPACE)
+    found = find_job("r-1", request(), SUBMISSION, IN_WORKSPACE)
     assert found is not None
     assert found.name == "batchjob-1"
     [line] = [record.getMessage() for record in caplog.records]
     assert line == 'jobs_beside run=r-1 job=batchjob-1 others="batchjob-2, batchjob-3"'
 
 
-def test_without_a_workspace_nobody_can_tell_whether_there_is_a_job() -> None:
+def test_without_a_workspace_in_the_settings_the_submission_stays_uncertain() -> None:
     with pytest.raises(RunError, match="AZURE_ML_WORKSPACE_ID") as error:
-        find_job("r-1", request(), MARK, settings())
+        find_job("r-1", request(), SUBMISSION, settings())
     assert error.value.code is ErrorCode.SUBMISSION_UNCERTAIN
     assert not error.value.retryable
     assert "Nothing is submitted again" in error.value.message
@@ -110,7 +110,7 @@ def test_without_a_workspace_nobody_can_tell_whether_there_is_a_job() -> None:
         (RunError(ErrorCode.TOKEN_UNAVAILABLE, "Too many.", retryable=True), None),
     ],
 )
-def test_a_search_that_fails_is_tried_again_when_the_service_likes(
+def test_a_failed_search_is_retried_after_the_time_that_the_service_asks_for(
     failure: RunError, retry_after: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(since: datetime, workspace: WorkspaceId, app: Settings) -> Iterator[JobResource]:
@@ -118,18 +118,20 @@ def test_a_search_that_fails_is_tried_again_when_the_service_likes(
 
     monkeypatch.setattr(job_search, "jobs_since", failing)
     with pytest.raises(RunError, match="the search for it failed: Too many") as error:
-        find_job("r-1", request(), MARK, IN_WORKSPACE)
+        find_job("r-1", request(), SUBMISSION, IN_WORKSPACE)
     assert error.value.code is ErrorCode.SUBMISSION_UNCERTAIN
     assert (error.value.retryable, error.value.retry_after) == (True, retry_after)
 
 
-def test_jobs_are_looked_for_since_the_claim_whatever_the_clocks_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_since = []
+def test_the_search_begins_a_little_before_the_claim_because_clocks_differ(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searched_since = []
 
     def nothing(since: datetime, workspace: WorkspaceId, app: Settings) -> Iterator[JobResource]:
-        looked_since.append(since)
+        searched_since.append(since)
         return iter(())
 
     monkeypatch.setattr(job_search, "jobs_since", nothing)
-    assert find_job("r-1", request(), MARK, IN_WORKSPACE) is None
-    assert looked_since == [after(-30)]
+    assert find_job("r-1", request(), SUBMISSION, IN_WORKSPACE) is None
+    assert searched_since == [after(-30)]

@@ -1,4 +1,4 @@
-"""New data as storage and Event Grid send it, and the rules that it meets."""
+"""Events of new data as storage and Event Grid send them, and rules for new data."""
 
 import json
 from datetime import datetime
@@ -62,7 +62,7 @@ def envelope(schema: str = EVENT_GRID, **fields: Any) -> dict[str, Any]:
 
 
 def event(schema: str = EVENT_GRID, **fields: Any) -> GridEvent:
-    """As a function gets it: through the worker's own conversion, then the trigger's."""
+    """The event as a function gets it: converted by the worker, then by the trigger."""
     payload = Datum(json.dumps(envelope(schema, **fields)), "json")
     return grid_event(EventGridEventInConverter.decode(payload, trigger_metadata=None))
 

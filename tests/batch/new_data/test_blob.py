@@ -1,4 +1,4 @@
-"""Storage events through the worker's own event classes: which of them is a finished upload, and of what."""
+"""Storage events in the worker's own event classes: which of them report a finished upload, and of which blob."""
 
 from datetime import UTC, datetime
 
@@ -25,12 +25,12 @@ def _starts(received: GridEvent, under: NewDataRule) -> bool:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_a_finished_upload(schema: str) -> None:
+def test_a_finished_upload_names_its_blob(schema: str) -> None:
     assert _found(event(schema)) == Blob("lake", "data", "in/a.csv", "0x1", AT)
 
 
 def test_both_schemas_arrive_in_their_own_class() -> None:
-    """Else the two cases above would be one."""
+    """Otherwise the two cases above would be the same."""
     classes = []
     for payload in ('{"id": "1", "topic": "t"}', '{"id": "1", "source": "t", "specversion": "1.0"}'):
         received = EventGridEventInConverter.decode(Datum(payload, "json"), trigger_metadata=None)
@@ -48,14 +48,14 @@ def test_both_schemas_arrive_in_their_own_class() -> None:
         ("2026-01-31T12:00:00.1234567+00:00", AT),
     ],
 )
-def test_times_of_any_precision(schema: str, time: str, expected: datetime) -> None:
+def test_times_of_any_precision_are_read(schema: str, time: str, expected: datetime) -> None:
     found = _found(event(schema, eventTime=time))
     assert found is not None
     assert found.created_at == expected
 
 
 @pytest.mark.parametrize("time", [..., None, ""])
-def test_an_event_without_time_is_of_now(time: object) -> None:
+def test_an_event_without_a_time_counts_as_of_now(time: object) -> None:
     before = datetime.now(UTC)
     found = _found(event(eventTime=time))
     assert found is not None
@@ -63,7 +63,7 @@ def test_an_event_without_time_is_of_now(time: object) -> None:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_a_time_without_zone_is_utc(schema: str) -> None:
+def test_a_time_without_a_zone_is_utc(schema: str) -> None:
     found = _found(event(schema, eventTime="2026-01-31T12:00:00"))
     assert found is not None
     assert found.created_at.tzinfo is not None
@@ -71,7 +71,7 @@ def test_a_time_without_zone_is_utc(schema: str) -> None:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_fields_that_nobody_knows_do_no_harm(schema: str) -> None:
+def test_unknown_fields_are_ignored(schema: str) -> None:
     extra = {"traceparent": "00-1-2-01", "colour": {"deep": [1, {"er": None}]}}
     assert _found(event(schema, **extra, data=created(**extra, contentOffset=0))) == _found(event(schema))
 
@@ -102,12 +102,12 @@ def test_which_calls_finish_an_upload(schema: str, api: object, is_finished: boo
 
 
 @pytest.mark.parametrize("api", [[], ["PutBlob"], {}, {"PutBlob": 1}])
-def test_an_api_that_is_no_text_is_no_upload(api: object) -> None:
+def test_an_api_that_is_not_text_is_not_an_upload(api: object) -> None:
     assert _found(event(data=created(api=api))) is None
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-def test_the_pair_of_a_data_lake_upload_is_one_finished_upload(schema: str) -> None:
+def test_the_two_events_of_a_data_lake_upload_are_one_finished_upload(schema: str) -> None:
     """The Data Lake endpoint announces an upload when it begins and when it is closed."""
     url = "https://lake.dfs.core.windows.net/data/in/a.csv"
     begun = upload("in/a.csv", schema, api="CreateFile", contentLength=0, contentOffset=0, url=url)
@@ -117,7 +117,7 @@ def test_the_pair_of_a_data_lake_upload_is_one_finished_upload(schema: str) -> N
 
 
 @pytest.mark.parametrize("start", ["file", "folder"])
-def test_an_upload_by_sftp_tells_of_no_length_and_counts(start: str) -> None:
+def test_an_upload_by_sftp_counts_although_its_length_is_zero(start: str) -> None:
     assert _starts(upload("in/a.csv", api="SftpCommit", contentLength=0), rule(start=start))
     assert not _starts(upload("in/a.csv", api="SftpCreate", contentLength=0), rule(start=start))
 
@@ -130,17 +130,17 @@ def test_an_empty_file_starts_nothing(api: str, start: str) -> None:
 
 
 @pytest.mark.parametrize("api", ["PutBlob", "FlushWithClose"])
-def test_an_empty_marker_starts_its_folder(api: str) -> None:
+def test_an_empty_marker_file_starts_its_folder(api: str) -> None:
     assert _starts(upload("in/_SUCCESS", api=api, contentLength=0), rule(start="marker"))
 
 
-def test_a_marker_with_content_starts_its_folder() -> None:
+def test_a_marker_file_with_content_starts_its_folder() -> None:
     assert _starts(upload("in/_SUCCESS", contentLength=1), rule(start="marker"))
 
 
 @pytest.mark.parametrize("length", [0, 5, ...])
 @pytest.mark.parametrize("name", ["in/", "in/2026/", "in//"])
-def test_folder_markers_are_no_files(name: str, length: object) -> None:
+def test_folder_markers_are_not_files(name: str, length: object) -> None:
     assert _found(upload(name, contentLength=length)) is None
 
 
@@ -162,7 +162,7 @@ def test_folder_markers_are_no_files(name: str, length: object) -> None:
         ("\U0001f600" * 1_024, "", "\U0001f600" * 1_024),
     ],
 )
-def test_any_name_that_a_blob_may_have(name: str, folder: str, file: str) -> None:
+def test_any_valid_blob_name_is_split_into_folder_and_file(name: str, folder: str, file: str) -> None:
     found = _found(upload(name))
     assert found is not None
     assert (found.name, found.folder, found.file) == (name, folder, file)

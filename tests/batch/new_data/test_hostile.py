@@ -28,7 +28,7 @@ def _found(received: GridEvent) -> Blob | None:
         *["n" * 1_025, "\U0001f600" * 1_025, "a/" * 512 + "a"],
     ],
 )
-def test_names_that_no_honest_blob_has_are_malformed(name: str) -> None:
+def test_names_that_no_real_blob_has_are_malformed(name: str) -> None:
     with pytest.raises(Malformed) as error:
         _found(upload(name))
     assert len(str(error.value)) < 200
@@ -70,7 +70,7 @@ def test_a_length_of_another_type_is_malformed(length: object) -> None:
 
 
 @pytest.mark.parametrize("length", [..., None, 1, 2**63, 10**30])
-def test_a_length_that_is_not_told_is_not_zero(length: object) -> None:
+def test_an_absent_length_is_not_zero(length: object) -> None:
     assert _found(event(data=created(contentLength=length))) is not None
 
 
@@ -81,21 +81,21 @@ def test_an_etag_of_another_type_is_malformed(tag: object) -> None:
 
 
 @pytest.mark.parametrize("tag", [..., None, ""])
-def test_without_an_etag_the_event_tells_one_content_from_the_next(tag: object) -> None:
+def test_without_an_etag_the_event_id_identifies_the_content(tag: object) -> None:
     found = _found(event(id="event-7", data=created(eTag=tag)))
     assert found is not None
     assert found.version == "event-7"
 
 
 @pytest.mark.parametrize("event_id", [..., None, ""])
-def test_an_upload_that_nothing_tells_from_another_is_malformed(event_id: object) -> None:
+def test_an_upload_without_etag_and_event_id_is_malformed(event_id: object) -> None:
     with pytest.raises(Malformed):
         _found(event(id=event_id, data=created(eTag=...)))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("data", [..., None, [], [created()], "text", 5, True, {}])
-def test_data_that_is_no_object_is_no_upload(schema: str, data: object) -> None:
+def test_data_that_is_not_an_object_is_not_an_upload(schema: str, data: object) -> None:
     assert _found(event(schema, data=data)) is None
 
 
@@ -112,7 +112,7 @@ def test_data_that_is_no_object_is_no_upload(schema: str, data: object) -> None:
         "Microsoft.MachineLearningServices.RunCompleted",
     ],
 )
-def test_events_of_other_types_are_none_of_ours(schema: str, other: object) -> None:
+def test_events_of_other_types_are_ignored(schema: str, other: object) -> None:
     assert _found(event(schema, eventType=other, subject="nonsense", data={"api": "PutBlob"})) is None
 
 
@@ -139,7 +139,7 @@ def test_events_of_other_types_are_none_of_ours(schema: str, other: object) -> N
         (5, False),
     ],
 )
-def test_only_the_configured_account_is_believed(schema: str, source: object, ours: bool) -> None:
+def test_only_events_of_the_configured_account_count(schema: str, source: object, ours: bool) -> None:
     assert (_found(event(schema, topic=source)) is not None) is ours
     if not ours:
         assert _found(event(schema, topic=source, subject="nonsense")) is None
@@ -167,7 +167,7 @@ _hostile_data = _values | st.builds(
 
 
 @given(st.sampled_from(SCHEMAS), _hostile_subjects, _hostile_data, _values)
-def test_whatever_comes_is_an_upload_or_none_or_malformed(
+def test_any_event_is_an_upload_or_ignored_or_malformed(
     schema: str, of: object, data: object, event_id: object
 ) -> None:
     try:
@@ -183,18 +183,18 @@ _names = st.lists(st.text("ab.\\ \x00\n#?%ü", min_size=0, max_size=4), min_size
 
 
 @given(_names.filter(bool), st.integers(1, 9))
-def test_a_name_is_taken_as_it_is_or_not_at_all(name: str, length: int) -> None:
-    """The rule once more, from the other side: part by part."""
+def test_a_name_is_taken_unchanged_or_refused(name: str, length: int) -> None:
+    """The same rule, written in a second way: part by part."""
     folder, _, file = name.rpartition("/")
-    honest = all(part.strip(".") or len(part) > 2 for part in name.split("/"))
-    honest = honest and not set(name) & set("\\\x00\n")
+    valid = all(part.strip(".") or len(part) > 2 for part in name.split("/"))
+    valid = valid and not set(name) & set("\\\x00\n")
     try:
         found = _found(upload(name, CLOUD_EVENTS, contentLength=length))
     except Malformed:
-        assert not honest
+        assert not valid
         return
     if file:
-        assert honest
+        assert valid
         assert found is not None
         assert (found.name, found.folder, found.file) == (name, folder, file)
     else:

@@ -1,4 +1,4 @@
-"""What a run that new data starts is asked to do, and which uploads are the same."""
+"""The request of a run that new data starts, and which uploads count as the same."""
 
 import json
 import re
@@ -106,7 +106,7 @@ def test_a_file_at_the_root() -> None:
         ("~/-._", "~", "-._"),
     ],
 )
-def test_names_are_percent_encoded_wherever_they_go(name: str, folder: str, file: str) -> None:
+def test_names_are_percent_encoded_in_every_uri(name: str, folder: str, file: str) -> None:
     everything = "https://a.example/{container}/{folder}/{file}"
     one = rule(start="file", input_uri=everything, output_uri=OUTPUT + "/{folder}/{file}")
     assert _input(one, blob(name)) == f"https://a.example/data/{folder}/{file}"
@@ -134,7 +134,7 @@ def test_each_run_has_an_output_of_its_own() -> None:
     assert other.uri.endswith("/out/r-2/r-2.csv")
 
 
-def test_a_name_too_long_for_a_uri_makes_no_request() -> None:
+def test_a_name_that_is_too_long_for_a_uri_is_refused() -> None:
     assert _input(rule(start="file"), blob("n" * 1_024)).endswith("n" * 1_024)
     with pytest.raises(InvalidRequest) as error:
         _request(rule(start="file"), blob("\u4e2d" * 1_024))
@@ -147,7 +147,7 @@ _names = st.lists(_parts.filter(lambda part: part not in ("", ".", "..")), min_s
 
 
 @given(_names.map("/".join), st.sampled_from(["file", "folder", "marker"]))
-def test_no_name_leads_out_of_its_container(name: str, start: str) -> None:
+def test_no_name_makes_a_uri_outside_its_container(name: str, start: str) -> None:
     """A service that decodes the URI finds the blob, or its folder, and nothing else."""
     found = finished_upload(event(subject=f"/blobServices/default/containers/data/blobs/{name}"), TOPIC)
     assert found is not None
@@ -220,7 +220,7 @@ _blobs = st.builds(blob, _words, account=_words, container=_words, version=_word
 
 
 @given(_blobs, _blobs)
-def test_ids_tell_uploads_and_folders_apart(one: Blob, other: Blob) -> None:
+def test_ids_distinguish_uploads_and_folders(one: Blob, other: Blob) -> None:
     under = rule()
     assert (upload_id(under, one) == upload_id(under, other)) is (one == other)
     one_folder = (one.account, one.container, one.folder)
@@ -229,7 +229,7 @@ def test_ids_tell_uploads_and_folders_apart(one: Blob, other: Blob) -> None:
 
 
 @given(_blobs, st.sampled_from(["file", "folder", "marker"]))
-def test_an_upload_names_a_run(one: Blob, start: str) -> None:
+def test_the_id_of_an_upload_is_a_valid_run_id(one: Blob, start: str) -> None:
     run_id = upload_id(rule(start=start), one)
     assert run_id.startswith(f"{start}-")
     assert re.fullmatch(RUN_ID_PATTERN, f"window-{run_id}")
@@ -251,7 +251,7 @@ def _upload(under: NewDataRule, one: Blob) -> FolderUpload:
     st.sampled_from(["a", "a/b", "a/b/c.csv", "ü/x"]),
     st.fixed_dictionaries({}, optional={"quiet_seconds": st.integers(1, 9), "timeout": st.just(5)}),
 )
-def test_an_upload_survives_the_task_hub(name: str, fields: dict[str, Any]) -> None:
+def test_an_upload_passes_the_task_hub_unchanged(name: str, fields: dict[str, Any]) -> None:
     under, one = rule(**fields), blob(name)
     sent = _upload(under, one)
     got = FolderUpload.from_json(json.loads(json.dumps(sent.to_json())))
@@ -266,14 +266,16 @@ def test_an_upload_survives_the_task_hub(name: str, fields: dict[str, Any]) -> N
 
 
 @given(st.text(max_size=20) | st.none(), st.text(min_size=1, max_size=20))
-def test_an_upload_survives_whatever_identifies_its_content(tag: str | None, event_id: str) -> None:
+def test_an_upload_passes_the_task_hub_whatever_identifies_its_content(
+    tag: str | None, event_id: str
+) -> None:
     found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
     assert found is not None
     sent = _upload(rule(), found)
     assert FolderUpload.from_json(json.loads(json.dumps(sent.to_json()))) == sent
 
 
-def test_the_run_of_an_upload_is_decided_when_the_blob_comes() -> None:
+def test_the_request_of_an_upload_is_made_when_the_blob_comes() -> None:
     """``start_run`` gets the request as it was then: no later rule or setting changes it."""
     sent = _upload(rule(deployment="blue", timeout=5), blob())
     gathered = sent.source.merged_with(blob("in/b.csv").source())
@@ -289,7 +291,7 @@ def test_an_upload_that_lacks_something_is_refused(missing: str) -> None:
         FolderUpload.from_json(written)
 
 
-# Windows that an earlier version of the app began: they carry the rule and the blob
+# Windows that an earlier version of the app opened: their state holds the rule and the blob
 
 
 def _earlier_input(**rule_fields: Any) -> dict[str, Any]:
@@ -319,7 +321,7 @@ def test_an_earlier_window_starts_the_run_that_it_would_have_started() -> None:
     under = _earlier_input(deployment="blue", timeout=5)
     gathered = blob().source().merged_with(blob("in/b.csv").source())
     sent = json.loads(json.dumps(FolderUpload.from_json(under).start(gathered)))
-    assert sent == {"upload": under, "source": gathered.to_json()}, "its own version reads it, too"
+    assert sent == {"upload": under, "source": gathered.to_json()}, "the version that began it reads it, too"
 
     start = earlier_version.start_run(sent, settings())
     assert (start.run_id, start.source) == ("folder-1", gathered)

@@ -19,7 +19,7 @@ def _refused_field(**fields: Any) -> str:
     return ".".join(map(str, details["loc"]))
 
 
-def test_a_container_is_all_that_a_rule_needs() -> None:
+def test_a_rule_needs_only_a_container() -> None:
     simplest = NewDataRule.model_validate({"container": "data"})
     assert (simplest.start, simplest.quiet_seconds, simplest.longest_wait_seconds) == (
         Start.FOLDER,
@@ -48,7 +48,7 @@ def test_a_container_is_all_that_a_rule_needs() -> None:
         ({"prefix": "in/", "suffix": ".csv"}, "in/a.csv", True),
         ({"prefix": "in/", "suffix": ".csv"}, "out/a.csv", False),
         ({"prefix": "in/", "suffix": ".csv"}, "in/a.txt", False),
-        # Names are no patterns.
+        # Prefix and suffix are not patterns.
         ({"suffix": ".*"}, "in/a.csv", False),
         ({"prefix": "*"}, "in/a.csv", False),
     ],
@@ -76,12 +76,14 @@ def test_prefix_and_suffix_select_by_name(
         ({"prefix": "in/"}, "out/_SUCCESS", False),
     ],
 )
-def test_a_marker_is_a_file_of_that_very_name(fields: dict[str, Any], name: str, expected: bool) -> None:
+def test_a_marker_file_has_exactly_the_name_in_the_rule(
+    fields: dict[str, Any], name: str, expected: bool
+) -> None:
     assert rule(start="marker", **fields).matches(blob(name)) is expected
 
 
 @pytest.mark.parametrize("start", ["file", "folder"])
-def test_a_marker_means_nothing_to_other_rules(start: str) -> None:
+def test_other_kinds_of_rules_ignore_the_marker(start: str) -> None:
     assert rule(start=start, marker="done.txt").matches(blob("in/a.csv"))
 
 
@@ -92,7 +94,7 @@ def test_containers_are_compared_exactly(start: str, container: str) -> None:
 
 
 @pytest.mark.parametrize("container", ["$web", "$root", "a-b", "123", "x" * 63])
-def test_containers_that_storage_allows(container: str) -> None:
+def test_containers_that_storage_allows_are_accepted(container: str) -> None:
     assert rule(container=container).matches(blob(container=container))
 
 
@@ -132,13 +134,13 @@ def test_a_wrong_field_is_named(field: str, values: list[object]) -> None:
     ],
 )
 @pytest.mark.parametrize("field", ["input_uri", "output_uri"])
-def test_templates_hold_nothing_but_the_known_names(field: str, placeholder: str) -> None:
+def test_templates_may_hold_known_placeholders_only(field: str, placeholder: str) -> None:
     assert _refused_field(**{field: f"{OUTPUT}/{placeholder}"}) == field
 
 
 @pytest.mark.parametrize("name", PLACEHOLDERS)
 @pytest.mark.parametrize("field", ["input_uri", "output_uri"])
-def test_templates_may_hold_each_known_name(field: str, name: str) -> None:
+def test_templates_may_hold_each_known_placeholder(field: str, name: str) -> None:
     assert getattr(rule(start="file", **{field: f"{OUTPUT}/{{{name}}}"}), field).endswith(f"/{{{name}}}")
 
 
@@ -162,7 +164,7 @@ def test_doubled_braces_are_refused(placeholder: str) -> None:
         {"output_uri": ""},
     ],
 )
-def test_fields_that_do_not_go_together(fields: dict[str, Any]) -> None:
+def test_fields_that_contradict_each_other_are_refused(fields: dict[str, Any]) -> None:
     assert _refused_field(**fields) == ""
 
 
@@ -176,11 +178,11 @@ def test_fields_that_do_not_go_together(fields: dict[str, Any]) -> None:
         {"start": "file", "output_uri": OUTPUT + "/{file}"},
     ],
 )
-def test_fields_that_go_together(fields: dict[str, Any]) -> None:
+def test_fields_that_fit_each_other_are_accepted(fields: dict[str, Any]) -> None:
     assert rule(**fields).start == fields.get("start", "folder")
 
 
-def test_what_goes_into_the_request_as_it_is() -> None:
+def test_fields_of_the_request_are_passed_on_unchanged() -> None:
     given = {
         "endpoint_uri": "https://scores.example/jobs",
         "deployment": "blue",
@@ -211,7 +213,7 @@ _fields = st.fixed_dictionaries(
 
 
 @given(_fields, _fields)
-def test_a_rule_is_named_by_all_that_it_says(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_the_id_of_a_rule_depends_on_all_its_fields(one: dict[str, Any], other: dict[str, Any]) -> None:
     a, b = rule(**one), rule(**other)
     assert (a.id == b.id) is (a == b)
     assert NewDataRule.model_validate_json(a.model_dump_json()).id == a.id
@@ -219,17 +221,17 @@ def test_a_rule_is_named_by_all_that_it_says(one: dict[str, Any], other: dict[st
 
 
 class _LaterRule(NewDataRule):
-    """As a later version of the app may have it."""
+    """A rule as a later version of the app may have it."""
 
     urgent: bool = False
 
 
 @given(_fields)
-def test_a_field_that_a_later_version_adds_makes_no_other_rule(fields: dict[str, Any]) -> None:
+def test_a_field_that_a_later_version_adds_does_not_change_the_id_of_a_rule(fields: dict[str, Any]) -> None:
     given = {"container": "data", **fields}
     assert _LaterRule.model_validate(given).id == NewDataRule.model_validate(given).id
     assert _LaterRule.model_validate({**given, "urgent": True}).id != NewDataRule.model_validate(given).id
 
 
-def test_defaults_written_out_make_no_other_rule() -> None:
+def test_defaults_that_are_written_out_do_not_change_the_id_of_a_rule() -> None:
     assert rule(start="folder", quiet_seconds=60, prefix="").id == rule().id

@@ -1,4 +1,4 @@
-"""Rules from app settings: what is wrong keeps the app from starting, and says where."""
+"""Rules from app settings: a wrong rule keeps the app from starting, and the message says where it is wrong."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ def _rules(*rules: Any) -> dict[str, str]:
     return {RULES: json.dumps(rules)}
 
 
-def test_nothing_set_is_no_rule() -> None:
+def test_without_settings_there_is_no_rule() -> None:
     assert NewData.from_environment({}, settings()) == NewData("", ())
     blank = dict.fromkeys([RULES, "NEW_DATA_TOPIC", "NEW_DATA_CONTAINER", "NEW_DATA_QUIET_SECONDS"], " \n")
     assert NewData.from_environment(blank, settings()) == NewData("", ())
@@ -113,7 +113,7 @@ def test_a_wrong_rule_is_named_by_index_and_field(wrong: object, field: str) -> 
         assert SECRET not in message
 
 
-def test_the_first_wrong_rule_is_the_one_named() -> None:
+def test_the_message_names_the_first_wrong_rule() -> None:
     assert "rule 1, container" in _refusal(**_rules({"container": "data"}, {}, {"container": 5}))
 
 
@@ -124,7 +124,7 @@ def test_the_first_wrong_rule_is_the_one_named() -> None:
         *["{}", '{"container": "data"}', '"data"', "5", "null", "true"],
     ],
 )
-def test_rules_that_are_no_json_list(text: str) -> None:
+def test_rules_that_are_not_a_json_list_are_refused(text: str) -> None:
     assert _refusal(NEW_DATA_RULES=text).startswith(f"App setting {RULES} ")
 
 
@@ -149,7 +149,7 @@ def test_a_wrong_plain_setting_is_named_and_its_value_is_not(name: str, values: 
 
 
 @pytest.mark.parametrize("name", ["NEW_DATA_QUIET_SECONDS", "NEW_DATA_LONGEST_WAIT_SECONDS"])
-def test_a_number_of_any_length_is_a_wrong_setting(name: str) -> None:
+def test_a_number_that_is_too_long_is_a_wrong_setting(name: str) -> None:
     assert name in _refusal(NEW_DATA_CONTAINER="data", **{name: "9" * 5_000})
 
 
@@ -158,7 +158,7 @@ def test_plain_settings_without_a_container_ask_for_it(name: str) -> None:
     assert "NEW_DATA_CONTAINER" in _refusal(**{name: "5"})
 
 
-def test_plain_settings_that_do_not_go_together_are_named() -> None:
+def test_plain_settings_that_contradict_each_other_are_named() -> None:
     message = _refusal(
         NEW_DATA_CONTAINER="data", NEW_DATA_QUIET_SECONDS="9", NEW_DATA_LONGEST_WAIT_SECONDS="8"
     )

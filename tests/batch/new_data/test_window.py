@@ -66,7 +66,7 @@ def test_a_toucher_whose_clock_is_behind_does_not_move_the_opening() -> None:
         ("of an earlier window", 60, True),
     ],
 )
-def test_who_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
+def test_which_orchestration_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
     window = _touch(_touch(None, "older", START, _source("a")), "newest", after(1), _source("b"))
     assert _may_claim(window, claimant, after(seconds), _seconds(60)) is allowed
 
@@ -80,22 +80,22 @@ def test_who_may_claim(claimant: str, seconds: float, allowed: bool) -> None:
         (0, 51, 60),
         (0, 59.5, 60),
         (0, 60, 60),
-        # Longest wait over already: at once.
+        # The longest wait is over: at once.
         (0, 90, 60),
-        # The window was opened by one whose clock is ahead.
+        # The clock of the orchestration that opened the window is ahead.
         (5, 0, 10),
     ],
 )
-def test_when_a_toucher_wakes(opened: float, now: float, expected: float) -> None:
+def test_when_a_toucher_tries_to_claim(opened: float, now: float, expected: float) -> None:
     assert claims_at(after(opened), after(now), _seconds(10), _seconds(60)) == after(expected)
 
 
-def test_a_window_survives_the_task_hub() -> None:
+def test_a_window_passes_the_task_hub_unchanged() -> None:
     window = _touch(None, "a", after(0.123456), _source("ü\U0001f600.csv", after(0.654321)))
     assert FolderWindow.from_json(window.to_json()) == window
 
 
-# All blobs of a folder, with wakers that come in time
+# All blobs of a folder, with timers that fire in time
 
 
 @dataclass
@@ -137,7 +137,7 @@ def test_two_bursts_with_quiet_between_them_are_two_runs() -> None:
     assert [(each.at, each.source.count) for each in taken] == [(12, 3), (31, 2)]
 
 
-def test_a_trickle_starts_a_run_at_each_longest_wait() -> None:
+def test_files_that_keep_coming_start_a_run_after_each_longest_wait() -> None:
     taken = _gather([float(second) for second in range(0, 200, 5)], quiet=10, longest=60)
     assert [each.at for each in taken] == [60, 125, 190, 205]
     assert [each.source.count for each in taken] == [13, 13, 13, 1]
@@ -167,7 +167,7 @@ def _first_and_last(source: DataSource) -> tuple[datetime, datetime]:
     return source.first_event_at, source.last_event_at
 
 
-# The same with wakers that come late, in any order, and with clocks that differ
+# The same with timers that fire late, in any order, and with clocks that differ
 
 QUIET, LONGEST = _seconds(10), _seconds(40)
 
@@ -175,7 +175,7 @@ QUIET, LONGEST = _seconds(10), _seconds(40)
 @dataclass
 class Toucher:
     name: str
-    wakes_at: datetime
+    due_at: datetime
 
 
 @dataclass
@@ -208,14 +208,14 @@ class AnyOrder(RuleBasedStateMachine):
         model.touched_at = model.now
         model.asleep.append(Toucher(name, claims_at(model.window.opened_at, model.now, QUIET, LONGEST)))
 
-    @precondition(lambda self: any(each.wakes_at <= self.model.now for each in self.model.asleep))
+    @precondition(lambda self: any(each.due_at <= self.model.now for each in self.model.asleep))
     @rule(data=st.data())
-    def one_wakes(self, data: st.DataObject) -> None:
-        due = [each for each in self.model.asleep if each.wakes_at <= self.model.now]
+    def a_timer_fires(self, data: st.DataObject) -> None:
+        due = [each for each in self.model.asleep if each.due_at <= self.model.now]
         self._claim(data.draw(st.sampled_from(due)))
 
     @invariant()
-    def every_blob_is_in_one_place(self) -> None:
+    def every_blob_is_in_one_window(self) -> None:
         model = self.model
         open_now = [model.window.source] if model.window else []
         names = [name for source in (*model.taken, *open_now) for name in source.names]
@@ -226,18 +226,18 @@ class AnyOrder(RuleBasedStateMachine):
             assert (source.first_event_at, source.last_event_at) == (min(times), max(times))
 
     @invariant()
-    def an_open_window_has_somebody_who_will_take_it(self) -> None:
+    def an_orchestration_waits_to_claim_the_open_window(self) -> None:
         model = self.model
         if model.window:
             [newest] = [each for each in model.asleep if each.name == model.window.newest]
-            assert newest.wakes_at <= max(model.window.opened_at + LONGEST, model.touched_at + QUIET)
+            assert newest.due_at <= max(model.window.opened_at + LONGEST, model.touched_at + QUIET)
 
     def teardown(self) -> None:
         while self.model.asleep:
-            self.model.now = max(self.model.now, self.model.asleep[0].wakes_at)
+            self.model.now = max(self.model.now, self.model.asleep[0].due_at)
             self._claim(self.model.asleep[0])
         assert self.model.window is None
-        self.every_blob_is_in_one_place()
+        self.every_blob_is_in_one_window()
 
     def _claim(self, claimant: Toucher) -> None:
         model, window = self.model, self.model.window

@@ -1,4 +1,4 @@
-"""How much of the custom status a run may fill, and runs that fill it."""
+"""The size limit of the custom status, and runs whose status is as large as possible."""
 
 import json
 from typing import Any
@@ -11,19 +11,19 @@ from tests.batch.azure_ml.jobs import endpoint_job
 from tests.batch.builders import START, WORKSPACE_ID, after, request
 
 LONGEST_LINK = 1_021
-"""Characters; a longer one is none to us."""
+"""Characters; the app drops a longer link."""
 
 STATUS_LIMIT = 16 * 1024
-"""Bytes of UTF-16 JSON that the host takes as custom status."""
+"""Bytes of UTF-16 JSON that the host accepts as custom status."""
 
 
 def size_of(status: object) -> int:
-    """As the host counts: its JSON has no blanks and leaves text beyond ASCII as it is."""
+    """The size as the host counts it: its JSON has no blanks and leaves text beyond ASCII as it is."""
     return len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode("utf-16-le"))
 
 
 def largest_run(character: str, failures: int, **state: Any) -> Run:
-    """A run whose every text is as long as it can become, of one character where it may be any."""
+    """A run whose texts have the greatest length; they consist of ``character`` where any is allowed."""
     resource = JobResource.parse(
         endpoint_job(
             job_id=f"{WORKSPACE_ID}/jobs/{'j' * 255}",

@@ -1,4 +1,4 @@
-"""Each status of the runtime with each custom status that a killed host can leave: lost, stale, sound, or false."""
+"""Each status of the runtime with each custom status that a killed host can leave: lost, stale, right or wrong."""
 
 import json
 from typing import Any
@@ -12,18 +12,18 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, UNFINISHED_RUNTIME_STATUSES
 from batch.run.reason import reason_text
 from batch.run.request import Binding
 from batch.run.state import Run
-from tests.batch.builders import ENDPOINT_URI, after, custom_status, problem, request, result, run
+from tests.batch.builders import ENDPOINT_URI, after, custom_status, failure, request, result, run
 
 GOING_ON = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"]
 COMPLETED = run(status="Completed", running_at=after(30), last_check_at=after(60), checks=2)
 RESULT = result(COMPLETED, after(60))
-SOUND = custom_status(COMPLETED, end=end_of(COMPLETED, after(60)), ended_at=after(60))
+UP_TO_DATE = custom_status(COMPLETED, end=end_of(COMPLETED, after(60)), ended_at=after(60))
 STALE = custom_status(run(status="Running", running_at=after(30), checks=1), next_check_at=after(180))
 LATE = "Job batchjob-1 did not end within the timeout of 60 s and was canceled."
 FAILED = "Orchestrator function 'batch_run' failed: "
 
 
-def told(phase: str, code: str, message: str = LATE) -> dict[str, Any]:
+def status_of_end(phase: str, code: str, message: str = LATE) -> dict[str, Any]:
     return {**STALE, "phase": phase, "ended_at": "2026-01-31T12:01:00.000Z", "next_check_at": None} | {
         "error": {"code": code, "message": message}
     }
@@ -48,7 +48,9 @@ def view(runtime_status: Any, status: object, output: object = None, state: Run 
 
 @pytest.mark.parametrize("runtime_status", UNFINISHED_RUNTIME_STATUSES)
 @pytest.mark.parametrize("phase", [None, *GOING_ON])
-def test_a_run_that_goes_on_is_where_its_custom_status_says(runtime_status: str, phase: str | None) -> None:
+def test_a_run_that_goes_on_is_in_the_phase_of_its_custom_status(
+    runtime_status: str, phase: str | None
+) -> None:
     status = {name: value for name, value in STALE.items() if name != "phase"}
     shown = view(runtime_status, {**status, "phase": phase} if phase else status)
     assert shown["phase"] == (phase or "Pending")
@@ -58,8 +60,10 @@ def test_a_run_that_goes_on_is_where_its_custom_status_says(runtime_status: str,
 @pytest.mark.parametrize("runtime_status", UNFINISHED_RUNTIME_STATUSES)
 @pytest.mark.parametrize("phase", ["Failed", "Canceled", "TimedOut"])
 def test_an_outcome_ends_a_run_before_the_runtime_does(runtime_status: str, phase: str) -> None:
-    """The orchestration raises one execution later, and a killed host makes that a minute."""
-    shown = view(runtime_status, {**told(phase, "timed_out"), "next_check_at": "2026-01-31T12:03:00.000Z"})
+    """The orchestration raises one execution later, or a minute later if the host was killed."""
+    shown = view(
+        runtime_status, {**status_of_end(phase, "timed_out"), "next_check_at": "2026-01-31T12:03:00.000Z"}
+    )
     assert (shown["phase"], shown["runtime_status"]) == (phase, runtime_status)
     assert (shown["ended_at"], shown["error"]["message"]) == ("2026-01-31T12:01:00.000Z", LATE)
 
@@ -67,13 +71,13 @@ def test_an_outcome_ends_a_run_before_the_runtime_does(runtime_status: str, phas
 @pytest.mark.parametrize(
     "status",
     [
-        *(None, "text", {}, SOUND, STALE),
+        *(None, "text", {}, UP_TO_DATE, STALE),
         *({**STALE, "phase": phase} for phase in GOING_ON),
-        *(told(phase, "job_failed") for phase in ("Failed", "Canceled", "TimedOut")),
+        *(status_of_end(phase, "job_failed") for phase in ("Failed", "Canceled", "TimedOut")),
         {**STALE, "problem": {"code": "service_unavailable", "message": "It is busy."}},
     ],
 )
-def test_a_completed_run_is_told_by_its_output(status: object) -> None:
+def test_a_completed_run_is_shown_by_its_output(status: object) -> None:
     shown = view("Completed", status, RESULT)
     assert (shown["phase"], shown["error"]) == ("Completed", None)
     assert shown["job"] == RESULT["job"]
@@ -93,7 +97,7 @@ def test_the_custom_status_adds_what_the_output_lacks() -> None:
 
 @pytest.mark.parametrize("output", [None, "", [], {}])
 def test_a_completed_run_without_a_result_has_completed(output: object) -> None:
-    assert view("Completed", SOUND, output)["job"] == RESULT["job"]
+    assert view("Completed", UP_TO_DATE, output)["job"] == RESULT["job"]
     assert view("Completed", None, output)["phase"] == "Completed"
 
 
@@ -109,9 +113,9 @@ def test_a_completed_run_without_a_result_has_completed(output: object) -> None:
 )
 @pytest.mark.parametrize(
     "status",
-    [None, {}, STALE, SOUND, *({**STALE, "phase": phase} for phase in GOING_ON)],
+    [None, {}, STALE, UP_TO_DATE, *({**STALE, "phase": phase} for phase in GOING_ON)],
 )
-def test_a_failed_run_is_told_by_the_text_of_its_output(status: object, code: str, phase: str) -> None:
+def test_a_failed_run_is_shown_by_the_text_of_its_output(status: object, code: str, phase: str) -> None:
     shown = view("Failed", status, FAILED + reason_text("It went wrong.", ErrorCode(code)))
     assert (shown["phase"], shown["error"]["code"]) == (phase, code)
     assert shown["error"]["message"] == "It went wrong."
@@ -119,33 +123,38 @@ def test_a_failed_run_is_told_by_the_text_of_its_output(status: object, code: st
 
 @pytest.mark.parametrize("code", ["job_failed", "timed_out", "job_canceled"])
 @pytest.mark.parametrize(
-    "status", [told("Failed", "not_found"), told("Canceled", "timed_out"), {**STALE, "phase": "TimedOut"}]
+    "status",
+    [
+        status_of_end("Failed", "not_found"),
+        status_of_end("Canceled", "timed_out"),
+        {**STALE, "phase": "TimedOut"},
+    ],
 )
-def test_a_custom_status_that_tells_another_end_is_not_believed(status: object, code: str) -> None:
+def test_a_custom_status_that_reports_another_end_is_not_believed(status: object, code: str) -> None:
     reason = reason_text("It went wrong.", ErrorCode(code))
     shown, alone = view("Failed", status, reason), view("Failed", None, reason)
     assert (shown["phase"], shown["error"]) == (alone["phase"], alone["error"])
 
 
-def test_a_sound_custom_status_has_the_better_words() -> None:
+def test_an_up_to_date_custom_status_has_the_better_words() -> None:
     text = FAILED + reason_text("The folder key=1/ is not there.", ErrorCode.NOT_FOUND)
     assert view("Failed", None, text)["error"]["message"] == "The folder key%3D1/ is not there."
-    sound = told("Failed", "not_found", "The folder key=1/ is not there.")
-    assert view("Failed", sound, text)["error"]["message"] == "The folder key=1/ is not there."
+    up_to_date = status_of_end("Failed", "not_found", "The folder key=1/ is not there.")
+    assert view("Failed", up_to_date, text)["error"]["message"] == "The folder key=1/ is not there."
 
 
 @pytest.mark.parametrize(
     ("phase", "code"), [("Failed", "job_failed"), ("Canceled", "job_canceled"), ("TimedOut", "timed_out")]
 )
 @pytest.mark.parametrize("output", [None, FAILED + LATE, "Non-Deterministic workflow detected"])
-def test_without_a_code_in_the_text_a_sound_custom_status_tells_the_end(
+def test_without_a_code_in_the_text_an_up_to_date_custom_status_decides_the_end(
     phase: str, code: str, output: str | None
 ) -> None:
-    shown = view("Failed", told(phase, code), output)
+    shown = view("Failed", status_of_end(phase, code), output)
     assert (shown["phase"], shown["error"]["code"], shown["error"]["message"]) == (phase, code, LATE)
 
 
-@pytest.mark.parametrize("status", [None, {}, STALE, SOUND, {"phase": "Pending"}])
+@pytest.mark.parametrize("status", [None, {}, STALE, UP_TO_DATE, {"phase": "Pending"}])
 def test_a_text_without_a_code_is_an_internal_error(status: object) -> None:
     shown = view("Failed", status, FAILED + "no luck")
     assert (shown["phase"], shown["error"]["code"], shown["error"]["message"]) == (
@@ -157,9 +166,9 @@ def test_a_text_without_a_code_is_an_internal_error(status: object) -> None:
 
 @pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
 @pytest.mark.parametrize(
-    "status", [None, {}, STALE, SOUND, *({**STALE, "phase": phase} for phase in GOING_ON)]
+    "status", [None, {}, STALE, UP_TO_DATE, *({**STALE, "phase": phase} for phase in GOING_ON)]
 )
-def test_what_is_ended_from_outside_says_so(runtime_status: str, status: object) -> None:
+def test_a_run_that_was_ended_from_outside_says_so(runtime_status: str, status: object) -> None:
     shown = view(runtime_status, status, "because")
     assert (shown["phase"], shown["error"]["code"]) == ("Terminated", "internal")
     assert f"ended {runtime_status}: because." in shown["error"]["message"]
@@ -167,8 +176,8 @@ def test_what_is_ended_from_outside_says_so(runtime_status: str, status: object)
 
 @pytest.mark.parametrize("runtime_status", ["Terminated", "Canceled"])
 @pytest.mark.parametrize("phase", ["Failed", "Canceled", "TimedOut"])
-def test_a_run_that_had_told_its_end_keeps_it(runtime_status: str, phase: str) -> None:
-    shown = view(runtime_status, told(phase, "timed_out"), "because")
+def test_a_run_that_had_reported_its_end_keeps_it(runtime_status: str, phase: str) -> None:
+    shown = view(runtime_status, status_of_end(phase, "timed_out"), "because")
     assert (shown["phase"], shown["error"]["message"]) == (phase, LATE)
 
 
@@ -178,11 +187,11 @@ def test_a_run_that_had_told_its_end_keeps_it(runtime_status: str, phase: str) -
     [None, "", 5, [], {"phase": None}, {"phase": ["x"]}, {"phase": "Failed", "error": "text"}, STALE],
 )
 @pytest.mark.parametrize("output", [None, 5, "", "text", {}, {"job": None}, []])
-def test_nothing_that_has_ended_seems_to_go_on(runtime_status: str, status: object, output: object) -> None:
+def test_an_ended_run_is_never_shown_as_going_on(runtime_status: str, status: object, output: object) -> None:
     assert has_ended(view(runtime_status, status, output)["phase"], runtime_status)
 
 
-def test_the_state_of_the_run_tells_what_both_have_lost() -> None:
+def test_the_state_of_the_run_adds_what_status_and_output_lack() -> None:
     asked = request(
         outputs={"scores": Binding(type="UriFile", uri="azureml://datastores/lake/paths/out/r-1.csv")}
     )
@@ -194,8 +203,8 @@ def test_the_state_of_the_run_tells_what_both_have_lost() -> None:
         assert shown["last_check_at"] == "2026-01-31T12:01:00.000Z"
 
 
-def test_what_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> None:
-    """The state in the input is the one from before that check."""
+def test_a_run_that_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> None:
+    """The state in the input is older than that check."""
     before, checked = run(status="Queued", checks=1), run(status="Running", running_at=after(30), checks=2)
     seen = view("Terminated", custom_status(checked, next_check_at=after(180)), "why", before)
     assert (seen["job"]["status"], seen["checks"], seen["running_at"]) == (
@@ -205,15 +214,15 @@ def test_what_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> No
     )
 
 
-def test_the_state_of_a_failure_is_newer_than_a_custom_status_that_knows_of_none() -> None:
-    ended = run(status="Failed", checks=2).failed(problem(ErrorCode.JOB_FAILED))
-    for told_checks in (1, 2):
-        stale = custom_status(run(status="Running", checks=told_checks), next_check_at=after(180))
+def test_the_state_with_a_failure_is_newer_than_a_custom_status_without_one() -> None:
+    ended = run(status="Failed", checks=2).failed(failure(ErrorCode.JOB_FAILED))
+    for reported_checks in (1, 2):
+        stale = custom_status(run(status="Running", checks=reported_checks), next_check_at=after(180))
         seen = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
         assert (seen["job"]["status"], seen["checks"]) == ("Failed", 2)
 
 
-def test_the_state_of_the_run_tells_no_outcome() -> None:
+def test_the_outcome_is_never_taken_from_the_state_of_the_run() -> None:
     assert view("Completed", None, RESULT, run(status="Failed"))["phase"] == "Completed"
     assert view("Failed", None, FAILED + "no luck", run(status="Completed"))["error"]["code"] == "internal"
     assert view("Running", None, None, run(status="Failed"))["phase"] == "Pending"

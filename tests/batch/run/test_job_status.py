@@ -26,12 +26,12 @@ def test_a_known_status_is_spelled_as_azure_ml_spells_it(status: str) -> None:
 
 
 @given(st.text().filter(lambda text: text.strip().casefold() not in {status.casefold() for status in KNOWN}))
-def test_a_status_not_yet_invented_ends_no_run(status: str) -> None:
+def test_an_unknown_status_does_not_end_a_run(status: str) -> None:
     assert bucket_of(status) is Bucket.UNCLEAR
     assert canonical(status) == status.strip()
 
 
 @given(st.sampled_from(KNOWN) | st.text())
-def test_the_canonical_spelling_is_canonical(status: str) -> None:
+def test_the_canonical_spelling_of_a_canonical_spelling_is_the_same(status: str) -> None:
     assert canonical(canonical(status)) == canonical(status)
     assert bucket_of(canonical(status)) is bucket_of(status)

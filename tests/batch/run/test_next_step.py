@@ -1,4 +1,4 @@
-"""When a run takes its next step, and what holds in every state. Times are as in the tables beside this."""
+"""What a run does next, and when. Times are seconds after the start; a job is submitted ten seconds after it."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,20 +10,20 @@ from batch.errors import ErrorCode
 from batch.run.deadlines import CANCEL_GRACE
 from batch.run.next_step import MIN_INTERVAL, cancel_due, earliest_step_at, invoke_mode, next_step_at
 from batch.run.outcome import end_of
-from batch.run.phases import Phase
 from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure, InvokeMode
-from tests.batch.builders import START, after, canceling, problem, request, run
-from tests.batch.strategies import ENDED, runs_and_times
+from tests.batch.builders import START, after, canceling, failure, request, run
+from tests.batch.strategies import runs_and_times
 
 SHORT = request(timeout=100)
 QUEUE = request(timeout=1_000, queue_timeout=50)
-UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
-REQUEST, TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT
+UNAVAILABLE = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+UNCERTAIN = failure(ErrorCode.SUBMISSION_UNCERTAIN, retryable=True)
+REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
 
 
 def _asking_for(seconds: float) -> Failure:
-    return problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
+    return failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True, retry_after=seconds)
 
 
 def _refused(attempts: int) -> dict[str, Any]:
@@ -45,13 +45,13 @@ def _refused(attempts: int) -> dict[str, Any]:
         (run(status="Queued", problem=UNAVAILABLE, failures=3), 20, 28),
         (run(status="Queued", problem=UNAVAILABLE, failures=7), 20, 140),
         (run(status="Queued", problem=UNAVAILABLE, failures=10_000), 20, 140),
-        # A submission is tried again without hurry, whatever the interval of checks.
+        # A submission is retried after up to five minutes, whatever the poll interval.
         (run(problem=UNAVAILABLE, failures=2), 20, 24),
         (run(problem=UNAVAILABLE, failures=8), 20, 276),
         (run(problem=UNAVAILABLE, failures=10_000), 20, 320),
         (run(asked=request(poll_interval=1), problem=UNAVAILABLE, failures=8), 20, 276),
         (run(asked=request(poll_interval=1), status="Queued", problem=UNAVAILABLE, failures=8), 20, 21),
-        # The service's own wish counts, up to the next deadline.
+        # The pause that the service asks for counts, up to the next deadline.
         (
             run(status="Queued", problem=_asking_for(300), failures=1),
             20,
@@ -67,16 +67,16 @@ def _refused(attempts: int) -> dict[str, Any]:
             20,
             100,
         ),
-        # A timed out run gives up at its hour.
+        # A timed-out run gives up when the grace of its cancel is over.
         (
             run(status="Running", asked=request(timeout=100, poll_interval=900), **canceling(TIMEOUT, 100)),
             699,
             700,
         ),
         (run(status="Running", asked=request(poll_interval=2), **canceling(REQUEST, 20)), 500, 502),
-        # Cancels that are refused back off by themselves, whatever the interval and the last failure.
+        # Refused cancels have a back-off of their own, whatever the interval and the last failure.
         (run(status="Running", **_refused(1)), 30, 32),
-        (run(status="Running", problem=problem(ErrorCode.ACCESS_DENIED), failures=2, **_refused(1)), 30, 32),
+        (run(status="Running", problem=failure(ErrorCode.ACCESS_DENIED), failures=2, **_refused(1)), 30, 32),
         (run(status="Running", **_refused(4)), 30, 46),
         (run(status="Running", **_refused(8)), 30, 286),
         (run(status="Running", **_refused(9)), 30, 330),
@@ -84,7 +84,7 @@ def _refused(attempts: int) -> dict[str, Any]:
         (run(status="Running", asked=request(poll_interval=5), **_refused(8)), 30, 286),
         (run(status="Running", asked=SHORT, **_refused(8)), 30, 100),
         (run(status="Running", **canceling(REQUEST, 20, accepted=True, attempts=8)), 40, 50),
-        # Before the next try for a job is due, nothing brings it forward or puts it off.
+        # Nothing moves the time of a submission that is due later.
         (run(step_due_at=after(90)), 20, 90),
         (run(problem=UNAVAILABLE, failures=1, step_due_at=after(90)), 20, 90),
         (run(problem=_asking_for(300), failures=1, step_due_at=after(90)), 20, 90),
@@ -93,7 +93,7 @@ def _refused(attempts: int) -> dict[str, Any]:
         (run(status="Queued", step_due_at=after(90)), 20, 140),
     ],
 )
-def test_the_next_step(state: Run, now: float, step: float) -> None:
+def test_the_time_of_the_next_step(state: Run, now: float, step: float) -> None:
     assert next_step_at(state, after(now)) == after(step)
 
 
@@ -112,7 +112,7 @@ def test_while_canceling_the_job_is_watched_more_closely() -> None:
 
 @settings(max_examples=100)
 @given(runs_and_times())
-def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
+def test_the_next_step_is_in_the_future_and_before_the_next_deadline(drawn: tuple[Run, datetime]) -> None:
     state, now = drawn
     step = next_step_at(state, now)
     was_due = state.job is None and state.step_due_at is not None and state.step_due_at <= now
@@ -123,19 +123,6 @@ def test_the_next_step_lies_ahead_and_before_the_next_deadline(drawn: tuple[Run,
     due = state.step_due_at if state.job is None else None
     assert step <= max(now + timedelta(seconds=longest), due or now)
     assert all(step <= deadline for deadline in _deadlines(state) if deadline > now)
-
-
-@settings(max_examples=100)
-@given(runs_and_times())
-def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    end = end_of(state, now)
-    completed = state.job is not None and state.job.status == "Completed"
-    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
-    if end is not None:
-        assert (end.error is None) is completed
-        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
-        assert end.error is None or end.error.message.strip()
 
 
 @settings(max_examples=100)
@@ -152,33 +139,81 @@ def test_past_its_deadlines_a_run_ends_or_cancels_its_job(drawn: tuple[Run, date
 
 @settings(max_examples=100)
 @given(runs_and_times())
-def test_a_nudge_submits_nothing_before_it_is_due_nor_past_the_deadline(drawn: tuple[Run, datetime]) -> None:
+def test_nothing_is_submitted_before_it_is_due_nor_past_the_deadline(drawn: tuple[Run, datetime]) -> None:
     state, now = drawn
-    purpose = invoke_mode(state, now)
-    assert (purpose is InvokeMode.FIND) is (now >= _deadlines(state)[0])
-    if purpose is InvokeMode.CHECK_FOR_CANCEL and state.job is None:
+    mode = invoke_mode(state, now)
+    assert (mode is InvokeMode.FIND) is (now >= _deadlines(state)[0])
+    if mode is InvokeMode.CHECK_FOR_CANCEL and state.job is None:
         assert next_step_at(state, now) == state.step_due_at
-    if purpose is InvokeMode.SUBMIT:
+    if mode is InvokeMode.SUBMIT:
         assert state.step_due_at is None or now >= state.step_due_at
-
-
-@given(runs_and_times())
-def test_a_job_that_ended_is_never_canceled_by_us(drawn: tuple[Run, datetime]) -> None:
-    state, now = drawn
-    if state.job and state.job.status in ENDED:
-        assert end_of(state, now) is not None
 
 
 @pytest.mark.parametrize(
     ("state", "earliest"),
     [(run(), 1), (run(status="Queued"), 1), (run(status="Queued", last_check_at=after(50)), 51)],
 )
-def test_nudges_do_not_make_it_ask_more_than_once_a_second(state: Run, earliest: float) -> None:
+def test_nudges_do_not_cause_more_than_one_step_a_second(state: Run, earliest: float) -> None:
     assert earliest_step_at(state) == after(earliest)
 
 
+@pytest.mark.parametrize(
+    ("state", "now", "cause"),
+    [
+        (run(asked=SHORT), 200, None),
+        (run(status="Queued", asked=QUEUE), 59.9, None),
+        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
+        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
+        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
+        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
+        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
+        # An accepted cancel that shows no effect is requested again.
+        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
+        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
+        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
+        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
+        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
+        (
+            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
+            1_000,
+            QUEUE_TIMEOUT,
+        ),
+    ],
+)
+def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
+    assert cancel_due(state, after(now)) is cause
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "mode"),
+    [
+        (None, 0, InvokeMode.SUBMIT),
+        (None, 99.999, InvokeMode.SUBMIT),
+        (None, 100, InvokeMode.FIND),
+        (50, 49.999, InvokeMode.CHECK_FOR_CANCEL),
+        (50, 50, InvokeMode.SUBMIT),
+        (50, 60, InvokeMode.SUBMIT),
+        (50, 100, InvokeMode.FIND),
+        (100, 99.999, InvokeMode.CHECK_FOR_CANCEL),
+        (100, 100, InvokeMode.FIND),
+        # The deadline has precedence over a step that is due after it.
+        (150, 120, InvokeMode.FIND),
+    ],
+)
+@pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
+def test_what_the_step_that_submits_may_do(
+    last: Failure | None, due: float | None, now: float, mode: InvokeMode
+) -> None:
+    step_due_at = None if due is None else after(due)
+    state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
+    assert invoke_mode(state, after(now)) is mode
+
+
 def _deadlines(state: Run) -> list[datetime]:
-    """Told by the contract: timeout, queue_timeout while waiting for capacity, and the grace of a cancel."""
+    """From the meaning of the fields: timeout, queue_timeout until the job runs, and the grace of a cancel."""
     assert state.started_at is not None
     deadlines = [state.started_at + timedelta(seconds=state.request.timeout)]
     if state.submitted_at and state.request.queue_timeout and not state.running_at:

@@ -1,9 +1,11 @@
-"""What a run does next. Times are seconds after the start; a job is submitted ten seconds after it."""
+"""How a run ends. Times are seconds after the start; a job is submitted ten seconds after it."""
 
+from datetime import datetime
 from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from batch.errors import ErrorCode
 from batch.run import job_status
@@ -13,8 +15,8 @@ from batch.run.next_step import cancel_due
 from batch.run.outcome import end_of
 from batch.run.phases import Phase
 from batch.run.state import CancelCause, Run
-from tests.batch.builders import STUDIO_URL, after, canceling, problem, request, run
-from tests.batch.strategies import ENDED, STATUSES
+from tests.batch.builders import STUDIO_URL, after, canceling, failure, request, run
+from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
 GRACE = CANCEL_GRACE.total_seconds()
@@ -22,14 +24,14 @@ SHORT = request(timeout=100)
 LEAVE = request(timeout=100, on_timeout="leave")
 QUEUE = request(timeout=1_000, queue_timeout=50)
 QUEUE_LEAVE = request(timeout=1_000, queue_timeout=50, on_timeout="leave")
-UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+UNAVAILABLE = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
 
 
 REQUEST, TIMEOUT, QUEUE_TIMEOUT = CancelCause.REQUEST, CancelCause.TIMEOUT, CancelCause.QUEUE_TIMEOUT
 
 
 @pytest.mark.parametrize("status", GOING_ON)
-def test_every_status_but_the_three_final_ones_goes_on_until_a_deadline(status: str) -> None:
+def test_a_run_whose_job_has_no_final_status_goes_on_until_a_deadline(status: str) -> None:
     for now in (after(10), after(99.999)):
         assert end_of(run(status=status, asked=SHORT), now) is None
         assert cancel_due(run(status=status, asked=SHORT), now) is None
@@ -49,16 +51,18 @@ CANCELLATIONS = [
 FAILURES = [
     {},
     {"problem": UNAVAILABLE, "failures": 9},
-    {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 9, "failing_since": after(10)},
+    {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": 9, "failing_since": after(10)},
 ]
 
 
 @pytest.mark.parametrize(("status", "outcome"), [("Completed", Phase.COMPLETED), ("Failed", Phase.FAILED)])
-def test_a_job_that_ended_by_itself_decides_whatever_else_happened(status: str, outcome: Phase) -> None:
-    for cancellation, failure, asked, now in product(
+def test_a_job_that_ended_by_itself_decides_the_outcome_whatever_else_happened(
+    status: str, outcome: Phase
+) -> None:
+    for cancellation, failing, asked, now in product(
         CANCELLATIONS, FAILURES, (SHORT, LEAVE, QUEUE), (20, 100, 10_000)
     ):
-        end = end_of(run(status=status, asked=asked, **cancellation, **failure), after(now))
+        end = end_of(run(status=status, asked=asked, **cancellation, **failing), after(now))
         assert end is not None
         assert end.outcome is outcome
         assert (end.error is None) is (status == "Completed")
@@ -88,7 +92,7 @@ def test_a_failed_job_says_where_its_logs_are() -> None:
         ),
     ],
 )
-def test_a_canceled_job_is_the_runs_own_doing_or_not(
+def test_the_outcome_of_a_canceled_job_depends_on_the_cause_of_the_cancel(
     cancellation: dict[str, Any], outcome: Phase, code: ErrorCode, says: str
 ) -> None:
     asked = request(timeout=100, queue_timeout=50)
@@ -100,7 +104,7 @@ def test_a_canceled_job_is_the_runs_own_doing_or_not(
     assert "batchjob-1" in end.error.message
 
 
-def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
+def test_a_run_that_is_canceled_before_submission_ends_without_a_job() -> None:
     end = end_of(run(canceled_before_submission=True), after(1))
     assert end is not None
     assert end.error is not None
@@ -120,7 +124,7 @@ def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
             "The last problem was: It went wrong.",
         ),
         (run(asked=QUEUE), 500, False, ""),
-        # The timeout of a job that does not obey.
+        # The job goes on after its cancel.
         (run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)), 105 + GRACE - 1, False, ""),
         (
             run(status="Running", asked=SHORT, **canceling(TIMEOUT, 105)),
@@ -135,7 +139,7 @@ def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
             True,
             "queue_timeout of 50 s",
         ),
-        # A cancel on request has until the run's own deadline.
+        # A cancel on request waits until the run's own deadline.
         (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
         (
             run(status="Running", asked=SHORT, **canceling(REQUEST, 20)),
@@ -150,7 +154,7 @@ def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
             True,
             "could not be canceled",
         ),
-        # Left as it is.
+        # On request (on_timeout) the job is left as it is.
         (run(status="Running", asked=LEAVE), 100, True, "left as it is (Running), as on_timeout asks"),
         (run(status="Queued", asked=QUEUE_LEAVE), 59, False, ""),
         (run(status="Queued", asked=QUEUE_LEAVE), 60, True, "did not start within the queue_timeout of 50 s"),
@@ -163,43 +167,13 @@ def test_a_run_canceled_before_there_was_a_job_needs_no_job() -> None:
         ),
     ],
 )
-def test_time_out(state: Run, now: float, ends: bool, says: str) -> None:
+def test_how_a_run_times_out(state: Run, now: float, ends: bool, says: str) -> None:
     end = end_of(state, after(now))
     assert (end is not None) is ends
     if end is not None:
         assert end.outcome is Phase.TIMED_OUT
         assert end.error is not None
         assert says in end.error.message
-
-
-@pytest.mark.parametrize(
-    ("state", "now", "cause"),
-    [
-        (run(asked=SHORT), 200, None),
-        (run(status="Queued", asked=QUEUE), 59.9, None),
-        (run(status="Queued", asked=QUEUE), 60, QUEUE_TIMEOUT),
-        (run(status="NotResponding", asked=QUEUE), 60, QUEUE_TIMEOUT),
-        (run(status="Queued", asked=QUEUE, running_at=after(20)), 60, None),
-        (run(status="Queued", asked=QUEUE), 1_000, TIMEOUT),
-        (run(status="Running", asked=QUEUE, running_at=after(20)), 1_000, TIMEOUT),
-        (run(status="Running", **canceling(REQUEST, 20, accepted=False)), 30, REQUEST),
-        (run(status="Running", **canceling(REQUEST, 20)), 30, None),
-        # An accepted cancel that shows no effect is asked for again.
-        (run(status="Running", **canceling(REQUEST, 20)), 319, None),
-        (run(status="Running", **canceling(REQUEST, 20)), 320, REQUEST),
-        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 399, None),
-        (run(status="Running", **canceling(REQUEST, 20, accepted_at=100)), 400, REQUEST),
-        (run(status="CancelRequested", **canceling(REQUEST, 20, accepted_at=100)), 4_000, None),
-        (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 200, None),
-        (
-            run(status="Queued", asked=QUEUE, **canceling(QUEUE_TIMEOUT, 60, accepted=False)),
-            1_000,
-            QUEUE_TIMEOUT,
-        ),
-    ],
-)
-def test_when_a_job_is_canceled(state: Run, now: float, cause: CancelCause | None) -> None:
-    assert cancel_due(state, after(now)) is cause
 
 
 def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(
@@ -211,3 +185,23 @@ def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(
     assert end is not None and end.error is not None
     assert (end.outcome, end.error.code) == (Phase.FAILED, ErrorCode.JOB_FAILED)
     assert "ended as Skipped" in end.error.message
+
+
+@settings(max_examples=100)
+@given(runs_and_times())
+def test_a_run_completes_if_and_only_if_its_job_did(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    end = end_of(state, now)
+    completed = state.job is not None and state.job.status == "Completed"
+    assert (end is not None and end.outcome is Phase.COMPLETED) is completed
+    if end is not None:
+        assert (end.error is None) is completed
+        assert end.outcome in (Phase.COMPLETED, Phase.FAILED, Phase.CANCELED, Phase.TIMED_OUT)
+        assert end.error is None or end.error.message.strip()
+
+
+@given(runs_and_times())
+def test_a_run_ends_once_its_job_has_ended(drawn: tuple[Run, datetime]) -> None:
+    state, now = drawn
+    if state.job and state.job.status in ENDED:
+        assert end_of(state, now) is not None

@@ -1,4 +1,4 @@
-"""What a run tells of the blobs that it stands for, and that there is room for it."""
+"""What a run reports of the blobs that it stands for, and that the custom status has room for it."""
 
 import json
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ def _gathered(blobs: list[Blob]) -> DataSource:
     return source
 
 
-def test_one_blob() -> None:
+def test_the_source_of_one_blob() -> None:
     assert blob("in/2026/a.csv").source().to_json() == {
         "container": "data",
         "folder": "in/2026",
@@ -42,7 +42,7 @@ _times = st.integers(-(10**6), 10**6).map(lambda passed: START + timedelta(milli
         st.tuples(st.text("ab\u4e2d\U0001f600", min_size=1, max_size=3), _times), min_size=1, max_size=130
     )
 )
-def test_any_number_of_blobs_in_any_order(arrived: list[tuple[str, datetime]]) -> None:
+def test_a_source_counts_any_number_of_blobs_in_any_order(arrived: list[tuple[str, datetime]]) -> None:
     source = _gathered([blob(f"in/{name}", at=at) for name, at in arrived])
     times = [at for _, at in arrived]
     assert (source.container, source.folder, source.count) == ("data", "in", len(arrived))
@@ -54,15 +54,15 @@ def test_any_number_of_blobs_in_any_order(arrived: list[tuple[str, datetime]]) -
 @given(st.lists(st.text("ab\U0001f600", min_size=1, max_size=400), min_size=1, max_size=110))
 def test_a_status_shows_the_names_that_there_is_room_for(names: list[str]) -> None:
     source = _gathered([blob(f"in/{name}") for name in names])
-    told = source.shortened_view()
-    assert told["names"] == names[: len(told["names"])]
-    assert told == {**source.to_json(), "names": told["names"]}
-    assert sum(map(len, told["names"])) <= 2_000
-    if len(told["names"]) < min(len(names), MAX_NAMES):
-        assert sum(map(len, names[: len(told["names"]) + 1])) > 2_000
+    shown = source.shortened_view()
+    assert shown["names"] == names[: len(shown["names"])]
+    assert shown == {**source.to_json(), "names": shown["names"]}
+    assert sum(map(len, shown["names"])) <= 2_000
+    if len(shown["names"]) < min(len(names), MAX_NAMES):
+        assert sum(map(len, names[: len(shown["names"]) + 1])) > 2_000
 
 
-def test_a_hundred_names_of_common_length_are_all_told() -> None:
+def test_a_hundred_names_of_common_length_are_all_shown() -> None:
     source = _gathered([blob(f"in/part-{number:05}.csv") for number in range(500)])
     assert len(source.shortened_view()["names"]) == MAX_NAMES
     assert source.shortened_view()["count"] == 500
@@ -70,8 +70,8 @@ def test_a_hundred_names_of_common_length_are_all_told() -> None:
 
 def test_the_status_of_a_run_shows_its_source() -> None:
     source = _gathered([blob("in/a.csv"), blob("in/b.csv", at=after(5))])
-    told = custom_status(run(status="Running", source=source))
-    assert told["source"] == {
+    shown = custom_status(run(status="Running", source=source))
+    assert shown["source"] == {
         "container": "data",
         "folder": "in",
         "count": 2,
@@ -96,7 +96,7 @@ def test_the_largest_status_of_wide_characters_fits(character: str, length: int)
 
 @pytest.mark.parametrize("length", [20, 40, 100, 400])
 @pytest.mark.parametrize("character", ["\U0001f600", '"'])
-def test_the_very_largest_status_fits(character: str, length: int) -> None:
+def test_the_largest_status_of_many_wide_names_fits(character: str, length: int) -> None:
     _assert_fits(character, length)
 
 
@@ -109,6 +109,6 @@ def _assert_fits(character: str, length: int) -> None:
             CancelCause.QUEUE_TIMEOUT, after(40)
         )
         end = end_of(largest, after(10_000))
-        told = custom_status(largest, next_check_at=after(50), end=end, ended_at=after(60))
-        assert size_of(told) < STATUS_LIMIT
-        assert told["source"]["names"]
+        shown = custom_status(largest, next_check_at=after(50), end=end, ended_at=after(60))
+        assert size_of(shown) < STATUS_LIMIT
+        assert shown["source"]["names"]

@@ -14,7 +14,7 @@ from batch.run.phases import Phase
 from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
 from batch.run.steps import Authorized, CancelAnswered, Checked, Failure, Invoked, InvokeMode, Job
 from batch.run.submission import submission_uncertain
-from tests.batch.builders import START, after, problem, request, run
+from tests.batch.builders import START, after, failure, request, run
 from tests.batch.run.test_job_status import BUCKETS
 from tests.batch.strategies import STATUSES, moments, runs
 
@@ -30,7 +30,7 @@ JOB = {"name": "batchjob-1", "status": "Preparing", "workspace_id": None, "studi
 
 
 def _failing(**state: Any) -> Run:
-    refused = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 3, "lasting_failures": 2}
+    refused = {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": 3, "lasting_failures": 2}
     return run(**{**refused, "failing_since": after(5), **state})
 
 
@@ -46,27 +46,27 @@ def test_a_run_starts_once() -> None:
     assert started.started(after(60)) == started
 
 
-def _is_well(state: Run) -> bool:
-    told = (state.failures, state.lasting_failures, state.failing_since, state.problem)
-    return told == (0, 0, None, None)
+def _has_no_failures(state: Run) -> bool:
+    failures = (state.failures, state.lasting_failures, state.failing_since, state.problem)
+    return failures == (0, 0, None, None)
 
 
-def test_authorized() -> None:
+def test_after_authorize_a_run_submits() -> None:
     done = _failing().authorized(Authorized.from_json({"identity": {"client_id": "c"}}), after(10))
     assert done.identity == {"client_id": "c"}
-    assert _is_well(done)
+    assert _has_no_failures(done)
     assert done.phase is Phase.SUBMITTING
 
 
-def test_submitted() -> None:
+def test_after_invoke_a_run_is_queued() -> None:
     done = _failing(identity={}).invoked(Invoked.from_json({"job": JOB}), after(10))
     assert (done.job, done.submitted_at) == (Job(**JOB), after(10))
-    assert _is_well(done)
+    assert _has_no_failures(done)
     assert done.phase is Phase.QUEUED
     assert not done.canceled_before_submission
 
 
-def test_canceled_before_submission() -> None:
+def test_a_run_that_is_canceled_before_submission_has_no_job() -> None:
     done = _failing(identity={}).invoked(Invoked.from_json({"canceled": True}), after(10))
     assert done.canceled_before_submission
     assert (done.job, done.problem) == (None, None)
@@ -76,27 +76,27 @@ def test_canceled_before_submission() -> None:
     "doubt",
     [
         Failure.of(submission_uncertain("and none is listed yet", retryable=True)),
-        problem(ErrorCode.INTERNAL, retryable=True),
+        failure(ErrorCode.INTERNAL, retryable=True),
     ],
 )
-def test_where_surely_no_job_is_nothing_is_uncertain_any_more(doubt: Failure) -> None:
+def test_if_there_is_provably_no_job_the_doubt_is_over(doubt: Failure) -> None:
     before = _failing(identity={"client_id": "c"}, step_due_at=after(8), problem=doubt)
     done = before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND)
     assert done == run(identity={"client_id": "c"})
 
 
-def test_where_surely_no_job_is_another_problem_still_tells_why() -> None:
+def test_if_there_is_provably_no_job_another_failure_stays_as_the_reason() -> None:
     before = _failing(identity={"client_id": "c"})
     assert before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND) == before
 
 
-def test_a_look_for_a_cancel_that_fails_changes_nothing() -> None:
+def test_a_failed_check_for_a_cancel_changes_nothing() -> None:
     before = _failing(identity={"client_id": "c"}, step_due_at=after(50))
     failed = {"error": Failure.of(ERROR).to_json()}
     assert before.invoked(Invoked.from_json(failed), after(10), InvokeMode.CHECK_FOR_CANCEL) == before
 
 
-def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a_job() -> None:
+def test_a_failed_search_past_the_deadline_leaves_it_open_whether_there_is_a_job() -> None:
     doubt = Failure.of(submission_uncertain("and none is listed yet", retryable=True))
     failed = {"error": Failure.of(ERROR).to_json()}
     for before, kept in ((_failing(problem=doubt), doubt), (_failing(), None), (run(), None)):
@@ -106,7 +106,7 @@ def test_a_search_that_fails_past_the_deadline_leaves_it_open_whether_there_is_a
         assert kept in (None, after_search)
 
 
-def test_a_cancel_looked_for_in_vain_changes_nothing() -> None:
+def test_a_check_that_finds_no_cancel_changes_nothing() -> None:
     for before in (_failing(identity={"client_id": "c"}, step_due_at=after(50)), run()):
         assert before.invoked(Invoked.from_json({"unchanged": True}), after(10)) == before
 
@@ -125,16 +125,16 @@ def test_once_a_timer_has_fired_its_time_is_past_whatever_the_clock_says(clock: 
     assert run().time(after(clock)) == after(clock)
 
 
-def test_nobody_has_looked_for_a_job_after_the_step_that_submits_broke() -> None:
-    broken = problem(ErrorCode.INTERNAL, retryable=True)
-    assert run(identity={"client_id": "c"}, problem=broken).submission is SubmissionDoubt.CRASHED
-    assert run(problem=broken).submission is not SubmissionDoubt.CRASHED, "it was the step before"
-    assert run(status="Running", problem=broken).submission is not SubmissionDoubt.CRASHED, "there is a job"
+def test_only_a_crash_of_the_step_that_submits_leaves_the_doubt_of_a_crash() -> None:
+    crash = failure(ErrorCode.INTERNAL, retryable=True)
+    assert run(identity={"client_id": "c"}, problem=crash).submission is SubmissionDoubt.CRASHED
+    assert run(problem=crash).submission is not SubmissionDoubt.CRASHED, "it was the step before"
+    assert run(status="Running", problem=crash).submission is not SubmissionDoubt.CRASHED, "there is a job"
     assert _failing(identity={"client_id": "c"}).submission is not SubmissionDoubt.CRASHED
     assert run(identity={"client_id": "c"}).submission is not SubmissionDoubt.CRASHED
 
 
-def test_failures_that_heal_with_time_are_counted_apart() -> None:
+def test_transient_failures_are_counted_apart() -> None:
     busy, refused = Checked.failed(ERROR), Checked.failed(RunError(ErrorCode.ACCESS_DENIED, "No."))
     state = (
         run(status="Running")
@@ -148,11 +148,11 @@ def test_failures_that_heal_with_time_are_counted_apart() -> None:
         .checked(Checked.from_json(refused), after(60))
     )
     assert (state.failures, state.lasting_failures, state.failing_since) == (5, 2, after(40))
-    assert _is_well(state.checked(Checked(status="Running"), after(70)))
+    assert _has_no_failures(state.checked(Checked(status="Running"), after(70)))
 
 
 @pytest.mark.parametrize("step", ["authorized", "invoked", "checked", "cancel_answered"])
-def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -> None:
+def test_a_failed_step_changes_only_the_record_of_failures(step: str) -> None:
     with_job = {
         "status": "Running",
         "cancellation": Cancellation(cause=CancelCause.REQUEST, requested_at=START),
@@ -169,13 +169,13 @@ def test_a_failed_step_changes_nothing_but_what_is_told_of_failures(step: str) -
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_check_tells_the_status_and_since_when_the_job_runs(status: str) -> None:
+def test_a_check_records_the_status_and_since_when_the_job_runs(status: str) -> None:
     checked = _failing(status="Queued").checked(
         Checked.from_json({"status": status, "cancel_requested": False}), after(20)
     )
     assert checked.job is not None
     assert (checked.job.status, checked.checks, checked.last_check_at) == (status, 1, after(20))
-    assert _is_well(checked)
+    assert _has_no_failures(checked)
     assert checked.cancellation is None
     assert checked.running_at == (after(20) if status in BUCKETS[Bucket.WORKING] else None)
 
@@ -217,7 +217,7 @@ def test_an_accepted_cancel() -> None:
     )
 
 
-def test_refused_cancels_are_counted_whatever_checks_tell_in_between() -> None:
+def test_refused_cancels_are_counted_whatever_checks_report_in_between() -> None:
     state = run(status="Running").canceling(CancelCause.REQUEST, after(20))
     for attempts in (1, 2, 3):
         state = state.cancel_answered(CancelAnswered.failed(ERROR), after(20 * attempts)).checked(
@@ -265,7 +265,7 @@ _answers = st.one_of(
 
 
 @given(runs().filter(lambda state: state.job is not None), st.lists(st.tuples(_answers, moments), max_size=5))
-def test_checks_are_counted_and_failures_in_a_row(
+def test_checks_and_failures_in_a_row_are_counted(
     state: Run, answers: list[tuple[dict[str, Any], datetime]]
 ) -> None:
     checked = state

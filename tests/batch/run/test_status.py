@@ -19,7 +19,7 @@ from tests.batch.run.status_size import LONGEST_LINK, STATUS_LIMIT, largest_run,
 from tests.batch.strategies import moments, runs
 
 
-def test_while_it_waits_a_run_tells_all_of_itself() -> None:
+def test_a_run_that_waits_reports_everything() -> None:
     waiting = run(status="Running", running_at=after(30), last_check_at=after(60), checks=2)
     assert custom_status(waiting, next_check_at=after(180)) == {
         "phase": "Running",
@@ -65,12 +65,12 @@ def test_a_problem_and_a_cancellation_are_shown_while_they_last() -> None:
 )
 def test_the_end_of_a_run(status: str, phase: str, code: str | None) -> None:
     ended = run(status=status)
-    told = custom_status(ended, end=end_of(ended, after(60)), ended_at=after(60))
-    assert told["phase"] == phase
-    assert told["ended_at"] == "2026-01-31T12:01:00.000Z"
-    assert told["next_check_at"] is None
-    assert told.get("error", {}).get("code") == code
-    assert "problem" not in told
+    reported = custom_status(ended, end=end_of(ended, after(60)), ended_at=after(60))
+    assert reported["phase"] == phase
+    assert reported["ended_at"] == "2026-01-31T12:01:00.000Z"
+    assert reported["next_check_at"] is None
+    assert reported.get("error", {}).get("code") == code
+    assert "problem" not in reported
 
 
 def test_the_result_of_a_completed_run() -> None:
@@ -98,12 +98,12 @@ def test_the_largest_status_fits(character: str, failures: int) -> None:
     assert (end is not None) is (failures == 5)
     canceling = largest.canceling(CancelCause.QUEUE_TIMEOUT, after(40))
     for state in (largest, canceling):
-        told = custom_status(state, next_check_at=after(50), end=end, ended_at=after(60))
-        assert size_of(told) < STATUS_LIMIT
-        assert len((told.get("error") or told["problem"])["message"]) >= MAX_MESSAGE_LENGTH
+        reported = custom_status(state, next_check_at=after(50), end=end, ended_at=after(60))
+        assert size_of(reported) < STATUS_LIMIT
+        assert len((reported.get("error") or reported["problem"])["message"]) >= MAX_MESSAGE_LENGTH
 
 
-def test_the_largest_status_fits_even_if_a_service_answers_control_characters() -> None:
+def test_the_largest_status_fits_even_if_a_service_answers_with_control_characters() -> None:
     hostile = largest_run("\x01", 1)
     assert hostile.job is not None
     link = JobResource.parse(
@@ -116,16 +116,18 @@ def test_the_largest_status_fits_even_if_a_service_answers_control_characters() 
 
 
 @given(runs(), st.none() | moments, moments)
-def test_any_status_is_json_with_our_words_and_times(
+def test_any_status_is_json_with_known_phases_and_times(
     state: Run, next_check_at: datetime | None, now: datetime
 ) -> None:
     end = end_of(state, now)
-    told = json.loads(json.dumps(custom_status(state, next_check_at=next_check_at, end=end, ended_at=now)))
-    assert told["phase"] == (end.outcome if end else state.phase).value
-    assert told["checks"] == state.checks
-    assert (told["job"] is None) is (state.job is None)
-    assert ("error" in told) is (end is not None and end.error is not None)
-    for name, value in told.items():
+    reported = json.loads(
+        json.dumps(custom_status(state, next_check_at=next_check_at, end=end, ended_at=now))
+    )
+    assert reported["phase"] == (end.outcome if end else state.phase).value
+    assert reported["checks"] == state.checks
+    assert (reported["job"] is None) is (state.job is None)
+    assert ("error" in reported) is (end is not None and end.error is not None)
+    for name, value in reported.items():
         if name.endswith("_at") and value is not None:
             assert parse_timestamp(value) is not None
 

@@ -26,7 +26,7 @@ FLAGS = (
 expect.set_options(timeout=15_000)
 
 
-# For one file at a time: while it runs, its event loop is in the way of asynchronous tests elsewhere.
+# One browser for each file: while it runs, its event loop prevents asynchronous tests in other files.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
@@ -48,20 +48,20 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """Fails the test if the page had errors of its own, such as a breach of its content security policy."""
+    """Fails the test if the page had errors of its own, such as a violation of its content security policy."""
     page = context.new_page()
-    complaints: list[str] = []
+    errors: list[str] = []
 
-    def heard(message: ConsoleMessage) -> None:
-        # The browser also tells of each answer that is an error, and those are the test's doing.
+    def on_console(message: ConsoleMessage) -> None:
+        # The browser also reports each HTTP error, and those are caused by the test.
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            complaints.append(message.text)
+            errors.append(message.text)
 
-    page.on("console", heard)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
     yield page
-    assert complaints == []
+    assert errors == []
 
 
 @pytest.fixture
@@ -70,25 +70,25 @@ def monitor_url(app: App) -> str:
 
 
 @pytest.fixture
-def look_again(page: Page) -> Callable[[], None]:
-    """The page's next look at the app is due at once, not in some seconds, and comes to its end."""
+def update_page(page: Page) -> Callable[[], None]:
+    """Makes the next update of the page due at once, and waits until it has ended."""
     page.clock.install()
 
-    def at_rest() -> None:
+    def wait_for_end_of_update() -> None:
         # The page's policy forbids the eval of wait_for_function.
-        wait_for("the end of a look", lambda: page.evaluate("live.updatedAt > 0 && !live.busy"))
+        wait_for("the end of an update", lambda: page.evaluate("live.updatedAt > 0 && !live.busy"))
 
-    def look() -> None:
-        at_rest()
+    def update() -> None:
+        wait_for_end_of_update()
         page.clock.fast_forward(60_000)
-        at_rest()
+        wait_for_end_of_update()
 
-    return look
+    return update
 
 
 @pytest.fixture
 def snap(page: Page) -> Callable[[str], Any]:
-    """Keeps a picture for people to look at."""
+    """Saves a screenshot for people."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
     def take(name: str) -> Path:

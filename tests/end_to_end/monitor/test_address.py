@@ -1,11 +1,11 @@
-"""What is looked for stands in the address: a reload, a shared link and the back button keep it."""
+"""The filters are in the address: a reload, a shared link and the back button keep them."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import fake_run, serve
 from tests.end_to_end.monitor.test_list import ids
 
 
@@ -14,16 +14,16 @@ def few(page: Page, monitor_url: str) -> Page:
     serve(
         page,
         [
-            made_up_run("alpha", "Running", minutes_ago=5),
-            made_up_run("beta", "TimedOut", minutes_ago=30),
-            made_up_run("gamma", "Failed", minutes_ago=600),
+            fake_run("alpha", "Running", minutes_ago=5),
+            fake_run("beta", "TimedOut", minutes_ago=30),
+            fake_run("gamma", "Failed", minutes_ago=600),
         ],
     )
     page.goto(monitor_url)
     return page
 
 
-def test_phase_text_and_time_outlive_a_reload(few: Page, monitor_url: str) -> None:
+def test_a_reload_keeps_phase_text_and_time(few: Page, monitor_url: str) -> None:
     few.get_by_role("button", name="Timed out 1").click()
     few.get_by_role("searchbox").fill("beta")
     few.get_by_label("Started").select_option("Last hour")
@@ -36,7 +36,7 @@ def test_phase_text_and_time_outlive_a_reload(few: Page, monitor_url: str) -> No
     expect(few.get_by_role("button", name="Timed out 1")).to_have_attribute("aria-pressed", "true")
 
 
-def test_two_times_outlive_a_reload_whatever_the_time_zone(few: Page, monitor_url: str) -> None:
+def test_a_reload_keeps_two_times_in_any_time_zone(few: Page, monitor_url: str) -> None:
     few.get_by_label("Started").select_option("Between…")
     few.get_by_label("To", exact=True).fill("2020-07-01T12:30")
     expect(few).to_have_url(f"{monitor_url}?to=2020-07-01T10%3A30%3A00.000Z")
@@ -52,7 +52,7 @@ def test_clearing_the_filters_clears_the_address(few: Page, monitor_url: str) ->
     expect(few).to_have_url(monitor_url)
 
 
-def test_an_open_run_and_the_way_back_keep_them(few: Page, monitor_url: str) -> None:
+def test_an_open_run_and_the_back_button_keep_the_filters(few: Page, monitor_url: str) -> None:
     few.get_by_role("button", name="Failed 1").click()
     expect(few).to_have_url(re.compile("phase=Failed"))
     ids(few).first.click()
@@ -67,7 +67,7 @@ def test_an_open_run_and_the_way_back_keep_them(few: Page, monitor_url: str) -> 
 @pytest.mark.parametrize(
     "query", ["?phase=Nonsense&since=17", "?from=never&to=x", "?text=%3Cimg%20src%3Dx%3E"]
 )
-def test_an_address_made_by_others_does_no_harm(few: Page, monitor_url: str, query: str) -> None:
+def test_an_address_with_invalid_values_is_harmless(few: Page, monitor_url: str, query: str) -> None:
     few.goto(monitor_url + query)
     expect(few.locator("#live-text")).to_have_text("Live")
     if "text" in query:

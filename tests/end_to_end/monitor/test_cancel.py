@@ -1,4 +1,4 @@
-"""Canceling a run from the page: what is said before, meanwhile, and after."""
+"""Canceling a run from the page: what the page shows before, meanwhile, and after."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,15 +8,15 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import answer, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import answer, fake_run, serve
 
 CANCEL = "**/api/batch-runs/one/cancel"
-NOT_YET = "Cancel asked for; not yet confirmed"
+NOT_YET = "Cancel requested; not yet confirmed"
 
 
 @pytest.fixture
 def runs(page: Page, monitor_url: str) -> list[RunView]:
-    runs = [made_up_run("one", "Running"), made_up_run("two", "Running")]
+    runs = [fake_run("one", "Running"), fake_run("two", "Running")]
     serve(page, runs)
     page.goto(f"{monitor_url}#/runs/one")
     return runs
@@ -31,7 +31,9 @@ def confirm(page: Page) -> None:
     page.get_by_role("button", name="Cancel the job").click()
 
 
-def test_it_says_that_a_cancel_was_asked_for_until_the_run_does(page: Page, runs: list[RunView]) -> None:
+def test_the_page_says_that_a_cancel_was_requested_until_the_run_does(
+    page: Page, runs: list[RunView]
+) -> None:
     page.route(CANCEL, lambda route: answer(route, {}, 202))
     confirm(page)
     expect(page.get_by_role("dialog")).to_be_hidden()
@@ -43,13 +45,17 @@ def test_it_says_that_a_cancel_was_asked_for_until_the_run_does(page: Page, runs
     page.locator("#rows").get_by_role("link", name="one").click()
     expect(panel(page).get_by_text(NOT_YET)).to_be_visible()
 
-    told: Any = {"cause": "request", "requested_at": format_timestamp(datetime.now(UTC)), "accepted": True}
-    runs[0].update(phase="Canceling", cancellation=told)
+    reported: Any = {
+        "cause": "request",
+        "requested_at": format_timestamp(datetime.now(UTC)),
+        "accepted": True,
+    }
+    runs[0].update(phase="Canceling", cancellation=reported)
     expect(panel(page).get_by_text(NOT_YET)).to_have_count(0)
-    expect(panel(page).locator(".steps")).to_contain_text("Cancel asked for")
+    expect(panel(page).locator(".steps")).to_contain_text("Cancel requested")
 
 
-def test_a_second_cancel_can_not_be_sent_meanwhile(page: Page, runs: list[RunView]) -> None:
+def test_a_second_cancel_cannot_be_sent_meanwhile(page: Page, runs: list[RunView]) -> None:
     waiting: list[Route] = []
     page.route(CANCEL, lambda route: waiting.append(route))
     confirm(page)
@@ -59,14 +65,14 @@ def test_a_second_cancel_can_not_be_sent_meanwhile(page: Page, runs: list[RunVie
     answer(waiting[0], {}, 202)
 
 
-def test_a_cancel_that_failed_can_be_tried_again(page: Page, runs: list[RunView]) -> None:
-    page.route(CANCEL, lambda route: answer(route, {"detail": "The task hub is away."}, 503))
+def test_a_cancel_that_failed_can_be_retried(page: Page, runs: list[RunView]) -> None:
+    page.route(CANCEL, lambda route: answer(route, {"detail": "The task hub does not answer."}, 503))
     confirm(page)
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("The task hub is away.")
+    expect(dialog).to_contain_text("The task hub does not answer.")
     expect(dialog.get_by_role("button", name="Try again")).to_be_enabled()
     dialog.get_by_role("button", name="Keep it running").click()
-    expect(panel(page)).to_contain_text("Not canceled. The task hub is away.")
+    expect(panel(page)).to_contain_text("Not canceled. The task hub does not answer.")
 
     page.unroute(CANCEL)
     page.route(CANCEL, lambda route: answer(route, {}, 202))
@@ -76,7 +82,7 @@ def test_a_cancel_that_failed_can_be_tried_again(page: Page, runs: list[RunView]
     expect(panel(page)).not_to_contain_text("Not canceled.")
 
 
-def test_a_run_that_ended_meanwhile_can_not_be_tried_again(page: Page, runs: list[RunView]) -> None:
+def test_the_cancel_of_a_run_that_ended_meanwhile_cannot_be_retried(page: Page, runs: list[RunView]) -> None:
     page.route(CANCEL, lambda route: answer(route, {"detail": "Run one has already ended."}, 409))
     page.get_by_role("button", name="Cancel…").click()
     runs[0].update(phase="Completed", ended_at=format_timestamp(datetime.now(UTC)))
@@ -87,7 +93,7 @@ def test_a_run_that_ended_meanwhile_can_not_be_tried_again(page: Page, runs: lis
 
 
 @pytest.mark.parametrize("width", [320, 390, 1440])
-def test_the_question_keeps_clear_of_the_edges(page: Page, runs: list[RunView], width: int) -> None:
+def test_the_question_has_a_distance_from_the_edges(page: Page, runs: list[RunView], width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.get_by_role("button", name="Cancel…").click()
     box = page.get_by_role("dialog").bounding_box()

@@ -1,4 +1,4 @@
-"""What the page says, and does not make up, while the app can not be reached."""
+"""What the page shows while the app cannot be reached."""
 
 import re
 from collections.abc import Callable
@@ -7,41 +7,41 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import RUNS, fake_run, serve
 
 SIZES = {"desktop": (1440, 900), "laptop": (1024, 768), "phone": (390, 844)}
 
 
 @pytest.fixture
 def watched(page: Page, monitor_url: str) -> Page:
-    serve(page, [made_up_run("one", "Running"), made_up_run("two")])
+    serve(page, [fake_run("one", "Running"), fake_run("two")])
     page.goto(monitor_url)
     expect(page.locator("#live-text")).to_have_text("Live")
     return page
 
 
 def lose(page: Page) -> None:
-    # Over the route that is there: without any, a look in between would show the host's own runs.
+    # The first route stays: without it an update in between would show the host's own runs.
     page.route(RUNS, lambda route: route.abort())
     expect(page.locator("#live-text")).to_have_text("Not connected")
 
 
-def test_the_runs_stay_on_screen_and_it_comes_back_by_itself(
+def test_the_runs_stay_on_screen_and_the_page_reconnects_automatically(
     watched: Page, snap: Callable[[str], Any]
 ) -> None:
     lose(watched)
     expect(watched.get_by_role("alert").filter(has_text="The app does not answer.")).to_be_visible()
-    expect(watched.locator("#banner")).to_contain_text("Trying again by itself in")
+    expect(watched.locator("#banner")).to_contain_text("Retrying automatically in")
     expect(watched.get_by_role("link", name="one")).to_be_visible()
     snap("connection-lost")
     watched.unroute(RUNS)
-    serve(watched, [made_up_run("one", "Completed")])
+    serve(watched, [fake_run("one", "Completed")])
     expect(watched.locator("#rows")).to_contain_text("Completed")
     expect(watched.locator("#banner")).to_be_hidden()
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_it_can_be_seen_with_a_run_open(watched: Page, size: str) -> None:
+def test_the_banner_is_visible_with_a_run_open(watched: Page, size: str) -> None:
     width, height = SIZES[size]
     watched.set_viewport_size({"width": width, "height": height})
     watched.get_by_role("link", name="one").click()
@@ -54,7 +54,7 @@ def test_it_can_be_seen_with_a_run_open(watched: Page, size: str) -> None:
     assert seen == 1
 
 
-def test_no_clock_runs_on_a_guess(watched: Page) -> None:
+def test_without_a_connection_the_clocks_stand_still(watched: Page) -> None:
     watched.get_by_role("link", name="one").click()
     clocks = watched.locator(
         "#rows .active .elapsed, #rows .active .checks .sub, #detail-elapsed, #detail .gap"
@@ -70,19 +70,19 @@ def test_no_clock_runs_on_a_guess(watched: Page) -> None:
     assert active.evaluate(muted) == watched.locator("#range").evaluate(muted) != ended.evaluate(muted)
 
 
-def test_the_first_failure_says_when_it_is_tried_again(page: Page, monitor_url: str) -> None:
+def test_the_first_failure_shows_the_time_of_the_next_try(page: Page, monitor_url: str) -> None:
     page.route(RUNS, lambda route: route.fulfill(status=500))
     page.goto(monitor_url)
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    expect(page.locator("#state .retry")).to_have_text(re.compile(r"^Trying again by itself in \d+ s\.$"))
+    expect(page.locator("#state .retry")).to_have_text(re.compile(r"^Retrying automatically in \d+ s\.$"))
     page.unroute(RUNS)
-    serve(page, [made_up_run("back")])
+    serve(page, [fake_run("back")])
     expect(page.get_by_role("link", name="back")).to_be_visible()
 
 
-def test_a_run_that_could_not_be_read_is_asked_for_again(page: Page, monitor_url: str) -> None:
+def test_a_run_that_could_not_be_read_is_requested_again(page: Page, monitor_url: str) -> None:
     request = {"inputs": {}, "outputs": {}, "deployment": "blue"}
-    serve(page, [made_up_run("one", "Running", request=request)])
+    serve(page, [fake_run("one", "Running", request=request)])
     answers = iter([503, 503])
 
     def fail_at_first(route: Route) -> None:
@@ -97,7 +97,7 @@ def test_a_run_that_could_not_be_read_is_asked_for_again(page: Page, monitor_url
     expect(page.get_by_role("complementary")).to_contain_text("blue")
 
 
-def test_a_login_that_has_run_out_is_told(watched: Page) -> None:
+def test_a_login_that_has_expired_is_reported(watched: Page) -> None:
     asked: list[str] = []
     watched.on("request", lambda request: asked.append(request.url))
     watched.unroute(RUNS)

@@ -1,4 +1,4 @@
-"""Many runs: the first are shown at once, the rest comes in behind them."""
+"""Many runs: the first ones are shown at once, the others are loaded afterwards."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
 from tests.end_to_end.harness import wait_for
-from tests.end_to_end.monitor.recorded import RUNS, made_up_run, serve, until
+from tests.end_to_end.monitor.fake_api import RUNS, fake_run, serve, until
 from tests.end_to_end.monitor.test_list import ids
 
 
@@ -17,12 +17,12 @@ from tests.end_to_end.monitor.test_list import ids
 def thousands() -> list[RunView]:
     phases = [phase for phase in PHASES if phase != "Pending"]
     return [
-        made_up_run(f"run-{number:04d}", phases[number % len(phases)], minutes_ago=number)
+        fake_run(f"run-{number:04d}", phases[number % len(phases)], minutes_ago=number)
         for number in range(5_000)
     ]
 
 
-def test_five_thousand_runs_stay_quick(
+def test_the_page_is_fast_with_five_thousand_runs(
     page: Page, monitor_url: str, thousands: list[RunView], snap: Callable[[str], Any]
 ) -> None:
     serve(page, thousands)
@@ -58,9 +58,9 @@ def held_after_the_first_page(page: Page, runs: list[RunView]) -> list[Route]:
     return held
 
 
-def test_the_first_page_is_live_while_the_rest_is_on_its_way(page: Page, monitor_url: str) -> None:
-    runs = [made_up_run(f"run-{number:04}", minutes_ago=number) for number in range(450)]
-    runs[3] = made_up_run("run-0003", "Running", minutes_ago=3)
+def test_the_first_page_is_live_while_the_others_are_loading(page: Page, monitor_url: str) -> None:
+    runs = [fake_run(f"run-{number:04}", minutes_ago=number) for number in range(450)]
+    runs[3] = fake_run("run-0003", "Running", minutes_ago=3)
     held = held_after_the_first_page(page, runs)
     page.goto(monitor_url)
     expect(page.locator("#live-text")).to_have_text("Live")
@@ -68,7 +68,7 @@ def test_the_first_page_is_live_while_the_rest_is_on_its_way(page: Page, monitor
     expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 200 so far")
     wait_for("request for the second page", lambda: page.evaluate("live.filling") and held)
 
-    runs[3].update(made_up_run("run-0003", "Completed", minutes_ago=3))
+    runs[3].update(fake_run("run-0003", "Completed", minutes_ago=3))
     expect(page.locator("tr[data-run=run-0003]")).to_contain_text("Completed")
     page.get_by_role("searchbox").fill("run-0444")
     expect(page.get_by_role("heading", name="No run matches so far")).to_be_visible()
@@ -78,19 +78,19 @@ def test_the_first_page_is_live_while_the_rest_is_on_its_way(page: Page, monitor
     expect(page.locator("#range")).to_have_text("1\N{EN DASH}50 of 450")
 
 
-def test_a_run_that_began_and_ended_meanwhile_is_found(page: Page, monitor_url: str) -> None:
-    runs = [made_up_run(f"run-{number:04}", minutes_ago=number + 10) for number in range(250)]
-    runs[240] = made_up_run("started-after-that", minutes_ago=-30)
+def test_a_run_that_started_and_ended_meanwhile_is_found(page: Page, monitor_url: str) -> None:
+    runs = [fake_run(f"run-{number:04}", minutes_ago=number + 10) for number in range(250)]
+    runs[240] = fake_run("started-after-that", minutes_ago=-30)
     held = held_after_the_first_page(page, runs)
     page.goto(monitor_url)
     wait_for("request for the second page", lambda: page.evaluate("live.filling") and held)
-    runs.insert(0, made_up_run("quick", minutes_ago=-5))
+    runs.insert(0, fake_run("quick", minutes_ago=-5))
     held[0].fallback()
     expect(page.get_by_role("link", name="quick")).to_be_visible()
 
 
-def test_the_rest_is_asked_for_again_if_it_did_not_come(page: Page, monitor_url: str) -> None:
-    runs = [made_up_run(f"run-{number:04}", minutes_ago=number) for number in range(250)]
+def test_pages_that_could_not_be_loaded_are_requested_again(page: Page, monitor_url: str) -> None:
+    runs = [fake_run(f"run-{number:04}", minutes_ago=number) for number in range(250)]
     held = held_after_the_first_page(page, runs)
     page.clock.install()
     page.goto(monitor_url)

@@ -1,4 +1,4 @@
-"""The way in with a function key: the page is for anybody, what it shows is not."""
+"""Access with a function key: anybody may load the page, but the data needs a key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from azure.functions import AuthLevel
 from playwright.sync_api import Page, Request, Route, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run
+from tests.end_to_end.monitor.fake_api import RUNS, answer, fake_run
 
 KEY = "s3cr3t-function-key=="
 
@@ -25,7 +25,7 @@ def requests_from_now_on(page: Page) -> list[Request]:
 def guarded(page: Page, monitor_url: str) -> Page:
     def guard(route: Route) -> None:
         if route.request.headers.get("x-functions-key") == KEY:
-            answer(route, {"runs": [made_up_run("behind-the-key")], "continuation": None})
+            answer(route, {"runs": [fake_run("behind-the-key")], "continuation": None})
         else:
             route.fulfill(status=401)
 
@@ -34,7 +34,7 @@ def guarded(page: Page, monitor_url: str) -> Page:
     return page
 
 
-def test_only_the_page_itself_is_for_anybody(app: App) -> None:
+def test_only_the_page_itself_needs_no_key(app: App) -> None:
     from function_app import app as functions
 
     levels = {
@@ -46,14 +46,14 @@ def test_only_the_page_itself_is_for_anybody(app: App) -> None:
     assert len(levels) > 4
 
 
-def test_what_the_app_knows_is_not_in_the_page(app: App) -> None:
+def test_the_page_itself_contains_no_data(app: App) -> None:
     run_id = app.start()
     page = requests.get(f"{app.url}/api/monitor", timeout=60).text
     view = app.wait_for_end(run_id)
     assert not [word for word in (run_id, view["job"]["name"], view["endpoint_uri"]) if word in page]
 
 
-def test_without_a_key_it_asks_for_one_and_uses_it(
+def test_without_a_key_the_page_asks_for_one_and_uses_it(
     guarded: Page, monitor_url: str, snap: Callable[[str], Any]
 ) -> None:
     expect(guarded.get_by_role("heading", name="A key is needed")).to_be_visible()
@@ -66,7 +66,7 @@ def test_without_a_key_it_asks_for_one_and_uses_it(
 
 
 @pytest.mark.parametrize("wrong", ["wrong", "gehört-nicht-dazu", "\N{EURO SIGN}"])
-def test_a_wrong_key_is_called_refused_and_can_be_typed_anew_at_once(guarded: Page, wrong: str) -> None:
+def test_after_a_wrong_key_another_can_be_typed_at_once(guarded: Page, wrong: str) -> None:
     field = guarded.get_by_label("Function key")
     field.fill(wrong)
     guarded.keyboard.press("Enter")
@@ -77,7 +77,7 @@ def test_a_wrong_key_is_called_refused_and_can_be_typed_anew_at_once(guarded: Pa
     expect(guarded.get_by_role("link", name="behind-the-key")).to_be_visible()
 
 
-def test_a_refused_key_is_not_sent_again_and_again(page: Page, monitor_url: str) -> None:
+def test_a_refused_key_is_not_sent_again(page: Page, monitor_url: str) -> None:
     page.route(RUNS, lambda route: route.fulfill(status=401))
     page.clock.install()
     page.goto(monitor_url)
@@ -87,7 +87,9 @@ def test_a_refused_key_is_not_sent_again_and_again(page: Page, monitor_url: str)
     assert asked == []
 
 
-def test_a_reload_keeps_the_key_for_the_tab_and_no_address_has_it(guarded: Page, monitor_url: str) -> None:
+def test_a_reload_keeps_the_key_in_the_tab_and_no_address_contains_it(
+    guarded: Page, monitor_url: str
+) -> None:
     guarded.get_by_label("Function key").fill(KEY)
     guarded.keyboard.press("Enter")
     guarded.get_by_role("link", name="behind-the-key").click()

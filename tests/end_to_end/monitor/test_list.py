@@ -1,11 +1,11 @@
-"""Finding a run: phases, text, time, order; and what a row tells of it."""
+"""Finding a run: phases, text, time, order; and what its row shows."""
 
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import fake_run, serve
 
 
 @pytest.fixture
@@ -13,15 +13,15 @@ def few(page: Page, monitor_url: str) -> Page:
     serve(
         page,
         [
-            made_up_run("alpha", "Running", minutes_ago=5),
-            made_up_run("beta", "Completed", minutes_ago=30),
-            made_up_run(
+            fake_run("alpha", "Running", minutes_ago=5),
+            fake_run("beta", "Completed", minutes_ago=30),
+            fake_run(
                 "gamma",
                 "Failed",
                 minutes_ago=600,
                 error={"code": "access_denied", "message": "Denied by policy 17", "advice": "Ask."},
             ),
-            made_up_run("delta", "Completed", minutes_ago=5_000),
+            fake_run("delta", "Completed", minutes_ago=5_000),
         ],
     )
     page.goto(monitor_url)
@@ -32,7 +32,7 @@ def ids(page: Page) -> Locator:
     return page.locator("#rows td.run a")
 
 
-def test_all_are_listed_the_newest_first(few: Page) -> None:
+def test_all_runs_are_listed_the_newest_first(few: Page) -> None:
     expect(ids(few)).to_have_text(["alpha", "beta", "gamma", "delta"])
     expect(few.locator("#range")).to_have_text("1\N{EN DASH}4 of 4")
 
@@ -71,7 +71,7 @@ def test_nothing_found_offers_to_clear_the_filters(few: Page) -> None:
     expect(ids(few)).to_have_count(4)
 
 
-def test_time_narrows_the_list(few: Page) -> None:
+def test_the_start_time_filters_the_list(few: Page) -> None:
     few.get_by_label("Started").select_option("Last hour")
     expect(ids(few)).to_have_text(["alpha", "beta"])
     few.get_by_label("Started").select_option("Last 24 hours")
@@ -103,13 +103,13 @@ def source(folder: str, count: int) -> dict[str, Any]:
     }
 
 
-def test_a_run_started_by_data_goes_by_its_data(page: Page, monitor_url: str) -> None:
+def test_a_run_started_by_data_has_its_data_as_the_title(page: Page, monitor_url: str) -> None:
     many, single = "folder-7311d8a3c2b94d0e8f55aa0c1d2e3f40", "folder-7311d8a3c2b94d0e8f55aa0c1d2eaaaa"
     serve(
         page,
         [
-            made_up_run(many, minutes_ago=1, source=source("region=west", 12)),
-            made_up_run(single, minutes_ago=2, source=source("region=east", 1)),
+            fake_run(many, minutes_ago=1, source=source("region=west", 12)),
+            fake_run(single, minutes_ago=2, source=source("region=east", 1)),
         ],
     )
     page.goto(monitor_url)
@@ -126,36 +126,36 @@ def test_a_run_started_by_data_goes_by_its_data(page: Page, monitor_url: str) ->
     expect(panel.locator("header")).to_contain_text(many)
 
 
-def test_trouble_is_told_in_the_list(page: Page, monitor_url: str) -> None:
-    trouble = {"message": "It says so.", "advice": "Wait."}
+def test_problems_and_errors_are_shown_in_the_list(page: Page, monitor_url: str) -> None:
+    trouble = {"message": "The reason.", "advice": "Wait."}
     serve(
         page,
         [
-            made_up_run("failed", "Failed", minutes_ago=1, error={"code": "access_denied", **trouble}),
-            made_up_run("going-on", "Running", minutes_ago=2, problem={"code": "throttled", **trouble}),
-            made_up_run("fine", minutes_ago=3),
+            fake_run("failed", "Failed", minutes_ago=1, error={"code": "access_denied", **trouble}),
+            fake_run("going-on", "Running", minutes_ago=2, problem={"code": "throttled", **trouble}),
+            fake_run("fine", minutes_ago=3),
         ],
     )
     page.goto(monitor_url)
-    told = page.locator("#rows td.state-of .sub")
-    expect(told).to_have_text(["access_denied", "throttled"])
-    expect(told.first).to_have_attribute("title", "It says so.")
-    colours = told.evaluate_all("nodes => nodes.map(node => getComputedStyle(node).color)")
+    codes = page.locator("#rows td.state-of .sub")
+    expect(codes).to_have_text(["access_denied", "throttled"])
+    expect(codes.first).to_have_attribute("title", "The reason.")
+    colours = codes.evaluate_all("nodes => nodes.map(node => getComputedStyle(node).color)")
     assert colours == ["rgb(179, 38, 30)", "rgb(138, 83, 0)"]
 
 
-def test_a_passing_problem_does_not_look_like_a_failure(page: Page, monitor_url: str) -> None:
+def test_a_transient_problem_does_not_look_like_a_failure(page: Page, monitor_url: str) -> None:
     trouble = {"code": "throttled", "message": "Slow down.", "advice": "Wait."}
     serve(
         page,
-        [made_up_run("failed", "Failed", error=trouble), made_up_run("going-on", "Running", problem=trouble)],
+        [fake_run("failed", "Failed", error=trouble), fake_run("going-on", "Running", problem=trouble)],
     )
     page.goto(f"{monitor_url}#/runs/failed")
     look = (
         "node => [node, node.querySelector('h3')].map(part => JSON.stringify([getComputedStyle(part).color,"
     )
     look += " getComputedStyle(part).backgroundColor, getComputedStyle(part, '::before').clipPath]))"
-    expect(page.locator(".trouble")).to_contain_text("Why it did not complete")
+    expect(page.locator(".trouble")).to_contain_text("Why the run did not complete")
     failure = page.locator(".trouble").evaluate(look)
     page.locator("#rows").get_by_role("link", name="going-on").click()
     expect(page.locator(".trouble")).to_contain_text("the run goes on")
@@ -163,16 +163,16 @@ def test_a_passing_problem_does_not_look_like_a_failure(page: Page, monitor_url:
     assert problem[0] != failure[0] and problem[1] != failure[1]
 
 
-def test_a_check_that_is_due_is_being_made(page: Page, monitor_url: str) -> None:
-    serve(page, [made_up_run("one", "Running", next_check_at="2020-01-01T00:00:00Z")])
+def test_a_check_that_is_due_is_shown_as_running(page: Page, monitor_url: str) -> None:
+    serve(page, [fake_run("one", "Running", next_check_at="2020-01-01T00:00:00Z")])
     page.goto(monitor_url)
     expect(page.locator("#rows .checks .sub")).to_have_text("checking now")
 
 
 @pytest.mark.parametrize("width", [1440, 1100])
-def test_the_table_fits_and_makes_room_for_an_open_run(page: Page, monitor_url: str, width: int) -> None:
+def test_the_table_fits_beside_an_open_run(page: Page, monitor_url: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    serve(page, [made_up_run("a-run-with-quite-a-long-name-0001", "Running")])
+    serve(page, [fake_run("a-run-with-quite-a-long-name-0001", "Running")])
     page.goto(monitor_url)
     expect(ids(page)).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -184,9 +184,9 @@ def test_the_table_fits_and_makes_room_for_an_open_run(page: Page, monitor_url: 
     assert lines <= [2]
 
 
-def test_the_head_of_an_open_run_stays_above_what_scrolls(page: Page, monitor_url: str) -> None:
+def test_the_head_of_an_open_run_stays_visible_while_it_scrolls(page: Page, monitor_url: str) -> None:
     page.set_viewport_size({"width": 1440, "height": 400})
-    serve(page, [made_up_run("one", "Running")])
+    serve(page, [fake_run("one", "Running")])
     page.goto(f"{monitor_url}#/runs/one")
     expect(page.locator(".steps")).to_be_visible()
     covered = page.evaluate(
@@ -199,12 +199,12 @@ def test_the_head_of_an_open_run_stays_above_what_scrolls(page: Page, monitor_ur
     assert covered
 
 
-def test_the_type_of_an_input_stands_by_its_name(page: Page, monitor_url: str) -> None:
+def test_the_type_of_an_input_is_shown_at_its_name(page: Page, monitor_url: str) -> None:
     request = {
         "inputs": {"readings": {"type": "UriFolder", "uri": "azureml://datastores/d/paths/p/"}},
         "outputs": {"scores": {"type": "UriFile", "uri": "azureml://x"}},
     }
-    serve(page, [made_up_run("one", request=request, outputs={"scores": "azureml://x"})])
+    serve(page, [fake_run("one", request=request, outputs={"scores": "azureml://x"})])
     page.goto(f"{monitor_url}#/runs/one")
     panel = page.get_by_role("complementary")
     expect(panel.locator("dt", has_text="readings")).to_contain_text("UriFolder")

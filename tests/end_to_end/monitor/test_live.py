@@ -1,4 +1,4 @@
-"""The page and the real app: runs come, change and end in front of the person who watches."""
+"""The page and the real app: runs appear, change and end without a reload."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ def row(page: Page, run_id: str) -> Any:
     return page.locator("#rows tr", has=page.get_by_role("link", name=run_id, exact=True))
 
 
-def test_a_run_is_seen_from_its_start_to_its_end_without_reloading(
-    page: Page, app: App, control: ControlClient, monitor_url: str, look_again: Callable[[], None]
+def test_a_run_is_shown_from_its_start_to_its_end_without_a_reload(
+    page: Page, app: App, control: ControlClient, monitor_url: str, update_page: Callable[[], None]
 ) -> None:
     preparing, running = control.hold("Preparing"), control.hold("Running")
     page.goto(monitor_url)
@@ -26,20 +26,20 @@ def test_a_run_is_seen_from_its_start_to_its_end_without_reloading(
 
     run_id = app.start()
     app.wait_for_phase(run_id, "Queued")
-    look_again()
+    update_page()
     expect(row(page, run_id)).to_contain_text("Queued")
     control.release(preparing)
     app.wait_for_phase(run_id, "Running")
-    look_again()
+    update_page()
     expect(row(page, run_id)).to_contain_text("Running")
     control.release(running)
     app.wait_for_end(run_id)
-    look_again()
+    update_page()
     expect(row(page, run_id)).to_contain_text("Completed")
     assert page.evaluate("window.sameDocument")
 
 
-def test_detail_shows_what_went_in_what_comes_out_and_when(
+def test_the_detail_shows_inputs_outputs_and_times(
     page: Page, app: App, control: ControlClient, monitor_url: str, snap: Callable[[str], Any]
 ) -> None:
     hold = control.hold("Running")
@@ -63,7 +63,7 @@ def test_detail_shows_what_went_in_what_comes_out_and_when(
     snap("detail-completed")
 
 
-def test_a_failed_run_says_why_and_what_to_do(
+def test_a_failed_run_shows_the_reason_and_the_advice(
     page: Page, app: App, monitor_url: str, snap: Callable[[str], Any]
 ) -> None:
     run_id = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
@@ -76,13 +76,13 @@ def test_a_failed_run_says_why_and_what_to_do(
     snap("detail-failed")
 
 
-def test_cancel_asks_first_and_stops_the_job(
+def test_a_cancel_asks_first_and_stops_the_job(
     page: Page,
     app: App,
     control: ControlClient,
     monitor_url: str,
     snap: Callable[[str], Any],
-    look_again: Callable[[], None],
+    update_page: Callable[[], None],
 ) -> None:
     control.hold("Running")
     run_id = app.start()
@@ -101,14 +101,14 @@ def test_cancel_asks_first_and_stops_the_job(
     dialog.get_by_role("button", name="Cancel the job").click()
     expect(dialog).to_be_hidden()
     app.wait_for_end(run_id)
-    look_again()
+    update_page()
     panel = page.get_by_role("complementary")
     expect(panel).to_contain_text("Ended: Canceled")
     expect(panel.get_by_role("button", name="Cancel…")).to_have_count(0)
     assert control.job(job)["status"] == "Canceled"
 
 
-def test_a_cancel_that_comes_too_late_is_told(
+def test_a_cancel_that_comes_too_late_is_reported(
     page: Page, app: App, control: ControlClient, monitor_url: str
 ) -> None:
     hold = control.hold("Running")
@@ -124,7 +124,7 @@ def test_a_cancel_that_comes_too_late_is_told(
 
 
 def test_a_run_whose_id_is_markup_is_shown_as_text(page: Page, app: App, monitor_url: str) -> None:
-    """Such an id can only come through the task hub's own API, but the page must not care."""
+    """Such an id can only come through the task hub's own API; the page must show it safely."""
     run_id = "<img src=x onerror=alert(1)>\"'&"
     request = RunRequest(
         endpoint_uri="https://not-allowed.example/jobs",

@@ -1,4 +1,4 @@
-"""On a phone: short cards, everything in reach of a thumb, nothing cut off."""
+"""On a phone: short cards, and nothing is cut off."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import fake_run, serve
 
 TROUBLE = {"code": "access_denied", "message": "Denied", "advice": "Ask."}
 
@@ -14,8 +14,8 @@ TROUBLE = {"code": "access_denied", "message": "Denied", "advice": "Ask."}
 @pytest.fixture
 def phone(page: Page, monitor_url: str) -> Page:
     page.set_viewport_size({"width": 360, "height": 740})
-    runs = [made_up_run(f"run-{number:02}", minutes_ago=30 + number) for number in range(43)]
-    runs[0] = made_up_run("alpha", "Running", minutes_ago=25.5)
+    runs = [fake_run(f"run-{number:02}", minutes_ago=30 + number) for number in range(43)]
+    runs[0] = fake_run("alpha", "Running", minutes_ago=25.5)
     runs[1]["error"] = TROUBLE  # type: ignore[typeddict-item]
     serve(page, runs)
     page.goto(monitor_url)
@@ -24,7 +24,7 @@ def phone(page: Page, monitor_url: str) -> Page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_needs_no_sideways_scrolling(phone: Page, scheme: Any, snap: Callable[[str], Any]) -> None:
+def test_the_page_needs_no_horizontal_scrolling(phone: Page, scheme: Any, snap: Callable[[str], Any]) -> None:
     phone.emulate_media(color_scheme=scheme)
     for width in (320, 360):
         phone.set_viewport_size({"width": width, "height": 740})
@@ -37,7 +37,7 @@ def test_it_needs_no_sideways_scrolling(phone: Page, scheme: Any, snap: Callable
     snap(f"phone-detail-{scheme}")
 
 
-def test_a_card_has_two_lines_and_a_third_for_trouble_only(phone: Page) -> None:
+def test_a_card_has_two_lines_and_a_third_for_an_error_only(phone: Page) -> None:
     def tops(selector: str) -> list[float]:
         return (
             phone.locator("#rows tr")
@@ -57,7 +57,7 @@ def test_a_card_has_two_lines_and_a_third_for_trouble_only(phone: Page) -> None:
     expect(phone.locator("#rows tr").nth(1)).to_contain_text("access_denied")
 
 
-def test_there_are_twenty_on_a_page(phone: Page) -> None:
+def test_a_page_has_twenty_runs(phone: Page) -> None:
     expect(phone.locator("#range")).to_have_text("1\N{EN DASH}20 of 43")
     phone.get_by_role("button", name="Next").click()
     expect(phone.locator("#rows tr")).to_have_count(20)
@@ -65,7 +65,7 @@ def test_there_are_twenty_on_a_page(phone: Page) -> None:
     expect(phone.locator("#range")).to_have_text("1\N{EN DASH}43 of 43")
 
 
-def test_the_search_has_a_row_of_its_own_and_room_for_its_hint(phone: Page) -> None:
+def test_the_search_has_its_own_row_and_space_for_its_hint(phone: Page) -> None:
     search, period = (
         phone.get_by_role("searchbox").bounding_box(),
         phone.get_by_label("Started").bounding_box(),

@@ -1,4 +1,4 @@
-"""What the page must not do: run what others wrote, or let a key out."""
+"""What the page must not do: execute data as script, or disclose a key."""
 
 import re
 from urllib.parse import quote
@@ -8,14 +8,14 @@ import requests
 from playwright.sync_api import BrowserContext, Error, Page, Request, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import fake_run, serve
 from triggers.monitor import PAGE, SCRIPTS, STYLES
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><b>"
 KEY = "s3cr3t-function-key=="
 
 
-def test_the_policy_allows_nothing_but_the_pages_own_parts(app: App) -> None:
+def test_the_policy_allows_only_the_pages_own_parts(app: App) -> None:
     answers = [requests.get(f"{app.url}/api/monitor", timeout=60) for _ in range(2)]
     policies = [answer.headers["Content-Security-Policy"] for answer in answers]
     nonces = [re.findall(r"'nonce-([\w-]+)'", policy) for policy in policies]
@@ -30,13 +30,13 @@ def test_the_policy_allows_nothing_but_the_pages_own_parts(app: App) -> None:
     assert not re.search(r"\son\w+=|style=|(?:src|href)=[\"']?http", body)
 
 
-def test_every_part_of_the_page_is_in_it() -> None:
+def test_every_file_of_the_page_is_part_of_it() -> None:
     assert {*STYLES, *SCRIPTS, "index.html"} == {path.name for path in PAGE.iterdir()}
 
 
-def test_hostile_values_stay_text(page: Page, monitor_url: str) -> None:
+def test_hostile_values_are_shown_as_text(page: Page, monitor_url: str) -> None:
     trouble = {"code": MARKUP, "message": MARKUP, "advice": MARKUP}
-    hostile = made_up_run(
+    hostile = fake_run(
         MARKUP,
         "Failed",
         endpoint_uri=f"https://{MARKUP}/jobs",
@@ -62,7 +62,7 @@ def test_hostile_values_stay_text(page: Page, monitor_url: str) -> None:
             "names": [MARKUP],
         },
     )
-    strange = made_up_run("strange", MARKUP, started_at=MARKUP, ended_at=MARKUP, checks=MARKUP)
+    strange = fake_run("strange", MARKUP, started_at=MARKUP, ended_at=MARKUP, checks=MARKUP)
     serve(page, [hostile, strange])
     page.goto(monitor_url)
 
@@ -75,12 +75,12 @@ def test_hostile_values_stay_text(page: Page, monitor_url: str) -> None:
     expect(page.locator("#rows").get_by_role("link", name="strange")).to_be_visible()
 
 
-def test_a_key_in_the_address_is_taken_out_of_it_and_travels_in_a_header(
+def test_a_key_in_the_address_is_removed_and_sent_in_a_header(
     page: Page, context: BrowserContext, monitor_url: str
 ) -> None:
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
-    serve(page, [made_up_run("one", "Running")])
+    serve(page, [fake_run("one", "Running")])
     page.goto(f"{monitor_url}?code={quote(KEY, safe='')}")
     page.get_by_role("link", name="one").click()
     expect(page.get_by_role("heading", name="one")).to_be_visible()
@@ -102,7 +102,7 @@ def test_a_key_in_the_address_is_taken_out_of_it_and_travels_in_a_header(
         "const s = document.createElement('script'); s.textContent = 'window.broken = true'; document.body.append(s)",
     ],
 )
-def test_markup_and_script_that_got_in_somehow_do_nothing(
+def test_the_policy_blocks_markup_and_script_that_were_inserted(
     context: BrowserContext, monitor_url: str, attempt: str
 ) -> None:
     page = context.new_page()

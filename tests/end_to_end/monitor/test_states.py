@@ -1,4 +1,4 @@
-"""What the page shows when there is nothing to show, and when something is in the way."""
+"""What the page shows when there are no runs, and when something fails."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.end_to_end.harness import App
-from tests.end_to_end.monitor.recorded import RUNS, answer, made_up_run, serve
+from tests.end_to_end.monitor.fake_api import RUNS, answer, fake_run, serve
 
 
-def test_without_runs_it_says_how_to_start_one(
+def test_without_runs_the_page_shows_how_to_start_one(
     page: Page, monitor_url: str, snap: Callable[[str], Any]
 ) -> None:
     serve(page, [])
@@ -22,7 +22,9 @@ def test_without_runs_it_says_how_to_start_one(
     snap("empty")
 
 
-def test_what_it_says_starts_a_run(page: Page, app: App, context: BrowserContext, monitor_url: str) -> None:
+def test_the_command_that_it_shows_starts_a_run(
+    page: Page, app: App, context: BrowserContext, monitor_url: str
+) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     serve(page, [])
     page.goto(monitor_url)
@@ -38,7 +40,7 @@ def test_what_it_says_starts_a_run(page: Page, app: App, context: BrowserContext
     app.cancel(run_id)
 
 
-def test_what_it_says_takes_the_key_from_where_keys_are(page: Page, monitor_url: str) -> None:
+def test_the_command_that_it_shows_reads_the_key_from_the_environment(page: Page, monitor_url: str) -> None:
     serve(page, [])
     page.goto(f"{monitor_url}?code=s3cr3t")
     command = page.locator("#state-command pre")
@@ -46,7 +48,7 @@ def test_what_it_says_takes_the_key_from_where_keys_are(page: Page, monitor_url:
     expect(command).not_to_contain_text("s3cr3t")
 
 
-def test_while_it_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[[str], Any]) -> None:
+def test_while_the_page_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[[str], Any]) -> None:
     waiting: list[Route] = []
     page.route(RUNS, lambda route: waiting.append(route))
     page.goto(monitor_url)
@@ -59,30 +61,30 @@ def test_while_it_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[
     expect(page.get_by_role("heading", name="No runs yet")).to_be_visible()
 
 
-def test_an_app_that_does_not_answer_can_be_tried_again(
-    page: Page, monitor_url: str, snap: Callable[[str], Any]
-) -> None:
+def test_a_failed_request_can_be_retried(page: Page, monitor_url: str, snap: Callable[[str], Any]) -> None:
     page.route(RUNS, lambda route: route.fulfill(status=500))
     page.goto(monitor_url)
     expect(page.get_by_role("heading", name="The runs cannot be read")).to_be_visible()
     expect(page.locator("#state-text")).to_contain_text("The app answered 500.")
     snap("error")
     page.unroute(RUNS)
-    serve(page, [made_up_run("back")])
+    serve(page, [fake_run("back")])
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="back")).to_be_visible()
     expect(page.locator("#live-text")).to_have_text("Live")
 
 
-def test_a_run_that_is_not_there_says_so(page: Page, monitor_url: str) -> None:
-    serve(page, [made_up_run("one")])
+def test_an_unknown_run_is_reported(page: Page, monitor_url: str) -> None:
+    serve(page, [fake_run("one")])
     page.goto(f"{monitor_url}#/runs/gone")
     expect(page.get_by_text("There is no such run.")).to_be_visible()
 
 
-def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_seen(page: Page, monitor_url: str) -> None:
+def test_a_hidden_tab_sends_no_requests_and_updates_when_it_is_visible_again(
+    page: Page, monitor_url: str
+) -> None:
     asked: list[str] = []
-    serve(page, [made_up_run("one", "Running")], lambda route: asked.append(route.request.url))
+    serve(page, [fake_run("one", "Running")], lambda route: asked.append(route.request.url))
     page.goto(monitor_url)
     expect(page.locator("#live-text")).to_have_text("Live")
 
@@ -109,7 +111,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_hints_and_skeletons_can_be_seen(page: Page, monitor_url: str, scheme: Any) -> None:
+def test_hints_and_skeletons_have_enough_contrast(page: Page, monitor_url: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     page.route(RUNS, lambda route: None)
     page.goto(monitor_url)

@@ -1,4 +1,4 @@
-"""When what happened, in the order in which it happened, and where the time went."""
+"""The timeline of a run: its steps in order, and how long each took."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from batch.api.run_view import RunView
 from batch.timestamps import format_timestamp
-from tests.end_to_end.monitor.recorded import made_up_run, serve
+from tests.end_to_end.monitor.fake_api import fake_run, serve
 
 
 def opened(page: Page, monitor_url: str, run: RunView) -> Page:
@@ -23,30 +23,30 @@ def cancellation(at: str, cause: str = "request") -> dict[str, Any]:
     return {"cause": cause, "requested_at": at, "accepted": True}
 
 
-def made_up(phase: str, **fields: Any) -> RunView:
-    return made_up_run("one", phase, **fields)
+def fake(phase: str, **fields: Any) -> RunView:
+    return fake_run("one", phase, **fields)
 
 
 @pytest.mark.parametrize(
     ("run", "steps"),
     [
-        (made_up("Completed"), ["Requested", "Job created", "Running", "Ended: Completed"]),
-        (made_up("Failed", submitted_at=None, running_at=None), ["Requested", "Ended: Failed"]),
-        (made_up("TimedOut", running_at=None), ["Requested", "Job created", "Ended: Timed out"]),
+        (fake("Completed"), ["Requested", "Job created", "Running", "Ended: Completed"]),
+        (fake("Failed", submitted_at=None, running_at=None), ["Requested", "Ended: Failed"]),
+        (fake("TimedOut", running_at=None), ["Requested", "Job created", "Ended: Timed out"]),
         (
-            made_up("Submitting", submitted_at=None, running_at=None),
+            fake("Submitting", submitted_at=None, running_at=None),
             ["Requested", "Job created", "Running", "Ended"],
         ),
         (
-            made_up(
+            fake(
                 "Canceling", running_at=None, cancellation=cancellation(format_timestamp(datetime.now(UTC)))
             ),
-            ["Requested", "Job created", "Cancel asked for", "Ended"],
+            ["Requested", "Job created", "Cancel requested", "Ended"],
         ),
     ],
     ids=lambda value: value["phase"] if isinstance(value, dict) else "",
 )
-def test_steps_are_told_in_order_and_only_those_that_happened_or_may(
+def test_steps_that_happened_or_may_happen_are_shown_in_order(
     page: Page, monitor_url: str, run: RunView, steps: list[str]
 ) -> None:
     opened(page, monitor_url, run)
@@ -54,28 +54,28 @@ def test_steps_are_told_in_order_and_only_those_that_happened_or_may(
 
 
 def test_each_step_has_its_own_time(page: Page, monitor_url: str) -> None:
-    run = made_up("TimedOut")
+    run = fake("TimedOut")
     asked = format_timestamp(datetime.now(UTC))
     run["cancellation"] = cancellation(asked, "timeout")  # type: ignore[typeddict-item]
     run["ended_at"] = asked
     opened(page, monitor_url, run)
     times = page.locator(".steps time").evaluate_all("times => times.map(time => time.dateTime)")
     assert times == [run["started_at"], run["submitted_at"], run["running_at"], asked, asked]
-    expect(page.locator(".steps")).to_contain_text("Out of time: cancel asked for")
+    expect(page.locator(".steps")).to_contain_text("Out of time: cancel requested")
 
 
-def test_a_cancel_before_the_job_ran_stands_before_it(page: Page, monitor_url: str) -> None:
-    run = made_up("Canceled")
+def test_a_cancel_before_the_job_ran_is_shown_before_it(page: Page, monitor_url: str) -> None:
+    run = fake("Canceled")
     assert run["submitted_at"]
     run["cancellation"] = cancellation(run["submitted_at"])  # type: ignore[typeddict-item]
     opened(page, monitor_url, run)
     expect(page.locator(".steps li > span:first-child")).to_have_text(
-        ["Requested", "Job created", "Cancel asked for", "Running", "Ended: Canceled"]
+        ["Requested", "Job created", "Cancel requested", "Running", "Ended: Canceled"]
     )
 
 
-def test_an_end_seen_before_the_start_takes_no_negative_time(page: Page, monitor_url: str) -> None:
-    run = made_up("Completed")
+def test_an_end_before_the_start_gives_no_negative_time(page: Page, monitor_url: str) -> None:
+    run = fake("Completed")
     run["ended_at"], run["running_at"] = run["submitted_at"], run["last_check_at"]
     opened(page, monitor_url, run)
     expect(page.locator(".steps .gap")).to_have_text(
@@ -88,7 +88,7 @@ def test_dots_have_the_colours_of_the_bar(page: Page, monitor_url: str) -> None:
     opened(
         page,
         monitor_url,
-        made_up("Canceling", cancellation=cancellation(format_timestamp(datetime.now(UTC)))),
+        fake("Canceling", cancellation=cancellation(format_timestamp(datetime.now(UTC)))),
     )
     colour = "(nodes, pseudo) => nodes.map(node => getComputedStyle(node, pseudo).backgroundColor)"
     dots = page.locator(".steps li.done").evaluate_all(colour, "::before")
@@ -97,9 +97,9 @@ def test_dots_have_the_colours_of_the_bar(page: Page, monitor_url: str) -> None:
     assert len(set(dots)) == 4
 
 
-def test_bars_tell_in_words_what_they_show_and_grow_with_the_clock(page: Page, monitor_url: str) -> None:
+def test_bars_have_a_text_and_grow_with_the_clock(page: Page, monitor_url: str) -> None:
     page.clock.install()
-    serve(page, [made_up_run("one", "Running", minutes_ago=5)])
+    serve(page, [fake_run("one", "Running", minutes_ago=5)])
     page.goto(monitor_url)
     bar = page.locator("#rows .bars")
     expect(bar).to_have_attribute(
@@ -108,6 +108,6 @@ def test_bars_tell_in_words_what_they_show_and_grow_with_the_clock(page: Page, m
     running = bar.locator(".running")
     before = float(running.evaluate("node => node.style.flexGrow"))
 
-    page.route("**/api/batch-runs**", lambda route: None)  # What follows is the clock's doing.
+    page.route("**/api/batch-runs**", lambda route: None)  # From here on only the clock changes the page.
     page.clock.run_for(9_000)
     assert float(running.evaluate("node => node.style.flexGrow")) > before

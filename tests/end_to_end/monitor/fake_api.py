@@ -1,4 +1,4 @@
-"""Answers of the API made up by a test, given to the real page in place of the host's."""
+"""A fake API: the real page gets its answers instead of the host's."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ PAGE = 200
 Handler = Callable[[Route], None]
 
 
-def made_up_run(run_id: str, phase: str = "Completed", *, minutes_ago: float = 60, **fields: Any) -> RunView:
+def fake_run(run_id: str, phase: str = "Completed", *, minutes_ago: float = 60, **fields: Any) -> RunView:
     now = datetime.now(UTC)
     started = now - timedelta(minutes=minutes_ago)
     running = phase in ("Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling")
@@ -48,7 +48,7 @@ def made_up_run(run_id: str, phase: str = "Completed", *, minutes_ago: float = 6
         "problem": None,
         "error": None,
     }
-    return {**view, **fields}  # type: ignore[typeddict-item]  # a test may want it wrong
+    return {**view, **fields}  # type: ignore[typeddict-item]  # a test may want a wrong type
 
 
 def answer(route: Route, body: object, status: int = 200) -> None:
@@ -57,7 +57,7 @@ def answer(route: Route, body: object, status: int = 200) -> None:
 
 
 def serve(page: Page, runs: Sequence[RunView], on_request: Handler | None = None) -> None:
-    """Lists ``runs`` by pages, filtered as the app does, and shows each of them."""
+    """Answers with ``runs``: pages of the list, filtered as the app does, and each single run."""
     by_id = {run["run_id"]: run for run in runs}
 
     def handle(route: Route) -> None:
@@ -85,5 +85,5 @@ def serve(page: Page, runs: Sequence[RunView], on_request: Handler | None = None
 
 
 def until(page: Page, expression: str) -> None:
-    """Asks from outside: the page's own policy forbids what the browser would have to evaluate in it."""
+    """Evaluates from outside: the page's policy forbids the eval of Playwright's own wait."""
     wait_for(expression, lambda: bool(page.evaluate(expression)), limit=15)

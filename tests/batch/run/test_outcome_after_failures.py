@@ -1,4 +1,4 @@
-"""What problems make of a run. Times are seconds after the start; a job is submitted ten seconds after it."""
+"""How a run ends after failed steps. Times are seconds after the start; a job is submitted ten seconds after it."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from batch.run.phases import Phase
 from batch.run.request import RunRequest
 from batch.run.state import CancelCause
 from batch.run.steps import Failure, Invoked, InvokeMode
-from tests.batch.builders import after, canceling, problem, request, run
+from tests.batch.builders import after, canceling, failure, request, run
 
 SHORT = request(timeout=100)
 LEAVE = request(timeout=100, on_timeout="leave")
-UNAVAILABLE = problem(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
-UNCERTAIN = problem(ErrorCode.SUBMISSION_UNCERTAIN, retryable=True)
+UNAVAILABLE = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+UNCERTAIN = failure(ErrorCode.SUBMISSION_UNCERTAIN, retryable=True)
 REFUSALS = (
     ErrorCode.ACCESS_DENIED,
     ErrorCode.TOKEN_REFUSED,
@@ -44,9 +44,9 @@ REFUSALS = (
         (ErrorCode.SERVICE_UNAVAILABLE, False, 1, True),
     ],
 )
-def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
+def test_failures_before_there_is_a_job(code: ErrorCode, retryable: bool, failures: int, fails: bool) -> None:
     lasting = 0 if code in TRANSIENT_CODES else failures
-    failing = run(problem=problem(code, retryable=retryable), failures=failures, lasting_failures=lasting)
+    failing = run(problem=failure(code, retryable=retryable), failures=failures, lasting_failures=lasting)
     end = end_of(failing, after(20))
     assert (end is not None) is fails
     if end is not None:
@@ -54,15 +54,15 @@ def test_problems_before_there_is_a_job(code: ErrorCode, retryable: bool, failur
 
 
 @pytest.mark.parametrize("code", [ErrorCode.TOKEN_UNAVAILABLE, ErrorCode.INTERNAL])
-def test_failures_that_heal_with_time_do_not_count_towards_giving_up(code: ErrorCode) -> None:
-    hiccup = run(problem=problem(code, retryable=True), failures=1_000, lasting_failures=4)
-    assert end_of(hiccup, after(20)) is None
+def test_transient_failures_do_not_count_towards_giving_up(code: ErrorCode) -> None:
+    failing = run(problem=failure(code, retryable=True), failures=1_000, lasting_failures=4)
+    assert end_of(failing, after(20)) is None
 
 
-def test_a_step_that_breaks_while_it_submits_leaves_it_open_whether_there_is_a_job() -> None:
-    broken = run(identity={"client_id": "c"}, problem=problem(ErrorCode.INTERNAL, retryable=True))
-    assert end_of(broken.model_copy(update={"lasting_failures": 4}), after(20)) is None
-    end = end_of(broken.model_copy(update={"lasting_failures": 5}), after(20))
+def test_a_crash_of_the_step_that_submits_leaves_it_open_whether_there_is_a_job() -> None:
+    crashed = run(identity={"client_id": "c"}, problem=failure(ErrorCode.INTERNAL, retryable=True))
+    assert end_of(crashed.model_copy(update={"lasting_failures": 4}), after(20)) is None
+    end = end_of(crashed.model_copy(update={"lasting_failures": 5}), after(20))
     assert end is not None
     assert end.outcome is Phase.FAILED
     assert end.error is not None
@@ -70,21 +70,21 @@ def test_a_step_that_breaks_while_it_submits_leaves_it_open_whether_there_is_a_j
     assert "because the step that submits it crashed: It went wrong." in end.error.message
 
 
-def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke() -> None:
-    broken = run(
+def test_past_the_deadline_a_job_is_searched_for_if_the_step_that_submits_crashed() -> None:
+    crashed = run(
         asked=SHORT,
         identity={"client_id": "c"},
-        problem=problem(ErrorCode.INTERNAL, retryable=True),
+        problem=failure(ErrorCode.INTERNAL, retryable=True),
         failures=1,
     )
-    assert end_of(broken, after(121)) is None
-    assert invoke_mode(broken, after(121)) is InvokeMode.FIND
-    absent = broken.invoked(Invoked.from_json({"absent": True}), after(122), InvokeMode.FIND)
-    uncertain = broken.invoked(
+    assert end_of(crashed, after(121)) is None
+    assert invoke_mode(crashed, after(121)) is InvokeMode.FIND
+    absent = crashed.invoked(Invoked.from_json({"absent": True}), after(122), InvokeMode.FIND)
+    uncertain = crashed.invoked(
         Invoked.from_json({"error": UNAVAILABLE.model_dump()}), after(122), InvokeMode.FIND
     )
-    for looked, outcome in ((absent, Phase.TIMED_OUT), (uncertain, Phase.FAILED)):
-        end = end_of(looked, after(122))
+    for searched, outcome in ((absent, Phase.TIMED_OUT), (uncertain, Phase.FAILED)):
+        end = end_of(searched, after(122))
         assert end is not None
         assert end.outcome is outcome
 
@@ -95,13 +95,13 @@ def test_past_the_deadline_a_job_is_looked_for_where_the_step_that_submits_broke
     [
         (None, Phase.TIMED_OUT),
         (UNAVAILABLE, Phase.TIMED_OUT),
-        (problem(ErrorCode.TOKEN_UNAVAILABLE, retryable=True), Phase.TIMED_OUT),
-        (problem(ErrorCode.INTERNAL, retryable=True), Phase.TIMED_OUT),
+        (failure(ErrorCode.TOKEN_UNAVAILABLE, retryable=True), Phase.TIMED_OUT),
+        (failure(ErrorCode.INTERNAL, retryable=True), Phase.TIMED_OUT),
         (UNCERTAIN, Phase.FAILED),
-        (problem(ErrorCode.SUBMISSION_UNCERTAIN), Phase.FAILED),
+        (failure(ErrorCode.SUBMISSION_UNCERTAIN), Phase.FAILED),
     ],
 )
-def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_is_none(
+def test_a_run_that_does_not_know_whether_there_is_a_job_does_not_say_that_there_is_none(
     asked: RunRequest, last: Failure | None, outcome: Phase
 ) -> None:
     end = end_of(run(asked=asked, problem=last, failures=1 if last else 0), after(100))
@@ -112,31 +112,6 @@ def test_a_run_that_can_not_tell_whether_there_is_a_job_does_not_say_that_there_
         assert end.error == last
     else:
         assert "No job was submitted" in end.error.message
-
-
-@pytest.mark.parametrize(
-    ("due", "now", "purpose"),
-    [
-        (None, 0, InvokeMode.SUBMIT),
-        (None, 99.999, InvokeMode.SUBMIT),
-        (None, 100, InvokeMode.FIND),
-        (50, 49.999, InvokeMode.CHECK_FOR_CANCEL),
-        (50, 50, InvokeMode.SUBMIT),
-        (50, 60, InvokeMode.SUBMIT),
-        (50, 100, InvokeMode.FIND),
-        (100, 99.999, InvokeMode.CHECK_FOR_CANCEL),
-        (100, 100, InvokeMode.FIND),
-        # The deadline counts more than a step that is due after it.
-        (150, 120, InvokeMode.FIND),
-    ],
-)
-@pytest.mark.parametrize("last", [None, UNAVAILABLE, UNCERTAIN])
-def test_what_may_be_done_without_a_job(
-    last: Failure | None, due: float | None, now: float, purpose: InvokeMode
-) -> None:
-    step_due_at = None if due is None else after(due)
-    state = run(asked=SHORT, problem=last, failures=1 if last else 0, step_due_at=step_due_at)
-    assert invoke_mode(state, after(now)) is purpose
 
 
 @pytest.mark.parametrize(
@@ -155,19 +130,19 @@ def test_what_may_be_done_without_a_job(
                 (1_000, 5_000, True),
             ]
         ),
-        # What time may heal is bounded by the timeouts alone.
+        # Retryable failures are bounded by the timeouts alone.
         (ErrorCode.SERVICE_UNAVAILABLE, True, 1_000, 5_000, False),
         (ErrorCode.TOKEN_UNAVAILABLE, True, 1_000, 5_000, False),
         (ErrorCode.INTERNAL, True, 1_000, 5_000, False),
     ],
 )
-def test_could_not_read_is_not_failed(
+def test_a_job_that_cannot_be_read_has_not_failed(
     code: ErrorCode, retryable: bool, failures: int, failing_for: float, fails: bool
 ) -> None:
     lasting = 0 if code in TRANSIENT_CODES else failures
-    told = {"failures": failures, "lasting_failures": lasting}
-    reading: dict[str, Any] = {"problem": problem(code, retryable=retryable), **told}
-    # However long the run has been going on: what counts is since when it fails.
+    counts = {"failures": failures, "lasting_failures": lasting}
+    reading: dict[str, Any] = {"problem": failure(code, retryable=retryable), **counts}
+    # The time since the first failure counts, not the age of the run.
     for since in (20, 40_000):
         end = end_of(run(status="Running", failing_since=after(since), **reading), after(since + failing_for))
         assert (end is not None) is fails
@@ -178,8 +153,8 @@ def test_could_not_read_is_not_failed(
             assert "job batchjob-1 may go on" in end.error.message
 
 
-def test_an_error_while_canceling_hides_no_outcome() -> None:
-    refused: dict[str, Any] = {"problem": problem(ErrorCode.ACCESS_DENIED), "failures": 100}
+def test_an_error_while_canceling_does_not_end_the_run() -> None:
+    refused: dict[str, Any] = {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": 100}
     refusing = run(
         status="Running",
         failing_since=after(20),

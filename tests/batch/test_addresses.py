@@ -1,11 +1,13 @@
+"""Endpoints, workspaces and job names: what is accepted, and what an address becomes."""
+
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.addresses import EndpointUri, Origin
-from tests.batch.builders import body, refusals, settings
+from batch.addresses import EndpointUri, Origin, WorkspaceId, is_job_name
+from tests.batch.builders import WORKSPACE_ID, body, refusals, settings
 
 HOST = "scores.westeurope.inference.ml.azure.com"
 ALLOWED = f"https://{HOST}/jobs"
@@ -50,7 +52,7 @@ def test_a_well_formed_uri_of_another_origin_is_not_allowed(uri: str) -> None:
     assert "ALLOWED_ENDPOINT_ORIGINS" in error.message
 
 
-NO_ENDPOINT_URIS = [
+NOT_ENDPOINT_URIS = [
     "",
     "/jobs",
     HOST,
@@ -115,8 +117,8 @@ NO_ENDPOINT_URIS = [
 ]
 
 
-@pytest.mark.parametrize("uri", NO_ENDPOINT_URIS)
-def test_anything_but_host_port_and_jobs_is_no_endpoint_uri(uri: str) -> None:
+@pytest.mark.parametrize("uri", NOT_ENDPOINT_URIS)
+def test_anything_but_host_port_and_jobs_is_not_an_endpoint_uri(uri: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         EndpointUri.parse(uri)
     assert {error.field for error in refusals(body(endpoint_uri=uri))} == {"endpoint_uri"}
@@ -171,7 +173,7 @@ def test_the_endpoints_name_is_the_first_label_of_azures_hosts(host: str, name: 
     assert EndpointUri(Origin(host, 443)).endpoint_name == name
 
 
-def test_further_origins_are_allowed_by_the_setting_exactly() -> None:
+def test_the_setting_allows_further_origins_and_no_similar_ones() -> None:
     app = settings(ALLOWED_ENDPOINT_ORIGINS="https://localhost:8443, https://Other.example")
     for uri in ("https://localhost:8443/jobs", "https://other.example:443/jobs", ALLOWED):
         assert not refusals(body(endpoint_uri=uri), app=app)
@@ -193,3 +195,115 @@ def test_the_status_address_is_built_from_the_endpoint() -> None:
 def test_an_endpoint_may_be_called_jobs(name: str) -> None:
     uri = f"https://{name}.westeurope.inference.ml.azure.com/jobs"
     assert str(EndpointUri.parse(uri)) == uri
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WORKSPACE_ID,
+        WORKSPACE_ID.lower(),
+        WORKSPACE_ID.replace("/rg/", "/my_group.(test)-1/"),
+        WORKSPACE_ID.replace("/ws", "/my_workspace-1"),
+    ],
+)
+def test_the_resource_id_of_a_workspace_is_accepted(text: str) -> None:
+    assert str(WorkspaceId.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ws",
+        WORKSPACE_ID[1:],
+        "/" + WORKSPACE_ID,
+        WORKSPACE_ID + "/",
+        WORKSPACE_ID + "/jobs/a",
+        WORKSPACE_ID + "?a=1",
+        WORKSPACE_ID + "\n",
+        WORKSPACE_ID.replace("/ws", "/"),
+        WORKSPACE_ID.replace("/ws", "/.."),
+        WORKSPACE_ID.replace("/ws", "/w%2fs"),
+        WORKSPACE_ID.replace("/ws", "/w s"),
+        WORKSPACE_ID.replace("/ws", "/ws@evil.com"),
+        WORKSPACE_ID.replace("/rg/", "/../"),
+        WORKSPACE_ID.replace("/rg/", "//"),
+        WORKSPACE_ID.replace("MachineLearningServices", "Storage"),
+        WORKSPACE_ID.replace("Microsoft.", "MicrosoftX"),
+        WORKSPACE_ID.replace("workspaces", "wor\u212aspaces"),
+        "https://management.azure.com" + WORKSPACE_ID,
+    ],
+)
+def test_anything_else_is_not_a_workspace_id(text: str) -> None:
+    with pytest.raises(ValueError, match="resource id"):
+        WorkspaceId.parse(text)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "/jobs/batchjob-1",
+        "/batchEndpoints/scores/deployments/blue/jobs/batchjob-1",
+        "/batchEndpoints//jobs/pipelinejob-1",
+    ],
+)
+def test_the_workspace_of_a_job_is_the_start_of_its_id(tail: str) -> None:
+    assert WorkspaceId.of_resource(WORKSPACE_ID + tail) == WorkspaceId(WORKSPACE_ID)
+
+
+@pytest.mark.parametrize(
+    "resource_id",
+    [None, 5, "", WORKSPACE_ID, WORKSPACE_ID + "/", "/evil" + WORKSPACE_ID + "/jobs/a", "/jobs/a", [], {}],
+)
+def test_an_id_of_another_form_names_no_workspace(resource_id: object) -> None:
+    assert WorkspaceId.of_resource(resource_id) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "batchjob-be9ebb73-277c-4bd4-9d20-e81f35c54099",
+        "c808d695-ada5-4d03-bcf7-9b7d6c8a22e6",
+        "pipelinejob-1",
+        "a",
+        "careful_bulb.plwyqfx0",
+        "x" * 255,
+    ],
+)
+def test_names_that_the_service_gives_to_jobs_are_accepted(name: str) -> None:
+    assert is_job_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "a?b",
+        "a#b",
+        "a%2fb",
+        "a b",
+        "a\n",
+        "-a",
+        "ä",
+        "a;b",
+        "x" * 256,
+        None,
+        5,
+        ["a"],
+    ],
+)
+def test_a_text_that_must_not_become_a_path_segment_is_not_a_job_name(name: object) -> None:
+    assert not is_job_name(name)
+
+
+@given(st.text(max_size=10))
+def test_a_job_name_cannot_change_an_address(name: str) -> None:
+    if is_job_name(name):
+        assert not set(name) & set("/\\?#%@: \t\r\n")
+        assert name not in (".", "..")
+        assert name.isascii()
