@@ -22,8 +22,8 @@ from task_hub.submissions import (
     Claimed,
     Taken,
     claim_submission,
-    lose_submission,
     read_submission,
+    record_lost_answer,
     release_submission,
 )
 
@@ -122,7 +122,7 @@ async def _post(
         return await asyncio.to_thread(_post_in_time, run_id, request, claim)
     except RunError as error:
         if _may_have_created(error):
-            await lose_submission(client, run_id, claim.attempt)
+            await record_lost_answer(client, run_id, claim.attempt)
             raise submission_uncertain(
                 f"because the answer to its submission was lost: {error.message}", retryable=True
             ) from None

@@ -9,7 +9,7 @@ import azure.functions as func
 from activities.failure import with_readable_failure
 from batch.log import log_event
 from batch.names import START_RUN
-from batch.new_data import earlier_version
+from batch.new_data.request import start_of
 from batch.run.state import Run
 from batch.run.steps import Started
 from batch.settings import app_settings
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 @with_readable_failure
 async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # type: ignore[type-arg]
     """Takes a StartRun and answers with a Started."""
-    start = earlier_version.start_run(value, app_settings())
+    start = start_of(value, app_settings())
     source = start.source
     with trace_of(context):
         existing = await runs.start_run(client, start.run_id, Run(request=start.request, source=source))

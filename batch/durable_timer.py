@@ -9,12 +9,12 @@ may fire up to one second before the requested time, or any time after it. Hence
 
 from datetime import datetime, timedelta
 
-MOST_EARLY = timedelta(seconds=1)
+MAX_EARLY = timedelta(seconds=1)
 
 
 def timer_for(due: datetime) -> datetime:
     """The time to ask a durable timer for, so that it does not fire before ``due``."""
-    return due + MOST_EARLY
+    return due + MAX_EARLY
 
 
 def time_after(due: datetime | None, clock: datetime) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView, run_view
 from batch.names import BATCH_RUN, NUDGE
@@ -100,14 +100,14 @@ async def list_runs(
             if instance["name"] != BATCH_RUN or not query.selects(view := _listed(instance)):
                 continue
             if len(runs) == query.top:
-                return runs, ListPlace(token, runs[-1]["run_id"]).written()
+                return runs, Continuation(token, runs[-1]["run_id"]).encode()
             runs.append(view)
         if following is None:
             return runs, None
         token = following
         if len(runs) == query.top:
             break
-    return runs, ListPlace(token, after).written()
+    return runs, Continuation(token, after).encode()
 
 
 def _behind(after: str, instances: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:

@@ -76,7 +76,7 @@ async def claim_submission(
     return Canceled() if submission.cancel_requested else Claimed(attempt, submission)
 
 
-async def lose_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
+async def record_lost_answer(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
     """Records that the answer to this attempt's POST is lost. Without it the search only takes longer."""
     await client.signal_entity(_entity(run_id), SUBMISSION_LOSE, {"attempt": attempt, "lost_at": _now()})
 

@@ -9,10 +9,9 @@ import azure.functions as func
 from batch.errors import InvalidRequest
 from batch.log import log_event
 from batch.new_data.blob import Blob, Malformed, finished_upload
-from batch.new_data.request import request_for, upload_id
+from batch.new_data.request import request_for, upload_for, upload_id
 from batch.new_data.rules import NewDataRule, Start
-from batch.new_data.settings import new_data as configured
-from batch.new_data.upload import FolderUpload
+from batch.new_data.settings import new_data as new_data_settings
 from batch.run.state import Run
 from batch.settings import app_settings
 from task_hub.runs import start_run
@@ -30,11 +29,11 @@ async def new_data(event: func.EventGridEvent, client: Any, context: func.Contex
     """An exception makes Event Grid deliver again, so only failures that may pass by then are raised."""
     received = grid_event(event)
     try:
-        blob = finished_upload(received, configured().topic)
+        blob = finished_upload(received, new_data_settings().topic)
     except Malformed as error:
         log_event(logger, logging.WARNING, "event_malformed", event_id=received.id, reason=error)
         return
-    rules = [rule for rule in configured().rules if blob and rule.matches(blob)]
+    rules = [rule for rule in new_data_settings().rules if blob and rule.matches(blob)]
     if blob is None or not rules:
         log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
         return
@@ -52,7 +51,7 @@ async def _apply(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationC
         return
     match rule.start:
         case Start.FOLDER:
-            await start_window(client, FolderUpload.of(rule, blob, run_id, request))
+            await start_window(client, upload_for(rule, blob, run_id, request))
         case Start.FILE | Start.MARKER:
             run = Run(request=request, source=blob.source())
             if await start_run(client, run_id, run) is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from batch.advice import advice
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from batch.api.responses import ApiError, ProblemDetails, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
@@ -12,7 +12,7 @@ _APP = "https://my-app.azurewebsites.net"
 _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
 _OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
 _RUN_ID = "readings-2026-01-31"
-CONTINUATION = ListPlace("cmVhZGluZ3MtMjAyNi0wMS0wMQ== ", _RUN_ID).written()
+CONTINUATION = Continuation("cmVhZGluZ3MtMjAyNi0wMS0wMQ== ", _RUN_ID).encode()
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "the Data Factory pipeline's parameters": {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Self
 
-from batch.api.list_place import FIRST, ListPlace
+from batch.api.continuation import FIRST_PAGE, Continuation
 from batch.api.run_view import RunView
 from batch.errors import FieldError, InvalidRequest
 from batch.run.phases import PHASES
@@ -31,7 +31,7 @@ class RunQuery:
     started_to: datetime | None = None
     prefix: str = ""
     top: int = DEFAULT_TOP
-    place: ListPlace = FIRST
+    place: Continuation = FIRST_PAGE
 
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
@@ -62,9 +62,9 @@ class RunQuery:
         except ValueError as error:
             errors.append(FieldError("top", str(error)))
         started_from, started_to = time("started_from"), time("started_to")
-        place = FIRST
+        place = FIRST_PAGE
         try:
-            place = ListPlace.read(params["continuation"]) if "continuation" in params else place
+            place = Continuation.decode(params["continuation"]) if "continuation" in params else place
         except ValueError:
             errors.append(FieldError("continuation", "was not given by a page of this list"))
         if errors:

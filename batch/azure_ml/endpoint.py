@@ -15,20 +15,20 @@ from batch.run.request import Binding, RunRequest
 from batch.settings import Settings
 
 RUN_ID_TAG = "batch_run_id"
-MARKER_TAG = "batch_run_marker"
+ATTEMPT_TAG = "batch_run_marker"
 """Tags by which a job names its run, for people and for this app. The service does not promise to keep them."""
 
 
-def submit(run_id: str, marker: str, request: RunRequest, settings: Settings) -> JobResource:
+def submit(run_id: str, job_tag: str, request: RunRequest, settings: Settings) -> JobResource:
     """POSTs the job, once. Raises NotSent, AnswerLost (a job may exist), HttpError or RunError."""
     headers = {
         # Azure ML's own SDK sends it. It is not documented whether the service honours it: nothing relies on it.
-        "repeatability_request-id": str(uuid.UUID(hex=marker)),
+        "repeatability_request-id": str(uuid.UUID(hex=job_tag)),
     }
     if request.deployment:
         headers["azureml-model-deployment"] = request.deployment
     endpoint = allowed_endpoint(request.endpoint_uri, settings)
-    body = job_body(run_id, marker, request)
+    body = job_body(run_id, job_tag, request)
     response = post_once(str(endpoint), settings.ml_audience, json=body, headers=headers)
     return _job(json_object(response), endpoint)
 
@@ -50,11 +50,11 @@ def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
     return endpoint
 
 
-def job_body(run_id: str, marker: str, request: RunRequest) -> dict[str, Any]:
+def job_body(run_id: str, job_tag: str, request: RunRequest) -> dict[str, Any]:
     """The invoke body, with property names in the camel case that the recordings show accepted."""
     properties: dict[str, Any] = {
         "inputData": {name: _input(binding) for name, binding in request.inputs.items()},
-        "tags": {RUN_ID_TAG: run_id, MARKER_TAG: marker},
+        "tags": {RUN_ID_TAG: run_id, ATTEMPT_TAG: job_tag},
     }
     if request.outputs:
         properties["outputData"] = {

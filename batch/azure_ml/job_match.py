@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from enum import Enum
 from urllib.parse import unquote
 
-from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
+from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
 from batch.run.request import RunRequest
 
@@ -32,14 +32,14 @@ def is_tagged(job: JobResource) -> bool:
     return RUN_ID_TAG in job.tags
 
 
-def matches(job: JobResource, run_id: str, marker: str | None, request: RunRequest) -> Match:
+def matches(job: JobResource, run_id: str, job_tag: str | None, request: RunRequest) -> Match:
     """Whether ``job``, created since the claim, is the one this run submitted.
 
     Earlier versions of this app tagged their jobs with the run id alone.
     """
     if is_tagged(job):
-        same_marker = marker is None or job.tags.get(MARKER_TAG, marker) == marker
-        return Match.OURS if same_marker and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
+        same_tag = job_tag is None or job.tags.get(ATTEMPT_TAG, job_tag) == job_tag
+        return Match.OURS if same_tag and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
     wanted_outputs = list(request.output_uris().values())
     own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
     outputs = _compare(job.output_uris, wanted_outputs)

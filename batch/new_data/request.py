@@ -2,12 +2,17 @@
 
 import hashlib
 import json
+from typing import Any
 from urllib.parse import quote
 
 from batch.api.request import parse_fields
 from batch.new_data.blob import Blob
+from batch.new_data.earlier_version import EarlierUpload
 from batch.new_data.rules import NewDataRule, Start
+from batch.new_data.upload import FolderUpload
 from batch.run.request import RunRequest
+from batch.run.source import DataSource
+from batch.run.steps import StartRun
 from batch.settings import Settings
 
 
@@ -31,6 +36,28 @@ def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) 
         "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id, settings),
     }
     return parse_fields(fields, None, settings)[1]
+
+
+def upload_for(rule: NewDataRule, blob: Blob, run_id: str, request: RunRequest) -> FolderUpload:
+    """What the orchestration of ``blob`` is started with, under a folder rule."""
+    return FolderUpload(
+        run_id=run_id,
+        window_key=folder_id(rule, blob),
+        request=request,
+        source=blob.source(),
+        quiet_seconds=rule.quiet_seconds,
+        longest_wait_seconds=rule.longest_wait_seconds,
+    )
+
+
+def start_of(value: dict[str, Any], settings: Settings) -> StartRun:
+    """The input of ``start_run``. Raises InvalidRequest if that of an earlier version makes no valid request."""
+    if "upload" not in value:
+        return StartRun.from_json(value)
+    upload = EarlierUpload.from_json(value["upload"])
+    rule = NewDataRule.model_construct(**upload.rule)
+    request = request_for(rule, upload.blob, upload.run_id, settings)
+    return StartRun(run_id=upload.run_id, request=request, source=DataSource.from_json(value["source"]))
 
 
 def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> str:

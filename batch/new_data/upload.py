@@ -1,12 +1,9 @@
-"""One finished upload under a folder rule: what the orchestration that stands for it is started with."""
+"""One finished upload under a folder rule: the input of its orchestration."""
 
 from datetime import timedelta
 from typing import Any, Self
 
 from batch.new_data import earlier_version
-from batch.new_data.blob import Blob
-from batch.new_data.request import folder_id
-from batch.new_data.rules import NewDataRule
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
 from batch.run.steps import StartRun
@@ -29,17 +26,6 @@ class FolderUpload(Stored):
     longest_wait_seconds: int
     failure: str | None = None
     earlier: dict[str, Any] | None = None
-
-    @classmethod
-    def of(cls, rule: NewDataRule, blob: Blob, run_id: str, request: RunRequest) -> Self:
-        return cls(
-            run_id=run_id,
-            window_key=folder_id(rule, blob),
-            request=request,
-            source=blob.source(),
-            quiet_seconds=rule.quiet_seconds,
-            longest_wait_seconds=rule.longest_wait_seconds,
-        )
 
     @classmethod
     def from_json(cls, value: object) -> Self:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from local.azure_ml import ControlClient
 from tests.end_to_end.harness import App
 
@@ -90,7 +90,7 @@ def test_a_continuation_needs_no_encoding_in_an_address(app: App) -> None:
 
 
 def test_a_continuation_of_another_task_hub_is_an_empty_page_and_a_cut_one_is_refused(app: App) -> None:
-    place = ListPlace("fn5+fg== ", "~~~~").written()
+    place = Continuation("fn5+fg== ", "~~~~").written()
     assert app.list(continuation=place).json() == {"runs": [], "continuation": None}
     assert app.list(continuation=place[:-1]).status_code == 400
 

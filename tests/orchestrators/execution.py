@@ -15,7 +15,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.durable_timer import MOST_EARLY
+from batch.durable_timer import MAX_EARLY
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
 from functions_host.worker.redaction import without_credentials
@@ -230,7 +230,7 @@ class Execution:
     @property
     def timer_at(self) -> datetime:
         """The earliest moment at which the newest open timer can fire: a second before what it was asked for."""
-        return self.timer_asked_for - MOST_EARLY
+        return self.timer_asked_for - MAX_EARLY
 
     @property
     def timer_asked_for(self) -> datetime:

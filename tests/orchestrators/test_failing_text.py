@@ -107,7 +107,7 @@ def test_an_exception_after_the_submission_keeps_the_job(
     answer = execution.complete({"surprise": 1})
 
     assert answer.code == "internal"
-    assert "Job batchjob-1 may go on" in str(answer.error)
+    assert "Job batchjob-1 may still run" in str(answer.error)
     assert custom_status(answer)["job"]["name"] == "batchjob-1"
     assert json.loads(answer.next_input)["job"]["name"] == "batchjob-1"
     assert [action.get("operation") for action in answer.actions if action["actionType"] == SIGNAL] == [

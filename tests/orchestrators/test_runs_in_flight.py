@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from batch.durable_timer import MOST_EARLY
+from batch.durable_timer import MAX_EARLY
 from batch.run.state import Run
 from batch.timestamps import parse_timestamp
 from packages.functions_host.tests.recordings import recording
@@ -32,7 +32,7 @@ def test_it_asks_for_the_same_actions(handle: Handle, record: dict[str, Any]) ->
     assert [_without_time(action) for action in asked] == [_without_time(action) for action in asked_before]
     assert plain(now.custom_status) == plain(before.custom_status)
     timers = zip(_timers(asked), _timers(asked_before), strict=True)
-    assert all(timer - timer_before == MOST_EARLY for timer, timer_before in timers)
+    assert all(timer - timer_before == MAX_EARLY for timer, timer_before in timers)
 
 
 @pytest.mark.parametrize("record", RECORDED)

@@ -5,7 +5,7 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from batch.api.run_query import RunQuery
 from task_hub import runs
 from task_hub.runs import list_runs
@@ -80,9 +80,9 @@ async def test_the_token_of_the_task_hub_is_sent_back_unchanged(monkeypatch: pyt
 
 @pytest.mark.parametrize("status", [200, 400])
 async def test_a_place_that_the_task_hub_does_not_know_is_an_empty_last_page(status: int) -> None:
-    place = ListPlace("Z29uZQ== ", "gone")
+    place = Continuation("Z29uZQ== ", "gone")
     with TaskHub(ENDED, unknown_token=status).served() as client:
-        assert await pages(client, continuation=place.written()) == [[]]
+        assert await pages(client, continuation=place.encode()) == [[]]
 
 
 async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.reason import reason_text
@@ -99,6 +99,6 @@ async def test_a_continuation_of_a_task_hub_that_was_deleted_is_an_empty_last_pa
     unknown_token: int,
 ) -> None:
     hub = TaskHub([instance("r-1")], unknown_token=unknown_token)
-    place = ListPlace("Z29uZQ== ", "gone")
-    status, page = await call(hub, "list_all_runs", continuation=place.written())
+    place = Continuation("Z29uZQ== ", "gone")
+    status, page = await call(hub, "list_all_runs", continuation=place.encode())
     assert (status, page) == (200, {"runs": [], "continuation": None})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.list_place import ListPlace
+from batch.api.continuation import Continuation
 from batch.api.run_query import DEFAULT_TOP, RunQuery
 from batch.errors import InvalidRequest
 from batch.run.believed_status import believed_status
@@ -23,7 +23,7 @@ def test_without_parameters_all_runs_are_listed_page_by_page() -> None:
 
 
 def test_all_parameters_are_read() -> None:
-    place = ListPlace("dG9rZW4= ", "nightly-3")
+    place = Continuation("dG9rZW4= ", "nightly-3")
     query = RunQuery.parse(
         {
             "phase": "Running, Queued,,",
@@ -31,7 +31,7 @@ def test_all_parameters_are_read() -> None:
             "started_to": "2026-01-31T13:00:00+01:00",
             "prefix": "nightly-",
             "top": "200",
-            "continuation": place.written(),
+            "continuation": place.encode(),
             "code": "a-function-key",
             "clientId": "default",
         }

@@ -98,7 +98,11 @@ def test_a_completed_run_has_no_error() -> None:
 
 @pytest.mark.parametrize(
     ("runtime_status", "says"),
-    [("Terminated", "cancel the job in Azure ML Studio"), ("Failed", "because"), ("Canceled", "because")],
+    [
+        ("Terminated", "Terminating stops the run, not its job"),
+        ("Failed", "because"),
+        ("Canceled", "because"),
+    ],
 )
 def test_a_run_that_something_else_ended_says_so(runtime_status: str, says: str) -> None:
     view = _view(runtime_status, custom_status(run(status="Running")), output="because")

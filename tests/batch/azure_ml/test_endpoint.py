@@ -1,6 +1,6 @@
 import pytest
 
-from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG, allowed_endpoint, job_body
+from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG, allowed_endpoint, job_body
 from batch.errors import ErrorCode, RunError
 from batch.run.request import Binding
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, request, settings
@@ -16,7 +16,7 @@ def test_the_invoke_body_of_a_folder_and_a_file() -> None:
                     "uri": "azureml://datastores/lake/paths/out/r-1.csv",
                 }
             },
-            "tags": {RUN_ID_TAG: "r-1", MARKER_TAG: "m"},
+            "tags": {RUN_ID_TAG: "r-1", ATTEMPT_TAG: "m"},
         }
     }
 

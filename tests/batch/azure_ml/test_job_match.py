@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
+from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_match import Match, matches
 from batch.run.request import Binding, RunRequest
@@ -67,9 +67,9 @@ FROM_ARM = JobResource.parse(arm_job())
         (_tagged("r-2", [OUTPUT]), request(), Match.OTHER),
         (_tagged(None), request(), Match.OTHER),
         # Another app on the same workspace may have a run of the same id.
-        (_tagged("r-1", **{MARKER_TAG: "m"}), request(), Match.OURS),
-        (_tagged("r-1", [OUTPUT], **{MARKER_TAG: "other"}), request(), Match.OTHER),
-        (_tagged("r-2", **{MARKER_TAG: "m"}), request(), Match.OTHER),
+        (_tagged("r-1", **{ATTEMPT_TAG: "m"}), request(), Match.OURS),
+        (_tagged("r-1", [OUTPUT], **{ATTEMPT_TAG: "other"}), request(), Match.OTHER),
+        (_tagged("r-2", **{ATTEMPT_TAG: "m"}), request(), Match.OTHER),
         # Without a tag an output that names the run decides, in any spelling of its datastore.
         (_job([OUTPUT], [INPUT_URI]), request(), Match.OURS),
         (_job([OUTPUT]), request(), Match.OURS),

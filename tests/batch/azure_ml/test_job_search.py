@@ -11,7 +11,7 @@ import pytest
 
 from batch.addresses import WorkspaceId
 from batch.azure_ml import job_search
-from batch.azure_ml.endpoint import MARKER_TAG, RUN_ID_TAG
+from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_search import find_job
 from batch.azure_ml.rest import AnswerLost, HttpError
@@ -24,7 +24,7 @@ from tests.batch.builders import START, WORKSPACE_ID, after, request, settings
 
 SUBMISSION = Submission().claim("a", format_timestamp(START), None)
 IN_WORKSPACE = settings(AZURE_ML_WORKSPACE_ID=WORKSPACE_ID)
-OUR_TAGS = {RUN_ID_TAG: "r-1", MARKER_TAG: "a"}
+OUR_TAGS = {RUN_ID_TAG: "r-1", ATTEMPT_TAG: "a"}
 
 
 def _listed(monkeypatch: pytest.MonkeyPatch, *jobs: JobResource) -> None:

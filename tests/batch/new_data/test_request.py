@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from batch.addresses import CLOUDS, Cloud
 from batch.api.request import RUN_ID_PATTERN
 from batch.errors import InvalidRequest
-from batch.new_data import earlier_version
 from batch.new_data.blob import Blob, finished_upload
-from batch.new_data.request import folder_id, request_for, upload_id
+from batch.new_data.request import folder_id, request_for, start_of, upload_for, upload_id
 from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
 from batch.run.request import RunRequest
@@ -244,7 +243,7 @@ def test_windows_of_two_rules_do_not_mix() -> None:
 
 def _upload(under: NewDataRule, one: Blob) -> FolderUpload:
     run_id = upload_id(under, one)
-    return FolderUpload.of(under, one, run_id, request_for(under, one, run_id, settings()))
+    return upload_for(under, one, run_id, request_for(under, one, run_id, settings()))
 
 
 @given(
@@ -323,7 +322,7 @@ def test_an_earlier_window_starts_the_run_that_it_would_have_started() -> None:
     sent = json.loads(json.dumps(FolderUpload.from_json(under).start(gathered)))
     assert sent == {"upload": under, "source": gathered.to_json()}, "the version that began it reads it, too"
 
-    start = earlier_version.start_run(sent, settings())
+    start = start_of(sent, settings())
     assert (start.run_id, start.source) == ("folder-1", gathered)
     assert start.request.is_same_as(
         request_for(rule(deployment="blue", timeout=5), blob(), "folder-1", settings())

@@ -150,7 +150,7 @@ def test_a_job_that_cannot_be_read_has_not_failed(
             assert end.outcome is Phase.FAILED
             assert end.error is not None
             assert end.error.code is code
-            assert "job batchjob-1 may go on" in end.error.message
+            assert "job batchjob-1 may still run" in end.error.message
 
 
 def test_an_error_while_canceling_does_not_end_the_run() -> None:

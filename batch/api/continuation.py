@@ -11,42 +11,42 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
-_SUM_LENGTH = 6
+_CHECKSUM_LENGTH = 6
 _TEXT = re.compile(r"[\w-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class ListPlace:
+class Continuation:
     """In the page of ``hub_token`` (None: the first page), after the instance ``after`` (empty: at the start)."""
 
     hub_token: str | None = None
     after: str = ""
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """Raises ValueError for a text that ``written`` did not give: made up, damaged, or cut."""
+    def decode(cls, text: str) -> Self:
+        """Raises ValueError for a text that ``encode`` did not make: made up, damaged, or cut."""
         if not _TEXT.fullmatch(text):
             raise ValueError("not a place")
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except binascii.Error:
             raise ValueError("not a place") from None
-        content = sealed[_SUM_LENGTH:]
+        content = sealed[_CHECKSUM_LENGTH:]
         # Two texts can decode to the same bytes.
         if _text(content) != text:
             raise ValueError("not a place")
         hub_token, after = json.loads(content)
         return cls(hub_token, after)
 
-    def written(self) -> str:
+    def encode(self) -> str:
         """Safe in a URL as it is."""
         return _text(json.dumps([self.hub_token, self.after]).encode())
 
 
-FIRST = ListPlace()
+FIRST_PAGE = Continuation()
 
 
 def _text(content: bytes) -> str:
     """The checksum detects damaged places. It is not a secret: a place gives nobody access."""
-    checked = sha256(b"place in the list of runs" + content).digest()[:_SUM_LENGTH]
+    checked = sha256(b"place in the list of runs" + content).digest()[:_CHECKSUM_LENGTH]
     return base64.urlsafe_b64encode(checked + content).decode().rstrip("=")
