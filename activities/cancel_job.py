@@ -28,7 +28,7 @@ def cancel_job(value: dict) -> Any:  # type: ignore[type-arg]
 
 def _cancel(asked: CancelJob) -> None:
     settings = app_settings()
-    workspace_id = WorkspaceId.parse(asked.workspace_id) if asked.workspace_id else settings.workspace_id
+    workspace_id = WorkspaceId.of_job(asked.workspace_id) or settings.workspace_id
     if workspace_id is None:
         raise RunError(
             ErrorCode.WORKSPACE_NOT_FOUND,

@@ -30,10 +30,6 @@ from task_hub.submissions import (
 MAX_CLAIMS = 3
 """An endpoint that never answered three POSTs and created no job is broken: a fourth POST would not help."""
 
-CANCELED = Invoked(canceled=True)
-ABSENT = Invoked(absent=True)
-UNCHANGED = Invoked(unchanged=True)
-
 bp = df.Blueprint()
 
 
@@ -58,7 +54,8 @@ async def _invoke(asked: Invoke, client: df.DurableOrchestrationClient) -> Invok
             return await _find(asked.run_id, asked.request, submission)
         case InvokeMode.CHECK_FOR_CANCEL:
             submission = await read_submission(client, asked.run_id)
-            return CANCELED if submission.cancel_requested and submission.attempt is None else UNCHANGED
+            canceled = submission.cancel_requested and submission.attempt is None
+            return Invoked(canceled=True) if canceled else Invoked(unchanged=True)
 
 
 async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
@@ -67,13 +64,13 @@ async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrat
         await asyncio.to_thread(bearer_token, app_settings().ml_audience)
     except RunError:
         found = await _find(run_id, request, await read_submission(client, run_id))
-        if found == ABSENT:
+        if found.absent:
             raise
         return found
     claim = await claim_submission(client, run_id)
     if isinstance(claim, Taken):
         found = await _find(run_id, request, claim.submission)
-        if found != ABSENT:
+        if not found.absent:
             return found
         claims = claim.submission.claims
         if claims >= MAX_CLAIMS:
@@ -86,15 +83,15 @@ async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrat
         case Claimed():
             return Invoked(job=await _post(run_id, request, claim, client))
         case Canceled():
-            return CANCELED
+            return Invoked(canceled=True)
         case Taken():
             raise submission_uncertain("because another delivery of this step submits it", retryable=True)
 
 
 async def _find(run_id: str, request: RunRequest, submission: Submission) -> Invoked:
-    """The job that an earlier attempt created. ``ABSENT`` only if there is provably none."""
+    """The job that an earlier attempt created. ``absent`` only if there is provably none."""
     if submission.attempt is None:
-        return CANCELED if submission.cancel_requested else ABSENT
+        return Invoked(canceled=True) if submission.cancel_requested else Invoked(absent=True)
     settings, now = app_settings(), datetime.now(UTC)
     settle = settings.submission_settle
     try:
@@ -112,7 +109,7 @@ async def _find(run_id: str, request: RunRequest, submission: Submission) -> Inv
     unsettled = (submission.settles_at(settle) - now).total_seconds()
     if unsettled > 0:
         raise submission_uncertain("and none is listed yet", retryable=True, retry_after=unsettled)
-    return CANCELED if submission.cancel_requested else ABSENT
+    return Invoked(canceled=True) if submission.cancel_requested else Invoked(absent=True)
 
 
 async def _post(

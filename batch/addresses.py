@@ -129,6 +129,11 @@ class WorkspaceId:
         return cls(text)
 
     @classmethod
+    def of_job(cls, stored: str | None) -> Self | None:
+        """From the state of a run; None if it has none that this version accepts."""
+        return cls(stored) if stored and _WORKSPACE_ID.fullmatch(stored) else None
+
+    @classmethod
     def of_resource(cls, resource_id: object) -> Self | None:
         """The workspace that a resource, such as a job, belongs to, or None if the id is of another form."""
         match = _RESOURCE_ID.fullmatch(resource_id) if isinstance(resource_id, str) else None

@@ -25,8 +25,6 @@ MAX_MESSAGE_LENGTH = 1_000
 
 
 class ErrorCode(StrEnum):
-    """A code that only another version of the app knows counts as INTERNAL: the state of a run may hold one."""
-
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - an error code
     TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - an error code
     ACCESS_DENIED = "access_denied"
@@ -40,10 +38,6 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "timed_out"
     QUEUE_TIMED_OUT = "queue_timed_out"
     INTERNAL = "internal"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "ErrorCode | None":
-        return cls.INTERNAL if isinstance(value, str) else None
 
 
 TRANSIENT_CODES = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})

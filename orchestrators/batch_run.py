@@ -154,13 +154,12 @@ def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: En
 def _attempt(
     context: df.DurableOrchestrationContext, activity: str, value: dict[str, Any], answer: type[A]
 ) -> Generator[Any, Any, A]:
-    """The activity's answer. An activity that raised instead counts as a failed step."""
+    """The activity's answer. An activity that raised, or whose answer cannot be read, counts as a failed step."""
     try:
-        given = yield context.call_activity(activity, value)
+        return answer.from_json((yield context.call_activity(activity, value)))
     except Exception as error:  # the SDK raises nothing narrower
         crash = RunError(ErrorCode.INTERNAL, f"{activity} crashed: {failure_of(error)}", retryable=True)
         return answer(error=Failure.of(crash), crashed=True)
-    return answer.from_json(given)
 
 
 def _report(

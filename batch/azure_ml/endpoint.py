@@ -41,7 +41,10 @@ def read_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobResourc
 
 def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:
     """Checks again what the starter checked: the app must not send its token to an origin that was removed since."""
-    endpoint = EndpointUri.parse(endpoint_uri)
+    try:
+        endpoint = EndpointUri.parse(endpoint_uri)
+    except ValueError as error:
+        raise RunError(ErrorCode.REQUEST_REJECTED, f"The endpoint_uri of the run {error}.") from None
     if not settings.allows(endpoint):
         raise RunError(
             ErrorCode.REQUEST_REJECTED,

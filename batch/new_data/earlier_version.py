@@ -11,6 +11,11 @@ from batch.run.source import DataSource
 from batch.stored import Stored
 
 
+class _Times(Stored):
+    quiet_seconds: int
+    longest_wait_seconds: int
+
+
 class EarlierUpload(Stored):
     """The input of such a window. ``rule`` was validated when that version read its settings."""
 
@@ -26,12 +31,13 @@ def upload_fields(value: object) -> dict[str, Any] | None:
     if not isinstance(value, dict) or "rule" not in value:
         return None
     upload = EarlierUpload.from_json(value)
+    times = _Times.from_json(upload.rule)
     return {
         "run_id": upload.run_id,
         "window_key": upload.window_key,
         "source": upload.blob.source(),
-        "quiet_seconds": upload.rule["quiet_seconds"],
-        "longest_wait_seconds": upload.rule["longest_wait_seconds"],
+        "quiet_seconds": times.quiet_seconds,
+        "longest_wait_seconds": times.longest_wait_seconds,
         "failure": upload.failure,
         "earlier": {name: each for name, each in value.items() if name != "failure"},
     }

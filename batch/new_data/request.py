@@ -5,10 +5,11 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from batch.addresses import PUBLIC_CLOUD
 from batch.api.request import parse_fields
 from batch.new_data.blob import Blob
 from batch.new_data.earlier_version import EarlierUpload
-from batch.new_data.rules import NewDataRule, Start
+from batch.new_data.rules import DEFAULT_INPUT, NewDataRule, Start
 from batch.new_data.upload import FolderUpload
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
@@ -28,12 +29,15 @@ def folder_id(rule: NewDataRule, blob: Blob) -> str:
 
 def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> RunRequest:
     """The request of the run that ``blob`` starts, over the blob or its folder. Raises InvalidRequest."""
+    input_uri = rule.input_uri
+    if input_uri == DEFAULT_INPUT:
+        input_uri = input_uri.replace(PUBLIC_CLOUD.blob_suffix, settings.cloud.blob_suffix)
     fields = {
         **rule.request_fields(),
         "run_id": run_id,
         "endpoint_input_type": "UriFile" if rule.start == Start.FILE else "UriFolder",
-        "endpoint_input_uri": _fill(rule.input_uri, rule, blob, run_id, settings),
-        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id, settings),
+        "endpoint_input_uri": _fill(input_uri, rule, blob, run_id),
+        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id),
     }
     return parse_fields(fields, None, settings)[1]
 
@@ -60,14 +64,13 @@ def start_of(value: dict[str, Any], settings: Settings) -> StartRun:
     return StartRun(run_id=upload.run_id, request=request, source=DataSource.from_json(value["source"]))
 
 
-def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> str:
+def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str) -> str:
     """Names are percent-encoded: a blob may be called ``a#b?.csv``, a URI may not."""
     path = blob.name if rule.start == Start.FILE else f"{blob.folder}/" if blob.folder else ""
     names = {"folder": blob.folder, "file": blob.file, "path": path}
     return template.format(
         run_id=run_id,
         account=blob.account,
-        blob_suffix=settings.cloud.blob_suffix,
         container=blob.container,
         date=f"{blob.created_at:%Y-%m-%d}",
         **{name: quote(value) for name, value in names.items()},

@@ -9,10 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model
 
 from batch.new_data.blob import Blob
 
-DEFAULT_INPUT = "https://{account}.{blob_suffix}/{container}/{path}"
+DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
+"""In the public cloud; ``request_for`` puts in the domain of the app's cloud. Ids of rules depend on this text."""
 DEFAULT_OUTPUT = "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
 
-PLACEHOLDERS = ("run_id", "account", "blob_suffix", "container", "folder", "file", "path", "date")
+PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", "date")
 _REQUEST_FIELDS = ("endpoint_uri", "deployment", "poll_interval", "queue_timeout", "timeout", "on_timeout")
 """Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400

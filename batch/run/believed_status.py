@@ -48,19 +48,18 @@ def believed_status(
     if runtime_status not in ENDED_RUNTIME_STATUSES:
         lapsed = {"next_check_at": None, "problem": None} if has_outcome else {}
         return reported.model_copy(update=lapsed)
-    result = RunResult.read(output) if runtime_status == "Completed" else None
+    result = RunResult.read(output if runtime_status == "Completed" else None)
     match runtime_status:
         case "Completed":
-            phase, error = result.outcome if result else Phase.COMPLETED.value, None
+            phase, error = _completed(reported, result), None
         case "Failed":
             phase, error = _failed(reported, read_reason(output))
         case _:
             phase, error = _stopped(reported, runtime_status, output)
     facts = _newer_facts(reported, has_outcome, state)
-    if result:
-        facts |= _known_values(result, _IN_RESULT)
-    elif has_outcome or _is_of_another_version(reported.phase):
+    if has_outcome or _is_of_another_version(reported.phase):
         facts["ended_at"] = reported.ended_at
+    facts |= _known_values(result, _IN_RESULT)
     return RunStatus.model_validate({**facts, "phase": phase, "error": error})
 
 
@@ -77,13 +76,19 @@ def _newer_facts(reported: RunStatus, has_outcome: bool, state: Run | None) -> d
     return {**from_status, **from_state} if is_stale else {**from_state, **from_status}
 
 
+def _completed(reported: RunStatus, result: RunResult) -> str:
+    if result.outcome is None and _is_of_another_version(reported.phase):
+        return reported.phase
+    return result.outcome or Phase.COMPLETED.value
+
+
 def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
     """The custom status has the better words, if it reports the same end."""
     from_reason = _error(reason.code, reason.message)
     if _is_of_another_version(reported.phase):
         return reported.phase, reported.error or from_reason
     code = reported.error["code"] if reported.error else None
-    is_another_end = reason.code is not ErrorCode.INTERNAL and (reported.phase, code) != (
+    is_another_end = reason.code != ErrorCode.INTERNAL and (reported.phase, code) != (
         reason.outcome,
         reason.code,
     )
@@ -94,12 +99,13 @@ def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
 
 def _stopped(reported: RunStatus, runtime_status: str, output: object) -> tuple[str, FailureView]:
     """Ended from outside, unless the run had reported its own end before."""
-    if reported.phase in _NOT_COMPLETED and reported.error:
+    reported_its_end = reported.phase in _NOT_COMPLETED or _is_of_another_version(reported.phase)
+    if reported_its_end and reported.error:
         return reported.phase, reported.error
     text = f"The orchestration ended {runtime_status}: {str(output).rstrip('.')}."
     if runtime_status == "Terminated":
         text += " Terminating stops the run, not its job."
-    return TERMINATED, _error(ErrorCode.INTERNAL, text)
+    return TERMINATED, _error(ErrorCode.INTERNAL.value, text)
 
 
 def _is_of_another_version(phase: str) -> bool:
@@ -107,8 +113,8 @@ def _is_of_another_version(phase: str) -> bool:
     return phase not in PHASES
 
 
-def _error(code: ErrorCode, message: str) -> FailureView:
-    return {"code": code.value, "message": message, "advice": advice(code)}
+def _error(code: str, message: str) -> FailureView:
+    return {"code": code, "message": message, "advice": advice(code)}
 
 
 def _known_values(source: RunStatus | RunResult, names: tuple[str, ...]) -> dict[str, Any]:

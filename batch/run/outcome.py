@@ -136,4 +136,4 @@ def _with_what_became_of_the_job(run: Run, problem: Failure) -> Failure:
 
 
 def _end(outcome: Phase, code: ErrorCode, message: str) -> End:
-    return End(outcome, Failure(code=code, message=message))
+    return End(outcome, Failure(code=code.value, message=message))

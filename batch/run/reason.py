@@ -5,9 +5,9 @@ wrong moment.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from batch.advice import advice
 from batch.errors import ErrorCode, shorten
 from batch.redaction import redact
 from batch.run.phases import Phase
@@ -18,8 +18,9 @@ _CUT_BY_THE_HOST = re.compile(
     r"(key|token|server|pwd|password|data source|defaultendpointsprotocol|sig|code)=", re.IGNORECASE
 )
 _PREFIX = re.compile(r"\AOrchestrator function '[^']*' failed: ")
-_CODED = re.compile(rf"(?P<message>.*) \[(?P<code>{'|'.join(ErrorCode)})\]", re.DOTALL)
-_OUTCOMES = {
+_WHAT_TO_DO = " What to do: "
+_CODED = re.compile(r"(?P<message>.*) \[(?P<code>[a-z_]{1,64})\]", re.DOTALL)
+_OUTCOMES: Mapping[str, Phase] = {
     ErrorCode.JOB_CANCELED: Phase.CANCELED,
     ErrorCode.TIMED_OUT: Phase.TIMED_OUT,
     ErrorCode.QUEUE_TIMED_OUT: Phase.TIMED_OUT,
@@ -31,14 +32,14 @@ class Reason:
     """Why a run did not complete. Some ``=`` of the message are percent-encoded, as ``reason_text`` writes them."""
 
     outcome: Phase
-    code: ErrorCode
+    code: str
     message: str
 
 
-def reason_text(message: str, code: ErrorCode, what_to_do: str = "") -> str:
+def reason_text(message: str, code: str, what_to_do: str = "") -> str:
     """What an orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
-    reason = safe_from_the_host(message)
-    return f"{reason} {what_to_do} [{code.value}]" if what_to_do else f"{reason} [{code.value}]"
+    advice = f"{_WHAT_TO_DO}{what_to_do}" if what_to_do else ""
+    return f"{safe_from_the_host(message)}{advice} [{code}]"
 
 
 def safe_from_the_host(message: str) -> str:
@@ -61,7 +62,11 @@ def read_reason(output: object) -> Reason:
     """The reason in the output of a failed instance. Without a known code it is ``internal``: an unexpected error."""
     text = _PREFIX.sub("", output.rstrip()) if isinstance(output, str) else ""
     if coded := _CODED.fullmatch(text):
-        code = ErrorCode(coded["code"])
-        message = coded["message"].removesuffix(advice(code))
-        return Reason(_OUTCOMES.get(code, Phase.FAILED), code, shorten(message))
-    return Reason(Phase.FAILED, ErrorCode.INTERNAL, shorten(text) or "The task hub keeps no reason.")
+        code = coded["code"]
+        message, has_advice, _ = coded["message"].rpartition(_WHAT_TO_DO)
+        # In a text of somebody else, what stands in brackets is not a code.
+        if has_advice or code in set(ErrorCode):
+            return Reason(
+                _OUTCOMES.get(code, Phase.FAILED), code, shorten(message if has_advice else coded["message"])
+            )
+    return Reason(Phase.FAILED, ErrorCode.INTERNAL.value, shorten(text) or "The task hub keeps no reason.")

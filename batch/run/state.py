@@ -31,6 +31,11 @@ class CancelCause(StrEnum):
     TIMEOUT = "timeout"
     QUEUE_TIMEOUT = "queue_timeout"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "CancelCause":
+        """A cause that only another version of the app knows: the job is canceled, whatever for."""
+        return cls.REQUEST
+
 
 class SubmissionDoubt(StrEnum):
     """Why a run without a job may have one after all."""
@@ -39,6 +44,11 @@ class SubmissionDoubt(StrEnum):
     """A job may have been submitted. A search did not decide it."""
     CRASHED = "crashed"
     """The step that submits crashed. No search for a job followed yet."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SubmissionDoubt":
+        """A doubt that only another version of the app knows."""
+        return cls.UNCERTAIN
 
 
 class Cancellation(Stored):
@@ -154,7 +164,7 @@ class Run(Stored):
     def _with_doubt(self, answer: Invoked, mode: InvokeMode, before: "Run") -> Self:
         """After a failure of ``invoke``. Past the deadline a failed search leaves open whether there is a job."""
         assert self.problem is not None
-        if self.problem.code is ErrorCode.SUBMISSION_UNCERTAIN:
+        if self.problem.code == ErrorCode.SUBMISSION_UNCERTAIN:
             return self.model_copy(update={"submission": SubmissionDoubt.UNCERTAIN})
         if mode is InvokeMode.FIND:
             problem = Failure.of(submission_uncertain(f"and the search failed: {self.problem.message}"))
@@ -202,7 +212,7 @@ def _doubt_of_earlier_version(run: Run) -> SubmissionDoubt | None:
     """Versions before the field ``submission`` left it to be read from the last failure."""
     if run.job or run.problem is None:
         return None
-    if run.problem.code is ErrorCode.SUBMISSION_UNCERTAIN:
+    if run.problem.code == ErrorCode.SUBMISSION_UNCERTAIN:
         return SubmissionDoubt.UNCERTAIN
-    crashed = run.problem.code is ErrorCode.INTERNAL and run.identity is not None
+    crashed = run.problem.code == ErrorCode.INTERNAL and run.identity is not None
     return SubmissionDoubt.CRASHED if crashed else None

@@ -4,9 +4,9 @@ The orchestrator writes them. The API, the list, housekeeping and the client rea
 """
 
 from datetime import datetime
-from typing import Annotated, Any, NotRequired, Self
+from typing import Annotated, Any, NotRequired, Self, TypeVar
 
-from pydantic import ValidationError, WithJsonSchema
+from pydantic import Field, ValidationError, WithJsonSchema
 
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
@@ -19,6 +19,8 @@ from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure, IdentityView, Job
 from batch.stored import Stored
 from batch.timestamps import Time, format_timestamp
+
+S = TypeVar("S", bound=Stored)
 
 Cause = Annotated[str, WithJsonSchema({"type": "string", "enum": [cause.value for cause in CancelCause]})]
 
@@ -68,11 +70,8 @@ class RunStatus(Stored):
 
     @classmethod
     def read(cls, value: object) -> Self:
-        """The status in an instance's custom status; the default status where there is none of this form."""
-        try:
-            return cls.from_json(value)
-        except ValidationError:
-            return cls()
+        """The status in an instance's custom status. What is not of this form takes its default."""
+        return _read(cls, value)
 
     @classmethod
     def of(
@@ -113,21 +112,18 @@ class RunStatus(Stored):
 class RunResult(Stored):
     """The output of a run that completed."""
 
-    outcome: str
+    outcome: str | None = None
     job: JobView | None = None
-    outputs: dict[str, str]
+    outputs: dict[str, str] = Field(default_factory=dict)
     started_at: str | None = None
     submitted_at: str | None = None
     ended_at: str | None = None
-    checks: int
+    checks: int = 0
 
     @classmethod
-    def read(cls, output: object) -> Self | None:
-        """The result in an instance's output, or None if it is something else."""
-        try:
-            return cls.from_json(output)
-        except ValidationError:
-            return None
+    def read(cls, output: object) -> Self:
+        """The result in an instance's output. What is not of this form takes its default."""
+        return _read(cls, output)
 
     @classmethod
     def of(cls, run: Run, ended_at: datetime) -> Self:
@@ -145,6 +141,17 @@ class RunResult(Stored):
         return self.model_dump(mode="json")
 
 
+def _read(kind: type[S], value: object) -> S:
+    """One field of another form, as another version of the app may have written it, does not hide the others."""
+    try:
+        return kind.from_json(value)
+    except ValidationError as error:
+        if not isinstance(value, dict):
+            return kind()
+        odd = {details["loc"][0] for details in error.errors() if details["loc"]}
+        return kind.from_json({name: each for name, each in value.items() if name not in odd})
+
+
 def _job_view(job: Job | None) -> JobView | None:
     return {"name": job.name, "status": job.status, "studio_url": job.studio_url} if job else None
 
@@ -160,7 +167,7 @@ def _cancellation_view(run: Run) -> CancellationView | None:
 
 
 def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
-    return {"code": failure.code.value, "message": failure.message, "advice": what_to_do}
+    return {"code": failure.code, "message": failure.message, "advice": what_to_do}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import NotRequired, Self
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
 
-from batch.errors import ErrorCode, RunError
+from batch.errors import RunError
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
 from batch.stored import Stored
@@ -18,9 +18,12 @@ from batch.timestamps import Time
 
 
 class Failure(Stored):
-    """Why a step or a run failed. ``retry_after``: the seconds that the service asks us to wait."""
+    """Why a step or a run failed. ``retry_after``: the seconds that the service asks us to wait.
 
-    code: ErrorCode
+    ``code`` is an ErrorCode, or one that only another version of the app knows.
+    """
+
+    code: str
     message: str
     retryable: bool = False
     retry_after: float | None = None
@@ -28,7 +31,7 @@ class Failure(Stored):
     @classmethod
     def of(cls, error: RunError) -> Self:
         return cls(
-            code=error.code,
+            code=error.code.value,
             message=error.message,
             retryable=error.retryable,
             retry_after=error.retry_after,
@@ -43,13 +46,14 @@ class Answer(Stored):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Raises ValueError if the answer holds nothing of what it may hold."""
+        """Raises ValueError if the answer does not say what happened."""
         answer = super().from_json(value)
-        if answer == cls():
-            raise ValueError(
-                f"{cls.__name__} is empty: the activity answered in a form that is not known here"
-            )
+        if answer.is_empty():
+            raise ValueError("the answer has a form that this version does not know")
         return answer
+
+    def is_empty(self) -> bool:
+        return self == type(self)()
 
     @classmethod
     def failed(cls, error: RunError) -> Self:
@@ -125,12 +129,15 @@ class Checked(Answer):
     status: str | None = None
     cancel_requested: bool = False
 
+    def is_empty(self) -> bool:
+        return self.status is None and self.error is None
+
 
 class CancelJob(Stored):
     """The input of ``cancel_job``. Without ``workspace_id`` it is the workspace of the app's settings."""
 
     job_name: str
-    workspace_id: str | None = None
+    workspace_id: str | None
 
 
 class CancelAnswered(Answer):

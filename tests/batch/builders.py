@@ -82,9 +82,9 @@ def _doubt(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | Non
     """The doubt that the last step left. An internal error of the step that submits is its crash."""
     if last is None:
         return None
-    if last.code is ErrorCode.SUBMISSION_UNCERTAIN:
+    if last.code == ErrorCode.SUBMISSION_UNCERTAIN:
         return SubmissionDoubt.UNCERTAIN
-    return SubmissionDoubt.CRASHED if last.code is ErrorCode.INTERNAL and has_identity else None
+    return SubmissionDoubt.CRASHED if last.code == ErrorCode.INTERNAL and has_identity else None
 
 
 def failure(code: ErrorCode, *, retryable: bool = False, retry_after: float | None = None) -> Failure:

@@ -320,7 +320,7 @@ class Execution:
         raises = Execution(self._handle, given, self.now, self.instance_id).answer
         assert (raises.actions, raises.custom_status) == ([], None)
         reason = read_reason(raises.error)
-        return replace(answer, error=reason.message, code=reason.code.value)
+        return replace(answer, error=reason.message, code=reason.code)
 
 
 def _call(handle: Handle, trigger_input: str) -> str:

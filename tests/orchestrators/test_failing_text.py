@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import orchestrators.batch_run
 from batch.advice import advice
 from batch.errors import ErrorCode
 from batch.redaction import holds_secret
@@ -16,7 +17,7 @@ from functions_host.worker.redaction import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
 from tests.orchestrators.execution import SIGNAL, Execution, Handle
-from tests.orchestrators.steps import IDENTITY, custom_status, error, submitted
+from tests.orchestrators.steps import IDENTITY, RUNNING, custom_status, error, submitted
 
 PATH_TOKENS = [token for token in HIDDEN_FROM if not set(token) & set("? &")]
 
@@ -100,11 +101,22 @@ def test_the_user_of_an_address_is_redacted(handle: Handle) -> None:
     assert answer.error == "See https://[redacted]@proxy:8080 now"
 
 
+@pytest.fixture
+def breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the app: no answer of an activity leads to an exception."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(orchestrators.batch_run, "next_step_at", broken)
+
+
+@pytest.mark.usefixtures("breaks")
 def test_an_exception_after_the_submission_keeps_the_job(
     handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     execution = submitted(handle)
-    answer = execution.complete({"surprise": 1})
+    answer = execution.complete(RUNNING)
 
     assert answer.code == "internal"
     assert "Job batchjob-1 may still run" in str(answer.error)
@@ -118,13 +130,14 @@ def test_an_exception_after_the_submission_keeps_the_job(
     assert broke.exc_info is not None
 
 
+@pytest.mark.usefixtures("breaks")
 def test_an_unexpected_exception_ends_the_run_with_its_reason(handle: Handle) -> None:
     """The text does not hold the actions so far: they hold the request."""
     asked = request(
         inputs={"input_data": Binding(type="UriFolder", uri="azureml://datastores/l/paths/key=1/")}
     )
-    answer = failed(handle, Run(request=asked), {"surprise": 1}).answer
+    answer = failed(handle, Run(request=asked), error(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)).answer
 
     assert (answer.code, custom_status(answer)["phase"]) == ("internal", "Failed")
-    assert "Invoked is empty" in str(answer.error)
+    assert "KeyError" in str(answer.error)
     assert "A job may have been submitted" in str(answer.error)

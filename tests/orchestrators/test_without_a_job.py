@@ -6,9 +6,20 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
+from batch.run.state import Run, SubmissionDoubt
 from tests.batch.builders import after, request
 from tests.orchestrators.execution import ACTIVITY, Answer, Execution, Handle
-from tests.orchestrators.steps import CANCEL, CHECK, IDENTITY, JOB, RUNNING, custom_status, error, started
+from tests.orchestrators.steps import (
+    CANCEL,
+    CHECK,
+    IDENTITY,
+    JOB,
+    RUNNING,
+    custom_status,
+    error,
+    started,
+    submitted,
+)
 
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=3_600)
 UNCERTAIN = error(ErrorCode.SUBMISSION_UNCERTAIN, "It may or may not exist.", retryable=True)
@@ -172,3 +183,29 @@ def test_an_authorization_that_ends_past_the_deadline_submits_nothing(handle: Ha
     execution = started(handle, request(timeout=60))
     execution.complete(IDENTITY, after=60)
     assert ("invoke", "submit") not in _activities(execution.answer)
+
+
+@pytest.mark.parametrize("answer", [{}, {"surprise": 1}, None, "text", {"job": {"no": "name"}}, {"error": 5}])
+def test_an_answer_that_cannot_be_read_is_a_failed_step_and_a_job_is_searched_for(
+    handle: Handle, answer: object
+) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    execution.complete(answer)
+    assert custom_status(execution.answer)["problem"]["code"] == "internal"
+    state = Run.from_json(json.loads(execution.fire().continued_with))
+    assert state.submission is SubmissionDoubt.CRASHED
+
+
+@pytest.mark.parametrize("answer", [{}, {"cancel_requested": True}, {"job_status": "Running"}, 5])
+def test_a_check_whose_answer_cannot_be_read_keeps_the_job(handle: Handle, answer: object) -> None:
+    execution = submitted(handle)
+    execution.complete(answer)
+    status = custom_status(execution.answer)
+    assert (status["phase"], status["problem"]["code"], status["job"]["name"]) == (
+        "Queued",
+        "internal",
+        "batchjob-1",
+    )
+    execution.fire()
+    assert execution.next().answer.activity == CHECK

@@ -7,8 +7,8 @@ import pytest
 
 from batch.api.request import parse_fields
 from batch.api.run_view import run_view
-from batch.errors import ErrorCode, InvalidRequest
-from batch.run.state import Run
+from batch.errors import InvalidRequest
+from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
 from batch.run.steps import Failure, Invoke
 from orchestrators.batch_run import bp
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, START, settings
@@ -70,8 +70,29 @@ def test_the_error_code_of_another_version_does_not_stop_a_run() -> None:
     execution = Execution(handle_of(bp, "batch_run"), json.dumps(state), START)
     assert execution.answer.activity[0] == CHECK[0]
     assert Run.from_json(state).problem == Failure(
-        code=ErrorCode.INTERNAL, message="Because.", retryable=True
+        code="code_of_tomorrow", message="Because.", retryable=True
     )
+
+
+def test_the_error_code_of_another_version_is_not_taken_for_a_crash() -> None:
+    problem = {"code": "code_of_tomorrow", "message": "Because.", "retryable": True}
+    run = Run.from_json({**_state(REFUSED_TODAY[0]), "identity": {"client_id": "c"}, "problem": problem})
+    assert run.submission is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("submission", "doubt_of_tomorrow", SubmissionDoubt.UNCERTAIN),
+        (
+            "cancellation",
+            {"cause": "cause_of_tomorrow", "requested_at": "2026-01-31T12:00:00Z"},
+            Cancellation(cause=CancelCause.REQUEST, requested_at=START),
+        ),
+    ],
+)
+def test_a_word_of_another_version_does_not_stop_a_run(field: str, value: object, read: object) -> None:
+    assert getattr(Run.from_json({**_state(REFUSED_TODAY[0]), field: value}), field) == read
 
 
 @pytest.mark.parametrize("fields", REFUSED_TODAY)

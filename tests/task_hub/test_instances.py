@@ -64,7 +64,7 @@ async def test_a_task_hub_that_fails_is_not_a_missing_instance(serve: Serve) -> 
     for call in (instance_status(client, "x"), find_run(client, "x"), nudge(client, "x")):
         with pytest.raises(RunError, match="task hub is not available") as raised:
             await call
-        assert raised.value.code is ErrorCode.SERVICE_UNAVAILABLE
+        assert raised.value.code == ErrorCode.SERVICE_UNAVAILABLE
 
 
 async def test_a_list_from_a_task_hub_that_fails_is_an_error(serve: Serve) -> None:

@@ -56,5 +56,15 @@ def test_an_endpoint_is_checked_again_before_it_gets_a_token() -> None:
     assert str(allowed_endpoint(ENDPOINT_URI, settings())) == ENDPOINT_URI
     with pytest.raises(RunError, match="ALLOWED_ENDPOINT_ORIGINS") as error:
         allowed_endpoint("https://gone.example/jobs", settings())
-    assert error.value.code is ErrorCode.REQUEST_REJECTED
+    assert error.value.code == ErrorCode.REQUEST_REJECTED
     assert not error.value.retryable
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["http://elsewhere.example/jobs", "https://elsewhere.example/score", "", "https://a.example/jobs"],
+)
+def test_a_stored_endpoint_that_is_not_allowed_any_more_gets_no_token(stored: str) -> None:
+    with pytest.raises(RunError) as error:
+        allowed_endpoint(stored, settings())
+    assert error.value.code is ErrorCode.REQUEST_REJECTED

@@ -45,6 +45,6 @@ def test_the_error_says_why_there_is_no_token(
     assert callable(ask)
     with pytest.raises(RunError, match=r"No token for https://ml\.example") as error:
         ask("https://ml.example")
-    assert error.value.code is code
+    assert error.value.code == code
     assert error.value.retryable is (code is ErrorCode.TOKEN_UNAVAILABLE)
     assert str(failure) in error.value.message

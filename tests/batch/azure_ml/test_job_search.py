@@ -95,7 +95,7 @@ def test_of_several_jobs_from_one_request_the_first_is_taken_and_the_others_are_
 def test_without_a_workspace_in_the_settings_the_submission_stays_uncertain() -> None:
     with pytest.raises(RunError, match="AZURE_ML_WORKSPACE_ID") as error:
         find_job("r-1", request(), SUBMISSION, settings())
-    assert error.value.code is ErrorCode.SUBMISSION_UNCERTAIN
+    assert error.value.code == ErrorCode.SUBMISSION_UNCERTAIN
     assert not error.value.retryable
     assert "Nothing is submitted again" in error.value.message
 
@@ -119,7 +119,7 @@ def test_a_failed_search_is_retried_after_the_time_that_the_service_asks_for(
     monkeypatch.setattr(job_search, "jobs_since", failing)
     with pytest.raises(RunError, match="the search for it failed: Too many") as error:
         find_job("r-1", request(), SUBMISSION, IN_WORKSPACE)
-    assert error.value.code is ErrorCode.SUBMISSION_UNCERTAIN
+    assert error.value.code == ErrorCode.SUBMISSION_UNCERTAIN
     assert (error.value.retryable, error.value.retry_after) == (True, retry_after)
 
 

@@ -235,3 +235,10 @@ def test_a_field_that_a_later_version_adds_does_not_change_the_id_of_a_rule(fiel
 
 def test_defaults_that_are_written_out_do_not_change_the_id_of_a_rule() -> None:
     assert rule(start="folder", quiet_seconds=60, prefix="").id == rule().id
+
+
+def test_ids_of_rules_never_change() -> None:
+    """An event that is delivered again after an upgrade must find the run that it started before."""
+    default_in_full = "https://{account}.blob.core.windows.net/{container}/{path}"
+    assert rule(container="landing", start="file").id == "f4e8b2654b4a"
+    assert rule(container="landing", start="file", input_uri=default_in_full).id == "f4e8b2654b4a"

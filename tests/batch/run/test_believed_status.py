@@ -241,6 +241,7 @@ def test_an_outcome_that_only_another_version_knows_is_shown_as_it_is(
         {**RESULT, "outcome": phase} if runtime_status == "Completed" else f"{FAILED}Because. [of_tomorrow]"
     )
     shown = view(runtime_status, reported, output)
+    # Without an error of its own it was ended from outside.
     stopped = runtime_status in ("Canceled", "Terminated")
     assert shown["phase"] == ("Terminated" if stopped else phase)
     assert has_ended(shown["phase"], runtime_status)
@@ -264,3 +265,33 @@ def test_codes_and_job_statuses_of_another_version_are_shown_as_they_are() -> No
     assert shown["job"]["status"] == "Archived"
     assert (shown["error"]["code"], shown["error"]["message"]) == ("of_tomorrow", "Because.")
     assert shown["error"]["advice"]
+
+
+@pytest.mark.parametrize("runtime_status", ["Canceled", "Failed", "Terminated"])
+def test_an_outcome_of_another_version_keeps_its_error(runtime_status: str) -> None:
+    error = {"code": "of_tomorrow", "message": "Because."}
+    shown = view(runtime_status, {**STALE, "phase": "Skipped", "error": error}, "By hand")
+    assert (shown["phase"], shown["error"]["code"]) == ("Skipped", "of_tomorrow")
+
+
+def test_a_completed_run_with_an_output_of_another_version_keeps_its_phase() -> None:
+    assert view("Completed", {**STALE, "phase": "Skipped"}, {"form": "of tomorrow"})["phase"] == "Skipped"
+    assert view("Completed", STALE, {"form": "of tomorrow"})["phase"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    ("odd", "lost"),
+    [
+        ({"job": {"name": "batchjob-1", "status": "Running"}}, "job"),
+        ({"identity": {"client_id": None}}, "identity"),
+        ({"checks": None}, "checks"),
+        ({"cancellation": {"cause": 5}}, "cancellation"),
+        ({"source": "a folder"}, "source"),
+    ],
+)
+def test_one_odd_field_does_not_hide_the_others(odd: dict[str, Any], lost: str) -> None:
+    sound, shown = view("Running", STALE), view("Running", {**STALE, **odd})
+    assert {name: value for name, value in shown.items() if name != lost} == {
+        name: value for name, value in sound.items() if name != lost
+    }
+    assert not shown[lost]

@@ -72,7 +72,7 @@ def test_a_failed_job_says_where_its_logs_are() -> None:
     end = end_of(run(status="Failed"), after(20))
     assert end is not None
     assert end.error is not None
-    assert end.error.code is ErrorCode.JOB_FAILED
+    assert end.error.code == ErrorCode.JOB_FAILED
     assert "batchjob-1" in end.error.message
     assert STUDIO_URL in end.error.message
 

@@ -66,7 +66,7 @@ def test_a_crash_of_the_step_that_submits_leaves_it_open_whether_there_is_a_job(
     assert end is not None
     assert end.outcome is Phase.FAILED
     assert end.error is not None
-    assert end.error.code is ErrorCode.SUBMISSION_UNCERTAIN
+    assert end.error.code == ErrorCode.SUBMISSION_UNCERTAIN
     assert "because the step that submits it crashed: It went wrong." in end.error.message
 
 
@@ -149,7 +149,7 @@ def test_a_job_that_cannot_be_read_has_not_failed(
         if end is not None:
             assert end.outcome is Phase.FAILED
             assert end.error is not None
-            assert end.error.code is code
+            assert end.error.code == code
             assert "job batchjob-1 may still run" in end.error.message
 
 

@@ -76,3 +76,12 @@ def test_an_output_that_is_not_text_has_no_reason(output: object) -> None:
 def test_a_code_consists_of_letters_and_underscores() -> None:
     """Otherwise ``read_reason`` would not find it."""
     assert all(re.fullmatch(r"[a-z_]+", code) for code in ErrorCode)
+
+
+def test_the_code_of_another_version_is_read_where_it_follows_advice() -> None:
+    text = "Orchestrator function 'batch_run' failed: It was late. What to do: Hurry up. [code_of_tomorrow]"
+    assert read_reason(text) == Reason(Phase.FAILED, "code_of_tomorrow", "It was late.")
+
+
+def test_the_advice_of_another_version_is_not_part_of_the_message() -> None:
+    assert read_reason("It was late. What to do: Once we said so. [timed_out]").message == "It was late."

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.errors import ErrorCode
 from batch.new_data.blob import MAX_NAME_LENGTH, Blob
-from batch.run.outcome import end_of
+from batch.run.outcome import End, end_of
 from batch.run.source import MAX_NAMES, DataSource
 from batch.run.state import CancelCause
 from tests.batch.builders import START, after, custom_status, run
@@ -109,6 +110,10 @@ def _assert_fits(character: str, length: int) -> None:
             CancelCause.QUEUE_TIMEOUT, after(40)
         )
         end = end_of(largest, after(10_000))
-        shown = custom_status(largest, next_check_at=after(50), end=end, ended_at=after(60))
-        assert size_of(shown) < STATUS_LIMIT
-        assert shown["source"]["names"]
+        for code in ErrorCode:
+            advised = (
+                End(end.outcome, end.error.model_copy(update={"code": code})) if end and end.error else None
+            )
+            shown = custom_status(largest, next_check_at=after(50), end=advised, ended_at=after(60))
+            assert size_of(shown) < STATUS_LIMIT
+            assert shown["source"]["names"]

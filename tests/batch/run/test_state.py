@@ -102,7 +102,7 @@ def test_a_failed_search_past_the_deadline_leaves_it_open_whether_there_is_a_job
     for before, kept in ((_failing(problem=doubt), doubt), (_failing(), None), (run(), None)):
         after_search = before.invoked(Invoked.from_json(failed), after(10), InvokeMode.FIND).problem
         assert after_search is not None
-        assert after_search.code is ErrorCode.SUBMISSION_UNCERTAIN
+        assert after_search.code == ErrorCode.SUBMISSION_UNCERTAIN
         assert kept in (None, after_search)
 
 
