@@ -13,7 +13,8 @@ from batch.errors import ErrorCode
 from batch.new_data.rules import PLACEHOLDERS
 from batch.run import job_status
 from batch.run.job_status import Bucket
-from batch.run.phases import TERMINATED, Phase
+from batch.run.phases import TERMINATED
+from batch.run.reason import outcome_of
 from client import follow_command, phases
 
 ROOT = Path(__file__).parent.parent
@@ -25,13 +26,8 @@ _GENERATED = re.compile(
 
 def errors() -> str:
     """Each error code of a run, the phase in which it ends the run, and the advice."""
-    ends = {
-        ErrorCode.JOB_CANCELED: Phase.CANCELED,
-        ErrorCode.TIMED_OUT: Phase.TIMED_OUT,
-        ErrorCode.QUEUE_TIMED_OUT: Phase.TIMED_OUT,
-        ErrorCode.INTERNAL: f"{Phase.FAILED}, or {TERMINATED}",
-    }
-    rows = ((f"`{code}`", ends.get(code, Phase.FAILED), advice(code)) for code in ErrorCode)
+    also = {ErrorCode.INTERNAL: f", or {TERMINATED}"}
+    rows = ((f"`{code}`", f"{outcome_of(code)}{also.get(code, '')}", advice(code)) for code in ErrorCode)
     return _table(("code", "the run is", "what to do"), rows)
 
 
@@ -39,7 +35,7 @@ def refusals() -> str:
     """Each error with which the API refuses a request."""
     steps = {
         ApiError.INVALID_REQUEST: "`errors` names every wrong field; correct all of them",
-        ApiError.NO_SUCH_RUN: "check the id; ended runs are forgotten after `RUN_RETENTION_DAYS`",
+        ApiError.NO_SUCH_RUN: "check the id; ended runs are purged after `RUN_RETENTION_DAYS`",
         ApiError.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
         ApiError.ALREADY_ENDED: "nothing: the run has no job left to cancel",
         ApiError.HUB_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",

@@ -1,4 +1,7 @@
-"""One line for each change of a run, as ``event key=value …``, with the run and, once known, its job."""
+"""One line for each change of a run, as ``event key=value …``, with the run and, once known, its job.
+
+``run_started`` is logged where a run starts: triggers/http_api.py, triggers/new_data.py, activities/start_run.py.
+"""
 
 import logging
 

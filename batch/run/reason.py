@@ -36,6 +36,11 @@ class Reason:
     message: str
 
 
+def outcome_of(code: str) -> Phase:
+    """How a run ends with this error code."""
+    return _OUTCOMES.get(code, Phase.FAILED)
+
+
 def reason_text(message: str, code: str, what_to_do: str = "") -> str:
     """What an orchestrator raises: one line whose last word is ``code``, so that the text alone says the outcome."""
     advice = f"{_WHAT_TO_DO}{what_to_do}" if what_to_do else ""
@@ -66,7 +71,5 @@ def read_reason(output: object) -> Reason:
         message, has_advice, _ = coded["message"].rpartition(_WHAT_TO_DO)
         # In a text of somebody else, what stands in brackets is not a code.
         if has_advice or code in set(ErrorCode):
-            return Reason(
-                _OUTCOMES.get(code, Phase.FAILED), code, shorten(message if has_advice else coded["message"])
-            )
+            return Reason(outcome_of(code), code, shorten(message if has_advice else coded["message"]))
     return Reason(Phase.FAILED, ErrorCode.INTERNAL.value, shorten(text) or "The task hub keeps no reason.")

@@ -39,7 +39,7 @@ def test_the_run_of_a_failed_job_fails_with_a_reason(app: App, machine: LocalMac
     assert view["phase"] == "Failed"
     assert view["error"]["code"] == "job_failed"
     assert status["runtimeStatus"] == "Failed"
-    reason = f"{view['error']['message']} {view['error']['advice']} [job_failed]"
+    reason = f"{view['error']['message']} What to do: {view['error']['advice']} [job_failed]"
     assert status["output"] == f"Orchestrator function 'batch_run' failed: {reason}"
     assert view["job"]["name"] in view["error"]["message"]
     assert "Azure ML Studio" in view["error"]["message"]

@@ -37,7 +37,7 @@ def test_a_reason_with_a_folder_whose_name_looks_like_a_secret_is_whole(
     assert view["job"]["status"] == "Failed"
     assert view["job"]["name"] in view["error"]["message"]
     assert durable_reason(app, run_id).endswith(
-        f"{view['error']['message']} {view['error']['advice']} [job_failed]"
+        f"{view['error']['message']} What to do: {view['error']['advice']} [job_failed]"
     )
 
 

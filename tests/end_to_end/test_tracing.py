@@ -15,7 +15,7 @@ from tests.end_to_end.new_data import machine_with, runs, uploaded, wait_until_q
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1"}
-RUN, CREATE = "orchestration:batch_run@(1.0)", "create_orchestration:batch_run@1.0"
+RUN, CREATE = "orchestration:batch_run@(1.1)", "create_orchestration:batch_run@1.1"
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 
 
