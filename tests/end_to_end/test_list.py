@@ -90,7 +90,7 @@ def test_a_continuation_needs_no_encoding_in_an_address(app: App) -> None:
 
 
 def test_a_continuation_of_another_task_hub_is_an_empty_page_and_a_cut_one_is_refused(app: App) -> None:
-    place = Continuation("fn5+fg== ", "~~~~").written()
+    place = Continuation("fn5+fg== ", "~~~~").encode()
     assert app.list(continuation=place).json() == {"runs": [], "continuation": None}
     assert app.list(continuation=place[:-1]).status_code == 400
 

@@ -238,7 +238,7 @@ def test_a_run_started_by_an_event_is_in_the_trace_of_the_event(
             checks = App(machine.url).run(view["run_id"])["checks"]
             tree = ended_trace(receiver, view["run_id"])
 
-    window = ["create_orchestration:new_data_window@1.0", "orchestration:new_data_window@(1.0)"]
+    window = ["create_orchestration:new_data_window@1.1", "orchestration:new_data_window@(1.1)"]
     steps = [*window, "activity:start_run", "activity:start_run"] if start == "folder" else []
     run = tree.chain("new_data", *steps, CREATE, RUN)
     assert_complete(tree, run, checks)

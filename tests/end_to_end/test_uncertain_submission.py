@@ -120,7 +120,7 @@ def test_without_an_output_of_its_own_a_job_cannot_be_identified(app: App, contr
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
-    assert "cannot be told apart" in view["error"]["message"]
+    assert "which look alike" in view["error"]["message"]
     assert len(jobs_of(control, run_id)) == 1
 
 
