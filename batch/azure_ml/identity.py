@@ -13,16 +13,17 @@ import os
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import AzureError
-from azure.identity import DefaultAzureCredential
 
 from batch.addresses import CLOUDS, PUBLIC_CLOUD
 from batch.errors import ErrorCode, RunError
 from batch.run.steps import IdentityView
 from batch.timestamps import format_timestamp
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
 
 _LOGIN_HOSTS = frozenset(cloud.login_host for cloud in CLOUDS)
 _TRANSIENT_ENTRA_ERRORS = ("AADSTS90033", "AADSTS90024", "AADSTS50196")
@@ -60,7 +61,10 @@ def whoami(audience: str) -> IdentityView:
 
 
 @lru_cache(maxsize=1)
-def _credential() -> TokenCredential:
+def _credential() -> "TokenCredential":
+    # Imported for the first token: the caller of a cold app does not wait for a library that only activities need.
+    from azure.identity import DefaultAzureCredential
+
     authority = os.environ.get("AZURE_AUTHORITY_HOST", PUBLIC_CLOUD.login_host)
     host = authority.removeprefix("https://").rstrip("/")
     # For any other authority azure-identity would first ask the login host of the public cloud whether it is genuine.
@@ -68,7 +72,7 @@ def _credential() -> TokenCredential:
     return credential
 
 
-def _token(audience: str) -> AccessToken:
+def _token(audience: str) -> "AccessToken":
     try:
         # Without the lock a burst of starts would ask Entra once for each start, while no token is cached.
         with _one_at_a_time:
