@@ -40,8 +40,8 @@ def figure(quick: bool) -> Figure:
         columns=("", "elapsed, ms", "CPU, ms"),
         rows=[_row("the four given packages", given), _row("function_app", app)],
         bars=[
-            Bar.of_ratios("function_app against the given packages, elapsed", wall, 1.35),
-            Bar.of_ratios("function_app against the given packages, CPU", cpu, 1.35),
+            Bar.of_ratios("function_app against the given packages, elapsed", wall, 1.25),
+            Bar.of_ratios("function_app against the given packages, CPU", cpu, 1.25),
         ],
         notes=[
             f"{pairs} pairs; all ratios: {Spread.of(wall).text()} elapsed and {Spread.of(cpu).text()} CPU.",
