@@ -7,6 +7,8 @@ task hub as plain text; the orchestrator turns it into an answer with ``crashed`
 from enum import StrEnum
 from typing import NotRequired, Self
 
+from pydantic import ValidationError
+
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
 
@@ -46,9 +48,12 @@ class Answer(Stored):
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Raises ValueError if the answer does not say what happened."""
-        answer = super().from_json(value)
-        if answer.is_empty():
+        """Raises ValueError, which quotes nothing of the answer, if the answer does not say what happened."""
+        try:
+            answer = super().from_json(value)
+        except ValidationError:
+            answer = None
+        if answer is None or answer.is_empty():
             raise ValueError("the answer has a form that this version does not know")
         return answer
 

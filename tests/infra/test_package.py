@@ -24,6 +24,7 @@ DEPLOYED = {
 MAX_BYTES = 500_000
 LIST_FUNCTIONS = """
 import json, function_app
+import azure.identity  # which the app loads for its first token only
 print(json.dumps(sorted(one.get_function_name() for one in function_app.app.get_functions())))
 """
 

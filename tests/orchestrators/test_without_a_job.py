@@ -192,7 +192,10 @@ def test_an_answer_that_cannot_be_read_is_a_failed_step_and_a_job_is_searched_fo
     execution = started(handle)
     execution.complete(IDENTITY)
     execution.complete(answer)
-    assert custom_status(execution.answer)["problem"]["code"] == "internal"
+    problem = custom_status(execution.answer)["problem"]
+    assert problem["code"] == "internal"
+    assert "the answer has a form that this version does not know" in problem["message"]
+    assert "pydantic" not in problem["message"]
     state = Run.from_json(json.loads(execution.fire().continued_with))
     assert state.submission is SubmissionDoubt.CRASHED
 
