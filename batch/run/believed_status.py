@@ -85,16 +85,18 @@ def _completed(reported: RunStatus, result: RunResult) -> str:
 def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
     """The custom status has the better words, if it reports the same end."""
     from_reason = _error(reason.code, reason.message)
-    if _is_of_another_version(reported.phase):
-        return reported.phase, reported.error or from_reason
     code = reported.error["code"] if reported.error else None
-    is_another_end = reason.code != ErrorCode.INTERNAL and (reported.phase, code) != (
-        reason.outcome,
-        reason.code,
+    says_nothing = reason.code == ErrorCode.INTERNAL or reason.code not in set(ErrorCode)
+    if _is_of_another_version(reported.phase):
+        is_same_end = says_nothing or code == reason.code
+    else:
+        same = (reported.phase, code) == (reason.outcome, reason.code)
+        is_same_end = reported.phase in _NOT_COMPLETED and (same or reason.code == ErrorCode.INTERNAL)
+    return (
+        (reported.phase, reported.error or from_reason)
+        if is_same_end
+        else (reason.outcome.value, from_reason)
     )
-    if reported.phase in _NOT_COMPLETED and not is_another_end:
-        return reported.phase, reported.error or from_reason
-    return reason.outcome.value, from_reason
 
 
 def _stopped(reported: RunStatus, runtime_status: str, output: object) -> tuple[str, FailureView]:

@@ -71,14 +71,14 @@ def run(*, status: str | None = None, asked: RunRequest | None = None, **state: 
         job = Job(name="batchjob-1", status=status, workspace_id=WORKSPACE_ID, studio_url=STUDIO_URL)
         state = {"identity": {"client_id": "c"}, "job": job, "submitted_at": after(10), **state}
     doubt = (
-        {"submission": _doubt(state.get("problem"), has_identity="identity" in state)}
+        {"submission": doubt_after(state.get("problem"), has_identity="identity" in state)}
         if status is None
         else {}
     )
     return Run(**{"request": asked or request(), "started_at": START, **doubt, **state})
 
 
-def _doubt(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | None:
+def doubt_after(last: Failure | None, *, has_identity: bool) -> SubmissionDoubt | None:
     """The doubt that the last step left. An internal error of the step that submits is its crash."""
     if last is None:
         return None

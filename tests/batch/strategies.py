@@ -8,7 +8,7 @@ from batch.errors import ErrorCode
 from batch.run.request import RunRequest
 from batch.run.state import CancelCause, Cancellation, Run
 from batch.run.steps import Failure, Job
-from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, request
+from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, doubt_after, request
 
 STATUSES = (
     *("NotStarted", "Queued", "Preparing", "Provisioning", "Starting", "Running", "Finalizing"),
@@ -58,11 +58,12 @@ def runs(draw: st.DrawFn) -> Run:
     asked, problem = draw(requests), draw(st.none() | failures)
     job = draw(st.none() | jobs)
     lasting = draw(st.integers(0, 40)) if problem else 0
+    identity = {"client_id": "c"} if job else draw(st.none() | st.just({"client_id": "c"}))
     due, deadline = draw(st.none() | moments), START + timedelta(seconds=asked.timeout)
     return Run(
         request=asked,
         started_at=START,
-        identity={"client_id": "c"} if job else draw(st.none() | st.just({"client_id": "c"})),
+        identity=identity,
         job=job,
         submitted_at=draw(moments) if job else None,
         running_at=draw(st.none() | moments) if job else None,
@@ -73,6 +74,7 @@ def runs(draw: st.DrawFn) -> Run:
         failing_since=draw(moments) if lasting else None,
         step_due_at=due if job or due is None else min(due, deadline),
         problem=problem,
+        submission=None if job else doubt_after(problem, has_identity=identity is not None),
         cancellation=draw(st.none() | cancellations) if job else None,
         canceled_before_submission=False if job else draw(st.booleans()),
     )

@@ -295,3 +295,11 @@ def test_one_odd_field_does_not_hide_the_others(odd: dict[str, Any], lost: str) 
         name: value for name, value in sound.items() if name != lost
     }
     assert not shown[lost]
+
+
+def test_a_phase_of_another_version_does_not_hide_how_the_run_ended() -> None:
+    """The host of that version was killed before it could report the end."""
+    late = f"{FAILED}Late. [timed_out]"
+    assert view("Failed", {**STALE, "phase": "Validating"}, late)["phase"] == "TimedOut"
+    reported = {**STALE, "phase": "TimedOutTwice", "error": {"code": "timed_out", "message": "Late."}}
+    assert view("Failed", reported, late)["phase"] == "TimedOutTwice"
