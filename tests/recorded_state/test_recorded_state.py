@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import azure.durable_functions as df
 import pytest
 
 import entities.folder_window
@@ -26,7 +25,7 @@ from batch.stored import Stored
 from task_hub.runs import decoded_input
 from tests.batch.builders import START, after
 from tests.entities.batches import sender
-from tests.orchestrators.execution import CONTINUE_AS_NEW, Handle
+from tests.orchestrators.execution import CONTINUE_AS_NEW, Handle, handle_of
 from tests.recorded_state.plain import plain
 
 pytestmark = [
@@ -57,15 +56,7 @@ def _recorded(name: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def handles() -> dict[str, Handle]:
-    return {name: _handle(bp) for name, bp in ORCHESTRATORS.items()}
-
-
-def _handle(bp: df.Blueprint) -> Handle:
-    app = df.DFApp()
-    app.register_functions(bp)
-    [function] = app.get_functions()
-    handle: Handle = function.get_user_function()
-    return handle
+    return {name: handle_of(bp, name) for name, bp in ORCHESTRATORS.items()}
 
 
 @pytest.mark.parametrize("record", _recorded("executions"))
