@@ -10,7 +10,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt pac
 # --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
 option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 
-.PHONY: run serve test test-fast browser check check-infra format bench docs requirements clean
+.PHONY: run serve test test-fast browser check check-infra format bench docs requirements screenshot clean
 
 $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	tools/make_venv.sh $(VENV) $(PYTHON)
@@ -64,7 +64,6 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 # Takes the README's picture of the monitor page; needs Chromium.
-.PHONY: screenshot
 screenshot: $(STAMP)
 	$(BIN)/python -m tools.screenshot
 

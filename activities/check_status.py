@@ -23,10 +23,11 @@ async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-ar
     """Takes a CheckStatus and answers with a Checked. An error does not hide that a cancel was requested."""
     asked = CheckStatus.from_json(value)
     submission = await read_submission(client, asked.run_id)
-    answer = Checked(cancel_requested=submission.cancel_requested)
+    status, failure = None, None
     try:
         job = await asyncio.to_thread(read_job, asked.endpoint_uri, asked.job_name, app_settings())
-        answer = answer.model_copy(update={"status": job.status})
+        status = job.status
     except RunError as error:
-        answer = answer.model_copy(update={"error": Failure.of(error)})
-    return answer.to_json()
+        failure = Failure.of(error)
+    checked = Checked(status=status, error=failure, cancel_requested=submission.cancel_requested)
+    return checked.to_json()

@@ -91,7 +91,7 @@ async def _submit(run_id: str, request: RunRequest, client: df.DurableOrchestrat
 async def _find(run_id: str, request: RunRequest, submission: Submission) -> Invoked:
     """The job that an earlier attempt created. ``absent`` only if there is provably none."""
     if submission.attempt is None:
-        return Invoked(canceled=True) if submission.cancel_requested else Invoked(absent=True)
+        return _without_job(submission)
     settings, now = app_settings(), datetime.now(UTC)
     settle = settings.submission_settle
     try:
@@ -109,6 +109,10 @@ async def _find(run_id: str, request: RunRequest, submission: Submission) -> Inv
     unsettled = (submission.settles_at(settle) - now).total_seconds()
     if unsettled > 0:
         raise submission_uncertain("and none is listed yet", retryable=True, retry_after=unsettled)
+    return _without_job(submission)
+
+
+def _without_job(submission: Submission) -> Invoked:
     return Invoked(canceled=True) if submission.cancel_requested else Invoked(absent=True)
 
 

@@ -40,6 +40,9 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
+KNOWN_CODES = frozenset(ErrorCode)
+"""What another version of the app wrote may have a code besides these."""
+
 TRANSIENT_CODES = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
 """Failures that pass by themselves. A run retries until its timeouts end it."""
 

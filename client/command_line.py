@@ -24,12 +24,12 @@ def main(program: str, description: str | None, commands: Mapping[str, str]) -> 
     # Loads only the command that is asked for: the modules of the others take a second.
     names = [asked_for] if asked_for in commands else list(commands)
     modules = {name: import_module(commands[name]) for name in names}
-    signal.signal(signal.SIGINT, before)
-    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    for module in modules.values():
-        module.add_to(subparsers)
     try:
+        signal.signal(signal.SIGINT, before)
+        parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+        subparsers = parser.add_subparsers(dest="command", required=True)
+        for module in modules.values():
+            module.add_to(subparsers)
         arguments = parser.parse_args()
         if isinstance(sys.stdout, TextIOWrapper):
             # A file name may hold characters that the encoding of the terminal lacks.

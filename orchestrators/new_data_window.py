@@ -35,9 +35,8 @@ def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, A
     upload = _state(context)
     try:
         return (yield from _gather(context, upload))
-    except (
-        Exception
-    ) as error:  # the SDK raises nothing narrower; without this the window would lose its reason
+    except Exception as error:  # the SDK raises nothing narrower
+        # Without this the window would lose its reason.
         if not context.is_replaying:
             logger.exception("window_broke window=%s", context.instance_id)
         context.continue_as_new(upload.failed(failure_of(error)).to_json())

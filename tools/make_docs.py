@@ -49,7 +49,6 @@ def placeholders() -> str:
     meanings = {
         "run_id": "the run's id; `output_uri` must hold it, since an output that exists fails the job",
         "account": "the storage account of the blob",
-        "blob_suffix": "the domain of blob storage in this cloud, such as `blob.core.windows.net`",
         "container": "the container of the blob",
         "folder": "the folder of the blob, without a slash at the end",
         "file": "the name of the blob in its folder; in rules of the kind `file` only",

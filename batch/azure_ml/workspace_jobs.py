@@ -76,7 +76,9 @@ def _workspace_named_in_errors() -> Iterator[None]:
     except HttpError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        raise HttpError(error.status, ErrorCode.WORKSPACE_NOT_FOUND, error.message) from None
+        raise HttpError(
+            error.status, ErrorCode.WORKSPACE_NOT_FOUND, error.message, retry_after=error.retry_after
+        ) from None
 
 
 def _skip_token(next_link: object) -> str:

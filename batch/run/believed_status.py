@@ -7,7 +7,7 @@ for ever. The runtime repairs its own status and the output from the history.
 from typing import Any
 
 from batch.advice import advice
-from batch.errors import ErrorCode
+from batch.errors import KNOWN_CODES, ErrorCode
 from batch.run.phases import (
     ENDED_RUNTIME_STATUSES,
     OUTCOMES,
@@ -86,7 +86,7 @@ def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
     """The custom status has the better words, if it reports the same end."""
     from_reason = _error(reason.code, reason.message)
     code = reported.error["code"] if reported.error else None
-    says_nothing = reason.code == ErrorCode.INTERNAL or reason.code not in set(ErrorCode)
+    says_nothing = reason.code == ErrorCode.INTERNAL or reason.code not in KNOWN_CODES
     if _is_of_another_version(reported.phase):
         is_same_end = says_nothing or code == reason.code
     else:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from batch.errors import ErrorCode, shorten
+from batch.errors import KNOWN_CODES, ErrorCode, shorten
 from batch.redaction import redact
 from batch.run.phases import Phase
 
@@ -70,6 +70,6 @@ def read_reason(output: object) -> Reason:
         code = coded["code"]
         message, has_advice, _ = coded["message"].rpartition(_WHAT_TO_DO)
         # In a text of somebody else, what stands in brackets is not a code.
-        if has_advice or code in set(ErrorCode):
+        if has_advice or code in KNOWN_CODES:
             return Reason(outcome_of(code), code, shorten(message if has_advice else coded["message"]))
     return Reason(Phase.FAILED, ErrorCode.INTERNAL.value, shorten(text) or "The task hub keeps no reason.")

@@ -97,9 +97,8 @@ class Run(Stored):
     @classmethod
     def from_json(cls, value: object) -> Self:
         run = super().from_json(value)
-        return (
-            run if run.submission else run.model_copy(update={"submission": _doubt_of_earlier_version(run)})
-        )
+        doubt = run.submission or _doubt_of_earlier_version(run)
+        return run if doubt is run.submission else run.model_copy(update={"submission": doubt})
 
     def started(self, now: datetime) -> Self:
         return self if self.started_at else self.model_copy(update={"started_at": now})
