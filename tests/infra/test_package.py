@@ -18,8 +18,8 @@ from infra.check.rules.python_source import Source, library_settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOYED = {
-    "activities", "batch", "entities", "function_app.py", "host.json", "orchestrators", "requirements.txt",
-    "task_hub", "triggers",
+    "activities", "batch", "entities", "function_app.py", "host.json", "ledger", "orchestrators",
+    "requirements.txt", "task_hub", "triggers",
 }  # fmt: skip
 MAX_BYTES = 500_000
 LIST_FUNCTIONS = """

@@ -1,0 +1,1 @@
+"""What the app itself keeps about runs, in one table: which there are, who may submit, which job is whose."""
