@@ -1,9 +1,12 @@
-"""State that an earlier version left in the task hub: a newer version must go on with it.
+"""State that earlier versions left in the task hub: a newer version must go on with it.
 
-Recorded through the SDK with the version before ``batch/`` had rooms: executions as the host sends them with
-the answer of the orchestrator, instances as the management API shows them with the view of the run, and operations
-of the entities. Each record is one line of JSON. The records do not change: the state of a later version goes
-into files of its own.
+Recorded through the SDK: executions as the host sends them with the answer of the orchestrator, instances as the
+management API shows them with the view of the run, and operations of the entities. Each record is one line of JSON.
+The records do not change. Each set has the name of the ``defaultVersion`` in the host.json of its version:
+
+- ``1.0``, beside this file: the version before ``batch/`` had rooms. Some fields of its states are at their default,
+  and its contexts state no version.
+- ``1.1``, in the folder of that name: no field of its states is at its default, and its contexts state the version.
 """
 
 import json
@@ -33,6 +36,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning"),
 ]
 
+HERE = Path(__file__).parent
+SETS = {"1.0": HERE, "1.1": HERE / "1.1"}
+
 ORCHESTRATORS = {
     "batch_run": orchestrators.batch_run.bp,
     "new_data_window": orchestrators.new_data_window.bp,
@@ -46,12 +52,17 @@ ENTITIES = {
 
 
 def _recorded(name: str) -> list[Any]:
-    lines = (Path(__file__).parent / f"{name}.jsonl").read_text().splitlines()
-    records = [json.loads(line) for line in lines]
-    return [
-        pytest.param(record, id=f"{number} {record.get('label', '')}")
-        for number, record in enumerate(records)
-    ]
+    """The records of each set, one after the other."""
+    params = []
+    for version, folder in SETS.items():
+        lines = (folder / f"{name}.jsonl").read_text().splitlines()
+        for number, record in enumerate(json.loads(line) for line in lines):
+            params.append(pytest.param(record, id=f"{version} {number} {_label(record)}"))
+    return params
+
+
+def _label(record: dict[str, Any]) -> str:
+    return record["label"] if "label" in record else f"{record['entity']} {record['operation']}"
 
 
 @pytest.fixture(scope="module")
