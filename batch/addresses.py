@@ -28,7 +28,15 @@ class Cloud:
     arm_host: str
     ml_audience: str
     studio_hosts: frozenset[str]
-    blob_suffix: str
+    storage_suffix: str
+
+    @property
+    def blob_suffix(self) -> str:
+        return f"blob.{self.storage_suffix}"
+
+    @property
+    def table_suffix(self) -> str:
+        return f"table.{self.storage_suffix}"
 
 
 PUBLIC_CLOUD = Cloud(
@@ -36,7 +44,7 @@ PUBLIC_CLOUD = Cloud(
     arm_host="management.azure.com",
     ml_audience="https://ml.azure.com",
     studio_hosts=frozenset({"ml.azure.com"}),
-    blob_suffix="blob.core.windows.net",
+    storage_suffix="core.windows.net",
 )
 CLOUDS = (
     PUBLIC_CLOUD,
@@ -45,14 +53,14 @@ CLOUDS = (
         arm_host="management.usgovcloudapi.net",
         ml_audience="https://ml.azure.us",
         studio_hosts=frozenset({"ml.azure.us"}),
-        blob_suffix="blob.core.usgovcloudapi.net",
+        storage_suffix="core.usgovcloudapi.net",
     ),
     Cloud(
         login_host="login.chinacloudapi.cn",
         arm_host="management.chinacloudapi.cn",
         ml_audience="https://ml.azure.cn",
         studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
-        blob_suffix="blob.core.chinacloudapi.cn",
+        storage_suffix="core.chinacloudapi.cn",
     ),
 )
 

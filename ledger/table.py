@@ -20,7 +20,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``etag`` stands for this content of the row: it changes with each write."""
+    """``etag`` stands for this content of the row: it changes with each write.
+
+    Names of values have ASCII letters, digits and ``_``, begin with a letter and do not end like ``__part0``.
+    Values are texts that UTF-8 can hold.
+    """
 
     key: Key
     values: Mapping[str, str]
@@ -70,7 +74,10 @@ class Comparison(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A value of the row, compared as text with any one of ``operands``. A row without the value does not meet it."""
+    """A value of the row, compared as text with any one of ``operands``. A row without the value does not meet it.
+
+    The order of texts that are not ASCII depends on the store.
+    """
 
     name: str
     comparison: Comparison
@@ -101,7 +108,7 @@ class RowChanged(Exception):
 
 
 class Table(Protocol):
-    """Each method raises LedgerUnavailable if the store does not answer or refuses. A write may have happened then."""
+    """Each method raises LedgerUnavailable if the store does not answer or refuses. A write may have happened."""
 
     async def read(self, key: Key) -> Row | None: ...
 

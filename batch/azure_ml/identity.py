@@ -89,12 +89,12 @@ def _explain(audience: str, error: Exception) -> RunError:
     return RunError(
         ErrorCode.TOKEN_REFUSED if refused else ErrorCode.TOKEN_UNAVAILABLE,
         f"No token for {audience} as {chosen} (AZURE_CLIENT_ID: {client_id})."
-        f" The identity library says: {_first_reason(reason)}",
+        f" The identity library says: {first_reason(reason)}",
         retryable=not refused,
     )
 
 
-def _first_reason(text: str) -> str:
+def first_reason(text: str) -> str:
     """The line with the cause; the library's message has a heading for each credential that it tried."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return next((line for line in lines if "AADSTS" in line), " ".join(lines[:4]))
