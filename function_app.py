@@ -3,9 +3,9 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import authorize, cancel_job, check_status, invoke, start_run
+from activities import authorize, cancel_job, check_status, invoke, record_end, start_run
 from batch.new_data.settings import new_data as new_data_settings
-from entities import folder_window, job_owner, submission
+from entities import earlier_version, folder_window
 from orchestrators import batch_run, new_data_window
 from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi
 
@@ -16,7 +16,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (
     *(http_api, openapi, monitor, new_data, job_events, housekeeping),
     *(batch_run, new_data_window),
-    *(authorize, invoke, check_status, cancel_job, start_run),
-    *(submission, folder_window, job_owner),
+    *(authorize, invoke, check_status, cancel_job, record_end, start_run),
+    *(folder_window, earlier_version),
 ):
     app.register_functions(part.bp)

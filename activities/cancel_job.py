@@ -1,5 +1,6 @@
 """Asks Azure ML to cancel the job. The job's status shows when it is canceled, or that it ended before."""
 
+import asyncio
 from typing import Any
 
 import azure.durable_functions as df
@@ -11,16 +12,21 @@ from batch.errors import ErrorCode, RunError
 from batch.names import CANCEL_JOB
 from batch.run.steps import CancelAnswered, CancelJob
 from batch.settings import app_settings
+from task_hub.progress import note_canceling
 
 bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="value", activity=CANCEL_JOB)
+@bp.durable_client_input(client_name="client")
 @with_readable_failure
-def cancel_job(value: dict) -> Any:  # type: ignore[type-arg]
+async def cancel_job(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes a CancelJob and answers with a CancelAnswered."""
+    asked = CancelJob.from_json(value)
+    if asked.run_id:
+        await note_canceling(client, asked.run_id)
     try:
-        _cancel(CancelJob.from_json(value))
+        await asyncio.to_thread(_cancel, asked)
     except RunError as error:
         return CancelAnswered.failed(error).to_json()
     return CancelAnswered(accepted=True).to_json()

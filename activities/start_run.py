@@ -13,7 +13,7 @@ from batch.new_data.request import start_of
 from batch.run.state import Run
 from batch.run.steps import Started
 from batch.settings import app_settings
-from task_hub import runs
+from task_hub import starts
 from task_hub.tracing import trace_of
 
 bp = df.Blueprint()
@@ -28,7 +28,7 @@ async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # 
     start = start_of(value, app_settings())
     source = start.source
     with trace_of(context):
-        existing = await runs.start_run(client, start.run_id, Run(request=start.request, source=source))
+        existing = await starts.start_run(client, start.run_id, Run(request=start.request, source=source))
     if existing is None:
         log_event(
             logger, logging.INFO, "run_started", run=start.run_id, folder=source.folder, blobs=source.count

@@ -8,20 +8,16 @@ INVOKE = "invoke"
 CHECK_STATUS = "check_status"
 CANCEL_JOB = "cancel_job"
 START_RUN = "start_run"
-
-SUBMISSION = "submission"
-SUBMISSION_CLAIM = "claim"
-SUBMISSION_RELEASE = "release"
-SUBMISSION_LOSE = "lose"
-SUBMISSION_CANCEL = "cancel"
+RECORD_END = "record_end"
 
 FOLDER_WINDOW = "folder_window"
 WINDOW_TOUCH = "touch"
 WINDOW_CLAIM = "claim"
 
+SUBMISSION = "submission"
 JOB_OWNER = "job_owner"
 JOB_OWNER_OWN = "own"
-JOB_OWNER_RELEASE = "release"
+"""Of versions before 1.2. Their instances, and messages under way, still name them."""
 
 NUDGE = "nudge"
 """The external event that says "check now". Its payload is never read."""

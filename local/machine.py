@@ -36,7 +36,16 @@ from local.host_process import ROOT, HostProcess
 
 SAMPLES = ROOT / "samples"
 _EVENT_TYPES = {"new_data": (BLOB_CREATED,), "job_events": (RUN_STATUS_CHANGED, RUN_COMPLETED)}
-_NOT_INHERITED = ("AZURE_", "IDENTITY_", "MSI_", "BATCH_", "NEW_DATA_", "ALLOWED_ENDPOINT_", "SUBMISSION_")
+_NOT_INHERITED = (
+    "AZURE_",
+    "IDENTITY_",
+    "MSI_",
+    "BATCH_",
+    "NEW_DATA_",
+    "ALLOWED_ENDPOINT_",
+    "SUBMISSION_",
+    "AzureWebJobs",
+)
 WEBHOOK = "/runtime/webhooks/eventgrid?functionName="
 
 
@@ -162,6 +171,7 @@ class LocalMachine:
         return {
             **inherited,
             **azure_ml.environment(self._config.identity, self._config.principal),
+            "AzureWebJobsStorage": f"sqlite:{self._config.state.resolve() / 'ledger.db'}",
             "BATCH_ENDPOINT_URI": azure_ml.scoring_uri,
             "AZURE_ML_WORKSPACE_ID": azure_ml.workspace_resource_id,
             "AZURE_ML_AUDIENCE": azure_ml.ml_audience,

@@ -28,8 +28,8 @@ from batch.names import (
     INVOKE,
     JOB_OWNER,
     JOB_OWNER_OWN,
-    JOB_OWNER_RELEASE,
     NUDGE,
+    RECORD_END,
 )
 from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
 from batch.run.outcome import End, end_of, end_of_crashed
@@ -44,12 +44,15 @@ from batch.run.steps import (
     CancelJob,
     Checked,
     CheckStatus,
+    EndRecorded,
     Failure,
     Invoke,
     Invoked,
     InvokeMode,
     Job,
+    RecordEnd,
 )
+from orchestrators.earlier_version import kept_owners_in_entities
 
 # The SDK's warning about a nudge that comes before the wait for it: the check that follows is all that it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
@@ -72,7 +75,7 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
             run = yield from _check(context, run, run.job)
 
         if end := end_of(run, _now(context, run)):
-            return _end(context, before, run, end)
+            return (yield from _end(context, before, run, end))
         if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
@@ -84,7 +87,7 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     except Exception as error:  # an unexpected error; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
-        return _end(context, before, run, end_of_crashed(run, failure_of(error)))
+        return (yield from _end(context, before, run, end_of_crashed(run, failure_of(error))))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
@@ -118,7 +121,8 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
     invoked = yield from _attempt(context, INVOKE, invoke.to_json(), Invoked)
     run = run.invoked(invoked, _now(context, run), mode)
     if run.job is not None:
-        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_OWN, context.instance_id)
+        if kept_owners_in_entities(context.version):
+            context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_OWN, context.instance_id)
         _report(context, run)
     return run
 
@@ -132,19 +136,23 @@ def _check(context: df.DurableOrchestrationContext, run: Run, job: Job) -> Steps
 def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: CancelCause) -> Steps:
     if run.cancellation is None:
         run = run.canceling(cause, _now(context, run))
-    cancel = CancelJob(job_name=job.name, workspace_id=job.workspace_id)
+    cancel = CancelJob(run_id=context.instance_id, job_name=job.name, workspace_id=job.workspace_id)
     answer = yield from _attempt(context, CANCEL_JOB, cancel.to_json(), CancelAnswered)
     return run.cancel_answered(answer, _now(context, run))
 
 
-def _end(context: df.DurableOrchestrationContext, before: Run, run: Run, end: End) -> dict[str, Any] | None:
+def _end(
+    context: df.DurableOrchestrationContext, before: Run, run: Run, end: End
+) -> Generator[Any, Any, dict[str, Any] | None]:
     """The result of a completed run. Any other run gives way to the execution that raises its reason."""
     now = _now(context, run)
-    if run.job:
-        context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_RELEASE)
-    context.set_custom_status(RunStatus.of(run, end=end, ended_at=now).to_json())
+    status = RunStatus.of(run, end=end, ended_at=now).to_json()
+    context.set_custom_status(status)
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
+    # Whatever it answers, the run ends: housekeeping brings up to date what is out of date.
+    record = RecordEnd(run_id=context.instance_id, status=status)
+    yield from _attempt(context, RECORD_END, record.to_json(), EndRecorded)
     if end.error:
         context.continue_as_new(run.failed(end.error).to_json())
         return None

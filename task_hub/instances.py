@@ -28,7 +28,7 @@ async def instance_status(
     if status:
         return status
     if getattr(status, "ExceptionMessage", None):
-        raise _unavailable(f"it failed when asked for the status of {instance_id}")
+        raise hub_unavailable(f"it failed when asked for the status of {instance_id}")
     return None
 
 
@@ -83,18 +83,18 @@ def _get(
             session.trust_env = False
             answer = session.get(url, params=params, headers=headers, timeout=60)
     except requests.RequestException as error:
-        raise _unavailable(
+        raise hub_unavailable(
             f"it gave no answer when asked for its instances ({type(error).__name__})"
         ) from None
     if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:
         return [], None
     if answer.status_code != HTTPStatus.OK:
-        raise _unavailable(f"it answered {answer.status_code} when asked for its instances")
+        raise hub_unavailable(f"it answered {answer.status_code} when asked for its instances")
     # durable-functions behaviour: a token may end with a space; on the last page the header is there and empty.
     return answer.json(), answer.headers.get(_CONTINUATION) or None
 
 
-def _unavailable(reason: str) -> RunError:
+def hub_unavailable(reason: str) -> RunError:
     return RunError(
         ErrorCode.SERVICE_UNAVAILABLE, f"The task hub is not available: {reason}.", retryable=True
     )

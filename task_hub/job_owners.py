@@ -1,13 +1,19 @@
-"""Which run a job belongs to, as the entity ``job_owner`` keeps it."""
+"""Which run a job belongs to."""
 
 import azure.durable_functions as df
 
-from batch.names import JOB_OWNER
+from ledger import job_owners
+from ledger.run_row import RunRow
+from task_hub.earlier_version import earlier_owner_of
+from task_hub.ledger import ledger_of
+
+
+async def own_job(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> bool:
+    """Whether the job belongs to this run, because no other came first. Raises RunError if the ledger fails."""
+    return await job_owners.own_job(ledger_of(client), row, job_name) == row.run_id
 
 
 async def owner_of(client: df.DurableOrchestrationClient, job_name: str) -> str | None:
-    """The id of the run, or None if no run that goes on has this job."""
-    owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job_name))
-    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
-    run_id: str | None = owner.entity_state if owner.entity_exists else None
-    return run_id or None
+    """The id of the run, which may have ended, or None if no run has the job. Raises RunError if the ledger fails."""
+    owner = await job_owners.owner_of(ledger_of(client), job_name)
+    return owner or await earlier_owner_of(client, job_name)

@@ -1,80 +1,119 @@
-"""Purges what has ended: runs, windows of new data, and the entities that belong to them."""
+"""Purges what has ended: runs with their rows, windows of new data, and what an earlier version left of both."""
 
 import logging
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
 import azure.durable_functions as df
 
 from batch.log import log_event
-from batch.names import BATCH_RUN, FOLDER_WINDOW, JOB_OWNER, NEW_DATA_WINDOW, SUBMISSION
+from batch.names import BATCH_RUN, FOLDER_WINDOW, NEW_DATA_WINDOW
 from batch.new_data.upload import FolderUpload
 from batch.run.believed_status import believed_status
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
+from ledger.listing import runs_ended
+from ledger.run_row import ListedRun
+from ledger.runs import delete_run, find_row
+from task_hub.earlier_version import entities_of
 from task_hub.instances import instance_status, instances_page, time_of
+from task_hub.known_runs import ended_view
+from task_hub.ledger import ledger_of
 from task_hub.runs import decoded_input
 
 logger = logging.getLogger(__name__)
 
-_PAGE = "100"
+_PAGE = 100
 """Instances of one answer, which holds the input and the output of each."""
 _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
 
 
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
-    """How many instances were purged; at most about ``limit``, so that one call stays short."""
-    purged, continuation = 0, None
-    params = {"top": _PAGE, "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
+    """How many runs and windows were purged; at most about ``limit``, so that one call stays short."""
+    purged = await _purge_runs_of_ledger(client, before, limit)
+    continuation = None
+    params = {"top": str(_PAGE), "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
     while purged < limit:
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
             ended_at = time_of(instance, "lastUpdatedTime")
             if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and ended_at < before:
-                purged += await _try_to_purge(client, instance, before)
+                purged += await _try(_purge_instance(client, instance, before), instance["instanceId"])
         if continuation is None:
             break
     return purged
 
 
-async def _try_to_purge(
-    client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
-) -> bool:
-    """An instance that cannot be purged must not block the others: it comes first again in the next hour."""
+async def _purge_runs_of_ledger(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
+    """Also runs whose orchestration somebody has purged."""
+    table = ledger_of(client)
+    purged, stuck = 0, set[str]()
+    while purged < limit:
+        runs = await runs_ended(table, before, min(_PAGE, limit - purged) + len(stuck))
+        left = [run for run in runs if run.run_id not in stuck]
+        if not left:
+            break
+        for run in left:
+            if await _try(_purge_run(client, run.run_id, _job_of_listed(run)), run.run_id):
+                purged += 1
+            else:
+                stuck.add(run.run_id)
+    return purged
+
+
+async def _try(purge: Awaitable[None], instance_id: str) -> bool:
+    """What cannot be purged must not block the others: it comes first again in the next hour."""
     try:
-        await _purge(client, instance, before)
+        await purge
     except Exception as error:  # the SDK raises nothing narrower
-        log_event(
-            logger, logging.WARNING, "history_not_purged", instance=instance["instanceId"], reason=error
-        )
+        log_event(logger, logging.WARNING, "history_not_purged", instance=instance_id, reason=error)
         return False
     return True
 
 
-async def _purge(client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime) -> None:
-    # Entities first: if this stops in between, the instance is found again in the next hour.
-    for entity in await _entities_of(client, instance, before):
-        # To the runtime an entity is an orchestration that never ends, under this instance id.
-        await client.purge_instance_history(str(entity))
+async def _purge_run(client: df.DurableOrchestrationClient, run_id: str, job: str | None) -> None:
+    """The rows last: if this stops before, they are found again in the next hour."""
+    table = ledger_of(client)
+    row = await find_row(table, run_id)
+    if row is None or row.earlier:
+        for entity in entities_of(run_id, job):
+            # To the runtime an entity is an orchestration that never ends, under this instance id.
+            await client.purge_instance_history(str(entity))
+    await client.purge_instance_history(run_id)
+    if row:
+        await delete_run(table, row, job)
+
+
+async def _purge_instance(
+    client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
+) -> None:
+    if instance["name"] == BATCH_RUN:
+        await _purge_run(client, instance["instanceId"], _job_of(instance))
+        return
+    # The entity first: if this stops in between, the instance is found again in the next hour.
+    if window := await _window_of(client, instance, before):
+        await client.purge_instance_history(str(window))
     await client.purge_instance_history(instance["instanceId"])
 
 
-async def _entities_of(
+async def _window_of(
     client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
-) -> list[df.EntityId]:
-    if instance["name"] == BATCH_RUN:
-        job = _job_of(instance)
-        owner = [df.EntityId(JOB_OWNER, job)] if job else []
-        return [df.EntityId(SUBMISSION, instance["instanceId"]), *owner]
+) -> df.EntityId | None:
     try:
         key = FolderUpload.from_json(decoded_input(instance["input"])).window_key
     except ValueError:
         # Another version of the app wrote it: purge the window even if its entity remains.
-        return []
+        return None
     window = df.EntityId(FOLDER_WINDOW, key)
     status = await instance_status(client, str(window))
-    return [window] if status and status.last_updated_time < before else []
+    return window if status and status.last_updated_time < before else None
+
+
+def _job_of_listed(run: ListedRun) -> str | None:
+    job = ended_view(run)["job"]
+    return job["name"] if job else None
 
 
 def _job_of(instance: dict[str, Any]) -> str | None:

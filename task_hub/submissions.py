@@ -1,10 +1,6 @@
-"""How a client function works with the submission entity.
+"""The submission of a run, as the activities and the API work with it: in its row of the ledger."""
 
-A signal is accepted long before it is processed, so each call here waits until its effect can be read. Otherwise
-a process that is killed in between could leave a job without a record of its submission.
-"""
-
-import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,21 +9,17 @@ from uuid import uuid4
 import azure.durable_functions as df
 
 from batch.errors import ErrorCode, RunError
-from batch.names import (
-    SUBMISSION,
-    SUBMISSION_CANCEL,
-    SUBMISSION_CLAIM,
-    SUBMISSION_LOSE,
-    SUBMISSION_RELEASE,
-)
+from batch.log import log_event
 from batch.run.submission import Submission
 from batch.timestamps import format_timestamp
+from ledger.run_row import RunRow
+from ledger.runs import find_row
+from ledger.submissions import change_submission
+from task_hub.earlier_version import adopt, with_submission_of_entity
+from task_hub.ledger import ledger_of
+from task_hub.runs import find_in_hub
 
-CLAIM_VISIBLE_WITHIN = 120.0
-CHANGE_VISIBLE_WITHIN = 30.0
-"""Seconds. In a burst of starts the claims of all of them wait in one queue."""
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,73 +42,56 @@ class Canceled:
     """The run was canceled before a job was submitted."""
 
 
-async def read_submission(client: df.DurableOrchestrationClient, run_id: str) -> Submission:
-    answer = await client.read_entity_state(_entity(run_id))
-    return Submission.from_json(answer.entity_state if answer.entity_exists else None)
+async def row_of(client: df.DurableOrchestrationClient, run_id: str) -> RunRow:
+    """The row of a run that has an orchestration. Raises RunError if the ledger or the task hub fails."""
+    table = ledger_of(client)
+    row = await find_row(table, run_id)
+    if row is None:
+        in_hub = await find_in_hub(client, run_id)
+        if in_hub is None:
+            raise RunError(ErrorCode.INTERNAL, f"There is no run {run_id} any more.")
+        row = await adopt(client, table, in_hub)
+    return await with_submission_of_entity(client, table, row) if row.earlier else row
 
 
 async def claim_submission(
-    client: df.DurableOrchestrationClient, run_id: str, instead_of: str | None = None
+    client: df.DurableOrchestrationClient, row: RunRow, instead_of: str | None = None
 ) -> Claimed | Taken | Canceled:
     """Claims for a new attempt, where nobody holds the claim or ``instead_of`` does.
 
-    Raises RunError if the submission does not change in time; the claim may still take effect.
+    Raises RunError if the ledger fails; the claim may have taken effect all the same.
     """
-    attempt = uuid4().hex
-    claim = {"attempt": attempt, "claimed_at": _now(), "instead_of": instead_of}
-    await client.signal_entity(_entity(run_id), SUBMISSION_CLAIM, claim)
-    submission = await _until(
-        client,
-        run_id,
-        lambda submission: submission.cancel_requested or submission.attempt not in (None, instead_of),
-        CLAIM_VISIBLE_WITHIN,
-    )
+    attempt, claimed_at = uuid4().hex, _now()
+    submission = await _change(client, row, lambda before: before.claim(attempt, claimed_at, instead_of))
     if submission.attempt not in (None, attempt, instead_of):
         return Taken(submission)
     return Canceled() if submission.cancel_requested else Claimed(attempt, submission)
 
 
-async def record_lost_answer(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
+async def record_lost_answer(client: df.DurableOrchestrationClient, row: RunRow, attempt: str) -> None:
     """Records that the answer to this attempt's POST is lost. Without it the search only takes longer."""
-    await client.signal_entity(_entity(run_id), SUBMISSION_LOSE, {"attempt": attempt, "lost_at": _now()})
+    lost_at = _now()
+    try:
+        await _change(client, row, lambda before: before.lose(attempt, lost_at))
+    except RunError as error:
+        log_event(logger, logging.WARNING, "lost_answer_not_recorded", run=row.run_id, reason=error)
 
 
-async def release_submission(client: df.DurableOrchestrationClient, run_id: str, attempt: str) -> None:
-    """Gives back a claim whose request provably created no job. Raises RunError if that takes too long."""
-    await client.signal_entity(_entity(run_id), SUBMISSION_RELEASE, {"attempt": attempt})
-    await _until(client, run_id, lambda submission: submission.attempt != attempt)
+async def release_submission(client: df.DurableOrchestrationClient, row: RunRow, attempt: str) -> None:
+    """Gives back a claim whose request provably created no job. Raises RunError if the ledger fails."""
+    await _change(client, row, lambda before: before.release(attempt))
 
 
 async def cancel_submission(client: df.DurableOrchestrationClient, run_id: str) -> None:
-    """Records that the run is to be canceled. Raises RunError if that takes too long."""
-    await client.signal_entity(_entity(run_id), SUBMISSION_CANCEL)
-    await _until(client, run_id, lambda submission: submission.cancel_requested)
+    """Records that the run is to be canceled. Raises RunError if the ledger fails."""
+    await _change(client, await row_of(client, run_id), Submission.cancel)
 
 
-async def _until(
-    client: df.DurableOrchestrationClient,
-    run_id: str,
-    reached: Callable[[Submission], bool],
-    limit: float = CHANGE_VISIBLE_WITHIN,
+async def _change(
+    client: df.DurableOrchestrationClient, row: RunRow, change: Callable[[Submission], Submission]
 ) -> Submission:
-    pause, deadline = _FIRST_PAUSE, asyncio.get_running_loop().time() + limit
-    while True:
-        submission = await read_submission(client, run_id)
-        if reached(submission):
-            return submission
-        if asyncio.get_running_loop().time() > deadline:
-            raise RunError(
-                ErrorCode.SERVICE_UNAVAILABLE,
-                f"The task hub did not process a signal to the submission within {limit:.0f} s.",
-                retryable=True,
-            )
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE)
+    return await change_submission(ledger_of(client), row, change)
 
 
 def _now() -> str:
     return format_timestamp(datetime.now(UTC))
-
-
-def _entity(run_id: str) -> df.EntityId:
-    return df.EntityId(SUBMISSION, run_id)

@@ -17,7 +17,10 @@ from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
 from batch.run.state import Run
 from batch.settings import app_settings
-from task_hub.runs import ExistingRun, NotARun, find_run, list_runs, nudge, start_run
+from task_hub.known_runs import KnownRun, find_run
+from task_hub.run_list import list_runs
+from task_hub.runs import NotARun, nudge
+from task_hub.starts import start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
 from triggers.problem_details import error_response
@@ -47,7 +50,7 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
     if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
         return _links(req, client, run_id, status=202)
-    if not request.is_same_as(existing.request):
+    if not existing.was_asked_for(request):
         return error_response(
             ApiError.ID_IN_USE,
             f"Run {run_id} exists with another request. Use a new run_id, or send the same request.",
@@ -100,7 +103,7 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     return _links(req, client, run_id, status=202)
 
 
-async def _find(client: df.DurableOrchestrationClient, run_id: str) -> ExistingRun | None:
+async def _find(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
     """None for an id that no run can have: the SDK would put it into the address of the task hub as it is."""
     if not re.fullmatch(RUN_ID_PATTERN, run_id):
         return None

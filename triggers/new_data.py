@@ -14,7 +14,7 @@ from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.settings import new_data as new_data_settings
 from batch.run.state import Run
 from batch.settings import app_settings
-from task_hub.runs import start_run
+from task_hub.starts import start_run
 from task_hub.tracing import trace_of
 from task_hub.windows import start_window
 from triggers.grid_event import grid_event

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 from batch.api import openapi_examples as examples
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
 from batch.api.responses import ProblemDetails, RunLinks, RunList
-from batch.api.run_query import DEFAULT_TOP, MAX_TOP
+from batch.api.run_query import DEFAULT_TOP, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
 from batch.settings import Settings
@@ -126,13 +126,13 @@ def _list() -> JsonObject:
     return {
         "operationId": "listRuns",
         "summary": "List runs, a page at a time",
-        "description": "By run_id, not by time: the first page is not the newest. A page may hold fewer than top"
-        " runs and still not be the last.",
+        "description": "The newest first. Runs that start or end meanwhile do not move the pages that follow."
+        " A page may hold fewer than top runs and still not be the last.",
         "parameters": [
             {
                 **_query(
                     "phase",
-                    "Runs in any of these phases; a run that has just failed may be missing for a moment",
+                    "Runs in any of these phases; a run that has just moved may be missing for a moment",
                     phases,
                 ),
                 "style": "form",
@@ -140,7 +140,21 @@ def _list() -> JsonObject:
             },
             _query("started_from", "Runs that started at this time or later", time),
             _query("started_to", "Runs that started at this time or earlier", time),
-            _query("prefix", "Runs whose run_id begins with this text", {"type": "string"}),
+            _query(
+                "prefix",
+                "Runs whose run_id begins with this text",
+                {"type": "string", "pattern": PREFIX_PATTERN},
+            ),
+            _query(
+                "endpoint",
+                "Runs of the endpoint with this scoring URI",
+                {"type": "string", "examples": [examples.ENDPOINT_URI]},
+            ),
+            _query(
+                "source",
+                "Runs that new data started, from folders whose container and name begin with this text",
+                {"type": "string", "pattern": SOURCE_PATTERN, "examples": ["incoming/2026/"]},
+            ),
             _query(
                 "top",
                 "Maximum number of runs in a page",

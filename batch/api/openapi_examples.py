@@ -3,7 +3,7 @@
 from typing import Any
 
 from batch.advice import advice
-from batch.api.continuation import Continuation
+from batch.api.continuation import encode_continuation
 from batch.api.responses import ApiError, ProblemDetails, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
@@ -12,7 +12,8 @@ _APP = "https://my-app.azurewebsites.net"
 _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
 _OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
 _RUN_ID = "readings-2026-01-31"
-CONTINUATION = Continuation("cmVhZGluZ3MtMjAyNi0wMS0wMQ== ", _RUN_ID).encode()
+CONTINUATION = encode_continuation(f"{10**14 - 1_769_839_200_120:015d} {_RUN_ID}")
+ENDPOINT_URI = "https://my-endpoint.westeurope.inference.ml.azure.com/jobs"
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "the Data Factory pipeline's parameters": {
@@ -43,7 +44,7 @@ _RUNNING: RunView = {
     "run_id": _RUN_ID,
     "phase": "Running",
     "runtime_status": "Running",
-    "endpoint_uri": "https://my-endpoint.westeurope.inference.ml.azure.com/jobs",
+    "endpoint_uri": ENDPOINT_URI,
     "identity": {"client_id": "11111111-2222-3333-4444-555555555555"},
     "job": {
         "name": "batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",

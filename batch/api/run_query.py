@@ -1,86 +1,113 @@
 """Query of ``GET /api/batch-runs``: which runs, and how many at a time."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Self
+from typing import Self, TypeVar
 
-from batch.api.continuation import FIRST_PAGE, Continuation
-from batch.api.run_view import RunView
+from batch.addresses import EndpointUri
+from batch.api.continuation import decode_continuation
 from batch.errors import FieldError, InvalidRequest
 from batch.run.phases import PHASES
 from batch.settings import parse_whole_number
 from batch.timestamps import parse_timestamp
 
+T = TypeVar("T")
+
 MAX_TOP = 200
 """Runs of a page, which is built in one call of the app."""
 DEFAULT_TOP = 50
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
-"""No run is older. A time near year 1 would underflow where the task hub is asked from a little earlier."""
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+"""No run is older or newer."""
+PREFIX_PATTERN = r"^[A-Za-z0-9._-]{0,100}$"
+SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
+"""A container and the longest name of a folder, or their begin."""
 _PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
 """In Azure a caller may send its function key in these."""
+_PARAMETERS = frozenset(
+    {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "top", "continuation"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """``phases`` empty means all; times bound the start of a run, both inclusive; ``place`` is where to go on."""
+    """``phases`` empty means all; times bound the start of a run, both inclusive; texts that are empty do not select.
+
+    ``endpoint`` is a scoring URI, ``source`` the begin of a container and folder of new data: ``incoming/2026/``.
+    ``place`` is that of the last run of the page before.
+    """
 
     phases: frozenset[str] = frozenset()
     started_from: datetime | None = None
     started_to: datetime | None = None
     prefix: str = ""
+    endpoint: str = ""
+    source: str = ""
     top: int = DEFAULT_TOP
-    place: Continuation = FIRST_PAGE
+    place: str = ""
 
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """From query parameters of these names; ``phase`` takes several, by commas. Raises InvalidRequest."""
-        errors: list[FieldError] = []
+        errors = [
+            FieldError(name, "is not a known parameter")
+            for name in params
+            if name not in _PARAMETERS | _PLATFORM_PARAMETERS
+        ]
 
-        def time(name: str) -> datetime | None:
-            moment = parse_timestamp(params.get(name))
-            if name in params and moment is None:
-                errors.append(FieldError(name, "must be an ISO 8601 time, such as 2026-01-31T12:00:00Z"))
-            return moment and max(moment, EARLIEST)
+        def read(name: str, parse: Callable[[str], T], default: T) -> T:
+            try:
+                return parse(params[name]) if name in params else default
+            except ValueError as error:
+                errors.append(FieldError(name, str(error)))
+                return default
 
-        known = {
-            "phase",
-            "started_from",
-            "started_to",
-            "prefix",
-            "top",
-            "continuation",
-        } | _PLATFORM_PARAMETERS
-        errors += [FieldError(name, "is not a known parameter") for name in params if name not in known]
-        phases = frozenset(part.strip() for part in params.get("phase", "").split(",") if part.strip())
-        if phases - set(PHASES):
-            errors.append(FieldError("phase", f"must be of {', '.join(PHASES)}"))
-        top = DEFAULT_TOP
-        try:
-            top = parse_whole_number(params.get("top", str(DEFAULT_TOP)), MAX_TOP)
-        except ValueError as error:
-            errors.append(FieldError("top", str(error)))
-        started_from, started_to = time("started_from"), time("started_to")
-        place = FIRST_PAGE
-        try:
-            place = Continuation.decode(params["continuation"]) if "continuation" in params else place
-        except ValueError:
-            errors.append(FieldError("continuation", "was not given by a page of this list"))
+        query = cls(
+            phases=read("phase", _phases, frozenset()),
+            started_from=read("started_from", _time, None),
+            started_to=read("started_to", _time, None),
+            prefix=read("prefix", _matching(PREFIX_PATTERN), ""),
+            endpoint=read("endpoint", _endpoint, ""),
+            source=read("source", _matching(SOURCE_PATTERN), ""),
+            top=read("top", lambda text: parse_whole_number(text, MAX_TOP), DEFAULT_TOP),
+            place=read("continuation", _place, ""),
+        )
         if errors:
             raise InvalidRequest(errors)
-        return cls(phases, started_from, started_to, params.get("prefix", ""), top, place)
+        return query
 
-    @property
-    def runtime_statuses(self) -> tuple[str, ...]:
-        """The runtime statuses that the wanted phases can have: the task hub filters by these, then we by phase."""
-        possible = (PHASES[phase].runtime_statuses for phase in sorted(self.phases))
-        return tuple(dict.fromkeys(chain.from_iterable(possible)))
 
-    def selects(self, view: RunView) -> bool:
-        started = parse_timestamp(view["started_at"])
-        return (
-            (not self.phases or view["phase"] in self.phases)
-            and (self.started_from is None or (started is not None and started >= self.started_from))
-            and (self.started_to is None or (started is not None and started <= self.started_to))
-        )
+def _phases(text: str) -> frozenset[str]:
+    phases = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if phases - set(PHASES):
+        raise ValueError(f"must be of {', '.join(PHASES)}")
+    return phases
+
+
+def _time(text: str) -> datetime | None:
+    moment = parse_timestamp(text)
+    if moment is None:
+        raise ValueError("must be an ISO 8601 time, such as 2026-01-31T12:00:00Z")
+    return min(max(moment, EARLIEST), LATEST)
+
+
+def _endpoint(text: str) -> str:
+    return str(EndpointUri.parse(text)) if text else ""
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must match {pattern}")
+        return text
+
+    return parse
+
+
+def _place(text: str) -> str:
+    try:
+        return decode_continuation(text)
+    except ValueError:
+        raise ValueError("was not given by a page of this list") from None

@@ -20,7 +20,7 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView
+from batch.run.status import CancellationView, FailureView, JobView, RunStatus
 from batch.run.steps import IdentityView
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
@@ -101,6 +101,21 @@ def run_view(
 ) -> RunView:
     """``run`` is the state in the instance's input, None in lists, which do not read it."""
     status = believed_status(runtime_status, custom_status, output, run)
+    return view_of_status(
+        run_id, status, runtime_status=runtime_status, started_at=created_at, updated_at=updated_at, run=run
+    )
+
+
+def view_of_status(
+    run_id: str,
+    status: RunStatus,
+    *,
+    runtime_status: RuntimeStatus,
+    started_at: datetime,
+    updated_at: datetime,
+    run: Run | None = None,
+) -> RunView:
+    """``started_at`` is shown only if ``status`` does not tell it."""
     view: RunView = {
         "run_id": run_id,
         "phase": status.phase,
@@ -109,7 +124,7 @@ def run_view(
         "identity": status.identity,
         "job": status.job,
         "checks": status.checks,
-        "started_at": status.started_at or format_timestamp(created_at),
+        "started_at": status.started_at or format_timestamp(started_at),
         "submitted_at": status.submitted_at,
         "running_at": status.running_at,
         "last_check_at": status.last_check_at,

@@ -21,9 +21,15 @@ logger = logging.getLogger(__name__)
 
 
 def find_job(
-    run_id: str, request: RunRequest, submission: Submission, settings: Settings
+    run_id: str,
+    request: RunRequest,
+    submission: Submission,
+    settings: Settings,
+    of_others: frozenset[str] = frozenset(),
 ) -> JobResource | None:
     """The job that an attempt of ``submission`` created, or None if there is none in the list.
+
+    ``of_others`` are names of jobs that belong to other runs.
 
     Raises RunError ``submission_uncertain`` if the search cannot decide; retryable if another one may.
     """
@@ -32,7 +38,7 @@ def find_job(
             "and the app setting AZURE_ML_WORKSPACE_ID, which the search needs, is not set"
         )
     try:
-        return _search(run_id, request, submission, settings)
+        return _search(run_id, request, submission, settings, of_others)
     except RunError as error:
         if error.code is ErrorCode.SUBMISSION_UNCERTAIN:
             raise
@@ -42,14 +48,14 @@ def find_job(
 
 
 def _search(
-    run_id: str, request: RunRequest, submission: Submission, settings: Settings
+    run_id: str, request: RunRequest, submission: Submission, settings: Settings, of_others: frozenset[str]
 ) -> JobResource | None:
     assert settings.workspace_id is not None
     experiments = _possible_experiments(request, settings)
     ours: list[JobResource] = []
     unclear: list[str] = []
     for job in jobs_since(submission.claimed_at_utc() - CLOCK_SKEW, settings.workspace_id, settings):
-        if not is_tagged(job) and _is_of_another(job.experiment, experiments):
+        if job.name in of_others or (not is_tagged(job) and _is_of_another(job.experiment, experiments)):
             continue
         match = matches(job, run_id, submission.marker, request)
         if match is Match.UNCLEAR:

@@ -1,5 +1,6 @@
 """What a run was asked for, with defaults filled in. What a caller may send: ``batch/api/request.py``."""
 
+import hashlib
 import json
 
 from batch.stored import Stored
@@ -29,6 +30,10 @@ class RunRequest(Stored):
     def is_same_as(self, other: "RunRequest") -> bool:
         """Whether both ask for exactly the same. In Python 1, 1.0 and True are equal; in JSON they differ."""
         return self._canonical() == other._canonical()
+
+    def fingerprint(self) -> str:
+        """The same for requests that ask for exactly the same, and only for those."""
+        return hashlib.sha256(self._canonical().encode()).hexdigest()
 
     def output_uris(self) -> dict[str, str]:
         return {name: binding.uri for name, binding in self.outputs.items() if binding.uri}

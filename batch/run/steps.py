@@ -5,7 +5,7 @@ task hub as plain text; the orchestrator turns it into an answer with ``crashed`
 """
 
 from enum import StrEnum
-from typing import NotRequired, Self
+from typing import Any, NotRequired, Self
 
 from pydantic import ValidationError
 
@@ -139,8 +139,12 @@ class Checked(Answer):
 
 
 class CancelJob(Stored):
-    """The input of ``cancel_job``. Without ``workspace_id`` it is the workspace of the app's settings."""
+    """The input of ``cancel_job``. Without ``workspace_id`` it is the workspace of the app's settings.
 
+    Runs in flight from a version without a ledger have no ``run_id`` here.
+    """
+
+    run_id: str | None = None
     job_name: str
     workspace_id: str | None
 
@@ -149,6 +153,19 @@ class CancelAnswered(Answer):
     """The answer of ``cancel_job``: Azure ML accepted the request, or why not."""
 
     accepted: bool = False
+
+
+class RecordEnd(Stored):
+    """The input of ``record_end``; ``status`` is the RunStatus of the run that ended."""
+
+    run_id: str
+    status: dict[str, Any]
+
+
+class EndRecorded(Answer):
+    """The answer of ``record_end``. The run ends whatever it says."""
+
+    recorded: bool = False
 
 
 class StartRun(Stored):

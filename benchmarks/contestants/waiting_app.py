@@ -11,7 +11,7 @@ import azure.durable_functions as df
 from batch.names import AUTHORIZE, CHECK_STATUS, INVOKE
 from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP
-from entities import job_owner
+from entities import earlier_version
 from orchestrators import batch_run
 
 Answer = dict[str, Any]
@@ -53,7 +53,7 @@ def check_status(value: dict[str, Any]) -> Answer:
 
 app = df.DFApp()
 app.register_functions(batch_run.bp)
-app.register_functions(job_owner.bp)
+app.register_functions(earlier_version.bp)
 app.orchestration_trigger(context_name="context", orchestration=PLAIN_LOOP)(plain_loop)
 app.activity_trigger(input_name="nothing", activity=AUTHORIZE)(authorize)
 app.activity_trigger(input_name="value", activity=INVOKE)(invoke)

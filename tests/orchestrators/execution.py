@@ -3,7 +3,7 @@
 An ``Execution`` keeps the history, and asks the SDK what comes next: one episode for each event that arrives. A timer
 fires as early as it can. Inputs and answers are JSON, so one harness serves all orchestrators. It asserts what holds
 for each of them: a replay repeats all decisions, no timer is left at the end, and the Functions host leaves the text
-of a failure as it is.
+of a failure as it is. The last step of a run, which tells the ledger how the run ended, is answered at once.
 """
 
 import json
@@ -16,9 +16,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.durable_timer import MAX_EARLY
+from batch.names import RECORD_END
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
 from functions_host.worker.redaction import without_credentials
+from local.host_process import ROOT
 from tests.orchestrators.history import (
     COMPLETED,
     FAILED,
@@ -41,6 +43,7 @@ _NUMBERED = (ACTIVITY, RETRIED_ACTIVITY, TIMER, ENTITY_CALL, SIGNAL)
 _UNNUMBERED = (CONTINUE_AS_NEW, EXTERNAL_EVENT)
 _CALLS = (ACTIVITY, RETRIED_ACTIVITY, ENTITY_CALL)
 _FAILURE_LABEL = "\n\n$OutOfProcData$:"
+THIS_VERSION = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["defaultVersion"]
 _FAILURE_KEY = "failure"
 """In the input of an execution that only raises."""
 
@@ -184,17 +187,31 @@ class Execution:
     """``given`` is the trigger's JSON value: a text from the Python client, an object from plain HTTP.
 
     ``now`` is the time of the last event. A test may set it to a later time: then a timer that is due fires late.
+    ``version`` is that of the app that started the instance. ``recorded`` is the input of the step that records the
+    end; with ``answers_record`` False the execution waits there.
     """
 
-    def __init__(self, handle: Handle, given: Any, at: datetime, instance_id: str = "r-1") -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        given: Any,
+        at: datetime,
+        instance_id: str = "r-1",
+        *,
+        version: str = THIS_VERSION,
+        answers_record: bool = True,
+    ) -> None:
         self._handle = handle
         self.given = given
         self.instance_id = instance_id
+        self.version = version
         self.now = at
+        self.recorded: Any = None
+        self._answers_record = answers_record
         self._history = History()
         self._decided: list[tuple[int, dict[str, Any]]] = []
         self._open: dict[int, _Task] = {}
-        self.answer = self._play(STARTED, Name="orchestrator", Version="", Input=json.dumps(given))
+        self.answer = self._play(STARTED, Name="orchestrator", Version=version, Input=json.dumps(given))
 
     def complete(self, result: Any, after: float = 1.0) -> Answer:
         """The newest open activity or entity call answers ``result``."""
@@ -225,7 +242,7 @@ class Execution:
         """The execution that follows by continue-as-new."""
         given = self.answer.continued_with
         assert given is not None, f"goes on: {self.answer}"
-        return Execution(self._handle, given, self.now, self.instance_id)
+        return Execution(self._handle, given, self.now, self.instance_id, version=self.version)
 
     @property
     def timer_at(self) -> datetime:
@@ -284,7 +301,7 @@ class Execution:
         if then and not answer.over:
             self._schedule(then)
         self._history.end_episode()
-        return self._with_failure(answer)
+        return self._with_failure(self._with_record(answer))
 
     def _carry_out(self, answer: Answer) -> None:
         """Writes new decisions. Earlier ones must be the same as before, except that a timer may be canceled now."""
@@ -311,6 +328,18 @@ class Execution:
         if task.type != SIGNAL and not action.get("isCanceled"):
             self._open[number] = task
         return number
+
+    def _with_record(self, answer: Answer) -> Answer:
+        last = answer.actions[-1] if answer.actions else {}
+        if answer.over or last.get("functionName") != RECORD_END:
+            return answer
+        [(number, task)] = [(number, task) for number, task in self._open.items() if task.action == last]
+        self.recorded = json.loads(task.action["input"])
+        if not self._answers_record:
+            return answer
+        del self._open[number]
+        result = json.dumps({"recorded": True})
+        return self._play(COMPLETED, TaskScheduledId=number, Result=result)
 
     def _with_failure(self, answer: Answer) -> Answer:
         """A failure takes two executions, and the second only raises: this shows the two as one."""

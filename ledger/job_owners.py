@@ -1,0 +1,39 @@
+"""Which run a job belongs to: the first that said so. The row is kept as long as those of the run."""
+
+from batch.run.phases import Phase
+from ledger.retry import settled
+from ledger.run_row import RunList, RunRow, job_key
+from ledger.table import Insert, Merge, RowChanged, RowExists, Table
+
+
+async def own_job(table: Table, row: RunRow, job_name: str) -> str:
+    """The id of the run that owns the job: this one, if no other does. Then the lists show the run as Queued."""
+    insert = Insert(job_key(job_name), {"RunId": row.run_id})
+    queued = {"Phase": Phase.QUEUED.value}
+    rows = (row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
+
+    async def step() -> str:
+        try:
+            await table.write(insert, *(Merge(key, queued) for key in rows))
+            return row.run_id
+        except RowExists:
+            pass
+        except RowChanged:
+            # Somebody deleted or ended the run meanwhile: its job must be known all the same.
+            await _insert_alone(table, insert)
+        return await owner_of(table, job_name) or row.run_id
+
+    return await settled(step)
+
+
+async def owner_of(table: Table, job_name: str) -> str | None:
+    """The id of the run, or None if no run of this ledger has the job."""
+    row = await table.read(job_key(job_name))
+    return row.values["RunId"] if row else None
+
+
+async def _insert_alone(table: Table, insert: Insert) -> None:
+    try:
+        await table.write(insert)
+    except RowExists:
+        return

@@ -1,0 +1,83 @@
+"""The list of runs, newest first. Every filter is a condition that the store answers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from batch.api.run_query import RunQuery
+from batch.run.phases import PHASES
+from batch.timestamps import format_timestamp
+from ledger.run_row import (
+    LISTED_NAMES,
+    PARTITION,
+    ListedRun,
+    RunList,
+    listed_phase,
+    places_from,
+    places_until,
+)
+from ledger.table import Comparison, Condition, Query, Table
+
+_UNDER_WAY = frozenset(phase for phase, facts in PHASES.items() if not facts.ended)
+_LAST_BEFORE_SURROGATES, _FIRST_BEHIND_SURROGATES = 0xD7FF, 0xE000
+
+
+async def runs_page(table: Table, query: RunQuery, after: str, top: int) -> list[ListedRun]:
+    """The first ``top`` runs that ``query`` selects, behind the place ``after``; empty text: from the newest on.
+
+    A run under way may be in a later phase than the list knows.
+    """
+    which = RunList.UNDER_WAY if _only_under_way(query.phases) else RunList.ALL
+    first = max(after, places_until(query.started_to) if query.started_to else "")
+    last = places_from(query.started_from) if query.started_from else "~"
+    found = await table.rows(
+        Query(
+            partition=PARTITION,
+            after=f"{which} {first}",
+            before=f"{which} {last}",
+            top=top,
+            conditions=tuple(_conditions(query)),
+            names=LISTED_NAMES,
+        )
+    )
+    return [ListedRun.of(row.values) for row in found]
+
+
+async def runs_under_way(table: Table, started_before: datetime, after: str, top: int) -> list[ListedRun]:
+    """Runs under way that started before a moment, newest first."""
+    return await runs_page(table, RunQuery(phases=_UNDER_WAY, started_to=started_before), after, top)
+
+
+async def runs_ended(table: Table, ended_before: datetime, top: int) -> list[ListedRun]:
+    """Runs that ended before a moment, of those that started last the first."""
+    query = Query(
+        partition=PARTITION,
+        after=f"{RunList.ALL} {places_until(ended_before)}",
+        before=RunList.ALL.before,
+        top=top,
+        conditions=(Condition("EndedAt", Comparison.BELOW, (format_timestamp(ended_before),)),),
+        names=LISTED_NAMES,
+    )
+    return [ListedRun.of(row.values) for row in await table.rows(query)]
+
+
+def _only_under_way(phases: frozenset[str]) -> bool:
+    return bool(phases) and phases <= _UNDER_WAY
+
+
+def _conditions(query: RunQuery) -> Iterable[Condition]:
+    if query.phases and query.phases != _UNDER_WAY:
+        kept = {listed_phase(phase) for phase in query.phases}
+        yield Condition("Phase", Comparison.EQUAL, tuple(sorted(kept)))
+    if query.endpoint:
+        yield Condition("Endpoint", Comparison.EQUAL, (query.endpoint,))
+    for name, start in (("RunId", query.prefix), ("Source", query.source)):
+        if start:
+            yield Condition(name, Comparison.FROM, (start,))
+            yield Condition(name, Comparison.BELOW, (_behind_all_with(start),))
+
+
+def _behind_all_with(prefix: str) -> str:
+    """The first text behind all those that begin with ``prefix``, by the order of code points and of UTF-16."""
+    last = ord(prefix[-1])
+    following = _FIRST_BEHIND_SURROGATES if last == _LAST_BEFORE_SURROGATES else last + 1
+    return prefix[:-1] + chr(following)

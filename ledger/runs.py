@@ -1,0 +1,169 @@
+"""Adds runs to the ledger, keeps their rows up to date, and deletes them."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+from batch.run.phases import PENDING
+from batch.run.state import Run
+from batch.run.status import RunStatus
+from batch.timestamps import format_timestamp
+from ledger.retry import settled
+from ledger.run_row import ListedRun, RunList, RunRow, job_key, run_key, source_of, to_milliseconds
+from ledger.table import Change, Delete, Insert, Merge, Replace, RowChanged, RowExists, Table
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended. ``runtime_status`` is that of its orchestration."""
+
+    status: RunStatus
+    runtime_status: str
+
+    def of(self, listed: ListedRun) -> ListedRun:
+        """The row of a list, as it is after this end."""
+        return replace(
+            listed,
+            phase=self.status.phase,
+            ended_at=self.status.ended_at or format_timestamp(listed.started_at),
+            status=json.dumps(self.status.to_json()),
+            runtime_status=self.runtime_status,
+        )
+
+
+async def find_row(table: Table, run_id: str) -> RunRow | None:
+    row = await table.read(run_key(run_id))
+    return RunRow.of(row) if row else None
+
+
+def new_row(run_id: str, run: Run, now: datetime) -> RunRow:
+    """The row of a run that its caller is about to start."""
+    return RunRow(
+        run_id=run_id,
+        started_at=to_milliseconds(now),
+        request=run.request.fingerprint(),
+        start=uuid4().hex,
+        starting_at=to_milliseconds(now),
+        phase=PENDING,
+    )
+
+
+async def add_run(table: Table, row: RunRow, run: Run) -> RunRow | None:
+    """None if this call added the run, else the row that is there."""
+    listed = ListedRun(
+        run_id=row.run_id,
+        started_at=row.started_at,
+        phase=PENDING,
+        endpoint_uri=run.request.endpoint_uri,
+        source=source_of(run),
+    )
+    return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())})
+
+
+async def insert_rows(
+    table: Table, row: RunRow, listed: ListedRun, under_way: dict[str, str]
+) -> RunRow | None:
+    """As ``add_run``, of a run that may have ended; ``under_way`` is what only the list of runs under way has."""
+    rows: list[Change] = [
+        Insert(row.key, row.values()),
+        Insert(row.key_in(RunList.ALL), listed.values()),
+    ]
+    if not listed.has_ended:
+        rows.append(Insert(row.key_in(RunList.UNDER_WAY), {**listed.values(), **under_way}))
+
+    async def step() -> RunRow | None:
+        try:
+            await table.write(*rows)
+        except RowExists:
+            present = await find_row(table, row.run_id)
+            # Without a row the run was deleted meanwhile, and the next try adds it.
+            return await step() if present is None else present
+        return None
+
+    present = await settled(step)
+    # The answer to an earlier try may be lost.
+    return None if present and present.start == row.start else present
+
+
+async def take_start(table: Table, row: RunRow, now: datetime) -> RunRow | None:
+    """The row, if this call may start the orchestration; None if another one took it. ``row`` is as it was read."""
+    taken = replace(row, start=uuid4().hex, starting_at=to_milliseconds(now), etag="")
+    try:
+        await table.write(Replace(row.key, taken.values(), row.etag))
+    except RowChanged:
+        return None
+    return taken
+
+
+async def leave_start(table: Table, row: RunRow) -> None:
+    """Nobody is about to start the orchestration any more. ``row`` is as this caller wrote it."""
+
+    async def step() -> None:
+        present = await find_row(table, row.run_id)
+        if present is None or present.start != row.start:
+            return
+        try:
+            await table.write(Replace(row.key, replace(present, start="").values(), present.etag))
+        except RowChanged:
+            # Somebody has asked to cancel the run, or has found its orchestration.
+            await step()
+
+    await settled(step)
+
+
+async def run_to_start(table: Table, row: RunRow) -> Run | None:
+    """The run as it was added, or None if it has ended or an earlier version started it."""
+    under_way = await table.read(row.key_in(RunList.UNDER_WAY))
+    text = under_way.values.get("Run") if under_way else None
+    return Run.from_json(json.loads(text)) if text else None
+
+
+async def note_phase(table: Table, row: RunRow, phase: str) -> None:
+    """Tells the lists in which phase a run under way is. Does nothing for a run that has ended or was deleted."""
+    noted = {"Phase": phase}
+    rows = (row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
+    await _unless_gone(table, *(Merge(key, noted) for key in rows))
+
+
+async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
+    """Writes how a run ended. The first end stays: a run ends once."""
+    ended = end.of(ListedRun(row.run_id, row.started_at, row.phase, end.status.endpoint_uri or ""))
+
+    async def step() -> None:
+        await _unless_gone(
+            table,
+            Merge(row.key_in(RunList.ALL), ended.values()),
+            Merge(row.key, {"Phase": ended.phase}),
+            Delete(row.key_in(RunList.UNDER_WAY)),
+        )
+
+    await settled(step)
+
+
+async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
+    """Deletes all rows of a run, and that of its job."""
+    keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *([job_key(job)] if job else [])]
+
+    async def step() -> None:
+        present = [key for key in keys if await table.read(key)]
+        if present:
+            await table.write(*map(Delete, present))
+
+    await _again_if_changed(lambda: settled(step))
+
+
+async def _unless_gone(table: Table, *changes: Change) -> None:
+    try:
+        await table.write(*changes)
+    except RowChanged:
+        # The row of the list of runs under way is there as long as the run goes on.
+        return
+
+
+async def _again_if_changed(step: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await step()
+    except RowChanged:
+        await step()

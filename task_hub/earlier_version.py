@@ -1,0 +1,81 @@
+"""Runs that a version before 1.2 started: it kept no ledger, and their submissions in entities.
+
+A run in flight gets its rows at its next step, all others when the ledger is rebuilt. While hosts of both versions
+run, the other version may still write to the entity, so the entity is read as long as the run goes on.
+"""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import azure.durable_functions as df
+
+from batch.names import JOB_OWNER, SUBMISSION
+from batch.run.submission import Submission
+from batch.timestamps import parse_timestamp
+from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
+from ledger.runs import RunEnd, insert_rows
+from ledger.submissions import change_submission
+from ledger.table import Table
+from task_hub.runs import RunInHub
+
+
+async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInHub) -> RunRow:
+    """The row of the run, which is added if there is none."""
+    view = run.view
+    started_at = parse_timestamp(view["started_at"])
+    assert started_at is not None, "a view tells the start"
+    row = RunRow(
+        run_id=view["run_id"],
+        started_at=to_milliseconds(started_at),
+        request=run.fingerprint,
+        start=uuid4().hex,
+        starting_at=to_milliseconds(started_at),
+        phase=listed_phase(view["phase"]),
+        submission=Submission() if run.ended else await _submission(client, view["run_id"]),
+        earlier=True,
+    )
+    source = view["source"]
+    listed = ListedRun(
+        run_id=row.run_id,
+        started_at=row.started_at,
+        phase=row.phase,
+        endpoint_uri=view["endpoint_uri"] or "",
+        source=f"{source['container']}/{source['folder']}" if source else "",
+    )
+    if run.ended:
+        listed = RunEnd(run.status, view["runtime_status"]).of(listed)
+    return await insert_rows(table, row, listed, {}) or row
+
+
+async def with_submission_of_entity(
+    client: df.DurableOrchestrationClient, table: Table, row: RunRow
+) -> RunRow:
+    """The row of a run of an earlier version, with what has come to its entity since."""
+    kept = await _submission(client, row.run_id)
+    joined = await change_submission(table, row, lambda submission: _joined(submission, kept))
+    return row if joined == row.submission else replace(row, submission=joined, etag="")
+
+
+async def earlier_owner_of(client: df.DurableOrchestrationClient, job_name: str) -> str | None:
+    """The id of the run, or None if no run of such a version has this job and goes on."""
+    owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job_name))
+    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
+    run_id: str | None = owner.entity_state if owner.entity_exists else None
+    return run_id or None
+
+
+def entities_of(run_id: str, job: str | None) -> list[df.EntityId]:
+    """What such a version has left in the task hub for a run."""
+    owner = [df.EntityId(JOB_OWNER, job)] if job else []
+    return [df.EntityId(SUBMISSION, run_id), *owner]
+
+
+async def _submission(client: df.DurableOrchestrationClient, run_id: str) -> Submission:
+    answer = await client.read_entity_state(df.EntityId(SUBMISSION, run_id))
+    return Submission.from_json(answer.entity_state if answer.entity_exists else None)
+
+
+def _joined(submission: Submission, kept: Submission) -> Submission:
+    """A cancel counts wherever it was written. Claims are those of the row, once an attempt has claimed there."""
+    claimed = kept if submission.marker is None else submission
+    return claimed.cancel() if submission.cancel_requested or kept.cancel_requested else claimed

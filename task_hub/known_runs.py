@@ -1,0 +1,135 @@
+"""Runs as the app shows them: by their orchestrations, and by the ledger where there is none or none any more."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import azure.durable_functions as df
+
+from batch.advice import advice
+from batch.api.run_view import RunView, view_of_status
+from batch.errors import ErrorCode, RunError
+from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, TERMINATED, has_ended
+from batch.run.request import RunRequest
+from batch.run.state import Run
+from batch.run.status import RunStatus
+from batch.timestamps import format_timestamp, parse_timestamp
+from ledger.run_row import ListedRun, RunList, RunRow
+from ledger.runs import RunEnd, end_run, find_row, run_to_start
+from ledger.table import Table
+from task_hub.ledger import ledger_of
+from task_hub.runs import RunInHub, find_in_hub
+
+_ENDS_WITHIN = timedelta(minutes=1)
+"""How long a run may take, after its orchestration has ended, to have its end in the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """``fingerprint`` is that of its request."""
+
+    fingerprint: str
+    view: RunView
+
+    @property
+    def ended(self) -> bool:
+        return has_ended(self.view["phase"], self.view["runtime_status"])
+
+    def was_asked_for(self, request: RunRequest) -> bool:
+        """Whether the run was started with exactly this request."""
+        return self.fingerprint == request.fingerprint()
+
+
+async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
+    """Raises NotARun if the id is taken by something else, RunError if the task hub or the ledger fails."""
+    table = ledger_of(client)
+    in_hub, row = await asyncio.gather(
+        find_in_hub(client, run_id), find_row(table, run_id), return_exceptions=True
+    )
+    if isinstance(in_hub, BaseException):
+        raise in_hub
+    if isinstance(row, RunError) and in_hub:
+        # The orchestration knows all but the moment of the start.
+        return KnownRun(in_hub.fingerprint, in_hub.view)
+    if isinstance(row, BaseException):
+        raise row
+    return await known(table, row, in_hub) if row else _only_in_hub(in_hub)
+
+
+async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
+    """The run of a row of the ledger."""
+    if in_hub:
+        return KnownRun(row.request, since(in_hub.view, row.started_at))
+    listed = await table.read(row.key_in(RunList.ALL))
+    if listed and (ended := ListedRun.of(listed.values)).has_ended:
+        return KnownRun(row.request, ended_view(ended))
+    run = await run_to_start(table, row)
+    status = status_without_instance(to_be_started=row.is_to_be_started)
+    return KnownRun(row.request, _view_without_instance(row.run_id, status, row.started_at, run))
+
+
+async def listed_view(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> RunView:
+    """A run of a list, without its request. If it goes on, its orchestration is asked, else nobody is."""
+    if listed.has_ended:
+        return ended_view(listed)
+    in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    if in_hub is None:
+        status = status_without_instance(to_be_started=listed.phase == PENDING)
+        status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
+        return _view_without_instance(listed.run_id, status, listed.started_at)
+    await bring_up_to_date(table, listed, in_hub)
+    return since(in_hub.view, listed.started_at)
+
+
+async def bring_up_to_date(table: Table, listed: ListedRun, in_hub: RunInHub) -> None:
+    """Writes the end of a run whose own last step did not write it, because of a failure or a terminate."""
+    ended_at = parse_timestamp(in_hub.view["ended_at"])
+    lost = in_hub.view["runtime_status"] in ENDED_RUNTIME_STATUSES and ended_at
+    if lost and datetime.now(UTC) > lost + _ENDS_WITHIN and (row := await find_row(table, listed.run_id)):
+        await end_run(table, row, RunEnd(in_hub.status, in_hub.view["runtime_status"]))
+
+
+def ended_view(listed: ListedRun) -> RunView:
+    status = RunStatus.read(json.loads(listed.status))
+    view = view_of_status(
+        listed.run_id,
+        status,
+        runtime_status=listed.runtime_status,
+        started_at=listed.started_at,
+        updated_at=listed.started_at,
+    )
+    return since(view, listed.started_at)
+
+
+def since(view: RunView, started_at: datetime) -> RunView:
+    """A run starts when it is added to the ledger. Its orchestration begins a little later."""
+    return {**view, "started_at": format_timestamp(started_at)}
+
+
+def status_without_instance(*, to_be_started: bool) -> RunStatus:
+    """Of a run that has no orchestration: it is to be started yet, or somebody has deleted the orchestration."""
+    if to_be_started:
+        return RunStatus(phase=PENDING)
+    text = (
+        "The task hub holds no orchestration of this run any more. Its job, if there is one, may still run."
+    )
+    error = {"code": ErrorCode.INTERNAL.value, "message": text, "advice": advice(ErrorCode.INTERNAL)}
+    return RunStatus.from_json({"phase": TERMINATED, "error": error})
+
+
+def _view_without_instance(
+    run_id: str, status: RunStatus, started_at: datetime, run: Run | None = None
+) -> RunView:
+    return view_of_status(
+        run_id,
+        status,
+        runtime_status="Pending" if status.phase == PENDING else "Terminated",
+        started_at=started_at,
+        updated_at=started_at,
+        run=run,
+    )
+
+
+def _only_in_hub(in_hub: RunInHub | None) -> KnownRun | None:
+    return KnownRun(in_hub.fingerprint, in_hub.view) if in_hub else None

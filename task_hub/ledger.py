@@ -1,0 +1,20 @@
+"""The ledger that belongs to a task hub."""
+
+import os
+from functools import lru_cache
+
+import azure.durable_functions as df
+
+from batch.settings import app_settings
+from ledger.connection import open_table
+from ledger.table import Table
+
+
+def ledger_of(client: df.DurableOrchestrationClient) -> Table:
+    """Raises SettingsError if the connection of the task hub is not set."""
+    return _table(client._orchestration_bindings.task_hub_name)
+
+
+@lru_cache(maxsize=1)
+def _table(hub_name: str) -> Table:
+    return open_table(hub_name, os.environ, app_settings().cloud)

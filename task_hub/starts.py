@@ -1,0 +1,100 @@
+"""Starts runs: the row in the ledger first, the orchestration next.
+
+durable-functions behaviour: the extension looks for the instance, and writes it some milliseconds later. Who comes in
+between starts it again. Exactly one caller adds the row, so only that one starts the orchestration.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import azure.durable_functions as df
+
+from batch.errors import RunError
+from batch.log import log_event
+from batch.names import BATCH_RUN
+from batch.run.state import Run
+from ledger.run_row import RunRow
+from ledger.runs import add_run, delete_run, leave_start, new_row, run_to_start, take_start
+from ledger.table import Table
+from task_hub.earlier_version import adopt
+from task_hub.instances import hub_unavailable
+from task_hub.known_runs import KnownRun, known
+from task_hub.ledger import ledger_of
+from task_hub.runs import NotARun, find_in_hub
+
+STARTS_WITHIN = timedelta(minutes=1)
+"""After this time no call that added a row is still about to start its orchestration."""
+
+logger = logging.getLogger(__name__)
+
+
+async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> KnownRun | None:
+    """None if this call started the run, else the run that exists, from this request or another.
+
+    Raises NotARun if the id is taken by something else, RunError if the task hub or the ledger fails.
+    """
+    table = ledger_of(client)
+    added = new_row(run_id, run, datetime.now(UTC))
+    if row := await add_run(table, added, run):
+        return await _existing(client, table, row)
+    try:
+        in_hub = await find_in_hub(client, run_id)
+        if in_hub is None:
+            await _start(client, run_id, run)
+            return None
+    except NotARun:
+        await delete_run(table, added, None)
+        raise
+    except RunError:
+        await _leave_to_others(table, added)
+        raise
+    # A version without a ledger started it.
+    await delete_run(table, added, None)
+    return await known(table, await adopt(client, table, in_hub), in_hub)
+
+
+async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> bool:
+    """Starts the orchestration of a row whose caller failed or was stopped before that.
+
+    False if that caller or another one may still do it, or if there was an orchestration.
+    """
+    now = datetime.now(UTC)
+    if not row.is_to_be_started or (row.start and now < row.starting_at + STARTS_WITHIN):
+        return False
+    run = await run_to_start(table, row)
+    taken = await take_start(table, row, now) if run else None
+    if run is None or taken is None:
+        return False
+    try:
+        await _start(client, row.run_id, run)
+    except RunError:
+        await _leave_to_others(table, taken)
+        raise
+    log_event(logger, logging.WARNING, "run_started_late", run=row.run_id, added_at=row.started_at)
+    return True
+
+
+async def _existing(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> KnownRun:
+    in_hub = await find_in_hub(client, row.run_id)
+    if in_hub is None:
+        await start_lost_run(client, table, row)
+    return await known(table, row, in_hub)
+
+
+async def _start(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> None:
+    try:
+        await client.start_new(BATCH_RUN, run_id, run.to_json())
+    except Exception as error:  # the SDK raises nothing narrower
+        if await find_in_hub(client, run_id, with_request=False):
+            # Housekeeping or another caller started it, or only the answer was lost.
+            return
+        raise hub_unavailable(f"it did not start the run ({type(error).__name__}: {error})") from None
+
+
+async def _leave_to_others(table: Table, row: RunRow) -> None:
+    """Lets the same request again, or housekeeping, start the run at once."""
+    try:
+        await leave_start(table, row)
+    except RunError as error:
+        # They start it when this call's time to do so is over.
+        log_event(logger, logging.WARNING, "start_not_left", run=row.run_id, reason=error)
