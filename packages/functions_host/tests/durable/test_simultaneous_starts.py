@@ -4,7 +4,9 @@ import asyncio
 import json
 from collections.abc import Coroutine
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -13,6 +15,8 @@ from aiohttp.test_utils import TestServer
 
 from functions_host.durable import task_hub
 from functions_host.durable.events import EventType
+from functions_host.durable.hub_options import HubOptions
+from functions_host.durable.kill_point import KillPoint
 from functions_host.durable.states import InstanceState, RuntimeStatus
 from functions_host.durable_http.api import DurableApi
 from functions_host.worker.client_binding import WEBHOOK_PATH
@@ -249,3 +253,44 @@ async def test_the_answer_of_an_episode_whose_execution_is_replaced_is_dropped(
 
     assert output(await host.ended("one")) == "late"
     assert len(asked) == 2
+
+
+async def test_a_start_that_writes_after_the_stop_runs_at_once_in_the_next_host(
+    host: Host, gaps: Gaps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @host.worker.orchestrator
+    def orch(context):
+        return context.current_utc_datetime.isoformat()
+        yield
+
+    began = host.clock.now()
+    await gaps.begin(host, host.start("orch", instance_id="one"))
+    await host.hub.stop(0)
+    await gaps.end(0)
+    # A host stops its hub once; the file is closed after the last request.
+    monkeypatch.setattr(host.hub, "stop", AsyncMock())
+    await host.stop()
+
+    assert output(await host.ended("one")) == began.isoformat()
+
+
+async def test_a_start_can_replace_an_instance_whose_end_a_killed_host_did_not_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(tmp_path / "hub.db", HubOptions(overridable_states="AnyState"))
+
+    @host.worker.orchestrator
+    def orch(context):
+        return context.get_input()
+        yield
+
+    monkeypatch.setattr(KillPoint, "kill", lambda _: None)
+    host.kill_point = KillPoint(1)
+    with host.frozen():
+        await host.start("orch", "early", instance_id="one")
+        await host.until_idle()
+        await host.kill()
+        host.kill_point = None
+        await host.start("orch", "late", instance_id="one")
+        assert output(await host.ended("one")) == "late"
+    await host.stop()
