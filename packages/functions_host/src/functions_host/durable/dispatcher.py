@@ -112,7 +112,8 @@ class Dispatcher:
     def transaction(self) -> Iterator[Transaction]:
         """One change of state. The work that it makes due starts after the commit."""
         now = self._clock.now()
-        taken_until = format_time(now + self._options.control_queue_visibility)
+        # A host that stops takes nothing that is sent: the next host must not wait for it.
+        taken_until = format_time(now + self._options.control_queue_visibility if self._accepting else now)
         tx = Transaction(self._store, format_time(now), taken_until, spans=[] if self._spans else None)
         with self._store.transaction():
             yield tx
@@ -161,6 +162,8 @@ class Dispatcher:
     def forget(self, instance_id: str) -> None:
         """Must be called when something other than an episode has changed the stored history of the instance."""
         self._episodes.forget(instance_id)
+        # The change includes the ending that a killed host did not write: nothing is left to wait for.
+        self._orchestrations.free(instance_id)
 
     def _start_ready_work(self) -> None:
         if not self._accepting:

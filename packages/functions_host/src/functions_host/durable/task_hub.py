@@ -50,6 +50,13 @@ from functions_host.telemetry.trace_context import OpenSpan, TraceContext
 MAX_INSTANCE_ID = 256
 # Instances in one transaction: a larger one would block the event loop for too long.
 _PURGED_AT_ONCE = 200
+# Seconds of the machine's time, also with a virtual clock: about one round trip to a storage account.
+_STORAGE_ROUND_TRIP = 0.005
+
+
+async def storage_round_trip() -> None:
+    """Lets other requests in between two accesses to the storage of the real extension."""
+    await asyncio.sleep(_STORAGE_ROUND_TRIP)
 
 
 class DurableTaskHub:
@@ -69,6 +76,7 @@ class DurableTaskHub:
     ) -> None:
         self._store = store
         self._options = options
+        self._clock = clock
         self._dispatcher = Dispatcher(store, worker, options, clock, spans, kill_point)
 
     def begin(self) -> None:
@@ -108,11 +116,20 @@ class DurableTaskHub:
         Raises ArgumentError, OrchestrationAlreadyExistsError.
 
         durable-functions behaviour: an orchestrator that the app does not have is started, too, and then fails.
+        durable-functions behaviour: a start is not atomic. The extension reads the row of the instance, then sends
+        the start message and writes the row. All starts of one id that read before the first one writes succeed; each
+        replaces the execution of the one before, also if it runs, and the last one remains.
         """
         _check_json(input_json)
-        instance_id = uuid.uuid4().hex if instance_id is None else _checked_id(instance_id)
-        self._refuse_replacing(instance_id)
+        if instance_id is None:
+            # No other request can know this id: a wait would change nothing but the speed.
+            instance_id = uuid.uuid4().hex
+        else:
+            self._refuse_replacing(_checked_id(instance_id))
+            with self._clock.working():
+                await storage_round_trip()
         with self._dispatcher.transaction() as tx:
+            self._dispatcher.forget(instance_id)
             create_instance(
                 tx,
                 instance_id,

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from functions_host.telemetry.trace_context import OpenSpan
 
@@ -63,13 +64,26 @@ class WorkTables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        # SQLite gives the id of a deleted row again. The activity of that row may still run, and its result must
+        # not count as the result of another one.
+        (last,) = connection.execute("SELECT max(id) FROM activities").fetchone()
+        self._activity_ids = count((last or 0) + 1)
 
     def queue_activity(
         self, instance_id: str, execution_id: str, task_id: int, name: str, input_json: str, span: OpenSpan
     ) -> None:
         self._connection.execute(
-            "INSERT INTO activities (instance_id, execution_id, task_id, name, input, span) VALUES (?,?,?,?,?,?)",
-            (instance_id, execution_id, task_id, name, input_json, span.to_text()),
+            "INSERT INTO activities (id, instance_id, execution_id, task_id, name, input, span) "
+            "VALUES (?,?,?,?,?,?,?)",
+            (
+                next(self._activity_ids),
+                instance_id,
+                execution_id,
+                task_id,
+                name,
+                input_json,
+                span.to_text(),
+            ),
         )
 
     def lease_activities(
