@@ -14,11 +14,9 @@ bp = df.Blueprint()
 
 @bp.entity_trigger(context_name="context", entity_name=SUBMISSION)
 def submission(context: df.DurableEntityContext) -> None:
-    """Keeps its state, which the ledger reads, and changes it no more: a claim would allow a second POST."""
-    context.set_state(context.get_state())
+    """Keeps its state, which the ledger reads. It changes no more: a claim would allow a second POST."""
 
 
 @bp.entity_trigger(context_name="context", entity_name=JOB_OWNER)
 def job_owner(context: df.DurableEntityContext) -> None:
     """Keeps its state. The activity that submits has put the owner into the ledger."""
-    context.set_state(context.get_state())

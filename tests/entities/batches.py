@@ -27,9 +27,8 @@ def sender(bp: df.Blueprint, name: str) -> Send:
     """``send(*operations, state=...)`` runs them in one batch."""
     app = df.DFApp()
     app.register_functions(bp)
-    [function] = app.get_functions()
-    assert function.get_trigger().entity_name == name  # type: ignore[union-attr]
-    handle = function.get_user_function()
+    functions = {each.get_trigger().entity_name: each for each in app.get_functions()}  # type: ignore[union-attr]
+    handle = functions[name].get_user_function()
 
     def send(*operations: Operation, state: object = None) -> Answer:
         batch = [
