@@ -15,6 +15,11 @@ def ledger_of(client: df.DurableOrchestrationClient) -> Table:
     return _table(client._orchestration_bindings.task_hub_name)
 
 
+def check_connection() -> None:
+    """Raises SettingsError if there can be no ledger. Nothing is opened or asked."""
+    open_table("any", os.environ, app_settings().cloud)
+
+
 @lru_cache(maxsize=1)
 def _table(hub_name: str) -> Table:
     return open_table(hub_name, os.environ, app_settings().cloud)

@@ -242,10 +242,12 @@ _PLATFORM_ERRORS: JsonObject = {
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
 }
 _WRITE_ERRORS: JsonObject = {
-    "503": _problem("The task hub is not available: send the request again", examples.BUSY),
+    "503": _problem("The task hub or the ledger is not available: send the request again", examples.BUSY),
     **_PLATFORM_ERRORS,
 }
 _READ_ERRORS: JsonObject = {
-    "503": _problem("The task hub is not available: send the request again", examples.HUB_UNAVAILABLE),
+    "503": _problem(
+        "The task hub or the ledger is not available: send the request again", examples.HUB_UNAVAILABLE
+    ),
     **_PLATFORM_ERRORS,
 }
