@@ -6,7 +6,7 @@ from functools import lru_cache
 import azure.durable_functions as df
 
 from batch.settings import app_settings
-from ledger.connection import open_table
+from ledger.connection import find_store, open_table
 from ledger.table import Table
 
 
@@ -17,7 +17,7 @@ def ledger_of(client: df.DurableOrchestrationClient) -> Table:
 
 def check_connection() -> None:
     """Raises SettingsError if there can be no ledger. Nothing is opened or asked."""
-    open_table("any", os.environ, app_settings().cloud)
+    find_store(os.environ, app_settings().cloud)
 
 
 @lru_cache(maxsize=1)
