@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from benchmarks.measuring import ROOT
-from ledger.storage_account import AccountKey, StorageAccount
 
 AZURITE = ROOT / ".local" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
 ACCOUNT = "keptruns"
@@ -30,8 +29,8 @@ process.stdin.on('end', () => process.exit()).resume();
 
 
 @contextmanager
-def azurite(folder: Path) -> Iterator[StorageAccount]:
-    """The account ``ACCOUNT`` with the tables in ``folder``. Raises RuntimeError if Azurite does not start."""
+def azurite(folder: Path) -> Iterator[str]:
+    """The connection string of the account ``ACCOUNT``. Raises RuntimeError if Azurite does not start."""
     key = base64.b64encode(secrets.token_bytes(64)).decode()
     with subprocess.Popen(  # noqa: S603 - our own command
         [
@@ -48,7 +47,7 @@ def azurite(folder: Path) -> Iterator[StorageAccount]:
     ) as process:
         try:
             endpoint = f"http://127.0.0.1:{_port(process)}/{ACCOUNT}"
-            yield StorageAccount(ACCOUNT, endpoint, AccountKey(key))
+            yield f"AccountName={ACCOUNT};AccountKey={key};TableEndpoint={endpoint}"
         finally:
             process.kill()
 

@@ -1,109 +1,77 @@
-"""The newest 20 of many runs that are kept: on SQLite, and on Azurite in place of Azure Table Storage."""
+"""Lists of 20 of many runs that are kept: on SQLite, and on Azurite in place of Azure Table Storage."""
 
 import asyncio
+import os
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.azurite import ACCOUNT, AZURITE, azurite
-from benchmarks.kept_runs import NEWEST_20, fill_emulator, fill_sqlite, run_id
-from benchmarks.measuring import Spread, median_interval
+from benchmarks.contestants.listing_sample import Sample
+from benchmarks.kept_runs import UNDER_WAY, fill_emulator, fill_sqlite, rows_of_runs, run_id
+from benchmarks.measuring import Spread, contestant, median_interval
 from benchmarks.report import Bar, Figure
-from ledger.sqlite_table import SqliteTable
-from ledger.storage_table import StorageTable
-from ledger.table import Change, Key, Query, Row, Table
+from ledger.connection import table_name
 
-_WARM_UP = 3
-_TABLE = "KeptRunsLedger"
+_TOP = 20
+_QUERIES = {"under way": f"top={_TOP}", "ended": f"top={_TOP}&phase=Completed"}
+_NEWER = {"under way": 0, "ended": UNDER_WAY}
+"""How many runs are newer than those of the list."""
 
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """Milliseconds of each list, and the most reads that one made."""
-
-    milliseconds: Sequence[float]
-    reads: int
-
-
-class CountedTable:
-    """Implements ``Table`` by another one."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.reads = 0
-
-    async def read(self, key: Key) -> Row | None:
-        self.reads += 1
-        return await self._table.read(key)
-
-    async def rows(self, query: Query) -> list[Row]:
-        self.reads += 1
-        return await self._table.rows(query)
-
-    async def write(self, *changes: Change) -> None:
-        await self._table.write(*changes)
+_HUB = "BatchEndpointRuns"
 
 
 def figure(quick: bool) -> Figure:
-    count, lists = (50, 6) if quick else (100_000, 101)
-    listed: dict[str, Listed] = {}
+    count, lists = (150, 6) if quick else (100_000, 101)
+    rows = asyncio.run(rows_of_runs(count))
+    samples: dict[tuple[str, str], Sample] = {}
     with tempfile.TemporaryDirectory() as folder:
-        listed["SQLite"] = asyncio.run(_on_sqlite(Path(folder) / "ledger.db", count, lists))
+        path = Path(folder) / "ledger.db"
+        asyncio.run(fill_sqlite(path, rows))
+        for which in _QUERIES:
+            samples["SQLite", which] = _sample(f"sqlite:{path}", which, count, lists)
     if AZURITE.exists():
         with tempfile.TemporaryDirectory() as folder:
-            listed["Azurite"] = _on_azurite(Path(folder), count, lists)
+            fill_emulator(Path(folder), ACCOUNT, table_name(_HUB), rows)
+            with azurite(Path(folder)) as connection:
+                for which in _QUERIES:
+                    samples["Azurite", which] = _sample(connection, which, count, lists)
     return Figure(
-        title=f"List of the newest 20 of {count:,} runs that are kept",
-        columns=("", "ms", "reads of the ledger"),
+        title=f"Lists of {_TOP} of {count:,} runs that are kept, by GET batch-runs",
+        columns=("", "ms", "reads of ledger and task hub"),
         rows=[
-            *([name, Spread.of(each.milliseconds).text(1), str(each.reads)] for name, each in listed.items()),
-            *([] if "Azurite" in listed else [["Azurite", "not installed: make azurite", ""]]),
+            *(
+                [f"{store}, newest {which}", Spread.of(_milliseconds(sample)).text(1), str(sample.reads)]
+                for (store, which), sample in samples.items()
+            ),
+            *([] if AZURITE.exists() else [["Azurite", "not installed: make azurite", ""]]),
         ],
-        bars=[bar for name, each in listed.items() for bar in _bars(name, each)],
+        bars=[
+            bar for (store, which), sample in samples.items() for bar in _bars(f"{store}, {which}", sample)
+        ],
         notes=[
-            f"{lists} lists, one after the other, after {_WARM_UP} to warm up. The emulator looks through all rows "
-            "for a list; Azure Table Storage begins at the row key."
+            f"{lists} lists, one after the other. The task hub is asked about a run under way, not about one that "
+            "has ended. The emulator looks through all rows for a list; Azure Table Storage begins at the row key."
         ],
     )
 
 
-def _bars(name: str, listed: Listed) -> list[Bar]:
-    interval = median_interval(listed.milliseconds)
+def _sample(connection: str, which: str, count: int, lists: int) -> Sample:
+    environment = {**os.environ, "AzureWebJobsStorage": connection}
+    sample = Sample(**contestant("listing", lists, _QUERIES[which], **environment))
+    expected = [run_id(count - _NEWER[which] - number) for number in range(1, _TOP + 1)]
+    if sample.runs != expected:
+        raise RuntimeError(f"The list has {sample.runs}.")
+    return sample
+
+
+def _milliseconds(sample: Sample) -> Sequence[float]:
+    return [seconds * 1000 for seconds in sample.seconds]
+
+
+def _bars(name: str, sample: Sample) -> list[Bar]:
+    interval = median_interval(_milliseconds(sample))
     return [
-        Bar(f"a list on {name}, ms", interval.median, 100, interval=interval),
-        Bar(f"reads of a list on {name}", listed.reads, 21),
+        Bar(f"a list, {name}, ms", interval.median, 100, interval=interval),
+        Bar(f"reads of a list, {name}", sample.reads, 1 + _TOP),
     ]
-
-
-async def _on_sqlite(path: Path, count: int, lists: int) -> Listed:
-    await fill_sqlite(path, count)
-    return await _listed(SqliteTable(path), count, lists)
-
-
-def _on_azurite(folder: Path, count: int, lists: int) -> Listed:
-    fill_emulator(folder, ACCOUNT, _TABLE, count)
-    with azurite(folder) as account:
-        return asyncio.run(_listed(StorageTable(account, _TABLE), count, lists))
-
-
-async def _listed(table: SqliteTable | StorageTable, count: int, lists: int) -> Listed:
-    newest = [run_id(count - number) for number in range(1, NEWEST_20.top + 1)]
-    milliseconds, reads = [], []
-    try:
-        for _ in range(_WARM_UP + lists):
-            counted = CountedTable(table)
-            started = time.perf_counter()
-            runs = await _newest(counted)
-            milliseconds.append((time.perf_counter() - started) * 1000)
-            reads.append(counted.reads)
-            if runs != newest:
-                raise RuntimeError(f"The list has {runs}.")
-    finally:
-        await table.close()
-    return Listed(milliseconds[_WARM_UP:], max(reads))
-
-
-async def _newest(table: Table) -> list[str]:
-    return [row.values["RunId"] for row in await table.rows(NEWEST_20)]

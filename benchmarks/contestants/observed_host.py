@@ -29,6 +29,7 @@ from functions_host.http.server import Handler
 from functions_host.telemetry.trace_context import TraceContext
 from functions_host.worker.client_binding import WEBHOOK_PATH
 from ledger.sqlite_table import SqliteTable
+from ledger.storage_table import StorageTable
 
 
 class Record:
@@ -128,14 +129,16 @@ class _ObservedWorker:
         return await self._worker.run_entity(name, batch_json, trace)
 
 
-def observe_app(record: Record, scoring_uri: str) -> None:
-    """For the rest of this process: the app opens its ledger and its connections by itself."""
-    for name, kind in (
-        ("read", Work.LEDGER_READ),
-        ("rows", Work.LEDGER_READ),
-        ("write", Work.LEDGER_WRITE),
-    ):
-        setattr(SqliteTable, name, _counted(getattr(SqliteTable, name), kind, record.ledger))
+def count_calls_of_ledger(record: Record) -> None:
+    """For the rest of this process, because the app opens its ledger by itself."""
+    calls = {"read": Work.LEDGER_READ, "rows": Work.LEDGER_READ, "write": Work.LEDGER_WRITE}
+    for table in (SqliteTable, StorageTable):
+        for name, kind in calls.items():
+            setattr(table, name, _counted(getattr(table, name), kind, record.ledger))
+
+
+def time_posts(record: Record, scoring_uri: str) -> None:
+    """For the rest of this process, because the app opens its connections by itself."""
     send = requests.Session.send
 
     def timed(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> Any:
