@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import azure.durable_functions as df
 
 from batch.advice import advice
-from batch.api.run_view import RunView, view_of_status
+from batch.api.run_view import RunView, run_view
 from batch.errors import ErrorCode, RunError
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, TERMINATED, has_ended
 from batch.run.request import RunRequest
@@ -92,7 +92,7 @@ async def bring_up_to_date(table: Table, listed: ListedRun, in_hub: RunInHub) ->
 
 def ended_view(listed: ListedRun) -> RunView:
     status = RunStatus.read(json.loads(listed.status))
-    view = view_of_status(
+    view = run_view(
         listed.run_id,
         status,
         runtime_status=listed.runtime_status,
@@ -121,7 +121,7 @@ def status_without_instance(*, to_be_started: bool) -> RunStatus:
 def _view_without_instance(
     run_id: str, status: RunStatus, started_at: datetime, run: Run | None = None
 ) -> RunView:
-    return view_of_status(
+    return run_view(
         run_id,
         status,
         runtime_status="Pending" if status.phase == PENDING else "Terminated",

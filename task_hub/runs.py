@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.api.run_view import RunView, view_of_status
+from batch.api.run_view import RunView, run_view
 from batch.names import BATCH_RUN, NUDGE
 from batch.run.believed_status import believed_status
 from batch.run.phases import has_ended
@@ -45,7 +45,7 @@ async def find_in_hub(
     run = _run(run_id, found.input_) if with_request else None
     runtime_status = found.runtime_status.value
     status = believed_status(runtime_status, found.custom_status, found.output, run)
-    view = view_of_status(
+    view = run_view(
         run_id,
         status,
         runtime_status=runtime_status,
