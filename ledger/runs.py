@@ -156,11 +156,12 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
 
 
 async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
-    """Deletes all rows of a run, and that of its job."""
+    """Deletes all rows of a run, and that of its job unless the job belongs to another run."""
     keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *([job_key(job)] if job else [])]
 
     async def step() -> None:
-        present = [key for key in keys if await table.read(key)]
+        found = [await table.read(key) for key in keys]
+        present = [each.key for each in found if each and each.values["RunId"] == row.run_id]
         if present:
             await table.write(*map(Delete, present))
 
