@@ -49,7 +49,7 @@ async def _try_to_mend(client: df.DurableOrchestrationClient, table: Table, run:
 
 async def _mend(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> None:
     if in_hub := await find_in_hub(client, listed.run_id, with_request=False):
-        await bring_up_to_date(table, listed, in_hub)
+        await bring_up_to_date(client, table, listed, in_hub)
         return
     row = await find_row(table, listed.run_id)
     if row is None or await start_lost_run(client, table, row) or row.is_to_be_started:
