@@ -73,7 +73,11 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
     """A run of a list, without its request. If it goes on, its orchestration is asked, else nobody is."""
     if listed.has_ended:
         return ended_view(listed)
-    in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    try:
+        in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    except NotARun:
+        # The call that added the run is about to take it back, or was stopped before. The others are listed.
+        in_hub = None
     if in_hub is None:
         status = status_without_instance(to_be_started=listed.phase == PENDING)
         status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
