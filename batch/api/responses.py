@@ -36,6 +36,14 @@ class RunList(TypedDict):
     continuation: str | None
 
 
+class RebuiltPart(TypedDict):
+    """One part of the task hub; the last part has no ``continuation``."""
+
+    instances: Annotated[int, Field(ge=0, description="Instances that were read, runs and others")]
+    added: Annotated[int, Field(ge=0, description="Runs that were not in the ledger, and are now")]
+    continuation: str | None
+
+
 class WrongField(TypedDict):
     """One wrong field of a request; ``field`` is a path with dots."""
 
@@ -50,7 +58,7 @@ class ApiError(Enum):
     NO_SUCH_RUN = HTTPStatus.NOT_FOUND, "No such run"
     ID_IN_USE = HTTPStatus.CONFLICT, "The run_id is in use"
     ALREADY_ENDED = HTTPStatus.CONFLICT, "The run has already ended"
-    HUB_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub is not available"
+    HUB_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub or the ledger is not available"
 
     def __init__(self, status: HTTPStatus, title: str) -> None:
         self.status = int(status)

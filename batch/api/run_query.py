@@ -22,9 +22,14 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 """No run is older or newer."""
 PREFIX_PATTERN = r"^[A-Za-z0-9._-]{0,100}$"
+ENDPOINT_PATTERN = (
+    r"^https://[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+    r"(:[1-9][0-9]{0,4})?/jobs$"
+)
+"""For the contract; ``EndpointUri`` decides."""
 SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
 """A container and the longest name of a folder, or their begin."""
-_PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
+PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
 """In Azure a caller may send its function key in these."""
 _PARAMETERS = frozenset(
     {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "top", "continuation"}
@@ -54,7 +59,7 @@ class RunQuery:
         errors = [
             FieldError(name, "is not a known parameter")
             for name in params
-            if name not in _PARAMETERS | _PLATFORM_PARAMETERS
+            if name not in _PARAMETERS | PLATFORM_PARAMETERS
         ]
 
         def read(name: str, parse: Callable[[str], T], default: T) -> T:
