@@ -13,7 +13,7 @@ from batch.names import JOB_OWNER, SUBMISSION
 from batch.run.submission import Submission
 from batch.timestamps import parse_timestamp
 from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
-from ledger.runs import RunEnd, insert_rows
+from ledger.runs import insert_rows
 from ledger.submissions import change_submission
 from ledger.table import Table
 from task_hub.runs import RunInHub
@@ -43,7 +43,7 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         source=f"{source['container']}/{source['folder']}" if source else "",
     )
     if run.ended:
-        listed = RunEnd(run.status, view["runtime_status"]).of(listed)
+        listed = run.end.of(listed)
     return await insert_rows(table, row, listed, {}) or row
 
 

@@ -16,7 +16,7 @@ from batch.run.state import Run
 from batch.run.status import RunStatus
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.run_row import ListedRun, RunList, RunRow
-from ledger.runs import RunEnd, end_run, find_row, run_to_start
+from ledger.runs import end_run, find_row, run_to_start
 from ledger.table import Table
 from task_hub.ledger import ledger_of
 from task_hub.runs import RunInHub, find_in_hub
@@ -87,7 +87,7 @@ async def bring_up_to_date(table: Table, listed: ListedRun, in_hub: RunInHub) ->
     ended_at = parse_timestamp(in_hub.view["ended_at"])
     lost = in_hub.view["runtime_status"] in ENDED_RUNTIME_STATUSES and ended_at
     if lost and datetime.now(UTC) > lost + _ENDS_WITHIN and (row := await find_row(table, listed.run_id)):
-        await end_run(table, row, RunEnd(in_hub.status, in_hub.view["runtime_status"]))
+        await end_run(table, row, in_hub.end)
 
 
 def ended_view(listed: ListedRun) -> RunView:

@@ -12,6 +12,7 @@ from batch.run.believed_status import believed_status
 from batch.run.phases import has_ended
 from batch.run.state import Run
 from batch.run.status import RunStatus
+from ledger.runs import RunEnd
 from task_hub.instances import instance_status
 
 
@@ -30,6 +31,12 @@ class RunInHub:
     @property
     def ended(self) -> bool:
         return has_ended(self.view["phase"], self.view["runtime_status"])
+
+    @property
+    def end(self) -> RunEnd:
+        """Of a run that has ended. Only the view tells when, if something from outside ended the orchestration."""
+        status = self.status.model_copy(update={"ended_at": self.view["ended_at"]})
+        return RunEnd(status, self.view["runtime_status"])
 
 
 async def find_in_hub(
