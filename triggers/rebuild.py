@@ -29,7 +29,7 @@ async def rebuild_ledger(req: func.HttpRequest, client: Any) -> func.HttpRespons
     except InvalidRequest as error:
         return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
-        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     if part.added:
         log_event(logger, logging.INFO, "ledger_rebuilt", runs=part.added)
     body: RebuiltPart = {

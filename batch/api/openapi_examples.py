@@ -140,13 +140,13 @@ ENDED_BEFORE: ProblemDetails = {
     "detail": f"Run {_RUN_ID} has already ended: Completed.",
 }
 LEDGER_UNAVAILABLE: ProblemDetails = {
-    "title": ApiError.HUB_UNAVAILABLE.title,
-    "status": ApiError.HUB_UNAVAILABLE.status,
+    "title": ApiError.STORE_UNAVAILABLE.title,
+    "status": ApiError.STORE_UNAVAILABLE.status,
     "detail": "The ledger of runs is not available: table BatchEndpointRunsLedger of storage account mystorage"
     " answered 503 ServerBusy: the account is busy.",
 }
 HUB_UNAVAILABLE: ProblemDetails = {
-    "title": ApiError.HUB_UNAVAILABLE.title,
-    "status": ApiError.HUB_UNAVAILABLE.status,
+    "title": ApiError.STORE_UNAVAILABLE.title,
+    "status": ApiError.STORE_UNAVAILABLE.status,
     "detail": "The task hub is not available: it answered 500 when asked for its instances.",
 }
