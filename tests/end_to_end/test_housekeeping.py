@@ -146,6 +146,7 @@ def test_windows_of_new_data_are_purged_too(own_state: Path) -> None:
         machine.grid.publish(uploaded(machine, "old/a.csv"))
         wait_until_quiet(machine)
         [run] = runs(machine)
+        assert any(key.startswith("window ") for key in ledger_file.rows(own_state))
         machine.host.stop()
         make_instances_older(machine, ["window-%"], "2020")
         machine.host.start()
@@ -153,3 +154,7 @@ def test_windows_of_new_data_are_purged_too(own_state: Path) -> None:
 
         wait_for("the purge", lambda: instances(machine) == {run["run_id"]})
         assert entities(machine) == set()
+        wait_for(
+            "the window's row",
+            lambda: not any(key.startswith("window ") for key in ledger_file.rows(own_state)),
+        )
