@@ -62,7 +62,7 @@ def test_runs_of_a_lost_ledger_are_listed_again_in_order_of_time(own_state: Path
         assert {run for run, *_ in listed(machine)} <= {running}
         first = rebuild(machine.url)
         assert (first.returncode, first.stderr) == (0, "")
-        assert re.search(r"^in all: \d+ instances read, [23] runs added$", first.stdout, re.MULTILINE)
+        assert re.search(r"^in all: \d+ instances read, \d runs? added$", first.stdout, re.MULTILINE)
         assert listed(machine) == before
         assert rebuild(machine.url).stdout.splitlines()[-1].endswith(", 0 runs added")
         assert listed(machine) == before
