@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import azure.durable_functions as df
 
 from batch.names import BATCH_RUN
+from batch.run.phases import ENDED_RUNTIME_STATUSES
 
 TOKEN = "x-ms-continuation-token"
 
@@ -51,7 +52,8 @@ class TaskHub:
     """``unknown_token`` is the HTTP status for an unknown token; the instance ``stuck`` cannot be purged.
 
     ``list_tokens`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
-    signal. ``binding`` is what the host gives to a client function, while the hub is served.
+    signal. ``started`` are the ids with which ``start`` made an instance, again if it replaced one. ``now`` is the
+    time of new instances. ``binding`` is what the host gives to a client function, while the hub is served.
     """
 
     def __init__(
@@ -62,7 +64,14 @@ class TaskHub:
         self.stuck = stuck
         self.list_tokens: list[str | None] = []
         self.posted: list[str] = []
+        self.started: list[str] = []
+        self.now = "2026-01-31T12:00:00Z"
         self.binding = ""
+
+    def clear(self) -> None:
+        """No instances, and nothing was asked."""
+        for kept in (self.instances, self.list_tokens, self.posted, self.started):
+            kept.clear()
 
     @contextmanager
     def served(self) -> Iterator[df.DurableOrchestrationClient]:
@@ -71,7 +80,8 @@ class TaskHub:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        urls = {"rpcBaseUrl": url, "creationUrls": {}, "managementUrls": {"id": "INSTANCEID"}}
+        management = {"id": "INSTANCEID", "statusQueryGetUri": f"{url}instances/INSTANCEID"}
+        urls = {"rpcBaseUrl": url, "creationUrls": {}, "managementUrls": management}
         self.binding = json.dumps({"taskHubName": "h", **urls})
         try:
             yield df.DurableOrchestrationClient(self.binding)
@@ -97,6 +107,19 @@ class TaskHub:
         """durable-functions behaviour: a deleted entity has the state null; it is not a 404."""
         found = self.instances.get(f"@{name}@{key}")
         return (200, json.loads(found["input"]["state"])) if found else (404, "")
+
+    def start(self, name: str, instance_id: str, value: object) -> tuple[int, object]:
+        """durable-functions behaviour: an instance that has ended is replaced."""
+        found = self.instances.get(instance_id)
+        if found and found["runtimeStatus"] not in ENDED_RUNTIME_STATUSES:
+            status = found["runtimeStatus"]
+            return 409, {"Message": f"An Orchestration instance with the status {status} already exists."}
+        times = {"createdTime": self.now, "lastUpdatedTime": self.now}
+        self.instances[instance_id] = instance(
+            instance_id, name=name, runtimeStatus="Pending", input=value, **times
+        )
+        self.started.append(instance_id)
+        return 202, {"id": instance_id}
 
     def purge(self, instance_id: str) -> tuple[int, object]:
         if instance_id == self.stuck:
@@ -126,6 +149,9 @@ def _is_wanted(one: dict[str, Any], params: dict[str, str]) -> bool:
 
 def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
         def do_GET(self) -> None:
             address = urlsplit(self.path)
             match unquote(address.path).split("/"):
@@ -139,9 +165,14 @@ def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
                     self._answer(200 if found else 404, found or "")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            hub.posted.append(unquote(urlsplit(self.path).path))
-            self._answer(202, "")
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = unquote(urlsplit(self.path).path)
+            match path.split("/"):
+                case ["", "orchestrators", name, instance_id]:
+                    self._answer(*hub.start(name, instance_id, json.loads(body)))
+                case _:
+                    hub.posted.append(path)
+                    self._answer(202, "")
 
         def do_DELETE(self) -> None:
             self._answer(*hub.purge(unquote(urlsplit(self.path).path.removeprefix("/instances/"))))
