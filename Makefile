@@ -10,7 +10,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt local/requirements.txt pac
 # --NAME='VALUE' if VARIABLE is set; its text reaches the command as it is, whatever make or the shell make of $ and quotes.
 option = $(if $(value $(2)),--$(1)='$(subst ','\'',$(value $(2)))')
 
-.PHONY: run serve test test-fast browser check check-infra format bench docs requirements screenshot clean
+.PHONY: run serve test test-fast test-storage browser azurite check check-infra format bench docs requirements screenshot clean
 
 $(STAMP): $(REQUIREMENTS) $(BIN)/python
 	tools/make_venv.sh $(VENV) $(PYTHON)
@@ -30,13 +30,20 @@ serve: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-# Without the tests that start a browser or a host process, or that take long: conftest.py marks them.
+# Without the tests that start a browser, a host process or Azurite, or that take long: conftest.py marks them.
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not browser and not host and not slow"
+	$(BIN)/python -m pytest -m "not browser and not storage and not host and not slow"
+
+test-storage: $(STAMP) azurite
+	$(BIN)/python -m pytest -m storage
 
 # Installs Chromium, which the tests of the monitor page need. Changes the machine, so no other target does it.
 browser:
 	tools/install_chromium.sh
+
+# Installs the emulator of Azure Storage into .local, for the tests of the ledger.
+azurite:
+	tools/install_azurite.sh
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,17 +1,20 @@
 """The tiers of the tests: a marker says what a test starts, and a test that starts more than its marker says fails.
 
 ``browser``: needs Chromium. ``host``: starts a Functions host, the local Azure ML or a command of ``local`` as a
-process. ``slow``: installs or resolves packages, or takes many seconds. ``make test-fast`` leaves all three out.
+process. ``storage``: needs Azurite, the emulator of Azure Storage. ``slow``: installs or resolves packages, or takes
+many seconds. ``make test-fast`` leaves all four out.
 """
 
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 BROWSER_FIXTURES = {"browser"}
+STORAGE_FIXTURES = {"azurite"}
 HOST_FIXTURES = {"host_command", "machine", "start_host"}
 HOST_TESTS = (
     "tests/benchmarks/",
@@ -39,7 +42,10 @@ SLOW_TESTS = (
 HOST_MODULES = {"crash_host", "functions_host", "local"}
 """A process of ``python -m NAME`` is a host if the first or last part of the dotted name is one of these."""
 
+AZURITE = Path(__file__).parent / ".local/azurite/node_modules/azurite/dist/src/table/main.js"
+
 NO_BROWSER = "no Chromium: run make browser"
+NO_AZURITE = "no Azurite: run make azurite"
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -48,6 +54,8 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         name = item.nodeid.partition("[")[0]
         if fixtures & BROWSER_FIXTURES:
             item.add_marker("browser")
+        if fixtures & STORAGE_FIXTURES:
+            item.add_marker("storage")
         if fixtures & HOST_FIXTURES or any(part in name for part in HOST_TESTS):
             item.add_marker("host")
         if any(part in name for part in SLOW_TESTS):
@@ -58,8 +66,14 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before the fixtures, so that no host starts for a test that is skipped."""
     if item.get_closest_marker("browser") and shutil.which("chromium") is None:
-        # Skipped tests would let CI pass without a look at the page.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+        _not_installed(NO_BROWSER)
+    if item.get_closest_marker("storage") and not AZURITE.exists():
+        _not_installed(NO_AZURITE)
+
+
+def _not_installed(reason: str) -> None:
+    # Skipped tests would let CI pass without a look at the page or the storage.
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
 class _Guard:
@@ -87,6 +101,8 @@ def _kind_of_process(command: object) -> str | None:
     words = [str(word) for word in command] if isinstance(command, list | tuple) else [str(command)]
     if "playwright" in words[0] or "chromium" in words[0]:
         return "browser"
+    if str(AZURITE) in words:
+        return "storage"
     if "-m" in words[:-1]:
         name = words[words.index("-m") + 1].split(".")
         if HOST_MODULES & {name[0], name[-1]}:

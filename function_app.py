@@ -7,10 +7,12 @@ from activities import authorize, cancel_job, check_status, invoke, record_end, 
 from batch.new_data.settings import new_data as new_data_settings
 from entities import earlier_version, folder_window
 from orchestrators import batch_run, new_data_window
+from task_hub.ledger import check_connection
 from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi
 
 # An app with a wrong setting or rule must not start: it would drop events, or fail each run.
 new_data_settings()
+check_connection()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (

@@ -61,7 +61,8 @@ class _Interpreter:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return run_python(*arguments, **{**inherited, "PYTHONPYCACHEPREFIX": self.bytecode})
+        storage = {"AzureWebJobsStorage__accountName": "runs"}
+        return run_python(*arguments, **inherited, **storage, PYTHONPYCACHEPREFIX=self.bytecode)
 
     def time(self, statement: str) -> list[float]:
         """Elapsed and CPU seconds."""

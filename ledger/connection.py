@@ -8,9 +8,7 @@ from pathlib import Path
 
 from batch.addresses import PUBLIC_CLOUD, Cloud
 from batch.errors import SettingsError
-from ledger.sqlite_table import SqliteTable
 from ledger.storage_account import AccountKey, Identity, SharedAccessSignature, StorageAccount
-from ledger.storage_table import StorageTable
 from ledger.table import Table
 
 _STORAGE = "AzureWebJobsStorage"
@@ -34,7 +32,20 @@ _EMULATOR = StorageAccount(
 
 
 def open_table(hub_name: str, environment: Mapping[str, str], cloud: Cloud) -> Table:
-    """Raises SettingsError, which names the setting. Nothing is opened or asked before the first call of the table.
+    """Raises SettingsError, which names the setting. Nothing is opened or asked before the first call."""
+    store = find_store(environment, cloud)
+    # Imported for the first call of the ledger: a cold start does not wait for a store.
+    if isinstance(store, Path):
+        from ledger.sqlite_table import SqliteTable
+
+        return SqliteTable(store)
+    from ledger.storage_table import StorageTable
+
+    return StorageTable(store, table_name(hub_name))
+
+
+def find_store(environment: Mapping[str, str], cloud: Cloud) -> Path | StorageAccount:
+    """The file of SQLite, or the storage account. Raises SettingsError, which names the setting.
 
     Names of settings are read without regard to case, as the Functions host reads them.
     """
@@ -44,9 +55,8 @@ def open_table(hub_name: str, environment: Mapping[str, str], cloud: Cloud) -> T
         path = text.removeprefix(_SQLITE)
         if not path:
             raise _wrong(_STORAGE, f"a path must follow {_SQLITE}")
-        return SqliteTable(Path(path))
-    account = _by_connection_string(text) if text else _by_identity(settings, cloud)
-    return StorageTable(account, table_name(hub_name))
+        return Path(path)
+    return _by_connection_string(text) if text else _by_identity(settings, cloud)
 
 
 def table_name(hub_name: str) -> str:

@@ -66,16 +66,11 @@ async def insert_rows(
     table: Table, row: RunRow, listed: ListedRun, under_way: dict[str, str]
 ) -> RunRow | None:
     """As ``add_run``, of a run that may have ended; ``under_way`` is what only the list of runs under way has."""
-    rows: list[Change] = [
-        Insert(row.key, row.values()),
-        Insert(row.key_in(RunList.ALL), listed.values()),
-    ]
-    if not listed.has_ended:
-        rows.append(Insert(row.key_in(RunList.UNDER_WAY), {**listed.values(), **under_way}))
+    rows = _list_rows(row, listed, under_way)
 
     async def step() -> RunRow | None:
         try:
-            await table.write(*rows)
+            await table.write(Insert(row.key, row.values()), *rows)
         except RowExists:
             present = await find_row(table, row.run_id)
             # Without a row the run was deleted meanwhile, and the next try adds it.
@@ -111,6 +106,24 @@ async def leave_start(table: Table, row: RunRow) -> None:
             await step()
 
     await settled(step)
+
+
+async def replace_rows(table: Table, wrong: RunRow, row: RunRow, listed: ListedRun) -> RunRow:
+    """Replaces the rows of a run that its caller has added, unless somebody has taken up the run since."""
+
+    async def step() -> RunRow:
+        present = await find_row(table, row.run_id)
+        if present is None or present.start != wrong.start or not present.is_to_be_started:
+            return present or row
+        replaced = Replace(row.key, row.values(), present.etag)
+        deleted = (Delete(wrong.key_in(which)) for which in RunList)
+        try:
+            await table.write(replaced, *deleted, *_list_rows(row, listed, {}))
+        except RowChanged:
+            return await step()
+        return row
+
+    return await settled(step)
 
 
 async def run_to_start(table: Table, row: RunRow) -> Run | None:
@@ -153,6 +166,13 @@ async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
             await table.write(*map(Delete, present))
 
     await _again_if_changed(lambda: settled(step))
+
+
+def _list_rows(row: RunRow, listed: ListedRun, under_way: dict[str, str]) -> list[Change]:
+    rows: list[Change] = [Insert(row.key_in(RunList.ALL), listed.values())]
+    if not listed.has_ended:
+        rows.append(Insert(row.key_in(RunList.UNDER_WAY), {**listed.values(), **under_way}))
+    return rows
 
 
 async def _unless_gone(table: Table, *changes: Change) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS ledger (
 ) WITHOUT ROWID
 """
 _BUSY_SECONDS = 10.0
+_PAUSE_SECONDS = 0.01
 
 
 class SqliteTable:
@@ -71,12 +73,33 @@ class SqliteTable:
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
             store = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-            # A process that is killed loses no write; a machine that loses its power may lose the last ones.
-            store.execute("PRAGMA journal_mode = WAL")
-            store.execute("PRAGMA synchronous = NORMAL")
-            store.execute(_SCHEMA)
+            try:
+                _set_up(store)
+            except BaseException:
+                store.close()
+                raise
             self._opened = store
         return self._opened
+
+
+def _set_up(store: sqlite3.Connection) -> None:
+    # A process that is killed loses no write; a machine that loses its power may lose the last ones.
+    _log_writes_ahead(store)
+    store.execute("PRAGMA synchronous = NORMAL")
+    store.execute(_SCHEMA)
+
+
+def _log_writes_ahead(store: sqlite3.Connection) -> None:
+    """Where two processes open a new file at once, SQLite refuses this change of one at once, without waiting."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            store.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _read(store: sqlite3.Connection, key: Key) -> Row | None:
@@ -129,9 +152,10 @@ def _put(store: sqlite3.Connection, key: Key, values: object) -> None:
 def _rows(store: sqlite3.Connection, query: Query) -> list[Row]:
     conditions = "".join(f" AND ({_sql(condition)})" for condition in query.conditions)
     operands = [operand for condition in query.conditions for operand in condition.operands]
+    where = f"partition_key = ? AND row_key > ? AND row_key < ?{conditions}"
     found = store.execute(
-        "SELECT row_key, etag, content FROM ledger WHERE partition_key = ? AND row_key > ? AND row_key < ?"
-        f"{conditions} ORDER BY row_key LIMIT ?",
+        # Names of values are the code's own; all else is bound.
+        f"SELECT row_key, etag, content FROM ledger WHERE {where} ORDER BY row_key LIMIT ?",  # noqa: S608
         (query.partition, query.after, query.before, *operands, query.top),
     )
     return [
@@ -142,7 +166,7 @@ def _rows(store: sqlite3.Connection, query: Query) -> list[Row]:
 
 def _sql(condition: Condition) -> str:
     name = f"json_extract(content, '$.{condition.name}')"
-    return " OR ".join(f"{name} {condition.comparison.value} ?" for _ in condition.operands)
+    return " OR ".join(f"{name} {condition.comparison.value} ?" for _ in condition.operands) or "FALSE"
 
 
 def _selected(values: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:

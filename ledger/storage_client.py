@@ -1,19 +1,15 @@
 """Clients of azure-data-tables. The first client loads the library: a cold start does not wait for it."""
 
 import logging
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from batch.addresses import CLOUDS, PUBLIC_CLOUD
 from ledger.storage_account import AccountKey, Identity, SharedAccessSignature, StorageAccount
+from ledger.storage_identity import StorageIdentity
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
-    from azure.core.credentials_async import AsyncTokenCredential
     from azure.data.tables.aio import TableClient
-
-_LOGIN_HOSTS = frozenset(cloud.login_host for cloud in CLOUDS)
 
 # They log every request and every token.
 for _name in ("azure.core", "azure.identity"):
@@ -35,7 +31,7 @@ class StorageClient:
     """Belongs to the event loop that made it."""
 
     table: "TableClient"
-    identity: "AsyncTokenCredential | None"
+    identity: StorageIdentity | None
 
     async def close(self) -> None:
         await self.table.close()
@@ -46,7 +42,7 @@ class StorageClient:
 def storage_client(account: StorageAccount, table: str, timeouts: Timeouts) -> StorageClient:
     from azure.data.tables.aio import TableClient
 
-    identity = _identity(account.credential) if isinstance(account.credential, Identity) else None
+    identity = StorageIdentity(account.credential) if isinstance(account.credential, Identity) else None
     client = TableClient(
         account.endpoint,
         table,
@@ -70,15 +66,3 @@ def _key_or_signature(account: StorageAccount) -> "AzureNamedKeyCredential | Azu
             return AzureSasCredential(signature)
         case _:
             return None
-
-
-def _identity(identity: Identity) -> "AsyncTokenCredential":
-    from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
-
-    if identity.managed:
-        return ManagedIdentityCredential(client_id=identity.client_id)
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", PUBLIC_CLOUD.login_host)
-    host = authority.removeprefix("https://").rstrip("/")
-    chosen = {"managed_identity_client_id": identity.client_id} if identity.client_id else {}
-    # For any other authority azure-identity would first ask the login host of the public cloud whether it is genuine.
-    return DefaultAzureCredential(disable_instance_discovery=host not in _LOGIN_HOSTS, **chosen)

@@ -6,9 +6,8 @@ Messages of the service are not quoted: the one about a wrong key has the text t
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError
 
-from batch.azure_ml.identity import first_reason
 from batch.azure_ml.rest import retry_after_seconds
 from ledger.errors import LedgerUnavailable
 from ledger.storage_account import StorageAccount
@@ -65,15 +64,21 @@ def unavailable(error: AzureError, account: StorageAccount, table: str) -> Ledge
             + (f": {cause}" if cause else ""),
             retry_after=retry_after_seconds(headers.get("Retry-After"), datetime.now(UTC)),
         )
-    if isinstance(error, ClientAuthenticationError):
-        return LedgerUnavailable(
-            f"no token for storage account {account.name}. The identity library says: {first_reason(str(error))}"
-        )
     return LedgerUnavailable(f"{_place(account, table)} gave no answer: {error}")
+
+
+def no_token(account: StorageAccount, reason: str) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"no token for storage account {account.name}. The identity library says: {reason}"
+    )
 
 
 def too_slow(account: StorageAccount, table: str, seconds: float) -> LedgerUnavailable:
     return LedgerUnavailable(f"{_place(account, table)} gave no answer within {seconds:g} s")
+
+
+def unreadable(account: StorageAccount, table: str) -> LedgerUnavailable:
+    return LedgerUnavailable(f"{_place(account, table)} gave an answer that cannot be read")
 
 
 def _place(account: StorageAccount, table: str) -> str:

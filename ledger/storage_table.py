@@ -16,10 +16,13 @@ from ledger.storage_errors import (
     TABLE_MISSING,
     TABLE_PRESENT,
     error_code,
+    no_token,
     row_conflict,
     too_slow,
     unavailable,
+    unreadable,
 )
+from ledger.storage_identity import NoToken
 from ledger.table import Change, Comparison, Condition, Delete, Insert, Key, Merge, Query, Replace, Row
 
 if TYPE_CHECKING:
@@ -73,8 +76,13 @@ class StorageTable:
                 return await work(client)
         except TimeoutError:
             raise too_slow(self._account, self._name, seconds) from None
+        except NoToken as error:
+            raise no_token(self._account, str(error)) from None
         except AzureError as error:
             raise unavailable(error, self._account, self._name) from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # What the library raises for an answer of another form.
+            raise unreadable(self._account, self._name) from error
 
     def _client(self) -> "TableClient":
         loop = asyncio.get_running_loop()
@@ -107,12 +115,14 @@ async def _write(client: "TableClient", changes: tuple[Change, ...]) -> None:
     connection ends before the answer. A transaction is a POST.
     """
     try:
-        await client.submit_transaction([_operation(change) for change in changes])
+        answers = await client.submit_transaction([_operation(change) for change in changes])
     except HttpResponseError as error:
         conflict = row_conflict(error, changes)
         if conflict is None:
             raise
         raise conflict from None
+    if len(answers) != len(changes):
+        raise ValueError("an answer that was cut off")
 
 
 def _operation(change: Change) -> tuple[str, dict[str, str | int], dict[str, object]]:

@@ -4,10 +4,10 @@ Its ``get_status`` returns a missing instance for a server error, and its querie
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import azure.durable_functions as df
 import requests
@@ -15,7 +15,10 @@ import requests
 from batch.errors import ErrorCode, RunError
 from batch.timestamps import parse_timestamp
 
-T = TypeVar("T")
+STARTS_FOR = timedelta(seconds=10)
+"""A caller that may start an instance does it in this time or gives it up."""
+STARTS_WITHIN = 2 * STARTS_FOR
+"""After this time that caller is stopped or has failed, and another may start the instance."""
 
 _CONTINUATION = "x-ms-continuation-token"
 
@@ -45,27 +48,27 @@ async def entity_state(client: df.DurableOrchestrationClient, entity: df.EntityI
     return answer.entity_state if answer.entity_exists else None
 
 
-async def start_once(
-    client: df.DurableOrchestrationClient,
-    orchestration: str,
-    instance_id: str,
-    value: dict[str, Any],
-    find: Callable[[], Awaitable[T | None]],
-) -> T | None:
-    """Starts the instance, unless ``find`` finds it: None if this call started it, else what is there.
+async def start_instance(
+    client: df.DurableOrchestrationClient, orchestration: str, instance_id: str, value: dict[str, Any]
+) -> bool:
+    """Whether this call started the instance: it does not if the instance is there.
 
-    The runtime would silently replace an instance that has ended, so any existing one is the answer. Looking and
-    starting are two steps, so a start that is refused looks again. Raises what ``find`` raises.
+    Callers that come at the same time may all start it. Raises RunError if the task hub fails or takes longer than
+    STARTS_FOR.
     """
-    if existing := await find():
-        return existing
     try:
-        await client.start_new(orchestration, instance_id, value)
-    except Exception:  # the SDK raises nothing narrower for "already running"
-        if existing := await find():
-            return existing
-        raise
-    return None
+        async with asyncio.timeout(STARTS_FOR.total_seconds()):
+            if await instance_status(client, instance_id):
+                return False
+            try:
+                await client.start_new(orchestration, instance_id, value)
+            except Exception as error:  # the SDK raises nothing narrower
+                # If it is there, only the answer was lost.
+                if not await instance_status(client, instance_id):
+                    raise hub_unavailable(f"it did not start {instance_id} ({error})") from None
+            return True
+    except TimeoutError:
+        raise hub_unavailable(f"it did not start {instance_id} in time") from None
 
 
 async def instances_page(

@@ -6,13 +6,18 @@ from functools import lru_cache
 import azure.durable_functions as df
 
 from batch.settings import app_settings
-from ledger.connection import open_table
+from ledger.connection import find_store, open_table
 from ledger.table import Table
 
 
 def ledger_of(client: df.DurableOrchestrationClient) -> Table:
     """Raises SettingsError if the connection of the task hub is not set."""
     return _table(client._orchestration_bindings.task_hub_name)
+
+
+def check_connection() -> None:
+    """Raises SettingsError if there can be no ledger. Nothing is opened or asked."""
+    find_store(os.environ, app_settings().cloud)
 
 
 @lru_cache(maxsize=1)

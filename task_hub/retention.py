@@ -17,6 +17,7 @@ from batch.timestamps import format_timestamp
 from ledger.listing import runs_ended
 from ledger.run_row import ListedRun
 from ledger.runs import delete_run, find_row
+from ledger.windows import forget_window
 from task_hub.earlier_version import entities_of
 from task_hub.instances import instance_status, instances_page, time_of
 from task_hub.known_runs import ended_view
@@ -96,6 +97,7 @@ async def _purge_instance(
     if window := await _window_of(client, instance, before):
         await client.purge_instance_history(str(window))
     await client.purge_instance_history(instance["instanceId"])
+    await forget_window(ledger_of(client), instance["instanceId"])
 
 
 async def _window_of(

@@ -5,7 +5,7 @@ between starts it again. Exactly one caller adds the row, so only that one start
 """
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import azure.durable_functions as df
 
@@ -17,13 +17,10 @@ from ledger.run_row import RunRow
 from ledger.runs import add_run, delete_run, leave_start, new_row, run_to_start, take_start
 from ledger.table import Table
 from task_hub.earlier_version import adopt
-from task_hub.instances import hub_unavailable
+from task_hub.instances import STARTS_WITHIN, start_instance
 from task_hub.known_runs import KnownRun, known
 from task_hub.ledger import ledger_of
 from task_hub.runs import NotARun, find_in_hub
-
-STARTS_WITHIN = timedelta(minutes=1)
-"""After this time no call that added a row is still about to start its orchestration."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,19 +35,18 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     if row := await add_run(table, added, run):
         return await _existing(client, table, row)
     try:
-        in_hub = await find_in_hub(client, run_id)
-        if in_hub is None:
-            await _start(client, run_id, run)
+        if await start_instance(client, BATCH_RUN, run_id, run.to_json()):
             return None
+        # A version without a ledger started what is there.
+        in_hub = await find_in_hub(client, run_id)
     except NotARun:
         await delete_run(table, added, None)
         raise
     except RunError:
         await _leave_to_others(table, added)
         raise
-    # A version without a ledger started it.
-    await delete_run(table, added, None)
-    return await known(table, await adopt(client, table, in_hub), in_hub)
+    row = await adopt(client, table, in_hub, instead_of=added) if in_hub else added
+    return await known(table, row, in_hub)
 
 
 async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> bool:
@@ -66,7 +62,7 @@ async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, ro
     if run is None or taken is None:
         return False
     try:
-        await _start(client, row.run_id, run)
+        await start_instance(client, BATCH_RUN, row.run_id, run.to_json())
     except RunError:
         await _leave_to_others(table, taken)
         raise
@@ -79,16 +75,6 @@ async def _existing(client: df.DurableOrchestrationClient, table: Table, row: Ru
     if in_hub is None:
         await start_lost_run(client, table, row)
     return await known(table, row, in_hub)
-
-
-async def _start(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> None:
-    try:
-        await client.start_new(BATCH_RUN, run_id, run.to_json())
-    except Exception as error:  # the SDK raises nothing narrower
-        if await find_in_hub(client, run_id, with_request=False):
-            # Housekeeping or another caller started it, or only the answer was lost.
-            return
-        raise hub_unavailable(f"it did not start the run ({type(error).__name__}: {error})") from None
 
 
 async def _leave_to_others(table: Table, row: RunRow) -> None:

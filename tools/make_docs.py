@@ -38,7 +38,7 @@ def refusals() -> str:
         ApiError.NO_SUCH_RUN: "check the id; ended runs are purged after `RUN_RETENTION_DAYS`",
         ApiError.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
         ApiError.ALREADY_ENDED: "nothing: the run has no job left to cancel",
-        ApiError.HUB_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
+        ApiError.STORE_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
     }
     rows = ((str(error.status), error.title, steps[error]) for error in ApiError)
     return _table(("status", "title", "what to do"), rows)

@@ -46,7 +46,7 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
     except NotARun as error:
         return error_response(ApiError.ID_IN_USE, str(error))
     except RunError as error:
-        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     if existing is None:
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
         return _links(req, client, run_id, status=202)
@@ -65,7 +65,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     try:
         existing = await _find(client, run_id)
     except RunError as error:
-        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     return _json(existing.view) if existing else _unknown(run_id)
 
 
@@ -77,7 +77,7 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
     except InvalidRequest as error:
         return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
-        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     page: RunList = {"runs": runs, "continuation": continuation}
     return _json(page)
 
@@ -97,7 +97,7 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
             )
         await cancel_submission(client, run_id)
     except RunError as error:
-        return error_response(ApiError.HUB_UNAVAILABLE, error.message)
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 from batch.api import openapi_examples as examples
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
 from batch.api.responses import ProblemDetails, RunLinks, RunList
-from batch.api.run_query import DEFAULT_TOP, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
+from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
 from batch.settings import Settings
@@ -148,7 +148,7 @@ def _list() -> JsonObject:
             _query(
                 "endpoint",
                 "Runs of the endpoint with this scoring URI",
-                {"type": "string", "examples": [examples.ENDPOINT_URI]},
+                {"type": "string", "pattern": ENDPOINT_PATTERN, "examples": [examples.ENDPOINT_URI]},
             ),
             _query(
                 "source",
@@ -242,10 +242,12 @@ _PLATFORM_ERRORS: JsonObject = {
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
 }
 _WRITE_ERRORS: JsonObject = {
-    "503": _problem("The task hub is not available: send the request again", examples.BUSY),
+    "503": _problem("The task hub or the ledger is not available: send the request again", examples.BUSY),
     **_PLATFORM_ERRORS,
 }
 _READ_ERRORS: JsonObject = {
-    "503": _problem("The task hub is not available: send the request again", examples.HUB_UNAVAILABLE),
+    "503": _problem(
+        "The task hub or the ledger is not available: send the request again", examples.HUB_UNAVAILABLE
+    ),
     **_PLATFORM_ERRORS,
 }

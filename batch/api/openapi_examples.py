@@ -127,12 +127,12 @@ ENDED_BEFORE: ProblemDetails = {
     "detail": f"Run {_RUN_ID} has already ended: Completed.",
 }
 BUSY: ProblemDetails = {
-    "title": ApiError.HUB_UNAVAILABLE.title,
-    "status": ApiError.HUB_UNAVAILABLE.status,
+    "title": ApiError.STORE_UNAVAILABLE.title,
+    "status": ApiError.STORE_UNAVAILABLE.status,
     "detail": "The task hub did not process a signal to the submission within 30 s.",
 }
 HUB_UNAVAILABLE: ProblemDetails = {
-    "title": ApiError.HUB_UNAVAILABLE.title,
-    "status": ApiError.HUB_UNAVAILABLE.status,
+    "title": ApiError.STORE_UNAVAILABLE.title,
+    "status": ApiError.STORE_UNAVAILABLE.status,
     "detail": "The task hub is not available: it answered 500 when asked for its instances.",
 }

@@ -50,7 +50,7 @@ class ApiError(Enum):
     NO_SUCH_RUN = HTTPStatus.NOT_FOUND, "No such run"
     ID_IN_USE = HTTPStatus.CONFLICT, "The run_id is in use"
     ALREADY_ENDED = HTTPStatus.CONFLICT, "The run has already ended"
-    HUB_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub is not available"
+    STORE_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub or the ledger is not available"
 
     def __init__(self, status: HTTPStatus, title: str) -> None:
         self.status = int(status)

@@ -22,6 +22,10 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 """No run is older or newer."""
 PREFIX_PATTERN = r"^[A-Za-z0-9._-]{0,100}$"
+ENDPOINT_PATTERN = (
+    r"^https://[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,3})?/jobs$"
+)
+"""For the documentation; ``EndpointUri`` accepts some more."""
 SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
 """A container and the longest name of a folder, or their begin."""
 _PLATFORM_PARAMETERS = frozenset({"code", "clientId"})

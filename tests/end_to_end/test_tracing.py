@@ -15,7 +15,7 @@ from tests.end_to_end.new_data import machine_with, runs, uploaded, wait_until_q
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1"}
-RUN, CREATE = "orchestration:batch_run@(1.1)", "create_orchestration:batch_run@1.1"
+RUN, CREATE = "orchestration:batch_run@(1.2)", "create_orchestration:batch_run@1.2"
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 
 
@@ -71,15 +71,11 @@ class Tree:
 
 
 def ended_trace(receiver: OtlpReceiver, run_id: str) -> Tree:
-    """The trace of a run once its spans have come, including that of the entity that is signaled at its end."""
+    """The trace of a run once its spans have come."""
 
     def look(spans: Sequence[ReceivedSpan]) -> list[ReceivedSpan] | None:
         ended = [span for span in spans if span.name == RUN and span.instance_id == run_id]
-        traced = [span for span in spans if ended and span.trace_id == ended[0].trace_id]
-        released = [
-            span for span in traced if (span.name, span.kind) == ("entity:job_owner:release", "CONSUMER")
-        ]
-        return traced if released else None
+        return [span for span in spans if ended and span.trace_id == ended[0].trace_id] or None
 
     tree = Tree(receiver.wait_for(f"the trace of {run_id}", look))
     of_run = [span for span in receiver.spans if run_id in str(span.attributes)]
@@ -96,17 +92,13 @@ def assert_complete(tree: Tree, run: ReceivedSpan, checks: int) -> None:
         "activity:authorize",
         "activity:invoke",
         *["activity:check_status"] * checks,
+        "activity:record_end",
     ]
     for call in calls:
         [work] = tree.below(call)
         assert (work.name, work.kind) == (call.name, "SERVER")
         assert run.start <= call.start <= work.start <= work.end <= call.end <= run.end
-    signals = tree.below(run, "PRODUCER")
-    assert [span.name for span in signals] == ["entity:job_owner:own", "entity:job_owner:release"]
-    for signal in signals:
-        [received] = tree.below(signal)
-        assert (received.name, received.kind) == (signal.name, "CONSUMER")
-    rest = [span for span in tree.below(run) if span not in calls and span not in signals]
+    rest = [span for span in tree.below(run) if span not in calls]
     assert {(span.name, span.kind) for span in rest} <= {("orchestration:batch_run:timer", "INTERNAL")}
 
 
@@ -238,7 +230,7 @@ def test_a_run_started_by_an_event_is_in_the_trace_of_the_event(
             checks = App(machine.url).run(view["run_id"])["checks"]
             tree = ended_trace(receiver, view["run_id"])
 
-    window = ["create_orchestration:new_data_window@1.1", "orchestration:new_data_window@(1.1)"]
+    window = ["create_orchestration:new_data_window@1.2", "orchestration:new_data_window@(1.2)"]
     steps = [*window, "activity:start_run", "activity:start_run"] if start == "folder" else []
     run = tree.chain("new_data", *steps, CREATE, RUN)
     assert_complete(tree, run, checks)

@@ -53,7 +53,12 @@ def test_app_starts_with_its_own_requirements_alone(files: list[Path], tmp_path:
 
     command: list[str | Path] = [_deployed_python(), "-W", "error", "-c", LIST_FUNCTIONS]
     result = subprocess.run(
-        command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False
+        command,
+        cwd=tmp_path,
+        env={"PATH": "", "AzureWebJobsStorage": "sqlite:ledger.db"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert result.returncode == 0, result.stderr

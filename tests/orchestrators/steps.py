@@ -21,7 +21,7 @@ JOB = {
 }
 RUNNING = {"status": "Running", "cancel_requested": False}
 CHECK = ("check_status", {"run_id": "r-1", "endpoint_uri": ENDPOINT_URI, "job_name": "batchjob-1"})
-CANCEL = ("cancel_job", {"job_name": "batchjob-1", "workspace_id": WORKSPACE_ID})
+CANCEL = ("cancel_job", {"run_id": "r-1", "job_name": "batchjob-1", "workspace_id": WORKSPACE_ID})
 
 
 def error(code: ErrorCode, message: str = "It went wrong.", **options: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from batch.errors import ErrorCode
 from batch.run.request import RunRequest
 from batch.run.state import Run
-from tests.batch.builders import START, after, request
+from tests.batch.builders import START, after, request, run
 from tests.orchestrators.execution import (
     ANY,
     CONTINUE_AS_NEW,
@@ -139,7 +139,6 @@ def test_a_completed_job_completes_the_run(handle: Handle) -> None:
 
 
 OWN = ("@job_owner@batchjob-1", "own", "r-1")
-RELEASE = ("@job_owner@batchjob-1", "release", None)
 
 
 def _signals(answer: Answer) -> list[tuple[str, str, Any]]:
@@ -150,47 +149,55 @@ def _signals(answer: Answer) -> list[tuple[str, str, Any]]:
     ]
 
 
-def test_a_job_has_an_owner_from_its_submission_to_the_end_of_its_run(handle: Handle) -> None:
-    """Events of the workspace find the run through the owner, which is known before the first check."""
-    execution = started(handle)
-    assert _signals(execution.answer) == _signals(execution.complete(IDENTITY)) == []
+@pytest.mark.parametrize(
+    ("version", "signals"), [("", [OWN]), ("1.0", [OWN]), ("1.1", [OWN]), ("1.2", []), ("2.0", [])]
+)
+def test_only_a_run_of_an_earlier_version_signals_the_owner_of_its_job(
+    handle: Handle, version: str, signals: list[Any]
+) -> None:
+    """Its execution may have the signal in its history, and must then ask for it again."""
+    execution = Execution(handle, json.dumps(Run(request=request()).to_json()), START, version=version)
+    execution.complete(IDENTITY)
     submitted = execution.complete(JOB)
-    assert _signals(submitted) == [OWN]
-    assert submitted.actions[-2]["actionType"] == SIGNAL
     assert submitted.activity == CHECK
-    assert _signals(execution.complete(RUNNING)) == [OWN]
-    for _ in range(3):
-        execution.nudge(after=5)
-        execution = execution.next()
-        assert _signals(execution.complete(RUNNING)) == []
+    assert _signals(submitted) == _signals(execution.complete(RUNNING)) == signals
     execution.fire()
     execution = execution.next()
-    assert _signals(execution.complete({"status": "Completed", "cancel_requested": False})) == [RELEASE]
+    assert _signals(execution.complete({"status": "Completed", "cancel_requested": False})) == []
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled"])
-def test_a_job_that_has_ended_has_no_owner(handle: Handle, status: str) -> None:
-    answer = submitted(handle).complete({"status": status, "cancel_requested": False})
-    assert answer.ended
-    assert _signals(answer) == [OWN, RELEASE]
+def test_the_last_step_of_a_run_records_its_end(handle: Handle, status: str) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, answers_record=False)
+    answer = execution.complete({"status": status, "cancel_requested": False})
+
+    assert not answer.over
+    assert answer.activity == ("record_end", {"run_id": "r-1", "status": custom_status(answer)})
+    assert (custom_status(answer)["phase"], bool(custom_status(answer)["ended_at"])) == (status, True)
 
 
-def test_a_run_that_leaves_its_job_releases_it(handle: Handle) -> None:
-    execution = waiting(handle, request(timeout=60, on_timeout="leave"))
-    execution.fire()
-    execution = execution.next()
-    answer = execution.complete(RUNNING)
-    assert (answer.ended, custom_status(answer)["phase"]) == (True, "TimedOut")
-    assert _signals(answer) == [RELEASE]
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_a_run_ends_even_if_its_end_is_not_recorded(handle: Handle, status: str) -> None:
+    ended = []
+    for recorded in (True, False):
+        execution = Execution(handle, _state_of_a_running_run(), START, answers_record=False)
+        execution.complete({"status": status, "cancel_requested": False})
+        answer = execution.complete({"recorded": True}) if recorded else execution.fail("The table is gone.")
+        assert answer.ended
+        ended.append((answer.output, answer.error, custom_status(execution.answer)))
+    assert ended[0] == ended[1]
 
 
-@pytest.mark.parametrize("answered", [{"canceled": True}, error(ErrorCode.REQUEST_REJECTED)])
-def test_a_run_without_a_job_owns_none(handle: Handle, answered: dict[str, Any]) -> None:
+def test_a_run_without_a_job_records_its_end_too(handle: Handle) -> None:
     execution = started(handle)
     execution.complete(IDENTITY)
-    answer = execution.complete(answered)
+    answer = execution.complete(error(ErrorCode.REQUEST_REJECTED))
     assert answer.ended
-    assert _signals(answer) == []
+    assert execution.recorded["status"] == custom_status(answer)
+
+
+def _state_of_a_running_run() -> str:
+    return json.dumps(run(status="Running").to_json())
 
 
 def test_the_same_history_gives_the_same_answer(handle: Handle) -> None:

@@ -17,7 +17,7 @@ from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
 from packages.functions_host.tests.durable.sdk_worker import SdkWorker
 from tests.batch.builders import after, request
-from tests.orchestrators.execution import Execution, Handle
+from tests.orchestrators.execution import THIS_VERSION, Execution, Handle
 from tests.orchestrators.steps import CANCEL, IDENTITY, JOB, RUNNING, custom_status, error, started, waiting
 
 BUSY = error(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True, retry_after=300)
@@ -110,6 +110,7 @@ class Engine:
             "authorize": lambda _: IDENTITY,
             "invoke": lambda _: JOB,
             "check_status": lambda _: RUNNING,
+            "record_end": lambda _: {"recorded": True},
         }
         self.calls: list[tuple[str, datetime]] = []
         self.clock = TickingClock()
@@ -118,12 +119,10 @@ class Engine:
         for name in self.answers:
             self._add(name)
 
-        @self.worker.entity
-        def job_owner(context: Any) -> None:
-            context.set_state(context.get_input())
-
         self._store = Store(store)
-        self.hub = DurableTaskHub(self._store, self.worker, HubOptions(), self.clock)
+        self.hub = DurableTaskHub(
+            self._store, self.worker, HubOptions(default_version=THIS_VERSION), self.clock
+        )
         self.hub.begin()
 
     def _add(self, name: str) -> None:
@@ -160,7 +159,10 @@ async def test_a_run_that_waits_for_its_next_attempt_is_executed_once_in_that_ti
     """Five minutes, as Retry-After asks; then it submits, and its job ends at the first check."""
     answers = iter([BUSY, JOB])
     engine.answers["invoke"] = lambda _: next(answers)
-    engine.answers["check_status"] = lambda _: {"status": "Completed", "cancel_requested": False}
+    engine.answers["check_status", "record_end"] = lambda _: {
+        "status": "Completed",
+        "cancel_requested": False,
+    }
     await engine.run()
 
     first, second = (at for name, at in engine.calls if name == "invoke")

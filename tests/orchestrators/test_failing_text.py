@@ -16,7 +16,7 @@ from batch.run.state import Run
 from functions_host.worker.redaction import without_credentials
 from tests.batch.builders import START, request
 from tests.host_texts import HIDDEN_FROM
-from tests.orchestrators.execution import SIGNAL, Execution, Handle
+from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import IDENTITY, RUNNING, custom_status, error, submitted
 
 PATH_TOKENS = [token for token in HIDDEN_FROM if not set(token) & set("? &")]
@@ -122,10 +122,6 @@ def test_an_exception_after_the_submission_keeps_the_job(
     assert "Job batchjob-1 may still run" in str(answer.error)
     assert custom_status(answer)["job"]["name"] == "batchjob-1"
     assert json.loads(answer.next_input)["job"]["name"] == "batchjob-1"
-    assert [action.get("operation") for action in answer.actions if action["actionType"] == SIGNAL] == [
-        "own",
-        "release",
-    ]
     [broke] = [record for record in caplog.records if record.getMessage() == "run_broke run=r-1"]
     assert broke.exc_info is not None
 

@@ -159,7 +159,7 @@ def test_past_the_deadline_a_job_is_looked_for_and_none_submitted(
     assert _activities(execution.answer) == [("invoke", "find")]
     answer = execution.complete(found)
     assert (answer.ended, answer.error, custom_status(answer)["phase"]) == (True, says, phase)
-    assert _activities(answer) == [("invoke", "find")]
+    assert _activities(answer) == [("invoke", "find"), ("record_end", None)]
 
 
 def test_a_job_that_is_found_past_the_deadline_is_canceled(handle: Handle) -> None:

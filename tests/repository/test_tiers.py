@@ -21,6 +21,23 @@ def browser():
 def test_page(browser):
     pass
 """
+NEEDS_AZURITE = """
+import pytest
+
+@pytest.fixture
+def azurite():
+    print("started")
+
+def test_ledger(azurite):
+    pass
+"""
+STARTS_AZURITE = """
+import subprocess
+from conftest import AZURITE
+
+def test_without_marker():
+    subprocess.run(["node", AZURITE])
+"""
 STARTS_HOST = """
 import subprocess, sys
 
@@ -32,7 +49,7 @@ def test_without_marker():
 def run_tests(folder: Path, content: str, **environment: str) -> str:
     shutil.copy(ROOT / "conftest.py", folder)
     (folder / "pyproject.toml").write_text(
-        '[tool.pytest.ini_options]\nmarkers = ["browser", "host", "slow"]\n'
+        '[tool.pytest.ini_options]\nmarkers = ["browser", "storage", "host", "slow"]\n'
     )
     (folder / "test_one.py").write_text(content)
     inherited = {name: value for name, value in os.environ.items() if name != "CI"}
@@ -58,6 +75,25 @@ def test_in_ci_they_fail_instead(tmp_path: Path) -> None:
     assert "1 error" in report
     assert "no Chromium: run make browser" in report
     assert "started" not in report
+
+
+def test_without_azurite_its_tests_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, NEEDS_AZURITE)
+    assert "1 skipped" in report
+    assert "no Azurite: run make azurite" in report
+
+
+def test_in_ci_they_fail_too(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, NEEDS_AZURITE, CI="true")
+    assert "1 error" in report
+    assert "no Azurite: run make azurite" in report
+    assert "started" not in report
+
+
+def test_an_azurite_that_no_marker_announces_fails_the_test(tmp_path: Path) -> None:
+    report = run_tests(tmp_path, STARTS_AZURITE)
+    assert "1 failed" in report
+    assert "This test starts a storage process: conftest.py must give it the marker storage." in report
 
 
 def test_a_host_that_no_marker_announces_fails_the_test(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_the_list_accepts_each_documented_parameter() -> None:
         "started_from": "2026-01-31T12:00:00Z",
         "started_to": "2026-01-31T12:00:00.5+01:00",
         "prefix": "a",
+        "endpoint": ENDPOINT_URI,
+        "source": "incoming/2026/",
         "top": "200",
         "continuation": CONTINUATION,
     }

@@ -34,7 +34,8 @@ def guarded(page: Page, monitor_url: str) -> Page:
     return page
 
 
-def test_only_the_page_itself_needs_no_key(app: App) -> None:
+def test_only_the_page_itself_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AzureWebJobsStorage", "sqlite:ledger.db")
     from function_app import app as functions
 
     levels = {
