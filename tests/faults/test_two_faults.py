@@ -11,10 +11,10 @@ from tests.faults.world import World
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
-PAIRS = 120
-OPERATIONS = 30
-"""From the start to the first housekeeping after the end."""
-APART_AT_MOST = 12
+PAIRS = 60
+OPERATIONS = 21
+"""At least as many has a run before its purge."""
+APART_AT_MOST = 8
 
 
 async def completes(world: World) -> None:
