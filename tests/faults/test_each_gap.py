@@ -29,13 +29,15 @@ async def another_start(world: World) -> None:
 
 async def another_start_minutes_later(world: World) -> None:
     """The first caller has stopped for so long that another one may start the run in its place."""
-    world.clock.advance(minutes=2)
+    world.wait(minutes=2)
     assert await world.post() in (200, 202)
+    world.wait(minutes=1)
 
 
 async def housekeeping_an_hour_later(world: World) -> None:
-    world.clock.advance(hours=1)
+    world.wait(hours=1)
     await world.housekeeping()
+    world.wait(minutes=1)
 
 
 @THEN
@@ -51,6 +53,21 @@ async def test_a_run_is_started_once_whoever_else_starts_it(
         await world.assert_ended_once("Completed")
 
     assert await walk_gaps(make_world, scenario, action, then) >= 3
+
+
+@THEN
+async def test_a_start_that_was_lost_is_made_up_for_once(make_world: MakeWorld, then: Fault | None) -> None:
+    async def scenario(world: World) -> None:
+        await world.already_rebuilt()
+        await world.lose_the_start()
+        world.wait(minutes=2)
+        await world.post_until_answered()
+        with world.faults.paused():
+            await world.settle()
+        await world.assert_ended_once("Completed")
+        assert 202 not in world.answers
+
+    assert await walk_gaps(make_world, scenario, another_start, then) >= 4
 
 
 async def test_of_two_requests_with_one_id_one_is_started(make_world: MakeWorld) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import azure.functions as func
 
+from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from ledger.run_row import PARTITION, run_key
+from ledger.runs import add_run, new_row
 from ledger.table import Insert, Key, Table
-from tests.batch.builders import body
+from tests.batch.builders import body, parse
 from tests.faults.azure_ml import FakeAzureMl
 from tests.faults.clock import Clock
 from tests.faults.faulty_table import FaultyTable
@@ -33,7 +35,10 @@ _NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, tra
 
 
 class World:
-    """``answers`` are the statuses of all answers to starts; ``broken`` is what the API raised."""
+    """``answers`` are the statuses of all answers to starts; ``unanswered`` counts those without an answer.
+
+    ``broken`` is what the API raised.
+    """
 
     def __init__(self, hub: TaskHub, table: Table, path: Path, clock: Clock, faults: Faults) -> None:
         self.hub = hub
@@ -43,6 +48,7 @@ class World:
         self.azure_ml = FakeAzureMl(clock, self._attempt_of)
         self.runtime = Runtime(hub, clock)
         self.answers: list[int] = []
+        self.unanswered = 0
         self.broken: list[Exception] = []
         self._path = path
 
@@ -64,6 +70,8 @@ class World:
         status, _ = await self._ask("start_batch_run", sent, context=_NO_TRACE)
         if status:
             self.answers.append(status)
+        else:
+            self.unanswered += 1
         return status
 
     async def post_until_answered(self) -> None:
@@ -91,6 +99,16 @@ class World:
 
     async def list(self) -> tuple[int | None, Any]:
         return await self._ask("list_all_runs")
+
+    async def lose_the_start(self) -> None:
+        """A caller is killed right after it added the run."""
+        run = Run(request=parse(body(run_id=RUN))[1])
+        with self.faults.paused():
+            await add_run(self.table, new_row(RUN, run, self.clock.now), run)
+
+    def wait(self, **time: float) -> None:
+        self.clock.advance(**time)
+        self.hub.now = format_timestamp(self.clock.now)
 
     def end_from_outside(self, runtime_status: str) -> None:
         ended = {"runtimeStatus": runtime_status, "output": "by hand"}
