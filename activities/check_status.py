@@ -35,7 +35,7 @@ async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-ar
     except RunError as error:
         failure = Failure.of(error)
     if row and status:
-        await note_job_status(client, row, status)
+        await note_job_status(client, row, asked.job_name, status)
     canceled = row is not None and row.submission.cancel_requested
     return Checked(status=status, error=failure, cancel_requested=canceled).to_json()
 

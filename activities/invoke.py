@@ -152,7 +152,7 @@ async def _post(
     try:
         owned = await own_job(client, row, job.name)
     except RunError as error:
-        # The job is there and must be followed. Without an owner its events do not wake the run.
+        # The job is there and must be followed. Until a check records the owner, events do not wake the run.
         log_event(logger, logging.WARNING, "owner_not_recorded", run=row.run_id, job=job.name, reason=error)
     else:
         if not owned:

@@ -2,25 +2,27 @@
 
 from batch.run.phases import Phase
 from ledger.retry import settled
-from ledger.run_row import RunList, RunRow, job_key
+from ledger.run_row import JOB, RunList, RunRow, job_key
 from ledger.table import Insert, Merge, RowChanged, RowExists, Table
 
 
 async def own_job(table: Table, row: RunRow, job_name: str) -> str:
     """The id of the run that owns the job: this one, if no other does. Then the lists show the run as Queued."""
     insert = Insert(job_key(job_name), {"RunId": row.run_id})
+    named = {JOB: job_name}
     queued = {"Phase": Phase.QUEUED.value}
-    rows = (row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
+    lists = (row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
+    noted = (Merge(row.key, {**queued, **named}), *(Merge(key, queued) for key in lists))
 
     async def step() -> str:
         try:
-            await table.write(insert, *(Merge(key, queued) for key in rows))
+            await table.write(insert, *noted)
             return row.run_id
         except RowExists:
             pass
         except RowChanged:
-            # Somebody deleted or ended the run meanwhile: its job must be known all the same.
-            await _insert_alone(table, insert)
+            # Somebody ended or deleted the run meanwhile: its job must be known all the same.
+            await _insert_for_gone(table, insert, Merge(row.key, named))
         return await owner_of(table, job_name) or row.run_id
 
     return await settled(step)
@@ -32,8 +34,12 @@ async def owner_of(table: Table, job_name: str) -> str | None:
     return row.values["RunId"] if row else None
 
 
-async def _insert_alone(table: Table, insert: Insert) -> None:
-    try:
-        await table.write(insert)
-    except RowExists:
+async def _insert_for_gone(table: Table, insert: Insert, named: Merge) -> None:
+    for changes in ((insert, named), (insert,)):
+        try:
+            await table.write(*changes)
+        except RowChanged:
+            continue
+        except RowExists:
+            pass
         return

@@ -19,6 +19,8 @@ from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.table import Key, Row
 
 PARTITION = "runs"
+JOB = "Job"
+"""A value of a run's row, written with the row of the job."""
 _DIGITS = 15
 _FAR = 10**14
 """Milliseconds since 1970, in the year 5138."""
@@ -76,8 +78,8 @@ class RunRow:
 
     ``request`` is the fingerprint of its request. ``start`` names the call that starts the orchestration, or is about
     to since ``starting_at``; empty if that call failed. ``phase`` is what the lists were last told. ``earlier``: a
-    version without a ledger started the run, and may have kept its submission in an entity. ``etag`` is empty for a
-    row that was not read.
+    version without a ledger started the run, and may have kept its submission in an entity. ``job`` is the name of the
+    job that the run owns by a row of this ledger. ``etag`` is empty for a row that was not read.
     """
 
     run_id: str
@@ -88,6 +90,7 @@ class RunRow:
     phase: str
     submission: Submission = Submission()  # noqa: RUF009 - it is frozen
     earlier: bool = False
+    job: str = ""
     etag: str = ""
 
     @property
@@ -119,6 +122,8 @@ class RunRow:
             values["Submission"] = json.dumps(self.submission.to_json())
         if self.earlier:
             values["Earlier"] = _YES
+        if self.job:
+            values[JOB] = self.job
         return values
 
     @classmethod
@@ -133,6 +138,7 @@ class RunRow:
             phase=values["Phase"],
             submission=Submission.from_json(json.loads(values.get("Submission", "null"))),
             earlier=values.get("Earlier") == _YES,
+            job=values.get(JOB, ""),
             etag=row.etag,
         )
 

@@ -157,7 +157,8 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
 
 async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
     """Deletes all rows of a run, and that of its job unless the job belongs to another run."""
-    keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *([job_key(job)] if job else [])]
+    jobs = sorted({name for name in (row.job, job) if name})
+    keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *map(job_key, jobs)]
 
     async def step() -> None:
         found = [await table.read(key) for key in keys]

@@ -16,6 +16,7 @@ from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
 from ledger.runs import insert_rows, replace_rows
 from ledger.submissions import change_submission
 from ledger.table import Table
+from task_hub.instances import entity_state
 from task_hub.runs import RunInHub
 
 
@@ -65,9 +66,7 @@ async def with_submission_of_entity(
 
 async def earlier_owner_of(client: df.DurableOrchestrationClient, job_name: str) -> str | None:
     """The id of the run, or None if no run of such a version has this job and goes on."""
-    owner = await client.read_entity_state(df.EntityId(JOB_OWNER, job_name))
-    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
-    run_id: str | None = owner.entity_state if owner.entity_exists else None
+    run_id: str | None = await entity_state(client, df.EntityId(JOB_OWNER, job_name))
     return run_id or None
 
 
@@ -78,8 +77,7 @@ def entities_of(run_id: str, job: str | None) -> list[df.EntityId]:
 
 
 async def _submission(client: df.DurableOrchestrationClient, run_id: str) -> Submission:
-    answer = await client.read_entity_state(df.EntityId(SUBMISSION, run_id))
-    return Submission.from_json(answer.entity_state if answer.entity_exists else None)
+    return Submission.from_json(await entity_state(client, df.EntityId(SUBMISSION, run_id)))
 
 
 def _joined(submission: Submission, kept: Submission) -> Submission:

@@ -27,12 +27,25 @@ async def instance_status(
     client: df.DurableOrchestrationClient, instance_id: str, *, show_input: bool = False
 ) -> Any:
     """Its DurableOrchestrationStatus, or None if there is no such instance. Raises RunError if the hub fails."""
-    status = await client.get_status(instance_id, show_input=show_input)
+    try:
+        status = await client.get_status(instance_id, show_input=show_input)
+    except Exception as error:  # of the SDK or of its HTTP library, which have no class in common
+        raise _no_answer(f"for the status of {instance_id}", error) from None
     if status:
         return status
     if getattr(status, "ExceptionMessage", None):
         raise hub_unavailable(f"it failed when asked for the status of {instance_id}")
     return None
+
+
+async def entity_state(client: df.DurableOrchestrationClient, entity: df.EntityId) -> Any:
+    """None if there is no such entity. Raises RunError if the hub fails."""
+    try:
+        answer = await client.read_entity_state(entity)
+    except Exception as error:  # as above
+        raise _no_answer(f"for the entity {entity}", error) from None
+    # durable-functions behaviour: an entity that was destructed still exists, its state is null.
+    return answer.entity_state if answer.entity_exists else None
 
 
 async def start_instance(
@@ -86,9 +99,7 @@ def _get(
             session.trust_env = False
             answer = session.get(url, params=params, headers=headers, timeout=60)
     except requests.RequestException as error:
-        raise hub_unavailable(
-            f"it gave no answer when asked for its instances ({type(error).__name__})"
-        ) from None
+        raise _no_answer("for its instances", error) from None
     if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:
         return [], None
     if answer.status_code != HTTPStatus.OK:
@@ -101,3 +112,9 @@ def hub_unavailable(reason: str) -> RunError:
     return RunError(
         ErrorCode.SERVICE_UNAVAILABLE, f"The task hub is not available: {reason}.", retryable=True
     )
+
+
+def _no_answer(question: str, error: Exception) -> RunError:
+    # The SDK raises a plain Exception, whose text has the status of the answer.
+    text = f": {error}" if type(error) is Exception else ""
+    return hub_unavailable(f"it gave no answer when asked {question} ({type(error).__name__}{text})")

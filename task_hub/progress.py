@@ -1,6 +1,7 @@
 """Keeps the lists of runs up to date. A run never waits for them: what is not noted now is noted at a later check."""
 
 import logging
+from dataclasses import replace
 
 import azure.durable_functions as df
 
@@ -11,14 +12,19 @@ from batch.run.phases import PENDING, Phase
 from batch.run.status import RunStatus
 from ledger.run_row import RunRow
 from ledger.runs import RunEnd, end_run, note_phase
+from task_hub.job_owners import own_job
 from task_hub.ledger import ledger_of
 from task_hub.submissions import row_of
 
 logger = logging.getLogger(__name__)
 
 
-async def note_job_status(client: df.DurableOrchestrationClient, row: RunRow, job_status: str) -> None:
+async def note_job_status(
+    client: df.DurableOrchestrationClient, row: RunRow, job_name: str, job_status: str
+) -> None:
     """Notes the phase of the run, by the status of its job, if the lists do not know it yet."""
+    if row.phase == PENDING:
+        row = await _with_owner(client, row, job_name)
     phase = _phase(row, bucket_of(job_status))
     if phase != row.phase:
         await _try_to_note(client, row, phase)
@@ -39,6 +45,16 @@ async def note_end(client: df.DurableOrchestrationClient, run_id: str, status: R
     row = await row_of(client, run_id)
     runtime_status = "Completed" if status.phase == Phase.COMPLETED else "Failed"
     await end_run(ledger_of(client), row, RunEnd(status, runtime_status))
+
+
+async def _with_owner(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow:
+    """Makes up for the step that submitted: it follows its job even if the ledger fails."""
+    try:
+        owned = await own_job(client, row, job_name)
+    except RunError as error:
+        log_event(logger, logging.WARNING, "owner_not_recorded", run=row.run_id, job=job_name, reason=error)
+        return row
+    return replace(row, phase=Phase.QUEUED.value, etag="") if owned else row
 
 
 def _phase(row: RunRow, bucket: Bucket) -> str:

@@ -14,7 +14,7 @@ from batch.log import log_event
 from batch.names import BATCH_RUN
 from batch.run.state import Run
 from ledger.run_row import RunRow
-from ledger.runs import add_run, delete_run, leave_start, new_row, run_to_start, take_start
+from ledger.runs import add_run, delete_run, find_row, leave_start, new_row, run_to_start, take_start
 from ledger.table import Table
 from task_hub.earlier_version import adopt
 from task_hub.instances import STARTS_WITHIN, start_instance
@@ -31,13 +31,18 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     Raises NotARun if the id is taken by something else, RunError if the task hub or the ledger fails.
     """
     table = ledger_of(client)
+    if in_hub := await find_in_hub(client, run_id):
+        # Before anything is added: a row beside a run of a version without a ledger, left by a caller that is killed
+        # here, would hide that a job may have been submitted. Such a run has no row yet.
+        row = await find_row(table, run_id) or await adopt(client, table, in_hub)
+        return await known(table, row, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
     if row := await add_run(table, added, run):
         return await _existing(client, table, row)
     try:
         if await start_instance(client, BATCH_RUN, run_id, run.to_json()):
             return None
-        # A version without a ledger started what is there.
+        # A host that still runs a version without a ledger has just started what is there.
         in_hub = await find_in_hub(client, run_id)
     except NotARun:
         await delete_run(table, added, None)

@@ -118,9 +118,10 @@ class TaskHub:
         return (200, json.loads(found["input"]["state"])) if found else (404, "")
 
     def start(self, name: str, instance_id: str, value: object) -> tuple[int, object]:
-        """durable-functions behaviour: an instance that has ended is replaced."""
+        """durable-functions behaviour: an instance that has ended is replaced, and one that is just being made."""
         found = self.instances.get(instance_id)
-        if found and found["runtimeStatus"] not in ENDED_RUNTIME_STATUSES:
+        goes_on = found and found["runtimeStatus"] not in ENDED_RUNTIME_STATUSES
+        if found and goes_on and found["createdTime"] != self.now:
             status = found["runtimeStatus"]
             return 409, {"Message": f"An Orchestration instance with the status {status} already exists."}
         times = {"createdTime": self.now, "lastUpdatedTime": self.now}
@@ -159,8 +160,7 @@ def _is_wanted(one: dict[str, Any], params: dict[str, str]) -> bool:
 def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body are two writes; the second would wait for the client's delayed acknowledgement.
-        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def do_GET(self) -> None:
             if "GET" in hub.failing:
