@@ -108,24 +108,6 @@ async def leave_start(table: Table, row: RunRow) -> None:
     await settled(step)
 
 
-async def replace_rows(table: Table, wrong: RunRow, row: RunRow, listed: ListedRun) -> RunRow:
-    """Replaces the rows of a run that its caller has added, unless somebody has taken up the run since."""
-
-    async def step() -> RunRow:
-        present = await find_row(table, row.run_id)
-        if present is None or present.start != wrong.start or not present.is_to_be_started:
-            return present or row
-        replaced = Replace(row.key, row.values(), present.etag)
-        deleted = (Delete(wrong.key_in(which)) for which in RunList)
-        try:
-            await table.write(replaced, *deleted, *_list_rows(row, listed, {}))
-        except RowChanged:
-            return await step()
-        return row
-
-    return await settled(step)
-
-
 async def run_to_start(table: Table, row: RunRow) -> Run | None:
     """The run as it was added, or None if it has ended or an earlier version started it."""
     under_way = await table.read(row.key_in(RunList.UNDER_WAY))

@@ -13,20 +13,15 @@ from batch.names import JOB_OWNER, SUBMISSION
 from batch.run.submission import Submission
 from batch.timestamps import parse_timestamp
 from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
-from ledger.runs import insert_rows, replace_rows
+from ledger.runs import insert_rows
 from ledger.submissions import change_submission
 from ledger.table import Table
 from task_hub.instances import entity_state
 from task_hub.runs import RunInHub
 
 
-async def adopt(
-    client: df.DurableOrchestrationClient, table: Table, run: RunInHub, *, instead_of: RunRow | None = None
-) -> RunRow:
-    """The row of the run, which is added if there is none.
-
-    ``instead_of`` is a row that the caller has added and found out to be wrong.
-    """
+async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInHub) -> RunRow:
+    """The row of the run, which is added if there is none."""
     view = run.view
     started_at = parse_timestamp(view["started_at"])
     assert started_at is not None, "a view tells the start"
@@ -50,8 +45,6 @@ async def adopt(
     )
     if run.ended:
         listed = run.end.of(listed)
-    if instead_of:
-        return await replace_rows(table, instead_of, row, listed)
     return await insert_rows(table, row, listed, {}) or row
 
 

@@ -50,23 +50,20 @@ async def entity_state(client: df.DurableOrchestrationClient, entity: df.EntityI
 
 async def start_instance(
     client: df.DurableOrchestrationClient, orchestration: str, instance_id: str, value: dict[str, Any]
-) -> bool:
-    """Whether this call started the instance: it does not if the instance is there.
+) -> None:
+    """Starts the instance, which the caller has looked for. An instance that has ended would be replaced.
 
     Callers that come at the same time may all start it. Raises RunError if the task hub fails or takes longer than
     STARTS_FOR.
     """
     try:
         async with asyncio.timeout(STARTS_FOR.total_seconds()):
-            if await instance_status(client, instance_id):
-                return False
             try:
                 await client.start_new(orchestration, instance_id, value)
             except Exception as error:  # the SDK raises nothing narrower
                 # If it is there, only the answer was lost.
                 if not await instance_status(client, instance_id):
                     raise hub_unavailable(f"it did not start {instance_id} ({error})") from None
-            return True
     except TimeoutError:
         raise hub_unavailable(f"it did not start {instance_id} in time") from None
 

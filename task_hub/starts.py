@@ -14,13 +14,13 @@ from batch.log import log_event
 from batch.names import BATCH_RUN
 from batch.run.state import Run
 from ledger.run_row import RunRow
-from ledger.runs import add_run, delete_run, find_row, leave_start, new_row, run_to_start, take_start
+from ledger.runs import add_run, find_row, leave_start, new_row, run_to_start, take_start
 from ledger.table import Table
 from task_hub.earlier_version import adopt
-from task_hub.instances import STARTS_WITHIN, start_instance
+from task_hub.instances import STARTS_FOR, STARTS_WITHIN, start_instance
 from task_hub.known_runs import KnownRun, known
 from task_hub.ledger import ledger_of
-from task_hub.runs import NotARun, find_in_hub
+from task_hub.runs import find_in_hub
 
 logger = logging.getLogger(__name__)
 
@@ -37,21 +37,17 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
         row = await find_row(table, run_id) or await adopt(client, table, in_hub)
         return await known(table, row, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
-    if row := await add_run(table, added, run):
-        return await _existing(client, table, row)
+    if present := await add_run(table, added, run):
+        return await _existing(client, table, present)
+    if datetime.now(UTC) > added.starting_at + STARTS_FOR:
+        # The ledger answered so late that another caller may have taken the start.
+        return await _existing(client, table, await find_row(table, run_id) or added)
     try:
-        if await start_instance(client, BATCH_RUN, run_id, run.to_json()):
-            return None
-        # A host that still runs a version without a ledger has just started what is there.
-        in_hub = await find_in_hub(client, run_id)
-    except NotARun:
-        await delete_run(table, added, None)
-        raise
+        await start_instance(client, BATCH_RUN, run_id, run.to_json())
     except RunError:
         await _leave_to_others(table, added)
         raise
-    row = await adopt(client, table, in_hub, instead_of=added) if in_hub else added
-    return await known(table, row, in_hub)
+    return None
 
 
 async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> bool:

@@ -31,6 +31,8 @@ async def start_window(client: df.DurableOrchestrationClient, upload: FolderUplo
     if not await take_window_start(table, window_id, datetime.now(UTC), STARTS_WITHIN):
         await _wait_for_another_delivery(client, window_id)
         return
+    if await instance_status(client, window_id):
+        return
     try:
         await start_instance(client, NEW_DATA_WINDOW, window_id, upload.to_json())
     except RunError:
