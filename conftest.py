@@ -34,7 +34,6 @@ SLOW_TESTS = (
     "/test_make_venv.py",
     "::test_app_starts_with_its_own_requirements_alone",
     "::test_make_requirements_changes_nothing",
-    "::test_one_call_skips_the_entities_of_ten_thousand_runs",
     "::test_thousands_of_files",
 )
 """Parts of the ids of these tests."""

@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import cold_start, cost_of_waiting, job_end, thousand_waiting, throughput
+from benchmarks import (
+    cold_start,
+    cost_of_waiting,
+    job_end,
+    list_of_runs,
+    start_cost,
+    thousand_waiting,
+    throughput,
+)
 from benchmarks.report import Figure, Verdict, show
 
 FIGURES: dict[str, Callable[[bool], Figure]] = {
@@ -16,6 +24,8 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "cold-start": cold_start.figure,
     "thousand": thousand_waiting.figure,
     "job-end": job_end.figure,
+    "start": start_cost.figure,
+    "list": list_of_runs.figure,
 }
 _WIDTH = 124
 

@@ -73,10 +73,10 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
     return done
 
 
-def contestant(name: str, *arguments: object) -> Any:
+def contestant(name: str, *arguments: object, **environment: str) -> Any:
     """Runs a module of ``benchmarks.contestants`` as a process. Returns what it printed as JSON."""
     module = f"benchmarks.contestants.{name}"
-    return json.loads(run_python("-m", module, *map(str, arguments)).stdout)
+    return json.loads(run_python("-m", module, *map(str, arguments), **environment).stdout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,25 @@
 """The command ``follow``: options, exit codes, and what it prints at the end."""
 
 import argparse
-import os
 import sys
 
 from rich.console import Console
 
+from client.app_options import ENVIRONMENT, add_url_to, client_of
 from client.follow import Follower, Left
 from client.phases import exit_code, exit_codes
-from client.run_client import NotReadable, RunClient
+from client.run_client import NotReadable
 
 NOT_READABLE = 5
 LEFT = 130
-DEFAULT_URL = "http://localhost:7071"
 
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Follows one run of any deployed app until it ends.
 
 On a terminal it redraws one block; elsewhere it prints one line for each change.
 Ctrl-C asks whether to cancel the job, to leave, or to go on watching.
 
-environment:
-  BATCH_FUNCTION_URL  address of the app, if there is no --url
-  BATCH_FUNCTION_KEY  function key of the app; there is no option for it, because
-                      the list of processes would show it"""
+{ENVIRONMENT}"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,11 +31,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         epilog=_exit_codes(),
     )
     command.add_argument("run_id", metavar="RUN_ID", help="the run_id of the request that started the run")
-    command.add_argument(
-        "--url",
-        default=os.environ.get("BATCH_FUNCTION_URL", DEFAULT_URL),
-        help=f"address of the app, with or without /api (default {DEFAULT_URL})",
-    )
+    add_url_to(command)
     command.add_argument(
         "--interval", type=float, default=2.0, metavar="SECONDS", help="time between two reads (default 2)"
     )
@@ -50,9 +42,10 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit code says how the run ended."""
-    client = RunClient(arguments.url, os.environ.get("BATCH_FUNCTION_KEY") or None)
     console = Console(soft_wrap=True)
-    follower = Follower(client, console, interval=max(arguments.interval, 0.1), as_json=arguments.json)
+    follower = Follower(
+        client_of(arguments), console, interval=max(arguments.interval, 0.1), as_json=arguments.json
+    )
     try:
         view = follower.follow(arguments.run_id)
     except Left:

@@ -1,4 +1,4 @@
-"""A client of the app's HTTP API: reads a run, and cancels it."""
+"""A client of the app's HTTP API: reads a run, cancels it, and rebuilds the ledger."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,8 @@ View = dict[str, Any]
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
+_LONGEST_ANSWER = 240
+"""Seconds. Azure ends a request that has no answer after 230 s."""
 
 
 class NotReadable(CommandFailed):
@@ -31,16 +33,22 @@ class RunClient:
 
     def run(self, run_id: str) -> View:
         """Raises NotReadable."""
-        view: View = self._call("GET", run_id)
+        view: View = self._call("GET", _run(run_id))
         return view
 
     def cancel(self, run_id: str) -> None:
         """Raises NotReadable, with the app's message if it refuses."""
-        self._call("POST", run_id, "/cancel")
+        self._call("POST", f"{_run(run_id)}/cancel")
 
-    def _call(self, method: str, run_id: str, action: str = "") -> Any:
+    def rebuild_part(self, continuation: str | None) -> dict[str, Any]:
+        """One part of the task hub. Raises NotReadable."""
+        query = f"?continuation={quote(continuation, safe='')}" if continuation else ""
+        part: dict[str, Any] = self._call("POST", f"ledger/rebuild{query}", timeout=_LONGEST_ANSWER)
+        return part
+
+    def _call(self, method: str, path: str, *, timeout: float = _TIMEOUT) -> Any:
         root = self.url.rstrip("/").removesuffix("/api")
-        address = f"{root}/api/batch-runs/{quote(run_id, safe='')}{action}"
+        address = f"{root}/api/{path}"
         parts = _parts(self.url)
         if self.key and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise NotReadable(f"{root} is not https, so the key is not sent there.")
@@ -50,7 +58,7 @@ class RunClient:
                     method,
                     address,
                     headers={"x-functions-key": self.key} if self.key else {},
-                    timeout=(_CONNECT_TIMEOUT, _TIMEOUT),
+                    timeout=(_CONNECT_TIMEOUT, timeout),
                     # A redirect would send the key to another address.
                     allow_redirects=False,
                 )
@@ -64,6 +72,10 @@ class RunClient:
                 f"{root} refuses the request ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of this app."
             )
         return _body(answer, root)
+
+
+def _run(run_id: str) -> str:
+    return f"batch-runs/{quote(run_id, safe='')}"
 
 
 def _parts(url: str) -> SplitResult:

@@ -18,7 +18,8 @@ from ledger.run_row import (
 from ledger.table import Comparison, Condition, Query, Table
 
 _UNDER_WAY = frozenset(phase for phase, facts in PHASES.items() if not facts.ended)
-_LAST_BEFORE_SURROGATES, _FIRST_BEHIND_SURROGATES = 0xD7FF, 0xE000
+_WITHOUT_FOLLOWING = ("\ud7ff", "\uffff", "\U0010ffff")
+"""Nothing follows them, or what follows differs between the orders of code points and UTF-16. None is a letter."""
 
 
 async def runs_page(table: Table, query: RunQuery, after: str, top: int) -> list[ListedRun]:
@@ -77,7 +78,10 @@ def _conditions(query: RunQuery) -> Iterable[Condition]:
 
 
 def _behind_all_with(prefix: str) -> str:
-    """The first text behind all those that begin with ``prefix``, by the order of code points and of UTF-16."""
-    last = ord(prefix[-1])
-    following = _FIRST_BEHIND_SURROGATES if last == _LAST_BEFORE_SURROGATES else last + 1
-    return prefix[:-1] + chr(following)
+    """A text behind all those that begin with ``prefix``, by the order of code points and of UTF-16.
+
+    It is the first such text, unless ``prefix`` ends with a character that no text of people has.
+    """
+    while prefix.endswith(_WITHOUT_FOLLOWING):
+        prefix = prefix[:-1]
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else ""

@@ -156,12 +156,13 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
 
 
 async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
-    """Deletes all rows of a run, and that of its job."""
+    """Deletes all rows of a run, and those of its jobs except of one that belongs to another run."""
     jobs = sorted({name for name in (row.job, job) if name})
     keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *map(job_key, jobs)]
 
     async def step() -> None:
-        present = [key for key in keys if await table.read(key)]
+        found = [await table.read(key) for key in keys]
+        present = [each.key for each in found if each and each.values["RunId"] == row.run_id]
         if present:
             await table.write(*map(Delete, present))
 

@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS ledger (
     etag TEXT NOT NULL,
     content TEXT NOT NULL,
     PRIMARY KEY (partition_key, row_key)
-) WITHOUT ROWID
+)
 """
 _BUSY_SECONDS = 10.0
 _PAUSE_SECONDS = 0.01

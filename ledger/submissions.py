@@ -16,8 +16,9 @@ async def change_submission(
 ) -> Submission:
     """Applies ``change`` to what is kept now, and returns what is kept then: at once, or not at all.
 
-    ``row`` is the row as it was read before. ``change`` must change nothing when it is applied again. Raises RunError
-    if the store does not answer: then the change may have happened or not.
+    ``row`` is the row as it was just read: what changes nothing of it is not looked up again. Without ``etag`` the
+    row is read. ``change`` must change nothing when it is applied again. Raises RunError if the store does not
+    answer: then the change may have happened or not.
     """
     known: RunRow | None = row if row.etag else None
 

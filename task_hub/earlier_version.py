@@ -13,7 +13,7 @@ from batch.names import JOB_OWNER, SUBMISSION
 from batch.run.submission import Submission
 from batch.timestamps import parse_timestamp
 from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
-from ledger.runs import RunEnd, insert_rows, replace_rows
+from ledger.runs import insert_rows, replace_rows
 from ledger.submissions import change_submission
 from ledger.table import Table
 from task_hub.instances import entity_state
@@ -49,7 +49,7 @@ async def adopt(
         source=f"{source['container']}/{source['folder']}" if source else "",
     )
     if run.ended:
-        listed = RunEnd(run.status, view["runtime_status"]).of(listed)
+        listed = run.end.of(listed)
     if instead_of:
         return await replace_rows(table, instead_of, row, listed)
     return await insert_rows(table, row, listed, {}) or row

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import azure.durable_functions as df
 
 from batch.advice import advice
-from batch.api.run_view import RunView, view_of_status
+from batch.api.run_view import RunView, run_view
 from batch.errors import ErrorCode, RunError
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, TERMINATED, has_ended
 from batch.run.request import RunRequest
@@ -16,10 +16,10 @@ from batch.run.state import Run
 from batch.run.status import RunStatus
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.run_row import ListedRun, RunList, RunRow
-from ledger.runs import RunEnd, end_run, find_row, run_to_start
+from ledger.runs import end_run, find_row, run_to_start
 from ledger.table import Table
 from task_hub.ledger import ledger_of
-from task_hub.runs import RunInHub, find_in_hub
+from task_hub.runs import NotARun, RunInHub, find_in_hub
 
 _ENDS_WITHIN = timedelta(minutes=1)
 """How long a run may take, after its orchestration has ended, to have its end in the ledger."""
@@ -73,33 +73,56 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
     """A run of a list, without its request. If it goes on, its orchestration is asked, else nobody is."""
     if listed.has_ended:
         return ended_view(listed)
-    in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    try:
+        in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    except NotARun:
+        # The call that added the run is about to take it back, or was stopped before. The others are listed.
+        in_hub = None
     if in_hub is None:
         status = status_without_instance(to_be_started=listed.phase == PENDING)
         status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
         return _view_without_instance(listed.run_id, status, listed.started_at)
-    await bring_up_to_date(table, listed, in_hub)
-    return since(in_hub.view, listed.started_at)
+    await bring_up_to_date(client, table, listed, in_hub)
+    return _of_row(in_hub.view, listed)
 
 
-async def bring_up_to_date(table: Table, listed: ListedRun, in_hub: RunInHub) -> None:
+async def bring_up_to_date(
+    client: df.DurableOrchestrationClient, table: Table, listed: ListedRun, in_hub: RunInHub
+) -> None:
     """Writes the end of a run whose own last step did not write it, because of a failure or a terminate."""
     ended_at = parse_timestamp(in_hub.view["ended_at"])
     lost = in_hub.view["runtime_status"] in ENDED_RUNTIME_STATUSES and ended_at
-    if lost and datetime.now(UTC) > lost + _ENDS_WITHIN and (row := await find_row(table, listed.run_id)):
-        await end_run(table, row, RunEnd(in_hub.status, in_hub.view["runtime_status"]))
+    if not lost or datetime.now(UTC) < lost + _ENDS_WITHIN:
+        return
+    row = await find_row(table, listed.run_id)
+    if row:
+        await end_run(table, row, (await _with_state(client, in_hub)).end)
+
+
+async def _with_state(client: df.DurableOrchestrationClient, in_hub: RunInHub) -> RunInHub:
+    """The state in the input knows what a custom status that was lost does not, such as the job."""
+    try:
+        return await find_in_hub(client, in_hub.view["run_id"]) or in_hub
+    except NotARun:
+        return in_hub
 
 
 def ended_view(listed: ListedRun) -> RunView:
     status = RunStatus.read(json.loads(listed.status))
-    view = view_of_status(
+    view = run_view(
         listed.run_id,
         status,
         runtime_status=listed.runtime_status,
         started_at=listed.started_at,
         updated_at=listed.started_at,
     )
-    return since(view, listed.started_at)
+    return _of_row(view, listed)
+
+
+def _of_row(view: RunView, listed: ListedRun) -> RunView:
+    """With what the row of the list knows if the status does not."""
+    endpoint_uri = view["endpoint_uri"] or listed.endpoint_uri or None
+    return {**since(view, listed.started_at), "endpoint_uri": endpoint_uri}
 
 
 def since(view: RunView, started_at: datetime) -> RunView:
@@ -121,7 +144,7 @@ def status_without_instance(*, to_be_started: bool) -> RunStatus:
 def _view_without_instance(
     run_id: str, status: RunStatus, started_at: datetime, run: Run | None = None
 ) -> RunView:
-    return view_of_status(
+    return run_view(
         run_id,
         status,
         runtime_status="Pending" if status.phase == PENDING else "Terminated",

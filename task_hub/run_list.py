@@ -17,14 +17,13 @@ async def list_runs(
 ) -> tuple[list[RunView], str | None]:
     """One page of runs, and the continuation of the next one: None after the last page.
 
-    A page holds fewer than ``top`` runs where more follow, if runs have just moved into another phase. Raises
-    RunError if the ledger or the task hub does not answer.
+    A page holds fewer than ``top`` runs where more follow, if runs have just moved into another phase: it takes no
+    more than 1 + ``top`` reads. Raises RunError if the ledger or the task hub does not answer.
     """
     table = ledger_of(client)
     views: list[RunView] = []
     place, reads = query.place, 0
-    while True:
-        missing = query.top - len(views)
+    while (missing := query.top - max(len(views), reads)) > 0:
         found = await runs_page(table, query, place, missing + 1)
         page, is_last = found[:missing], len(found) <= missing
         for view in await asyncio.gather(*(listed_view(client, table, listed) for listed in page)):
@@ -34,5 +33,4 @@ async def list_runs(
             return views, None
         place = page[-1].place
         reads += 1 + sum(not listed.has_ended for listed in page)
-        if len(views) == query.top or reads > query.top:
-            return views, encode_continuation(place)
+    return views, encode_continuation(place)

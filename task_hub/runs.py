@@ -6,12 +6,13 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.api.run_view import RunView, view_of_status
+from batch.api.run_view import RunView, run_view
 from batch.names import BATCH_RUN, NUDGE
 from batch.run.believed_status import believed_status
 from batch.run.phases import has_ended
 from batch.run.state import Run
 from batch.run.status import RunStatus
+from ledger.runs import RunEnd
 from task_hub.instances import instance_status
 
 
@@ -31,6 +32,12 @@ class RunInHub:
     def ended(self) -> bool:
         return has_ended(self.view["phase"], self.view["runtime_status"])
 
+    @property
+    def end(self) -> RunEnd:
+        """How the run ended; when, the runtime tells if the run did not."""
+        status = self.status.model_copy(update={"ended_at": self.view["ended_at"]})
+        return RunEnd(status, self.view["runtime_status"])
+
 
 async def find_in_hub(
     client: df.DurableOrchestrationClient, run_id: str, *, with_request: bool = True
@@ -45,7 +52,7 @@ async def find_in_hub(
     run = _run(run_id, found.input_) if with_request else None
     runtime_status = found.runtime_status.value
     status = believed_status(runtime_status, found.custom_status, found.output, run)
-    view = view_of_status(
+    view = run_view(
         run_id,
         status,
         runtime_status=runtime_status,

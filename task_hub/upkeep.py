@@ -9,11 +9,11 @@ from batch.log import log_event
 from batch.timestamps import format_timestamp
 from ledger.listing import runs_under_way
 from ledger.run_row import ListedRun
-from ledger.runs import RunEnd, end_run, find_row
+from ledger.runs import RunEnd, delete_run, end_run, find_row
 from ledger.table import Table
 from task_hub.known_runs import bring_up_to_date, status_without_instance
 from task_hub.ledger import ledger_of
-from task_hub.runs import find_in_hub
+from task_hub.runs import NotARun, find_in_hub
 from task_hub.starts import start_lost_run
 
 _PAGE = 100
@@ -48,8 +48,16 @@ async def _try_to_mend(client: df.DurableOrchestrationClient, table: Table, run:
 
 
 async def _mend(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> None:
-    if in_hub := await find_in_hub(client, listed.run_id, with_request=False):
-        await bring_up_to_date(table, listed, in_hub)
+    try:
+        in_hub = await find_in_hub(client, listed.run_id, with_request=False)
+    except NotARun:
+        # Its caller was told so, and stopped before it took the run back.
+        row = await find_row(table, listed.run_id)
+        if row and row.is_to_be_started:
+            await delete_run(table, row, None)
+        return
+    if in_hub:
+        await bring_up_to_date(client, table, listed, in_hub)
         return
     row = await find_row(table, listed.run_id)
     if row is None or await start_lost_run(client, table, row) or row.is_to_be_started:

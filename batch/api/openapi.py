@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from batch.api import openapi_examples as examples
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
-from batch.api.responses import ProblemDetails, RunLinks, RunList
+from batch.api.responses import ProblemDetails, RebuiltPart, RunLinks, RunList
 from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
@@ -19,7 +19,7 @@ from batch.settings import Settings
 
 JsonObject = dict[str, Any]
 
-_MODELS: tuple[type, ...] = (BatchRunRequest, RunView, RunLinks, RunList, ProblemDetails)
+_MODELS: tuple[type, ...] = (BatchRunRequest, RunView, RunLinks, RunList, RebuiltPart, ProblemDetails)
 _RUN_ID: JsonObject = {
     "name": "run_id",
     "in": "path",
@@ -49,6 +49,7 @@ def document(settings: Settings, server_url: str) -> JsonObject:
             "/batch-runs": {"post": _start(), "get": _list()},
             "/batch-runs/{run_id}": {"get": _get()},
             "/batch-runs/{run_id}/cancel": {"post": _cancel()},
+            "/ledger/rebuild": {"post": _rebuild()},
         },
         "components": {"schemas": _schemas(settings), "securitySchemes": {"functionKey": _FUNCTION_KEY}},
     }
@@ -211,6 +212,32 @@ def _cancel() -> JsonObject:
     }
 
 
+def _rebuild() -> JsonObject:
+    return {
+        "operationId": "rebuildLedger",
+        "summary": "List the runs again that only the task hub knows, a part at a time",
+        "description": "Reads one part of the task hub, and adds its runs that the ledger does not have. It changes"
+        " no run, and may be sent again. Send it with the continuation of each answer until an answer has none.",
+        "parameters": [
+            _query("continuation", "The value from the previous part, unchanged", {"type": "string"}),
+        ],
+        "responses": {
+            "200": {
+                "description": "A part of the task hub was read",
+                "content": _json(RebuiltPart, examples.REBUILT_PARTS),
+                "links": {
+                    "nextPart": {
+                        "operationId": "rebuildLedger",
+                        "parameters": {"continuation": "$response.body#/continuation"},
+                    }
+                },
+            },
+            "400": _problem("A parameter is wrong or unknown", examples.BAD_PART),
+            **_READ_ERRORS,
+        },
+    }
+
+
 def _query(name: str, description: str, schema: JsonObject) -> JsonObject:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
@@ -242,7 +269,9 @@ _PLATFORM_ERRORS: JsonObject = {
     "500": {"description": "The app or its task hub failed; the body is empty, the log says why"},
 }
 _WRITE_ERRORS: JsonObject = {
-    "503": _problem("The task hub or the ledger is not available: send the request again", examples.BUSY),
+    "503": _problem(
+        "The task hub or the ledger is not available: send the request again", examples.LEDGER_UNAVAILABLE
+    ),
     **_PLATFORM_ERRORS,
 }
 _READ_ERRORS: JsonObject = {

@@ -4,7 +4,8 @@ from typing import Any
 
 from batch.advice import advice
 from batch.api.continuation import encode_continuation
-from batch.api.responses import ApiError, ProblemDetails, RunLinks, RunList
+from batch.api.rebuild_query import encode_hub_token
+from batch.api.responses import ApiError, ProblemDetails, RebuiltPart, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 
@@ -13,6 +14,7 @@ _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
 _OUTPUT = "azureml://datastores/workspaceblobstore/paths/scores/{run_id}.csv"
 _RUN_ID = "readings-2026-01-31"
 CONTINUATION = encode_continuation(f"{10**14 - 1_769_839_200_120:015d} {_RUN_ID}")
+HUB_CONTINUATION = encode_hub_token("cmVhZGluZ3MtMjAyNi0wMS0zMQ== ")
 ENDPOINT_URI = "https://my-endpoint.westeurope.inference.ml.azure.com/jobs"
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -99,6 +101,11 @@ _LINKS: RunLinks = {
 STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
 STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}
 
+REBUILT_PARTS: dict[str, RebuiltPart] = {
+    "a part": {"instances": 200, "added": 120, "continuation": HUB_CONTINUATION},
+    "the last part": {"instances": 31, "added": 0, "continuation": None},
+}
+
 BAD_REQUEST: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
     "status": ApiError.INVALID_REQUEST.status,
@@ -110,6 +117,12 @@ BAD_QUERY: ProblemDetails = {
     "status": ApiError.INVALID_REQUEST.status,
     "detail": "top: must be a whole number from 1 to 200",
     "errors": [{"field": "top", "message": "must be a whole number from 1 to 200"}],
+}
+BAD_PART: ProblemDetails = {
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
+    "detail": "continuation: was not given by a part of this rebuild",
+    "errors": [{"field": "continuation", "message": "was not given by a part of this rebuild"}],
 }
 CONFLICT: ProblemDetails = {
     "title": ApiError.ID_IN_USE.title,
@@ -126,10 +139,11 @@ ENDED_BEFORE: ProblemDetails = {
     "status": ApiError.ALREADY_ENDED.status,
     "detail": f"Run {_RUN_ID} has already ended: Completed.",
 }
-BUSY: ProblemDetails = {
+LEDGER_UNAVAILABLE: ProblemDetails = {
     "title": ApiError.STORE_UNAVAILABLE.title,
     "status": ApiError.STORE_UNAVAILABLE.status,
-    "detail": "The task hub did not process a signal to the submission within 30 s.",
+    "detail": "The ledger of runs is not available: table BatchEndpointRunsLedger of storage account mystorage"
+    " answered 503 ServerBusy: the account is busy.",
 }
 HUB_UNAVAILABLE: ProblemDetails = {
     "title": ApiError.STORE_UNAVAILABLE.title,

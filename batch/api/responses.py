@@ -36,6 +36,14 @@ class RunList(TypedDict):
     continuation: str | None
 
 
+class RebuiltPart(TypedDict):
+    """One part of the task hub; the last part has no ``continuation``."""
+
+    instances: Annotated[int, Field(ge=0, description="Instances that were read, runs and others")]
+    added: Annotated[int, Field(ge=0, description="Runs that were not in the ledger, and are now")]
+    continuation: str | None
+
+
 class WrongField(TypedDict):
     """One wrong field of a request; ``field`` is a path with dots."""
 

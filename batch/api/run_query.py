@@ -28,7 +28,7 @@ ENDPOINT_PATTERN = (
 """For the documentation; ``EndpointUri`` accepts some more."""
 SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
 """A container and the longest name of a folder, or their begin."""
-_PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
+PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
 """In Azure a caller may send its function key in these."""
 _PARAMETERS = frozenset(
     {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "top", "continuation"}
@@ -58,7 +58,7 @@ class RunQuery:
         errors = [
             FieldError(name, "is not a known parameter")
             for name in params
-            if name not in _PARAMETERS | _PLATFORM_PARAMETERS
+            if name not in _PARAMETERS | PLATFORM_PARAMETERS
         ]
 
         def read(name: str, parse: Callable[[str], T], default: T) -> T:

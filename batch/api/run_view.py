@@ -1,4 +1,4 @@
-"""A run as the HTTP API shows it, put together from its durable status.
+"""A run as the HTTP API shows it, put together from its status.
 
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
@@ -15,7 +15,6 @@ from typing_extensions import TypedDict
 from batch.advice import advice, advice_meanwhile
 from batch.api.request import JobInput, JobOutput
 from batch.errors import ErrorCode
-from batch.run.believed_status import believed_status
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_STATUSES, has_ended
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
@@ -91,23 +90,6 @@ class RunView(TypedDict):
 
 def run_view(
     run_id: str,
-    *,
-    runtime_status: RuntimeStatus,
-    created_at: datetime,
-    updated_at: datetime,
-    run: Run | None,
-    custom_status: object,
-    output: object,
-) -> RunView:
-    """``run`` is the state in the instance's input, None in lists, which do not read it."""
-    status = believed_status(runtime_status, custom_status, output, run)
-    return view_of_status(
-        run_id, status, runtime_status=runtime_status, started_at=created_at, updated_at=updated_at, run=run
-    )
-
-
-def view_of_status(
-    run_id: str,
     status: RunStatus,
     *,
     runtime_status: RuntimeStatus,
@@ -115,7 +97,7 @@ def view_of_status(
     updated_at: datetime,
     run: Run | None = None,
 ) -> RunView:
-    """``started_at`` is shown only if ``status`` does not tell it."""
+    """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read."""
     view: RunView = {
         "run_id": run_id,
         "phase": status.phase,

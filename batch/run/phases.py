@@ -32,12 +32,11 @@ TERMINATED = "Terminated"
 
 @dataclass(frozen=True, slots=True)
 class PhaseFacts:
-    """``runtime_statuses`` are those that the orchestration of a run in this phase can have.
+    """``tone`` selects a colour: wait, busy, ok, warn or bad.
 
-    ``tone`` selects a colour: wait, busy, ok, warn or bad. ``exit_code`` is that of a command that follows the run.
+    ``exit_code`` is that of a command that follows the run; None if a run in this phase goes on.
     """
 
-    runtime_statuses: tuple[str, ...]
     tone: str
     exit_code: int | None = None
 
@@ -46,24 +45,18 @@ class PhaseFacts:
         return self.exit_code is not None
 
 
-_STOPPED = ("Terminated", "Canceled")
-# A run that does not complete reports its end shortly before the runtime does (up to a minute if a host was killed),
-# and may be terminated in between. The filter ignores that time: to include it, the task hub would have to list all
-# entities, which are unfinished instances.
-_NOT_COMPLETED = ("Failed", *_STOPPED)
-
 PHASES: Mapping[str, PhaseFacts] = {
-    PENDING: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "wait"),
-    Phase.AUTHORIZING.value: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "wait"),
-    Phase.SUBMITTING.value: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "wait"),
-    Phase.QUEUED.value: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "wait"),
-    Phase.RUNNING.value: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "busy"),
-    Phase.CANCELING.value: PhaseFacts(UNFINISHED_RUNTIME_STATUSES, "warn"),
-    Phase.COMPLETED.value: PhaseFacts(("Completed",), "ok", 0),
-    Phase.FAILED.value: PhaseFacts(_NOT_COMPLETED, "bad", 1),
-    Phase.CANCELED.value: PhaseFacts(_NOT_COMPLETED, "warn", 3),
-    Phase.TIMED_OUT.value: PhaseFacts(_NOT_COMPLETED, "bad", 4),
-    TERMINATED: PhaseFacts(_STOPPED, "bad", 1),
+    PENDING: PhaseFacts("wait"),
+    Phase.AUTHORIZING.value: PhaseFacts("wait"),
+    Phase.SUBMITTING.value: PhaseFacts("wait"),
+    Phase.QUEUED.value: PhaseFacts("wait"),
+    Phase.RUNNING.value: PhaseFacts("busy"),
+    Phase.CANCELING.value: PhaseFacts("warn"),
+    Phase.COMPLETED.value: PhaseFacts("ok", 0),
+    Phase.FAILED.value: PhaseFacts("bad", 1),
+    Phase.CANCELED.value: PhaseFacts("warn", 3),
+    Phase.TIMED_OUT.value: PhaseFacts("bad", 4),
+    TERMINATED: PhaseFacts("bad", 1),
 }
 OUTCOMES = frozenset(phase for phase in Phase if PHASES[phase].ended)
 UNKNOWN_OUTCOME_EXIT_CODE = 1

@@ -27,16 +27,13 @@ class RunRequest(Stored):
     timeout: int
     on_timeout: str
 
-    def is_same_as(self, other: "RunRequest") -> bool:
-        """Whether both ask for exactly the same. In Python 1, 1.0 and True are equal; in JSON they differ."""
-        return self._canonical() == other._canonical()
-
     def fingerprint(self) -> str:
-        """The same for requests that ask for exactly the same, and only for those."""
-        return hashlib.sha256(self._canonical().encode()).hexdigest()
+        """The same for requests that ask for exactly the same, and only for those.
+
+        In Python 1, 1.0 and True are equal; in JSON they differ.
+        """
+        canonical = json.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
 
     def output_uris(self) -> dict[str, str]:
         return {name: binding.uri for name, binding in self.outputs.items() if binding.uri}
-
-    def _canonical(self) -> str:
-        return json.dumps(self.to_json(), sort_keys=True)

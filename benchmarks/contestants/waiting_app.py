@@ -8,10 +8,9 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from batch.names import AUTHORIZE, CHECK_STATUS, INVOKE
+from batch.names import AUTHORIZE, CHECK_STATUS, INVOKE, RECORD_END
 from benchmarks.contestants.plain_loop import plain_loop
 from benchmarks.contestants.waiting_sample import PLAIN_LOOP
-from entities import earlier_version
 from orchestrators import batch_run
 
 Answer = dict[str, Any]
@@ -51,10 +50,14 @@ def check_status(value: dict[str, Any]) -> Answer:
     return {"cancel_requested": False, "status": "Completed" if last else "Running"}
 
 
+def record_end(value: dict[str, Any]) -> Answer:
+    return {"recorded": True}
+
+
 app = df.DFApp()
 app.register_functions(batch_run.bp)
-app.register_functions(earlier_version.bp)
 app.orchestration_trigger(context_name="context", orchestration=PLAIN_LOOP)(plain_loop)
 app.activity_trigger(input_name="nothing", activity=AUTHORIZE)(authorize)
 app.activity_trigger(input_name="value", activity=INVOKE)(invoke)
 app.activity_trigger(input_name="value", activity=CHECK_STATUS)(check_status)
+app.activity_trigger(input_name="value", activity=RECORD_END)(record_end)

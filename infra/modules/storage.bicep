@@ -1,12 +1,12 @@
-// The app's own storage: the state of the host, orchestrations (unless a scheduler stores them), the deployed package,
-// and events that could not be delivered. No keys, no public blobs.
+// The app's own storage: the state of the host, the ledger of runs, orchestrations (unless a scheduler stores them), the
+// deployed package, and events that could not be delivered. No keys, no public blobs.
 param name string
 param location string
 param tags object
 param privateNetworking bool
 param appPrincipalId string
 
-@description('Orchestrations are stored here, so the app needs queues and tables as well.')
+@description('Orchestrations are stored here, so the app needs queues as well.')
 param holdsOrchestrations bool
 
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -74,14 +74,14 @@ resource useQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (ho
   }
 }
 
-resource useTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (holdsOrchestrations) {
+resource useTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account.id, appPrincipalId, storageTableDataContributor)
   scope: account
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageTableDataContributor)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    description: 'Durable Functions keeps the history of runs in tables.'
+    description: 'The app keeps its ledger of runs in a table, and Durable Functions the history of runs in others.'
   }
 }
 

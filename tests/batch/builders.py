@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from batch.api.request import parse_request
+from batch.api.run_view import RunView, run_view
 from batch.errors import ErrorCode, FieldError, InvalidRequest
+from batch.run.believed_status import believed_status
 from batch.run.request import Binding, RunRequest
 from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
 from batch.run.status import RunResult, RunStatus
@@ -121,3 +123,23 @@ def custom_status(state: Run, **reported: Any) -> dict[str, Any]:
 
 def result(state: Run, ended_at: datetime) -> dict[str, Any]:
     return RunResult.of(state, ended_at).to_json()
+
+
+def view_of(
+    runtime_status: str,
+    status: object,
+    output: object = None,
+    *,
+    state: Run | None = None,
+    started_at: datetime = START,
+    updated_at: datetime = START,
+) -> RunView:
+    """The run ``r-1`` with this durable status, as the app shows it; ``state`` is that in its input, if read."""
+    return run_view(
+        "r-1",
+        believed_status(runtime_status, status, output, state),
+        runtime_status=runtime_status,
+        started_at=started_at,
+        updated_at=updated_at,
+        run=state,
+    )

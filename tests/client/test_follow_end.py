@@ -2,18 +2,16 @@
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from rich.console import Console
 
-from batch.api.run_view import run_view
 from batch.run.outcome import end_of
 from batch.run.phases import PHASES
 from client import phases
 from client.follow import Follower
 from client.run_client import View
-from tests.batch.builders import after, custom_status, result, run
+from tests.batch.builders import after, custom_status, result, run, view_of
 
 COMPLETED = result(run(status="Completed"), after(60))
 WAITING = custom_status(run(status="Running"), next_check_at=after(180))
@@ -31,17 +29,8 @@ class App:
         return self.view
 
 
-def shown(runtime_status: Any, status: object, output: object = None) -> View:
-    view = run_view(
-        "r-1",
-        runtime_status=runtime_status,
-        created_at=after(0),
-        updated_at=after(90),
-        run=run(),
-        custom_status=status,
-        output=output,
-    )
-    return dict(view)
+def shown(runtime_status: str, status: object, output: object = None) -> View:
+    return dict(view_of(runtime_status, status, output, state=run(), updated_at=after(90)))
 
 
 def follower(view: View) -> Follower:

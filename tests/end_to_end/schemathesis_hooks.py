@@ -17,7 +17,7 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> b
     # JSON Schema counts 2.0 as an integer; the API accepts 2 only.
     writes_a_fraction = any(isinstance(fields.get(name), float) for name in _WHOLE_NUMBERS)
     # The platform drops them before it calls the app.
-    has_empty_parameters = any(value in ("", [""]) for value in case.query.values())
+    has_empty_parameters = any(value in ("", [""], [], {}) for value in case.query.values())
     # A token must come from a page of the same list.
     invents_a_token = "continuation" in case.query
     return not (names_two_runs or writes_a_fraction or has_empty_parameters or invents_a_token)
@@ -26,5 +26,5 @@ def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> b
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """The example of an answer holds a token, which the generator sends as a parameter."""
-    if case.query.get("continuation") == openapi_examples.CONTINUATION:
+    if case.query.get("continuation") in (openapi_examples.CONTINUATION, openapi_examples.HUB_CONTINUATION):
         del case.query["continuation"]

@@ -1,9 +1,12 @@
 """A run id starts one run and one job."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from local.azure_ml import ControlClient
-from tests.end_to_end.harness import App, sample_request
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import TIME_SCALE, App, sample_request
 
 
 def posts_of(control: ControlClient, run_id: str) -> int:
@@ -42,10 +45,40 @@ def test_twenty_starts_at_the_same_time_make_one_job(app: App, control: ControlC
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: app.post(request), range(20)))
 
-    assert sorted(answer.status_code for answer in answers)[0] == 200
-    assert {answer.status_code for answer in answers} <= {200, 202}
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [202]
     assert app.wait_for_end(request["run_id"])["phase"] == "Completed"
     assert posts_of(control, request["run_id"]) == 1
+
+
+def test_of_different_requests_for_an_id_at_the_same_time_one_is_started(own_state: Path) -> None:
+    """Every other caller must learn that its data is not scored."""
+    ids, callers = [f"r-{number:02}" for number in range(40)], 6
+    requests = [
+        sample_request(run_id=run_id, deployment="noop", endpoint_output_uri=output_of(run_id, caller))
+        for run_id in ids
+        for caller in range(callers)
+    ]
+    with LocalMachine(MachineConfig(own_state, time_scale=TIME_SCALE)) as machine:
+        app = App(machine.url)
+        with ThreadPoolExecutor(callers) as pool:
+            answers = list(pool.map(app.post, requests))
+        started = [
+            request for request, answer in zip(requests, answers, strict=True) if answer.status_code == 202
+        ]
+        assert Counter(answer.status_code for answer in answers) == {202: 40, 409: 200}
+        assert [request["run_id"] for request in started] == ids
+        for request in started:
+            assert app.wait_for_end(request["run_id"])["phase"] == "Completed"
+            assert app.run(request["run_id"])["outputs"] == {"output_data": request["endpoint_output_uri"]}
+        posts = machine.control.requests("invoke")
+        assert sum(len(post["jobs"]) for post in posts) == 40
+        for request in started:
+            [post] = [post for post in posts if request["run_id"] in str(post["body"])]
+            assert request["endpoint_output_uri"] in str(post["body"])
+
+
+def output_of(run_id: str, caller: int) -> str:
+    return f"azureml://datastores/workspaceblobstore/paths/{run_id}/of-caller-{caller}.csv"
 
 
 def test_the_same_id_with_another_request_is_a_conflict(app: App, control: ControlClient) -> None:

@@ -11,8 +11,9 @@ from local.azure_ml import RUN_COMPLETED, RUN_STATUS_CHANGED
 from local.event_grid import Disturbance, Event, Schema
 from local.event_grid.event import written
 from local.machine import Events, LocalMachine, MachineConfig
+from tests.end_to_end import ledger_file
 from tests.end_to_end.harness import TIME_SCALE, App
-from tests.waiting import wait_for
+from tests.waiting import LIMIT, wait_for
 
 
 def machine_with(state: Path, **events: Any) -> LocalMachine:
@@ -43,10 +44,6 @@ def deliver(machine: LocalMachine, event: dict[str, Any]) -> int:
         headers={"aeg-event-type": "Notification"},
         timeout=60,
     ).status_code
-
-
-def owner(machine: LocalMachine, job: str) -> requests.Response:
-    return requests.get(f"{machine.url}/runtime/webhooks/durabletask/entities/job_owner/{job}", timeout=30)
 
 
 @pytest.fixture(scope="module", params=list(Schema))
@@ -141,13 +138,22 @@ def test_events_of_another_workspace_are_ignored(machine: LocalMachine, app: App
     assert view["phase"] == "Completed"
 
 
-def test_the_owner_of_a_job_is_known_until_its_run_ends(machine: LocalMachine, app: App) -> None:
-    hold = machine.control.hold("Running")
-    run_id = app.start()
-    job = app.wait_for_phase(run_id, "Running")["job"]["name"]
-    assert wait_for("the owner", lambda: (o := owner(machine, job)).ok and o).json() == run_id
-    machine.control.release(hold)
-    app.wait_for_end(run_id)
+def test_the_owner_of_a_job_is_known_and_an_event_of_an_ended_run_wakes_nothing(own_state: Path) -> None:
+    with machine_with(own_state, jobs=False) as machine:
+        app = App(machine.url)
+        hold = machine.control.hold("Running")
+        run_id = app.start(poll_interval=3_600)
+        waiting = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)
+        job = waiting["job"]["name"]
+        assert ledger_file.rows_of(own_state, run_id)["job"] == {"RunId": run_id}
+        assert f"job {job}" in ledger_file.rows(own_state)
+        machine.control.release(hold)
+        machine.control.wait_for_status(job, "Completed", limit=LIMIT)
+        assert app.run(run_id)["next_check_at"] == waiting["next_check_at"]
+        assert deliver(machine, job_event(machine, job)) == 202
+        app.wait_for_end(run_id)
 
-    wait_for("the owner to be released", lambda: owner(machine, job).json() is None)
-    assert deliver(machine, job_event(machine, job)) == 202
+        ended = app.durable_status(run_id, showHistory="true")
+        assert ledger_file.rows_of(own_state, run_id)["job"] == {"RunId": run_id}
+        assert deliver(machine, job_event(machine, job)) == 202
+        assert app.durable_status(run_id, showHistory="true") == ended

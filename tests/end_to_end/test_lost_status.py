@@ -51,7 +51,7 @@ def test_a_run_is_shown_as_its_runtime_and_output_say(own_state: Path, left: str
             follow = [sys.executable, "-m", "client", "follow", run_id, "--url", app.url]
             assert subprocess.run(follow, cwd=ROOT, capture_output=True, timeout=60).returncode == code
 
-        make_older(machine, [completed, failed], "2020")
+        make_older(machine, own_state, [completed, failed], "2020")
         clean(machine)
         wait_for("the purge", lambda: app.list().json()["runs"] == [])
         assert entities(machine) == set()

@@ -1,14 +1,10 @@
 """What each table behind the ledger must do: SQLite, and Azure Table Storage as its emulator shows it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Sequence
 
 import pytest
 
-from ledger.sqlite_table import SqliteTable
-from ledger.storage_table import StorageTable
 from ledger.table import (
     Change,
     Comparison,
@@ -24,32 +20,11 @@ from ledger.table import (
     RowExists,
     Table,
 )
+from tests.ledger.conftest import Handles
 
-Handles = Callable[[], Table]
 AT_ONCE = 20
 LAST = "~"
 """After the row keys of these tests."""
-
-
-@pytest.fixture(params=["sqlite", pytest.param("azure", marks=pytest.mark.storage)])
-async def handles(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Handles]:
-    """Each call gives another handle on one table, as another process would have it."""
-    opened: list[SqliteTable | StorageTable] = []
-    account = request.getfixturevalue("azurite") if request.param == "azure" else None
-    name = f"T{uuid4().hex}"
-
-    def handle() -> Table:
-        opened.append(SqliteTable(tmp_path / "ledger") if account is None else StorageTable(account, name))
-        return opened[-1]
-
-    yield handle
-    for one in opened:
-        await one.close()
-
-
-@pytest.fixture
-def table(handles: Handles) -> Table:
-    return handles()
 
 
 def key(row: str, partition: str = "runs") -> Key:

@@ -19,14 +19,13 @@ import entities.earlier_version
 import entities.folder_window
 import orchestrators.batch_run
 import orchestrators.new_data_window
-from batch.api.run_view import run_view
 from batch.new_data.upload import FolderUpload
 from batch.run.reason import Reason, read_reason
 from batch.run.state import Run
 from batch.run.submission import Submission
 from batch.stored import Stored
 from task_hub.runs import decoded_input
-from tests.batch.builders import START, after
+from tests.batch.builders import after, view_of
 from tests.entities.batches import sender
 from tests.orchestrators.execution import CONTINUE_AS_NEW, Handle, handle_of
 from tests.recorded_state.ends import past_the_record, without_differences
@@ -92,14 +91,12 @@ def test_an_execution_that_was_begun_goes_on(handles: dict[str, Handle], record:
 def test_a_run_is_shown_as_before(record: dict[str, Any]) -> None:
     state = Run.from_json(decoded_input(record["input"]))
     for run, expected in ((state, record["view"]), (None, record["listed"])):
-        view = run_view(
-            "r-1",
-            runtime_status=record["runtimeStatus"],
-            created_at=START,
+        view = view_of(
+            record["runtimeStatus"],
+            record["customStatus"],
+            record["output"],
+            state=run,
             updated_at=after(2 * 86_400),
-            run=run,
-            custom_status=record["customStatus"],
-            output=record["output"],
         )
         assert _without_words(view) == _without_words(expected)
         assert _first_sentence(view) == _first_sentence(expected)

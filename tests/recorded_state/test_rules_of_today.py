@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from batch.api.request import parse_fields
-from batch.api.run_view import run_view
 from batch.errors import InvalidRequest
 from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
 from batch.run.steps import Failure, Invoke
 from orchestrators.batch_run import bp
-from tests.batch.builders import ENDPOINT_URI, INPUT_URI, START, settings
+from tests.batch.builders import ENDPOINT_URI, INPUT_URI, START, settings, view_of
 from tests.orchestrators.execution import Execution, handle_of
 from tests.orchestrators.steps import CHECK, IDENTITY, JOB
 
@@ -98,13 +97,5 @@ def test_a_word_of_another_version_does_not_stop_a_run(field: str, value: object
 @pytest.mark.parametrize("fields", REFUSED_TODAY)
 def test_a_run_with_such_a_request_is_shown(fields: dict[str, Any]) -> None:
     state = Run.from_json(json.loads(json.dumps(_state(fields))))
-    view = run_view(
-        "r-1",
-        runtime_status="Running",
-        created_at=START,
-        updated_at=START,
-        run=state,
-        custom_status=None,
-        output=None,
-    )
+    view = view_of("Running", None, state=state)
     assert view["request"]["inputs"] == fields["inputs"]

@@ -15,6 +15,12 @@ from batch.names import BATCH_RUN
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 
 TOKEN = "x-ms-continuation-token"
+TROUBLE = {
+    "Message": "Something went wrong while processing your request",
+    "ExceptionMessage": "The storage account is not reachable",
+    "ExceptionType": "System.Exception",
+    "StackTrace": "",
+}
 
 
 def instance(instance_id: str, **fields: Any) -> dict[str, Any]:
@@ -52,8 +58,9 @@ class TaskHub:
     """``unknown_token`` is the HTTP status for an unknown token; the instance ``stuck`` cannot be purged.
 
     ``list_tokens`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
-    signal. ``started`` are the ids with which ``start`` made an instance, again if it replaced one. ``now`` is the
-    time of new instances. ``binding`` is what the host gives to a client function, while the hub is served.
+    signal; ``asked`` the id of each instance or entity that was read. ``started`` are the ids with which ``start``
+    made an instance, again if it replaced one. ``now`` is the time of new instances. Requests of the methods in
+    ``failing`` are answered 500. ``binding`` is what the host gives to a client function, while the hub is served.
     """
 
     def __init__(
@@ -64,13 +71,15 @@ class TaskHub:
         self.stuck = stuck
         self.list_tokens: list[str | None] = []
         self.posted: list[str] = []
+        self.asked: list[str] = []
         self.started: list[str] = []
+        self.failing: set[str] = set()
         self.now = "2026-01-31T12:00:00Z"
         self.binding = ""
 
     def clear(self) -> None:
         """No instances, and nothing was asked."""
-        for kept in (self.instances, self.list_tokens, self.posted, self.started):
+        for kept in (self.instances, self.list_tokens, self.posted, self.asked, self.started, self.failing):
             kept.clear()
 
     @contextmanager
@@ -151,23 +160,35 @@ def _is_wanted(one: dict[str, Any], params: dict[str, str]) -> bool:
 def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1
+        # Head and body are two writes; the second would wait for the client's delayed acknowledgement.
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            if "GET" in hub.failing:
+                self._answer(500, TROUBLE)
+                return
             address = urlsplit(self.path)
+            query = dict(parse_qsl(address.query))
             match unquote(address.path).split("/"):
                 case ["", "entities", name, key]:
+                    hub.asked.append(f"@{name}@{key}")
                     self._answer(*hub.state(name, key))
                 case ["", "instances", ""]:
-                    status, page, token = hub.page(dict(parse_qsl(address.query)), self.headers.get(TOKEN))
+                    status, page, token = hub.page(query, self.headers.get(TOKEN))
                     self._answer(status, page, {TOKEN: token})
                 case ["", "instances", instance_id]:
+                    hub.asked.append(instance_id)
                     found = hub.instances.get(instance_id)
+                    if found and query.get("showInput", "").lower() == "false":
+                        found = {**found, "input": None}
                     self._answer(200 if found else 404, found or "")
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = unquote(urlsplit(self.path).path)
+            if "POST" in hub.failing:
+                self._answer(500, TROUBLE)
+                return
             match path.split("/"):
                 case ["", "orchestrators", name, instance_id]:
                     self._answer(*hub.start(name, instance_id, json.loads(body)))

@@ -1,22 +1,33 @@
-"""The list of runs over a task hub that lists entities, too, and whose tokens end with a space."""
+"""The list of runs: from the ledger, and for runs under way from their orchestrations."""
 
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import pytest
 
-from batch.api.continuation import Continuation
 from batch.api.run_query import RunQuery
-from task_hub import runs
-from task_hub.runs import list_runs
+from batch.errors import RunError
+from batch.run.outcome import end_of
+from batch.run.status import RunStatus
+from ledger.errors import LedgerUnavailable
+from ledger.run_row import RunList
+from ledger.runs import RunEnd, delete_run, end_run, note_phase
+from task_hub.run_list import list_runs
+from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, run
+from tests.ledger.counting_table import CountingTable
+from tests.ledger.runs import added, end, ended, found, listed
 from tests.task_hub.task_hub import TaskHub, entity, instance
 
-RUNS = [f"run-{number:03}" for number in range(300)]
-ENDED = [
-    *(instance(run_id) for run_id in RUNS),
-    *(entity("job_owner", f"batchjob-{run_id}") for run_id in RUNS),
-    *(entity("submission", run_id, {"attempt": "a"}) for run_id in RUNS),
-]
+# The SDK asks aiohttp for a workaround that newer Pythons do not need.
+pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
+
+RUNS = [f"run-{number:03}" for number in range(60)]
+NEWEST_FIRST = RUNS[::-1]
+OF_EARLIER_VERSIONS = [entity("submission", str(number), {"attempt": "a"}) for number in range(300)]
+RUNNING = {"runtimeStatus": "Running", "customStatus": custom_status(run(status="Running", running_at=START))}
+FAILED = run(status="Failed")
+REPORTED = custom_status(FAILED, end=end_of(FAILED, after(60)), ended_at=after(60))
 
 
 async def pages(client: df.DurableOrchestrationClient, **query: Any) -> list[list[str]]:
@@ -29,120 +40,237 @@ async def pages(client: df.DurableOrchestrationClient, **query: Any) -> list[lis
         params = {"continuation": continuation}
 
 
-async def test_the_first_page_is_full_although_all_entities_come_first() -> None:
-    with TaskHub(ENDED).served() as client:
+async def all_ended(table: CountingTable) -> None:
+    for number, run_id in enumerate(RUNS):
+        await ended(table, run_id, "Failed" if number % 10 == 0 else "Completed", after(number))
+    forget(table)
+
+
+async def under_way(table: CountingTable, run_id: str, number: int = 0, phase: str = "Running") -> None:
+    await note_phase(table, await added(table, run_id, after(number)), phase)
+
+
+def forget(table: CountingTable) -> None:
+    table.queries = table.reads = table.writes = 0
+
+
+async def test_a_page_of_ended_runs_is_one_read_whatever_the_task_hub_holds(table: CountingTable) -> None:
+    await all_ended(table)
+    hub = TaskHub([*OF_EARLIER_VERSIONS, *map(instance, RUNS)])
+    with hub.served() as client:
         views, continuation = await list_runs(client, RunQuery(top=20))
-    assert [view["run_id"] for view in views] == RUNS[:20]
+    assert [view["run_id"] for view in views] == NEWEST_FIRST[:20]
     assert continuation
+    assert (table.queries, table.reads, table.writes) == (1, 0, 0)
+    assert (hub.asked, hub.list_tokens) == ([], [])
 
 
-@pytest.mark.parametrize("top", [1, 7, 20, 100, 150, 200])
-async def test_the_pages_hold_each_run_once(top: int) -> None:
-    with TaskHub(ENDED).served() as client:
+async def test_a_page_reads_each_run_under_way_once(table: CountingTable) -> None:
+    await all_ended(table)
+    new = [f"new-{number}" for number in range(12)]
+    for number, run_id in enumerate(new):
+        await under_way(table, run_id, 1_000 + number)
+    forget(table)
+    hub = TaskHub([instance(run_id, **RUNNING) for run_id in new])
+    with hub.served() as client:
+        views, _ = await list_runs(client, RunQuery(top=20))
+    assert [view["run_id"] for view in views] == [*new[::-1], *NEWEST_FIRST[:8]]
+    assert {view["phase"] for view in views[:12]} == {"Running"}
+    assert (table.queries, table.reads, table.writes) == (1, 0, 0)
+    assert sorted(hub.asked) == sorted(new)
+
+
+@pytest.mark.parametrize("top", [1, 7, 20, 59, 60, 61, 200])
+async def test_the_pages_hold_each_run_once(table: CountingTable, top: int) -> None:
+    await all_ended(table)
+    with TaskHub(OF_EARLIER_VERSIONS).served() as client:
         found = await pages(client, top=str(top))
-    assert [run_id for page in found for run_id in page] == RUNS
+    assert [run_id for page in found for run_id in page] == NEWEST_FIRST
     assert all(len(page) == top for page in found[:-1])
-    assert len(found[-1]) <= top
+    assert 0 < len(found[-1]) <= top
 
 
-@pytest.mark.parametrize("hub_page", [1, 2, 3, 7, 10, 11])
-@pytest.mark.parametrize("top", [1, 2, 3, 10])
-async def test_each_run_is_listed_once_wherever_the_pages_of_the_task_hub_end(
-    monkeypatch: pytest.MonkeyPatch, hub_page: int, top: int
-) -> None:
-    monkeypatch.setattr(runs, "_HUB_PAGE", hub_page)
-    ids = [f"run-{number}" for number in range(8)]
-    hub = TaskHub(
-        [*map(instance, ids), entity("submission", "x"), instance("window-1", name="new_data_window")]
-    )
+async def test_a_filter_fills_the_page_in_one_read(table: CountingTable) -> None:
+    await all_ended(table)
+    hub = TaskHub(map(instance, RUNS))
     with hub.served() as client:
-        found = await pages(client, top=str(top))
-    assert [run_id for page in found for run_id in page] == ids
-    assert max(map(len, found)) <= top
-
-
-async def test_a_filter_reads_on_until_the_page_is_full() -> None:
-    failed = RUNS[::50]
-    changed = [instance(run_id, runtimeStatus="Failed") for run_id in failed]
-    with TaskHub([*ENDED, *changed]).served() as client:
-        assert await pages(client, phase="Failed", top="200") == [failed]
-        assert await pages(client, phase="Completed", prefix="run-00", top="200") == [RUNS[1:10]]
+        assert await pages(client, phase="Failed", top="200") == [NEWEST_FIRST[9::10]]
+        assert await pages(client, phase="Completed", prefix="run-00", top="200") == [RUNS[9:0:-1]]
         assert await pages(client, phase="Running", top="200") == [[]]
+        assert await pages(client, started_from="2026-01-31T12:00:58Z") == [NEWEST_FIRST[:2]]
+        assert await pages(client, endpoint=ENDPOINT_URI.replace("scores", "others")) == [[]]
+    assert (table.queries, table.reads, hub.asked) == (5, 0, [])
 
 
-async def test_the_token_of_the_task_hub_is_sent_back_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "_HUB_PAGE", 2)
-    hub = TaskHub(map(instance, ["a", "b", "c", "d", "e"]))
-    with hub.served() as client:
-        assert await pages(client, top="2") == [["a", "b"], ["c", "d"], ["e"]]
-    assert hub.list_tokens == [None, "Yw== ", "ZQ== "]
-
-
-@pytest.mark.parametrize("status", [200, 400])
-async def test_a_place_that_the_task_hub_does_not_know_is_an_empty_last_page(status: int) -> None:
-    place = Continuation("Z29uZQ== ", "gone")
-    with TaskHub(ENDED, unknown_token=status).served() as client:
-        assert await pages(client, continuation=place.encode()) == [[]]
-
-
-async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap() -> None:
-    hub = TaskHub(map(instance, RUNS[:10]))
-    with hub.served() as client:
+async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap(table: CountingTable) -> None:
+    await all_ended(table)
+    with TaskHub([]).served() as client:
         first, continuation = await list_runs(client, RunQuery(top=3))
-        hub.purge(first[-1]["run_id"])
-        assert await pages(client, continuation=continuation, top="50") == [RUNS[3:10]]
+        await delete_run(table, await found(table, first[-1]["run_id"]), None)
+        assert await pages(client, continuation=continuation, top="200") == [NEWEST_FIRST[3:]]
 
 
-async def test_a_run_that_was_started_between_two_pages_is_listed_in_its_order() -> None:
-    hub = TaskHub(map(instance, ["a", "c", "e"]))
-    with hub.served() as client:
-        _, continuation = await list_runs(client, RunQuery(top=2))
-        hub.instances.update({new: instance(new) for new in ("b", "d")})
-        assert await pages(client, continuation=continuation, top="50") == [["d", "e"]]
-
-
-async def test_runs_that_are_started_between_two_pages_cause_no_repetition() -> None:
-    """Their entities come before all runs, and move listed runs into a later page of the task hub."""
-
-    def with_entities(run_id: str) -> list[dict[str, Any]]:
-        return [instance(run_id), entity("job_owner", f"batchjob-{run_id}"), entity("submission", run_id)]
-
-    hub = TaskHub([one for run_id in RUNS[:170] for one in with_entities(run_id)])
+async def test_runs_that_start_and_end_between_two_pages_cause_no_repetition_and_no_gap(
+    table: CountingTable,
+) -> None:
+    for number, run_id in enumerate(RUNS):
+        await under_way(table, run_id, number)
+    hub = TaskHub([instance(run_id, **RUNNING) for run_id in RUNS])
     shown: list[str] = []
     place: dict[str, str] = {}
     with hub.served() as client:
-        for page in range(5):
-            views, continuation = await list_runs(client, RunQuery.parse({"top": "50", **place}))
+        for page in range(100):
+            views, continuation = await list_runs(client, RunQuery.parse({"top": "7", **place}))
             shown += [view["run_id"] for view in views]
             if continuation is None:
                 break
             place = {"continuation": continuation}
-            started = [one for number in range(25) for one in with_entities(f"started-{page}-{number}")]
-            hub.instances.update({one["instanceId"]: one for one in started})
-    assert shown[:170] == RUNS[:170]
-    assert len(set(shown)) == len(shown)
+            await under_way(table, f"started-{page}", 1_000 + page)
+            for run_id in (RUNS[page], NEWEST_FIRST[page]):
+                await end_run(table, await found(table, run_id), end("Completed"))
+    assert shown == NEWEST_FIRST
 
 
-async def test_one_call_skips_the_entities_of_ten_thousand_runs_and_has_a_limit() -> None:
-    passed = runs._HUB_PAGE * runs._MAX_HUB_PAGES
-    assert passed > 2 * 10_000 + 10_000
-    hub = TaskHub([entity("submission", str(number)) for number in range(passed + 1)])
+@pytest.mark.parametrize("top", [1, 2, 5, 10])
+async def test_a_page_takes_no_more_reads_than_it_may_where_the_ledger_is_behind(
+    table: CountingTable, top: int
+) -> None:
+    """The ledger says Running of runs that have reported their end, which the query does not select."""
+    hub = TaskHub([])
+    expected = []
+    for number in range(30):
+        run_id = f"r-{number:02}"
+        if number % 3:
+            await under_way(table, run_id, number)
+            behind = number % 3 == 1
+            status = {**RUNNING, "customStatus": REPORTED} if behind else RUNNING
+            hub.instances[run_id] = instance(run_id, **status)
+            expected += [] if behind else [run_id]
+        else:
+            await ended(table, run_id, "Canceled", after(number))
+            expected.append(run_id)
+    shown: list[str] = []
+    params: dict[str, str] = {}
     with hub.served() as client:
-        views, continuation = await list_runs(client, RunQuery())
-    assert (views, len(hub.list_tokens)) == ([], runs._MAX_HUB_PAGES)
-    assert continuation
+        while True:
+            forget(table)
+            hub.asked.clear()
+            query = RunQuery.parse({"phase": "Running,Canceled", "top": str(top), **params})
+            views, continuation = await list_runs(client, query)
+            assert table.queries + table.reads + len(hub.asked) <= 1 + top
+            assert len(views) <= top
+            shown += [view["run_id"] for view in views]
+            if continuation is None:
+                break
+            params = {"continuation": continuation}
+    assert shown == expected[::-1]
+
+
+async def test_a_run_under_way_is_shown_by_its_orchestration(table: CountingTable) -> None:
+    await added(table, started_at=START - timedelta(seconds=2))
+    with TaskHub([instance("r-1", **RUNNING)]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["phase"], view["runtime_status"], view["job"]["name"]) == (
+        "Running",
+        "Running",
+        "batchjob-1",
+    )
+    assert view["started_at"] == "2026-01-31T11:59:58.000Z", "it starts when it is added"
+    assert "request" not in view
+
+
+async def test_a_run_whose_orchestration_is_still_to_be_started_is_listed_as_pending(
+    table: CountingTable,
+) -> None:
+    await added(table)
+    with TaskHub([]).served() as client:
+        [view], _ = await list_runs(client, RunQuery(phases=frozenset({"Pending"})))
+    assert (view["run_id"], view["phase"], view["runtime_status"]) == ("r-1", "Pending", "Pending")
+    assert (view["endpoint_uri"], view["started_at"]) == (ENDPOINT_URI, "2026-01-31T12:00:00.000Z")
+
+
+async def test_a_run_that_has_reported_no_endpoint_yet_is_listed_with_it(table: CountingTable) -> None:
+    await added(table)
+    with TaskHub([instance("r-1", runtimeStatus="Pending")]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["phase"], view["endpoint_uri"]) == ("Pending", ENDPOINT_URI)
+
+
+async def test_a_run_whose_orchestration_somebody_deleted_says_so(table: CountingTable) -> None:
+    await under_way(table, "r-1")
+    with TaskHub([]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["phase"], view["runtime_status"]) == ("Terminated", "Terminated")
+    assert "holds no orchestration of this run any more" in view["error"]["message"]
+    assert view["error"]["advice"]
+
+
+async def test_an_id_that_something_else_has_does_not_break_the_list(table: CountingTable) -> None:
+    await added(table, "window-1", after(1))
+    await added(table, "r-1")
+    hub = TaskHub([instance("window-1", name="new_data_window"), instance("r-1", **RUNNING)])
+    with hub.served() as client:
+        views, _ = await list_runs(client, RunQuery())
+    assert [(view["run_id"], view["phase"]) for view in views] == [
+        ("window-1", "Pending"),
+        ("r-1", "Running"),
+    ]
 
 
 @pytest.mark.parametrize(
     "status", [None, {"entityExists": True}, "text", {"phase": "Running"}, {"phase": "Pending"}]
 )
-async def test_no_ended_run_is_listed_as_going_on(status: object) -> None:
-    ended = [
-        instance(word, runtimeStatus=word, customStatus=status)
-        for word in ("Canceled", "Completed", "Failed", "Terminated")
-    ]
+async def test_no_ended_run_is_listed_as_going_on(table: CountingTable, status: object) -> None:
+    """Their last step did not write their ends. The list reads them, and writes them for the next time."""
+    words = ("Canceled", "Completed", "Failed", "Terminated")
+    for number, word in enumerate(words):
+        await under_way(table, word, -number)
+    hub = TaskHub([instance(word, runtimeStatus=word, customStatus=status) for word in words])
     going_on = {"phase": "Pending,Authorizing,Submitting,Queued,Running,Canceling"}
-    with TaskHub(ended).served() as client:
+    with hub.served() as client:
+        assert await pages(client, **going_on) == [[]]
+        hub.asked.clear()
         views, _ = await list_runs(client, RunQuery())
         assert [view["phase"] for view in views] == ["Terminated", "Completed", "Failed", "Terminated"]
-        assert await pages(client, **going_on) == [[]]
+        assert {view["ended_at"] for view in views} == {"2026-01-31T12:30:00.123Z"}
+    assert hub.asked == []
+
+
+async def test_a_run_that_has_just_ended_is_left_to_its_own_last_step(table: CountingTable) -> None:
+    await under_way(table, "r-1")
+    hub = TaskHub([instance("r-1", lastUpdatedTime="2999-01-01T00:00:00Z")])
+    with hub.served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert view["phase"] == "Completed"
+    assert await listed(table, await found(table), RunList.UNDER_WAY)
+
+
+async def test_an_ended_run_is_listed_as_it_ended(table: CountingTable) -> None:
+    row = await added(table, started_at=START - timedelta(seconds=2))
+    await end_run(table, row, RunEnd(RunStatus.read(REPORTED), "Failed"))
+    with TaskHub([]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["phase"], view["runtime_status"], view["error"]["code"]) == (
+        "Failed",
+        "Failed",
+        "job_failed",
+    )
+    assert (view["started_at"], view["ended_at"]) == ("2026-01-31T11:59:58.000Z", "2026-01-31T12:01:00.000Z")
+    assert view["error"]["advice"]
+
+
+async def test_a_task_hub_that_fails_is_an_error(table: CountingTable) -> None:
+    await under_way(table, "r-1")
+    hub = TaskHub([])
+    hub.failing.add("GET")
+    with hub.served() as client, pytest.raises(RunError, match="task hub is not available"):
+        await list_runs(client, RunQuery())
+
+
+async def test_a_ledger_that_fails_is_an_error(table: CountingTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(query: object) -> None:
+        raise LedgerUnavailable("it is busy")
+
+    monkeypatch.setattr(table.table, "rows", fail)
+    with TaskHub([]).served() as client, pytest.raises(RunError, match="ledger of runs is not available"):
+        await list_runs(client, RunQuery())

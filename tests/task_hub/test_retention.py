@@ -1,12 +1,20 @@
 """Purging with the real client and a fake task hub: everything that was kept for a run is deleted."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.job_owners import own_job, owner_of
+from ledger.run_row import PARTITION
+from ledger.runs import end_run, find_row
+from ledger.table import Query
+from ledger.windows import take_window_start, window_key
+from task_hub.rebuild import rebuild_part
 from task_hub.retention import purge_ended_before
 from tests.batch.builders import after, custom_status, result, run
+from tests.ledger.counting_table import CountingTable
+from tests.ledger.runs import added, end, ended, found
 from tests.task_hub.task_hub import TaskHub, entity, instance
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
@@ -15,6 +23,113 @@ pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:De
 BEFORE = datetime(2026, 2, 1, tzinfo=UTC)
 STATE = json.dumps(run(status="Running").to_json())
 WITHOUT_JOB = json.dumps(run().to_json())
+
+
+async def keys(table: CountingTable) -> list[str]:
+    rows = await table.rows(Query(PARTITION, "", "~", 1_000))
+    return [row.key.row for row in rows]
+
+
+async def ended_with_job(table: CountingTable, run_id: str, job: str) -> None:
+    """A run of this version whose status tells its job."""
+    row = await added(table, run_id)
+    await own_job(table, row, job)
+    known = end("Completed")
+    status = known.status.model_copy(update={"job": {"name": job, "status": "Completed", "studio_url": None}})
+    await end_run(table, row, type(known)(status, "Completed"))
+
+
+async def test_a_run_is_purged_with_its_rows_and_the_owner_of_its_job(table: CountingTable) -> None:
+    await ended_with_job(table, "r-1", "batchjob-1")
+    await ended_with_job(table, "r-2", "batchjob-2")
+    hub = TaskHub([instance("r-1"), instance("r-2")])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=1) == 1
+        [left] = hub.instances
+        assert await find_row(table, left)
+        assert await owner_of(table, left.replace("r-", "batchjob-")) == left
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert (await keys(table), hub.instances) == ([], {})
+
+
+async def test_no_entity_is_looked_for_where_there_was_none(table: CountingTable) -> None:
+    """An entity of that name belongs to another app, or was left otherwise: the run of this version had none."""
+    await ended_with_job(table, "r-1", "batchjob-1")
+    others = [entity("submission", "r-1", {"attempt": "a"}), entity("job_owner", "batchjob-1", "r-1")]
+    hub = TaskHub([instance("r-1"), *others])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert list(hub.instances) == [one["instanceId"] for one in others]
+
+
+async def test_a_run_of_an_earlier_version_is_purged_with_its_entities(table: CountingTable) -> None:
+    state = json.dumps(run(status="Completed").to_json())
+    other = entity("job_owner", "batchjob-2", "r-2")
+    kept_for_it = [entity("submission", "r-1", {"attempt": "a"}), entity("job_owner", "batchjob-1", "r-1")]
+    hub = TaskHub([instance("r-1", input=state), *kept_for_it, other])
+    with hub.served() as client:
+        assert (await rebuild_part(client, None)).added == 1
+        assert (await found(table)).earlier
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert list(hub.instances) == [other["instanceId"]]
+    assert await keys(table) == []
+
+
+async def test_a_run_whose_orchestration_somebody_purged_is_purged(table: CountingTable) -> None:
+    await ended_with_job(table, "r-1", "batchjob-1")
+    with TaskHub([]).served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+        assert await purge_ended_before(client, BEFORE, limit=100) == 0
+    assert await keys(table) == []
+
+
+async def test_a_run_whose_end_the_ledger_does_not_know_is_purged_with_its_rows(table: CountingTable) -> None:
+    await own_job(table, await added(table), "batchjob-1")
+    hub = TaskHub([instance("r-1", input=STATE)])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert (await keys(table), hub.instances) == ([], {})
+
+
+async def test_runs_under_way_and_runs_that_ended_later_stay(table: CountingTable) -> None:
+    await added(table, "under-way")
+    await end_run(table, await added(table, "later"), end("Completed", BEFORE))
+    await end_run(table, await added(table, "before"), end("Completed", BEFORE - timedelta(milliseconds=1)))
+    later = instance("later", lastUpdatedTime="2026-02-01T00:00:00Z")
+    hub = TaskHub([instance("under-way", runtimeStatus="Running"), later, instance("before")])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert sorted(hub.instances) == ["later", "under-way"]
+    assert await find_row(table, "before") is None
+    assert [row for row in await keys(table) if row.startswith("id ")] == ["id later", "id under-way"]
+
+
+async def test_a_row_that_cannot_be_purged_does_not_block_the_others(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("task_hub.retention._PAGE", 2)
+    ids = [f"r-{number}" for number in range(7)]
+    for number, run_id in enumerate(ids):
+        await ended(table, run_id, "Completed", after(number))
+    hub = TaskHub(map(instance, ids), stuck="r-6")
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 6
+    assert list(hub.instances) == ["r-6"]
+    assert await find_row(table, "r-6")
+    assert {line for line in caplog.messages if line.startswith("history_not_purged")}
+    hub.stuck = None
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert (await keys(table), hub.instances) == ([], {})
+
+
+async def test_a_window_is_purged_with_its_row(table: CountingTable) -> None:
+    await take_window_start(table, "window-1", after(0), timedelta(seconds=20))
+    hub = TaskHub([instance("window-1", name="new_data_window", input="of another version")])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert await table.read(window_key("window-1")) is None
+    assert hub.instances == {}
 
 
 async def test_an_instance_that_cannot_be_purged_does_not_stop_the_others(

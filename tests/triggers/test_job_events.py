@@ -1,4 +1,4 @@
-"""Which run an event wakes, depending on the owner of the job in the task hub."""
+"""Which run an event wakes: the owner of the job in the ledger, or in an entity of an earlier version."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,9 @@ import azure.functions as func
 import pytest
 
 from batch.names import NUDGE
+from ledger.job_owners import own_job
+from tests.ledger.counting_table import CountingTable
+from tests.ledger.runs import added
 from tests.task_hub.task_hub import TaskHub, entity, instance
 from tests.triggers.functions import functions
 from triggers.job_events import bp
@@ -33,7 +36,24 @@ async def woken(hub: TaskHub) -> list[str]:
     return hub.posted
 
 
-async def test_the_run_that_owns_the_job_is_woken() -> None:
+async def test_the_run_that_owns_the_job_is_woken_without_a_look_at_entities(table: CountingTable) -> None:
+    await own_job(table, await added(table), "batchjob-1")
+    hub = TaskHub([RUNNING, entity("job_owner", "batchjob-1", "r-2")])
+    assert await woken(hub) == [f"/instances/r-1/raiseEvent/{NUDGE}"]
+    assert hub.asked == ["r-1"]
+
+
+async def test_the_run_of_another_job_is_not_woken(table: CountingTable) -> None:
+    await own_job(table, await added(table), "batchjob-2")
+    assert await woken(TaskHub([RUNNING])) == []
+
+
+async def test_the_owner_of_a_job_may_have_no_orchestration_any_more(table: CountingTable) -> None:
+    await own_job(table, await added(table), "batchjob-1")
+    assert await woken(TaskHub([])) == []
+
+
+async def test_the_run_of_an_earlier_version_that_owns_the_job_is_woken() -> None:
     assert await woken(TaskHub([RUNNING, entity("job_owner", "batchjob-1", "r-1")])) == [
         f"/instances/r-1/raiseEvent/{NUDGE}"
     ]
@@ -57,5 +77,11 @@ async def test_an_event_of_a_job_whose_owner_was_released_wakes_no_run() -> None
         instance("r-1", runtimeStatus="Running", customStatus=LOST),
     ],
 )
-async def test_a_run_that_has_ended_is_not_woken(owner: dict[str, object]) -> None:
-    assert await woken(TaskHub([owner, entity("job_owner", "batchjob-1", "r-1")])) == []
+@pytest.mark.parametrize("in_ledger", [True, False])
+async def test_a_run_that_has_ended_is_not_woken(
+    table: CountingTable, owner: dict[str, object], in_ledger: bool
+) -> None:
+    if in_ledger:
+        await own_job(table, await added(table), "batchjob-1")
+    entities = [] if in_ledger else [entity("job_owner", "batchjob-1", "r-1")]
+    assert await woken(TaskHub([owner, *entities])) == []

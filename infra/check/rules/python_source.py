@@ -21,6 +21,7 @@ class Module:
     """Lines where an app setting is read, with its name; None if the source does not show the name."""
     event_grid_functions: frozenset[str]
     texts: frozenset[str]
+    imports: frozenset[str]
     constants: dict[str, ast.expr]
 
 
@@ -38,6 +39,7 @@ def _module(source: str) -> Module:
             if any(_called(decorator) == "event_grid_trigger" for decorator in one.decorator_list)
         ),
         frozenset(value for value in values if isinstance(value, str)),
+        frozenset(_imports(nodes)),
         _constants(tree),
     )
 
@@ -71,6 +73,11 @@ class Source:
     def texts(self) -> set[str]:
         return {text for one in self.files.values() for text in one.texts}
 
+    @cached_property
+    def imports(self) -> set[str]:
+        """Names of all modules that are imported somewhere."""
+        return {name for one in self.files.values() for name in one.imports}
+
     def constant(self, name: str) -> object:
         """The literal value of a module-level constant, without its ``frozenset(...)``; None if there is none."""
         value = next((one.constants[name] for one in self.files.values() if name in one.constants), None)
@@ -91,6 +98,14 @@ def library_settings() -> set[str]:
     )
     nodes = (node for node in ast.walk(table) if isinstance(node, ast.Constant))
     return {node.value for node in nodes if isinstance(node.value, str)}
+
+
+def _imports(nodes: list[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
 def _reads(tree: ast.Module) -> Iterator[tuple[int, str | None]]:

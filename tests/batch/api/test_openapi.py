@@ -6,7 +6,8 @@ import jsonschema_rs
 import pytest
 
 from batch.api.openapi import document
-from batch.api.openapi_examples import CONTINUATION
+from batch.api.openapi_examples import CONTINUATION, HUB_CONTINUATION
+from batch.api.rebuild_query import parse_rebuild
 from batch.api.request import BatchRunRequest
 from batch.api.run_query import RunQuery
 from batch.errors import ErrorCode, InvalidRequest
@@ -84,6 +85,11 @@ def test_the_list_accepts_each_documented_parameter() -> None:
         values
     )
     RunQuery.parse(values)
+
+
+def test_the_rebuild_accepts_its_documented_parameter() -> None:
+    [parameter] = DOCUMENT["paths"]["/ledger/rebuild"]["post"]["parameters"]
+    assert parse_rebuild({parameter["name"]: HUB_CONTINUATION})
 
 
 INPUT = {"endpoint_input_uri": "azureml:readings:3"}

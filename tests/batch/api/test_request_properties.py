@@ -159,8 +159,8 @@ _valid = st.fixed_dictionaries(
 def test_a_valid_request_is_carried_through_the_task_hub_unchanged(fields: dict[str, Any]) -> None:
     run_id, request = parse_request(json.dumps(fields).encode(), None, app_settings())
     carried = Run.from_json(json.loads(json.dumps(Run(request=request).to_json()))).request
-    assert carried.is_same_as(request)
+    assert carried.fingerprint() == request.fingerprint()
     again_id, again = parse_request(json.dumps(fields).encode(), run_id, app_settings())
     assert again_id == run_id
-    assert again.is_same_as(carried)
+    assert again.fingerprint() == carried.fingerprint()
     assert "{run_id}" not in json.dumps([output.uri for output in carried.outputs.values()])

@@ -1,42 +1,50 @@
-from itertools import product
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.continuation import Continuation
-from batch.api.run_query import DEFAULT_TOP, RunQuery
+from batch.api.continuation import encode_continuation
+from batch.api.run_query import DEFAULT_TOP, EARLIEST, LATEST, RunQuery
 from batch.errors import InvalidRequest
-from batch.run.believed_status import believed_status
-from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_STATUSES, Phase
-from tests.batch.builders import START, after
+from batch.run.phases import PHASES
+from tests.batch.builders import ENDPOINT_URI, START
 
 NOON = "2026-01-31T12:00:00Z"
+PLACE = "098230139200000 nightly-3"
 
 
 def test_without_parameters_all_runs_are_listed_page_by_page() -> None:
     query = RunQuery.parse({})
     assert query == RunQuery()
     assert query.top == DEFAULT_TOP
-    assert query.runtime_statuses == ()
-    assert query.selects({"phase": "Running", "started_at": NOON})
+    assert (query.phases, query.started_from, query.started_to) == (frozenset(), None, None)
+    assert (query.prefix, query.endpoint, query.source, query.place) == ("", "", "", "")
 
 
 def test_all_parameters_are_read() -> None:
-    place = Continuation("dG9rZW4= ", "nightly-3")
     query = RunQuery.parse(
         {
             "phase": "Running, Queued,,",
             "started_from": NOON,
             "started_to": "2026-01-31T13:00:00+01:00",
             "prefix": "nightly-",
+            "endpoint": ENDPOINT_URI,
+            "source": "incoming/ä b/2026/",
             "top": "200",
-            "continuation": place.encode(),
+            "continuation": encode_continuation(PLACE),
             "code": "a-function-key",
             "clientId": "default",
         }
     )
-    assert query == RunQuery(frozenset({"Running", "Queued"}), START, START, "nightly-", 200, place)
+    assert query == RunQuery(
+        phases=frozenset({"Running", "Queued"}),
+        started_from=START,
+        started_to=START,
+        prefix="nightly-",
+        endpoint=ENDPOINT_URI,
+        source="incoming/ä b/2026/",
+        top=200,
+        place=PLACE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,17 @@ def test_all_parameters_are_read() -> None:
         ({"client_id": "default"}, {"client_id"}),
         ({"continuation": ""}, {"continuation"}),
         ({"continuation": "dG9rZW4="}, {"continuation"}),
+        ({"continuation": PLACE}, {"continuation"}),
+        ({"prefix": "nightly 3"}, {"prefix"}),
+        ({"prefix": "nächtlich"}, {"prefix"}),
+        ({"prefix": "nightly\n"}, {"prefix"}),
+        ({"prefix": "n" * 101}, {"prefix"}),
+        ({"endpoint": "scores"}, {"endpoint"}),
+        ({"endpoint": "http://scores.westeurope.inference.ml.azure.com/jobs"}, {"endpoint"}),
+        ({"source": "incoming/\n"}, {"source"}),
+        ({"source": "incoming/\x00"}, {"source"}),
+        ({"source": "incoming/\x9f"}, {"source"}),
+        ({"source": "i" * 1_101}, {"source"}),
         (
             {"phase": "x", "started_from": "x", "started_to": "x", "top": "x", "x": "x"},
             {"phase", "started_from", "started_to", "top", "x"},
@@ -74,7 +93,9 @@ def test_every_wrong_parameter_is_named(params: dict[str, str], named: set[str])
 
 @given(
     st.dictionaries(
-        st.sampled_from(["phase", "started_from", "started_to", "prefix", "top", "continuation"])
+        st.sampled_from(
+            ["phase", "started_from", "started_to", "prefix", "endpoint", "source", "top", "continuation"]
+        )
         | st.text(max_size=4),
         st.text(max_size=12),
     )
@@ -89,51 +110,16 @@ def test_any_parameters_are_a_query_or_are_refused(params: dict[str, str]) -> No
         assert 1 <= query.top <= 200
 
 
-@pytest.mark.parametrize(
-    ("query", "phase", "started", "selected"),
-    [
-        (RunQuery(), "Pending", "", True),
-        (RunQuery(frozenset({"Running"})), "Running", "", True),
-        (RunQuery(frozenset({"Running"})), "Queued", "", False),
-        (RunQuery(started_from=START), "Running", NOON, True),
-        (RunQuery(started_from=after(0.001)), "Running", NOON, False),
-        (RunQuery(started_to=START), "Running", NOON, True),
-        (RunQuery(started_to=after(-0.001)), "Running", NOON, False),
-        (RunQuery(started_from=START, started_to=START), "Running", "2026-01-31T12:00:00.000Z", True),
-        (RunQuery(started_from=START), "Pending", "", False),
-        (RunQuery(started_to=START), "Pending", "", False),
-    ],
-)
-def test_which_runs_are_listed(query: RunQuery, phase: str, started: str, selected: bool) -> None:
-    assert query.selects({"phase": phase, "started_at": started}) is selected
+@pytest.mark.parametrize("name", ["phase", "prefix", "endpoint", "source"])
+def test_an_empty_filter_selects_nothing_away(name: str) -> None:
+    assert RunQuery.parse({name: ""}) == RunQuery()
 
 
-UNFINISHED = ["Pending", "Running", "ContinuedAsNew", "Suspended"]
-OUTCOMES = ["Completed", "Failed", "Canceled", "TimedOut"]
-REPORTED_PHASES = [None, *(phase.value for phase in Phase)]
-REACHABLE = [
-    # The runtime reports an end a moment after the run does. For that moment the filter may hide the run.
-    *product(UNFINISHED, [phase for phase in REPORTED_PHASES if phase not in OUTCOMES]),
-    *product(["Completed", "Terminated", "Canceled", "Failed"], REPORTED_PHASES),
-]
-OUTPUTS = [None, {"outcome": "Completed"}, "Orchestrator function 'batch_run' failed: Late. [timed_out]"]
+def test_an_endpoint_is_written_as_runs_keep_it() -> None:
+    spelled = ENDPOINT_URI.replace("https://scores", "HTTPS://Scores")
+    assert RunQuery.parse({"endpoint": spelled}).endpoint == ENDPOINT_URI
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize(("runtime_status", "phase"), REACHABLE)
-def test_the_runtimes_filter_never_hides_a_run_that_the_phase_selects(
-    runtime_status: str, phase: str | None, output: object
-) -> None:
-    reported = {"phase": phase, "error": {"code": "timed_out", "message": "Late."}} if phase else None
-    shown = believed_status(runtime_status, reported, output).phase
-    assert shown in PHASES
-    for others in ([], ["Completed"], ["Running", "Failed"]):
-        assert runtime_status in RunQuery(frozenset({shown, *others})).runtime_statuses
-
-
-def test_each_phase_has_runtime_statuses_of_its_own() -> None:
-    """No phase uses those of another: a run in a phase that has ended is not searched for among unfinished runs."""
-    for name, facts in PHASES.items():
-        asked = set(RunQuery(frozenset({name})).runtime_statuses)
-        assert asked == set(facts.runtime_statuses)
-        assert asked <= set(ENDED_RUNTIME_STATUSES if facts.ended else UNFINISHED_RUNTIME_STATUSES)
+def test_a_time_far_away_has_a_place_in_the_list() -> None:
+    query = RunQuery.parse({"started_from": "0001-01-01T00:00:00Z", "started_to": "9999-12-31T23:59:59Z"})
+    assert (query.started_from, query.started_to) == (EARLIEST, LATEST)

@@ -4,28 +4,20 @@ from typing import Any
 import pytest
 
 from batch.advice import WAIT
-from batch.api.run_view import run_view
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.phases import PHASES, has_ended
 from batch.run.request import RunRequest
 from batch.run.state import Run
 from batch.timestamps import parse_timestamp
-from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, request, result, run
+from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, request, result, run, view_of
 
 
 def _view(
     runtime_status: Any, status: object, *, asked: RunRequest | None = None, output: object = None
 ) -> Any:
-    return run_view(
-        "r-1",
-        runtime_status=runtime_status,
-        created_at=after(500),
-        updated_at=after(900),
-        run=Run(request=asked) if asked else None,
-        custom_status=status,
-        output=output,
-    )
+    state = Run(request=asked) if asked else None
+    return view_of(runtime_status, status, output, state=state, started_at=after(500), updated_at=after(900))
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from batch.api.run_view import run_view
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.phases import ENDED_RUNTIME_STATUSES, UNFINISHED_RUNTIME_STATUSES, has_ended
 from batch.run.reason import reason_text
 from batch.run.request import Binding
 from batch.run.state import Run
-from tests.batch.builders import ENDPOINT_URI, after, custom_status, failure, request, result, run
+from tests.batch.builders import ENDPOINT_URI, after, custom_status, failure, request, result, run, view_of
 
 GOING_ON = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"]
 COMPLETED = run(status="Completed", running_at=after(30), last_check_at=after(60), checks=2)
@@ -30,15 +29,7 @@ def status_of_end(phase: str, code: str, message: str = LATE) -> dict[str, Any]:
 
 
 def view(runtime_status: Any, status: object, output: object = None, state: Run | None = None) -> Any:
-    shown = run_view(
-        "r-1",
-        runtime_status=runtime_status,
-        created_at=after(-5),
-        updated_at=after(900),
-        run=state,
-        custom_status=status,
-        output=output,
-    )
+    shown = view_of(runtime_status, status, output, state=state, started_at=after(-5), updated_at=after(900))
     json.dumps(shown)
     if has_ended(shown["phase"], runtime_status):
         assert shown["ended_at"]
@@ -206,8 +197,8 @@ def test_the_state_of_the_run_adds_what_status_and_output_lack() -> None:
 def test_a_run_that_is_terminated_while_it_waits_is_shown_as_at_its_last_check() -> None:
     """The state in the input is older than that check."""
     before, checked = run(status="Queued", checks=1), run(status="Running", running_at=after(30), checks=2)
-    seen = view("Terminated", custom_status(checked, next_check_at=after(180)), "why", before)
-    assert (seen["job"]["status"], seen["checks"], seen["running_at"]) == (
+    shown = view("Terminated", custom_status(checked, next_check_at=after(180)), "why", before)
+    assert (shown["job"]["status"], shown["checks"], shown["running_at"]) == (
         "Running",
         2,
         "2026-01-31T12:00:30.000Z",
@@ -218,8 +209,8 @@ def test_the_state_with_a_failure_is_newer_than_a_custom_status_without_one() ->
     ended = run(status="Failed", checks=2).failed(failure(ErrorCode.JOB_FAILED))
     for reported_checks in (1, 2):
         stale = custom_status(run(status="Running", checks=reported_checks), next_check_at=after(180))
-        seen = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
-        assert (seen["job"]["status"], seen["checks"]) == ("Failed", 2)
+        shown = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
+        assert (shown["job"]["status"], shown["checks"]) == ("Failed", 2)
 
 
 def test_the_outcome_is_never_taken_from_the_state_of_the_run() -> None:

@@ -57,7 +57,7 @@ def answer(route: Route, body: object, status: int = 200) -> None:
 
 
 def serve(page: Page, runs: Sequence[RunView], on_request: Handler | None = None) -> None:
-    """Answers with ``runs``: pages of the list, filtered as the app does, and each single run."""
+    """Answers with ``runs``: pages of the list, ordered and filtered as the app does, and each single run."""
     by_id = {run["run_id"]: run for run in runs}
 
     def handle(route: Route) -> None:
@@ -73,7 +73,7 @@ def serve(page: Page, runs: Sequence[RunView], on_request: Handler | None = None
         phases = query.get("phase", "").split(",") if "phase" in query else None
         found = [
             run
-            for run in runs
+            for run in sorted(runs, key=lambda run: run["started_at"] or "", reverse=True)
             if (phases is None or run["phase"] in phases)
             and run["started_at"] >= query.get("started_from", "")
         ]

@@ -11,10 +11,11 @@ from typing import Any, Self
 
 from functions_host.durable.clock import Clock, RealClock
 from functions_host.durable.kill_point import KillPoint
+from functions_host.durable.language_worker import Worker
 from functions_host.durable.store.store import Store
 from functions_host.durable.task_hub import DurableTaskHub
 from functions_host.durable_http.api import DurableApi
-from functions_host.http.server import Handlers, listening_socket, serve
+from functions_host.http.server import Handler, Handlers, listening_socket, serve
 from functions_host.http.triggers import HttpRoute, HttpTriggers, http_routes
 from functions_host.settings import HostSettings, expand_settings, load_settings
 from functions_host.telemetry.export import span_sink
@@ -83,13 +84,16 @@ class FunctionsHost:
             if spans is not None:
                 starting.callback(spans.close)
             invocations = Invocations(worker.invoke, spans)
-            hub = DurableTaskHub(store, worker, self.settings.hub, self._clock, spans, self._kill_point)
+            durable_worker = self.durable_worker(worker)
+            hub = DurableTaskHub(
+                store, durable_worker, self.settings.hub, self._clock, spans, self._kill_point
+            )
             statuses = TimerStatusFile(self._store.with_suffix(".timers.json"))
             schedules = TimerTriggers(timers(worker.functions), invocations.invoke_for_event, statuses)
             by_hand = ManualRuns(worker.functions, invocations.invoke_for_event, schedules.run_by_hand)
             starting.push_async_callback(by_hand.stop)
             handlers = Handlers(
-                durable_api=DurableApi(hub, self.settings.hub.hub_name).handle,
+                durable_api=self.management_api(hub),
                 event_grid=EventGridWebhook(worker.functions, invocations.invoke_for_event).handle,
                 manual_runs=by_hand.handle,
                 http_triggers=HttpTriggers(self.routes, invocations).handle,
@@ -114,6 +118,14 @@ class FunctionsHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    def durable_worker(self, worker: Worker) -> Worker:
+        """What runs the durable functions. A subclass can wrap it, for example to observe the invocations."""
+        return worker
+
+    def management_api(self, hub: DurableTaskHub) -> Handler:
+        """What answers the management API. A subclass can wrap it, too."""
+        return DurableApi(hub, self.settings.hub.hub_name).handle
 
     def _client_value(self, binding: Mapping[str, Any]) -> str:
         own_hub = self.settings.hub.hub_name
