@@ -156,7 +156,7 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
 
 
 async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
-    """Deletes all rows of a run, and those of its jobs except of one that belongs to another run."""
+    """Deletes all rows of a run, and that of its job unless the job belongs to another run."""
     jobs = sorted({name for name in (row.job, job) if name})
     keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *map(job_key, jobs)]
 

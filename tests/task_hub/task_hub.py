@@ -160,8 +160,7 @@ def _is_wanted(one: dict[str, Any], params: dict[str, str]) -> bool:
 def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body are two writes; the second would wait for the client's delayed acknowledgement.
-        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def do_GET(self) -> None:
             if "GET" in hub.failing:
