@@ -14,7 +14,7 @@ from batch.names import CHECK_STATUS
 from batch.run.steps import Checked, CheckStatus, Failure
 from batch.settings import app_settings
 from ledger.run_row import RunRow
-from task_hub.progress import note_job_status
+from task_hub.progress import note_job, note_job_status
 from task_hub.submissions import row_of
 
 bp = df.Blueprint()
@@ -35,7 +35,7 @@ async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-ar
     except RunError as error:
         failure = Failure.of(error)
     if row and status:
-        await note_job_status(client, row, asked.job_name, status)
+        await note_job_status(client, await note_job(client, row, asked.job_name), status)
     canceled = row is not None and row.submission.cancel_requested
     return Checked(status=status, error=failure, cancel_requested=canceled).to_json()
 

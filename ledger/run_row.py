@@ -78,8 +78,8 @@ class RunRow:
 
     ``request`` is the fingerprint of its request. ``start`` names the call that starts the orchestration, or is about
     to since ``starting_at``; empty if that call failed. ``phase`` is what the lists were last told. ``earlier``: a
-    version without a ledger started the run, and may have kept its submission in an entity. ``job`` names the
-    job that the run owns by a row of this ledger. ``etag`` is empty for a row that was not read.
+    version without a ledger started the run, and may have kept its submission in an entity. ``job`` is the job that
+    the run owns by a row of this ledger. ``etag`` is empty for a row that was not read.
     """
 
     run_id: str

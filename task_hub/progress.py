@@ -19,12 +19,20 @@ from task_hub.submissions import row_of
 logger = logging.getLogger(__name__)
 
 
-async def note_job_status(
-    client: df.DurableOrchestrationClient, row: RunRow, job_name: str, job_status: str
-) -> None:
+async def note_job(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow:
+    """Notes that the job belongs to the run, if the step that submitted could not. The row, as it is then."""
+    if row.phase != PENDING:
+        return row
+    try:
+        owned = await own_job(client, row, job_name)
+    except RunError as error:
+        log_event(logger, logging.WARNING, "owner_not_recorded", run=row.run_id, job=job_name, reason=error)
+        return row
+    return replace(row, phase=Phase.QUEUED.value, etag="") if owned else row
+
+
+async def note_job_status(client: df.DurableOrchestrationClient, row: RunRow, job_status: str) -> None:
     """Notes the phase of the run, by the status of its job, if the lists do not know it yet."""
-    if row.phase == PENDING:
-        row = await _with_owner(client, row, job_name)
     phase = _phase(row, bucket_of(job_status))
     if phase != row.phase:
         await _try_to_note(client, row, phase)
@@ -45,16 +53,6 @@ async def note_end(client: df.DurableOrchestrationClient, run_id: str, status: R
     row = await row_of(client, run_id)
     runtime_status = "Completed" if status.phase == Phase.COMPLETED else "Failed"
     await end_run(ledger_of(client), row, RunEnd(status, runtime_status))
-
-
-async def _with_owner(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow:
-    """Makes up for the step that submitted: it follows its job even if the ledger fails."""
-    try:
-        owned = await own_job(client, row, job_name)
-    except RunError as error:
-        log_event(logger, logging.WARNING, "owner_not_recorded", run=row.run_id, job=job_name, reason=error)
-        return row
-    return replace(row, phase=Phase.QUEUED.value, etag="") if owned else row
 
 
 def _phase(row: RunRow, bucket: Bucket) -> str:

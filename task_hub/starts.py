@@ -34,8 +34,8 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     if in_hub := await find_in_hub(client, run_id):
         # Before anything is added: a row beside a run of a version without a ledger, left by a caller that is killed
         # here, would hide that a job may have been submitted. Such a run has no row yet.
-        row = await find_row(table, run_id) or await adopt(client, table, in_hub)
-        return await known(table, row, in_hub)
+        present = await find_row(table, run_id) or await adopt(client, table, in_hub)
+        return await known(table, present, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
     if present := await add_run(table, added, run):
         return await _existing(client, table, present)

@@ -1,10 +1,12 @@
 """Between two operations something else happens completely: another start, a cancel, a delivery, housekeeping."""
 
+import asyncio
+
 import pytest
 
 from batch.run.state import Run
 from task_hub.runs import decoded_input
-from tests.faults.plan import Fault
+from tests.faults.plan import Fault, Plan
 from tests.faults.walk import MakeWorld, Scenario, walk_gaps
 from tests.faults.world import RUN, World
 
@@ -68,6 +70,21 @@ async def test_a_start_that_was_lost_is_made_up_for_once(make_world: MakeWorld, 
         assert 202 not in world.answers
 
     assert await walk_gaps(make_world, scenario, another_start, then) >= 4
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_of_callers_at_once_one_starts_the_run(make_world: MakeWorld, lost: bool) -> None:
+    """Their operations mix as they come."""
+    for _ in range(5):
+        world = await make_world(Plan())
+        await world.already_rebuilt()
+        if lost:
+            await world.lose_the_start()
+            world.wait(minutes=2)
+        await asyncio.gather(*(world.post() for _ in range(6)))
+        assert sorted(world.answers) == ([200] * 6 if lost else [200] * 5 + [202])
+        await world.settle()
+        await world.assert_ended_once("Completed")
 
 
 async def test_of_two_requests_with_one_id_one_is_started(make_world: MakeWorld) -> None:
