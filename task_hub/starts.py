@@ -37,8 +37,8 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
         present = await find_row(table, run_id) or await adopt(client, table, in_hub)
         return await known(table, present, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
-    if present := await add_run(table, added, run):
-        return await _existing(client, table, present)
+    if row := await add_run(table, added, run):
+        return await _existing(client, table, row)
     if datetime.now(UTC) > added.starting_at + STARTS_FOR:
         # The ledger answered so late that another caller may have taken the start.
         return await _existing(client, table, await find_row(table, run_id) or added)
