@@ -54,6 +54,9 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownR
         return KnownRun(in_hub.fingerprint, in_hub.view)
     if isinstance(row, BaseException):
         raise row
+    if row and in_hub is None and not row.is_to_be_started:
+        # The run may have been started after the task hub was asked, and before the ledger answered.
+        in_hub = await find_in_hub(client, run_id)
     return await known(table, row, in_hub) if row else _only_in_hub(in_hub)
 
 

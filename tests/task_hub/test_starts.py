@@ -13,9 +13,12 @@ from batch.run.state import Run
 from ledger.errors import LedgerUnavailable
 from ledger.run_row import RunList
 from ledger.runs import add_run, find_row, leave_start, new_row
+from ledger.submissions import change_submission
+from ledger.table import Key, Row
+from task_hub import known_runs
 from task_hub.instances import STARTS_WITHIN
 from task_hub.known_runs import find_run
-from task_hub.runs import NotARun, decoded_input
+from task_hub.runs import NotARun, RunInHub, decoded_input
 from task_hub.starts import start_lost_run, start_run
 from tests.batch.builders import START, custom_status, request, run
 from tests.ledger.counting_table import CountingTable
@@ -277,3 +280,32 @@ async def test_a_run_is_not_missing_while_the_task_hub_does_not_answer(table: Co
     hub.failing.add("GET")
     with hub.served() as client, pytest.raises(RunError, match="task hub is not available"):
         await find_run(client, "r-1")
+
+
+async def test_a_run_that_begins_while_the_ledger_is_slow_is_not_shown_as_ended(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that has ended cannot be canceled: a wrong end would lose a cancel."""
+    row = await added(table)
+    hub = TaskHub([])
+    answered = asyncio.Event()
+    ask, read = known_runs.find_in_hub, table.table.read
+
+    async def ask_before_the_start(client: Any, run_id: str) -> RunInHub | None:
+        in_hub = await ask(client, run_id)
+        answered.set()
+        return in_hub
+
+    async def read_after_the_start(key: Key) -> Row | None:
+        await answered.wait()
+        if not hub.instances:
+            hub.instances["r-1"] = in_flight()
+            await change_submission(table, row, lambda free: free.claim("a", "2026-01-31T12:00:00Z", None))
+        return await read(key)
+
+    monkeypatch.setattr(known_runs, "find_in_hub", ask_before_the_start)
+    monkeypatch.setattr(table.table, "read", read_after_the_start)
+    with hub.served() as client:
+        shown = await find_run(client, "r-1")
+    assert shown is not None
+    assert (shown.view["phase"], shown.ended) == ("Running", False)
