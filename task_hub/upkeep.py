@@ -63,6 +63,9 @@ async def _mend(client: df.DurableOrchestrationClient, table: Table, listed: Lis
     row = await find_row(table, listed.run_id)
     if row is None or await start_lost_run(client, table, row) or row.is_to_be_started:
         return
+    if await find_in_hub(client, listed.run_id, with_request=False):
+        # The same request again has started the run since the task hub was asked.
+        return
     status = status_without_instance(to_be_started=False)
     ended_at = format_timestamp(datetime.now(UTC))
     await end_run(table, row, RunEnd(status.model_copy(update={"ended_at": ended_at}), "Terminated"))
