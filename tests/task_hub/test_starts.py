@@ -11,12 +11,12 @@ from batch.errors import RunError
 from batch.run.phases import has_ended
 from batch.run.state import Run
 from ledger.errors import LedgerUnavailable
-from ledger.run_row import RunList
-from ledger.runs import add_run, find_row, leave_start, new_row
+from ledger.run_row import RunList, RunRow, to_milliseconds
+from ledger.runs import add_run, find_row, leave_start, new_row, run_to_start, take_start
 from ledger.submissions import change_submission
 from ledger.table import Key, Row
 from task_hub import known_runs
-from task_hub.instances import STARTS_WITHIN
+from task_hub.instances import STARTS_FOR, STARTS_WITHIN
 from task_hub.known_runs import find_run
 from task_hub.runs import NotARun, RunInHub, decoded_input
 from task_hub.starts import start_lost_run, start_run
@@ -167,6 +167,40 @@ async def test_many_callers_at_once_start_a_lost_run_once(table: CountingTable) 
     with hub.served() as client:
         await asyncio.gather(*(start_run(client, "r-1", RUN) for _ in range(8)))
     assert hub.started == ["r-1"]
+
+
+async def test_a_caller_whose_ledger_is_slow_leaves_a_lost_run_to_others(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may start the run for some seconds from the moment that its row says. These passed while it wrote."""
+    hub = TaskHub([])
+    await long_ago(table)
+
+    async def write_slowly(table: Any, row: RunRow, now: datetime) -> RunRow | None:
+        return await take_start(table, row, now - STARTS_FOR - timedelta(seconds=1))
+
+    monkeypatch.setattr("task_hub.starts.take_start", write_slowly)
+    with hub.served() as client:
+        assert not await start_lost_run(client, table, await found(table))
+    assert hub.started == []
+
+
+async def test_a_caller_says_when_it_takes_a_lost_run_and_not_when_it_found_it(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await long_ago(table)
+    read_at: list[datetime] = []
+
+    async def read_slowly(table: Any, row: RunRow) -> Run | None:
+        run = await run_to_start(table, row)
+        await asyncio.sleep(0.01)
+        read_at.append(datetime.now(UTC))
+        return run
+
+    monkeypatch.setattr("task_hub.starts.run_to_start", read_slowly)
+    with TaskHub([]).served() as client:
+        assert await start_lost_run(client, table, await found(table))
+    assert (await found(table)).starting_at >= to_milliseconds(read_at[0])
 
 
 @pytest.mark.parametrize("left", [True, False])
