@@ -236,6 +236,19 @@ async def test_no_ended_run_is_listed_as_going_on(table: CountingTable, status: 
     assert hub.asked == []
 
 
+async def test_an_end_that_cannot_be_written_does_not_break_the_list(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*changes: object) -> None:
+        raise LedgerUnavailable("it is busy", retry_after=60)
+
+    await under_way(table, "r-1")
+    monkeypatch.setattr(table.table, "write", fail)
+    with TaskHub([instance("r-1")]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["run_id"], view["phase"]) == ("r-1", "Completed")
+
+
 async def test_a_run_that_has_just_ended_is_left_to_its_own_last_step(table: CountingTable) -> None:
     await under_way(table, "r-1")
     hub = TaskHub([instance("r-1", lastUpdatedTime="2999-01-01T00:00:00Z")])
