@@ -93,11 +93,11 @@ async def _purge_instance(
     if instance["name"] == BATCH_RUN:
         await _purge_run(client, instance["instanceId"], _job_of(instance))
         return
-    # The entity first: if this stops in between, the instance is found again in the next hour.
+    # The instance last: if this stops before, it is found again in the next hour.
     if window := await _window_of(client, instance, before):
         await client.purge_instance_history(str(window))
-    await client.purge_instance_history(instance["instanceId"])
     await forget_window(ledger_of(client), instance["instanceId"])
+    await client.purge_instance_history(instance["instanceId"])
 
 
 async def _window_of(

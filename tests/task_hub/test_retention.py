@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
 from ledger.run_row import PARTITION
 from ledger.runs import end_run, find_row
@@ -130,6 +131,22 @@ async def test_a_window_is_purged_with_its_row(table: CountingTable) -> None:
         assert await purge_ended_before(client, BEFORE, limit=100) == 1
     assert await table.read(window_key("window-1")) is None
     assert hub.instances == {}
+
+
+async def test_a_window_whose_row_cannot_be_deleted_is_purged_in_the_next_hour(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*changes: object) -> None:
+        raise LedgerUnavailable("it is busy")
+
+    await take_window_start(table, "window-1", after(0), timedelta(seconds=20))
+    hub = TaskHub([instance("window-1", name="new_data_window", input="of another version")])
+    with hub.served() as client:
+        with monkeypatch.context() as busy:
+            busy.setattr(table.table, "write", fail)
+            assert await purge_ended_before(client, BEFORE, limit=100) == 0
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert (await keys(table), hub.instances) == ([], {})
 
 
 async def test_an_instance_that_cannot_be_purged_does_not_stop_the_others(
