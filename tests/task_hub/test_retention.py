@@ -9,7 +9,7 @@ from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
 from ledger.run_row import PARTITION
 from ledger.runs import end_run, find_row
-from ledger.table import Query
+from ledger.table import Delete, Query
 from ledger.windows import take_window_start, window_key
 from task_hub.rebuild import rebuild_part
 from task_hub.retention import purge_ended_before
@@ -198,3 +198,19 @@ async def test_a_run_that_goes_on_stays() -> None:
     with hub.served() as client:
         assert await purge_ended_before(client, BEFORE, limit=100) == 0
     assert len(hub.instances) == 2
+
+
+async def test_a_row_of_the_list_that_stands_alone_is_deleted_and_nothing_else(table: CountingTable) -> None:
+    """Somebody has deleted the row of a run by hand. Its id may have another run by now."""
+    first, second = await ended(table, "r-1", "Completed"), await ended(table, "r-2", "Completed")
+    for row in (first, second):
+        await table.write(Delete(row.key))
+    await added(table, "r-2", after(60))
+    goes_on = instance("r-2", runtimeStatus="Running")
+    hub = TaskHub([goes_on])
+    table.writes = 0
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 2
+    assert hub.instances == {"r-2": goes_on}
+    assert table.writes == 2
+    assert [key.partition(" ")[0] for key in await keys(table)] == ["at", "id", "open"]
