@@ -99,6 +99,19 @@ async def test_a_claim_takes_the_place_of_the_one_whose_job_is_provably_absent(t
     assert late == Taken(second.submission)
 
 
+async def test_instead_of_an_attempt_that_has_released_its_claim_nothing_is_claimed(
+    table: CountingTable,
+) -> None:
+    await added(table)
+    with TaskHub([]).served() as client:
+        first = await claim_submission(client, await row_of(client, "r-1"))
+        assert isinstance(first, Claimed)
+        await release_submission(client, await row_of(client, "r-1"), first.attempt)
+        row = await row_of(client, "r-1")
+        assert await claim_submission(client, row, instead_of=first.attempt) == Taken(row.submission)
+        assert isinstance(await claim_submission(client, row), Claimed)
+
+
 async def test_after_a_cancel_there_is_no_claim(table: CountingTable) -> None:
     await added(table)
     with TaskHub([]).served() as client:
