@@ -30,6 +30,7 @@ HOST_TESTS = (
 """Parts of the ids of tests that start the process themselves or in a fixture of their own."""
 
 SLOW_TESTS = (
+    "tests/faults/",
     "/test_load.py",
     "/test_make_venv.py",
     "::test_app_starts_with_its_own_requirements_alone",
