@@ -12,7 +12,7 @@ from batch.names import NEW_DATA_WINDOW
 from batch.new_data.upload import FolderUpload
 from ledger.table import Table
 from ledger.windows import forget_window, take_window_start
-from task_hub.instances import STARTS_WITHIN, instance_status, start_instance
+from task_hub.instances import STARTS_FOR, STARTS_WITHIN, instance_status, start_instance
 from task_hub.ledger import ledger_of
 
 _LOOKS = 10
@@ -27,11 +27,15 @@ async def start_window(client: df.DurableOrchestrationClient, upload: FolderUplo
     Raises RunError, so that the event is delivered again, if the task hub or the ledger fails, or if another delivery
     was about to start it and has not.
     """
-    table, window_id = ledger_of(client), f"window-{upload.run_id}"
-    if not await take_window_start(table, window_id, datetime.now(UTC), STARTS_WITHIN):
+    table, window_id, now = ledger_of(client), f"window-{upload.run_id}", datetime.now(UTC)
+    if not await take_window_start(table, window_id, now, STARTS_WITHIN):
         await _wait_for_another_delivery(client, window_id)
         return
     if await instance_status(client, window_id):
+        return
+    if datetime.now(UTC) > now + STARTS_FOR:
+        # These answers came so late that another delivery may have taken the start.
+        await _wait_for_another_delivery(client, window_id)
         return
     try:
         await start_instance(client, NEW_DATA_WINDOW, window_id, upload.to_json())
