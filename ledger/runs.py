@@ -12,7 +12,7 @@ from batch.run.status import RunStatus
 from batch.timestamps import format_timestamp
 from ledger.retry import settled
 from ledger.run_row import ListedRun, RunList, RunRow, job_key, run_key, source_of, to_milliseconds
-from ledger.table import Change, Delete, Insert, Merge, Replace, RowChanged, RowExists, Table
+from ledger.table import Change, Delete, Insert, Merge, Replace, Row, RowChanged, RowExists, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +144,17 @@ async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
 
     async def step() -> None:
         found = [await table.read(key) for key in keys]
-        present = [each.key for each in found if each and each.values["RunId"] == row.run_id]
+        present = [each.key for each in found if each and _is_of(row, each)]
         if present:
             await table.write(*map(Delete, present))
 
     await _again_if_changed(lambda: settled(step))
+
+
+def _is_of(run: RunRow, row: Row) -> bool:
+    """Whether a row is the run's own. Its id may have another run, and its job may belong to one."""
+    started_at = row.values.get("StartedAt", "")
+    return row.values["RunId"] == run.run_id and started_at in ("", format_timestamp(run.started_at))
 
 
 def _list_rows(row: RunRow, listed: ListedRun, under_way: dict[str, str]) -> list[Change]:

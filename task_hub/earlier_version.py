@@ -74,6 +74,10 @@ async def _submission(client: df.DurableOrchestrationClient, run_id: str) -> Sub
 
 
 def _joined(submission: Submission, kept: Submission) -> Submission:
-    """A cancel counts wherever it was written. Claims are those of the row, once an attempt has claimed there."""
-    claimed = kept if submission.marker is None else submission
+    """A cancel counts wherever it was written. Claims are those of the row, once an attempt has claimed there.
+
+    But the other version may claim again instead of an attempt that the row has from the entity.
+    """
+    knows_more = kept.marker == submission.marker and kept.claims > submission.claims
+    claimed = kept if submission.marker is None or knows_more else submission
     return claimed.cancel() if submission.cancel_requested or kept.cancel_requested else claimed

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ import azure.durable_functions as df
 from batch.advice import advice
 from batch.api.run_view import RunView, run_view
 from batch.errors import ErrorCode, RunError
+from batch.log import log_event
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, TERMINATED, has_ended
 from batch.run.request import RunRequest
 from batch.run.state import Run
@@ -20,6 +22,8 @@ from ledger.runs import end_run, find_row, run_to_start
 from ledger.table import Table
 from task_hub.ledger import ledger_of
 from task_hub.runs import NotARun, RunInHub, find_in_hub
+
+logger = logging.getLogger(__name__)
 
 _ENDS_WITHIN = timedelta(minutes=1)
 """How long a run may take, after its orchestration has ended, to have its end in the ledger."""
@@ -54,6 +58,9 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownR
         return KnownRun(in_hub.fingerprint, in_hub.view)
     if isinstance(row, BaseException):
         raise row
+    if row and in_hub is None and not row.is_to_be_started:
+        # The run may have been started after the task hub was asked, and before the ledger answered.
+        in_hub = await find_in_hub(client, run_id)
     return await known(table, row, in_hub) if row else _only_in_hub(in_hub)
 
 
@@ -83,7 +90,11 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
         status = status_without_instance(to_be_started=listed.phase == PENDING)
         status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
         return _view_without_instance(listed.run_id, status, listed.started_at)
-    await bring_up_to_date(client, table, listed, in_hub)
+    try:
+        await bring_up_to_date(client, table, listed, in_hub)
+    except RunError as error:
+        # What is to be shown is known. Housekeeping writes the end.
+        log_event(logger, logging.WARNING, "run_not_mended", run=listed.run_id, reason=error)
     return _of_row(in_hub.view, listed)
 
 

@@ -15,8 +15,9 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from ledger.listing import runs_ended
-from ledger.run_row import ListedRun
+from ledger.run_row import ListedRun, RunList, RunRow, list_key
 from ledger.runs import delete_run, find_row
+from ledger.table import Delete
 from ledger.windows import forget_window
 from task_hub.earlier_version import entities_of
 from task_hub.instances import instance_status, instances_page, time_of
@@ -57,7 +58,7 @@ async def _purge_runs_of_ledger(client: df.DurableOrchestrationClient, before: d
         if not left:
             break
         for run in left:
-            if await _try(_purge_run(client, run.run_id, _job_of_listed(run)), run.run_id):
+            if await _try(_purge_listed(client, run), run.run_id):
                 purged += 1
             else:
                 stuck.add(run.run_id)
@@ -74,30 +75,41 @@ async def _try(purge: Awaitable[None], instance_id: str) -> bool:
     return True
 
 
-async def _purge_run(client: df.DurableOrchestrationClient, run_id: str, job: str | None) -> None:
-    """The rows last: if this stops before, they are found again in the next hour."""
+async def _purge_listed(client: df.DurableOrchestrationClient, run: ListedRun) -> None:
     table = ledger_of(client)
-    row = await find_row(table, run_id)
+    row = await find_row(table, run.run_id)
+    if row and row.started_at == run.started_at:
+        await _purge_run(client, run.run_id, row, _job_of_listed(run))
+    else:
+        # Somebody has deleted the row of the run by hand. Its id may have another run by now.
+        await table.write(Delete(list_key(RunList.ALL, run.place)))
+
+
+async def _purge_run(
+    client: df.DurableOrchestrationClient, run_id: str, row: RunRow | None, job: str | None
+) -> None:
+    """The rows last: if this stops before, they are found again in the next hour."""
     if row is None or row.earlier:
         for entity in entities_of(run_id, job):
             # To the runtime an entity is an orchestration that never ends, under this instance id.
             await client.purge_instance_history(str(entity))
     await client.purge_instance_history(run_id)
     if row:
-        await delete_run(table, row, job)
+        await delete_run(ledger_of(client), row, job)
 
 
 async def _purge_instance(
     client: df.DurableOrchestrationClient, instance: dict[str, Any], before: datetime
 ) -> None:
     if instance["name"] == BATCH_RUN:
-        await _purge_run(client, instance["instanceId"], _job_of(instance))
+        row = await find_row(ledger_of(client), instance["instanceId"])
+        await _purge_run(client, instance["instanceId"], row, _job_of(instance))
         return
-    # The entity first: if this stops in between, the instance is found again in the next hour.
+    # The instance last: if this stops before, it is found again in the next hour.
     if window := await _window_of(client, instance, before):
         await client.purge_instance_history(str(window))
-    await client.purge_instance_history(instance["instanceId"])
     await forget_window(ledger_of(client), instance["instanceId"])
+    await client.purge_instance_history(instance["instanceId"])
 
 
 async def _window_of(

@@ -37,10 +37,9 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
         present = await find_row(table, run_id) or await adopt(client, table, in_hub)
         return await known(table, present, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
-    if present := await add_run(table, added, run):
-        return await _existing(client, table, present)
-    if datetime.now(UTC) > added.starting_at + STARTS_FOR:
-        # The ledger answered so late that another caller may have taken the start.
+    if row := await add_run(table, added, run):
+        return await _existing(client, table, row)
+    if _is_late(added):
         return await _existing(client, table, await find_row(table, run_id) or added)
     try:
         await start_instance(client, BATCH_RUN, run_id, run.to_json())
@@ -55,12 +54,11 @@ async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, ro
 
     False if that caller or another one may still do it, or if there was an orchestration.
     """
-    now = datetime.now(UTC)
-    if not row.is_to_be_started or (row.start and now < row.starting_at + STARTS_WITHIN):
+    if not row.is_to_be_started or (row.start and datetime.now(UTC) < row.starting_at + STARTS_WITHIN):
         return False
     run = await run_to_start(table, row)
-    taken = await take_start(table, row, now) if run else None
-    if run is None or taken is None:
+    taken = await take_start(table, row, datetime.now(UTC)) if run else None
+    if run is None or taken is None or _is_late(taken):
         return False
     try:
         await start_instance(client, BATCH_RUN, row.run_id, run.to_json())
@@ -69,6 +67,11 @@ async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, ro
         raise
     log_event(logger, logging.WARNING, "run_started_late", run=row.run_id, added_at=row.started_at)
     return True
+
+
+def _is_late(row: RunRow) -> bool:
+    """The ledger answered so late that another caller may take the start before this one has made it."""
+    return datetime.now(UTC) > row.starting_at + STARTS_FOR
 
 
 async def _existing(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> KnownRun:

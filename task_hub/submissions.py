@@ -63,9 +63,9 @@ async def claim_submission(
     """
     attempt, claimed_at = uuid4().hex, _now()
     submission = await _change(client, row, lambda before: before.claim(attempt, claimed_at, instead_of))
-    if submission.attempt not in (None, attempt, instead_of):
-        return Taken(submission)
-    return Canceled() if submission.cancel_requested else Claimed(attempt, submission)
+    if submission.cancel_requested and submission.attempt in (None, attempt, instead_of):
+        return Canceled()
+    return Claimed(attempt, submission) if submission.attempt == attempt else Taken(submission)
 
 
 async def record_lost_answer(client: df.DurableOrchestrationClient, row: RunRow, attempt: str) -> None:

@@ -1,5 +1,6 @@
 """Mends what a killed process has left between the ledger and the task hub."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from task_hub.runs import NotARun, find_in_hub
 from task_hub.starts import start_lost_run
 
 _PAGE = 100
+"""Runs that are looked at together."""
 _SETTLED_AFTER = timedelta(minutes=2)
 """A run that was added later than this is left to the call that added it."""
 
@@ -32,8 +34,7 @@ async def mend_runs_under_way(client: df.DurableOrchestrationClient, limit: int)
     place = ""
     for _ in range(0, limit, _PAGE):
         runs = await runs_under_way(table, datetime.now(UTC) - _SETTLED_AFTER, place, _PAGE)
-        for run in runs:
-            await _try_to_mend(client, table, run)
+        await asyncio.gather(*(_try_to_mend(client, table, run) for run in runs))
         if len(runs) < _PAGE:
             return
         place = runs[-1].place
@@ -61,6 +62,9 @@ async def _mend(client: df.DurableOrchestrationClient, table: Table, listed: Lis
         return
     row = await find_row(table, listed.run_id)
     if row is None or await start_lost_run(client, table, row) or row.is_to_be_started:
+        return
+    if await find_in_hub(client, listed.run_id, with_request=False):
+        # The same request again has started the run since the task hub was asked.
         return
     status = status_without_instance(to_be_started=False)
     ended_at = format_timestamp(datetime.now(UTC))

@@ -15,7 +15,7 @@ from task_hub.retention import purge_ended_before
 from task_hub.upkeep import mend_runs_under_way
 
 MAX_PURGED_AT_ONCE = 2_000
-MAX_MENDED_AT_ONCE = 2_000
+MAX_MENDED_AT_ONCE = 10_000
 MAX_PARTS_REBUILT_AT_ONCE = 20
 """One call ends well before the next one begins."""
 

@@ -215,6 +215,15 @@ async def test_a_run_is_deleted_without_the_owner_of_a_job_of_another_run(table:
     assert await owner_of(table, "job-1") == "r-1"
 
 
+async def test_a_run_that_has_the_id_of_a_deleted_run_stays(table: Table) -> None:
+    """The answer to a delete may be lost, and the id used again before the next try."""
+    row = await added(table)
+    await delete_run(table, row, None)
+    again = await added(table, started_at=after(1))
+    await delete_run(table, row, None)
+    assert await rows_of(table, again) == ["id", "at", "open"]
+
+
 async def test_of_two_takes_of_a_start_one_succeeds(handles: Handles) -> None:
     one, other = handles(), handles()
     row = await added(one)

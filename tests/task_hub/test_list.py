@@ -9,6 +9,7 @@ import pytest
 from batch.api.run_query import RunQuery
 from batch.errors import RunError
 from batch.run.outcome import end_of
+from batch.run.phases import PHASES
 from batch.run.status import RunStatus
 from ledger.errors import LedgerUnavailable
 from ledger.run_row import RunList
@@ -100,6 +101,21 @@ async def test_a_filter_fills_the_page_in_one_read(table: CountingTable) -> None
         assert await pages(client, started_from="2026-01-31T12:00:58Z") == [NEWEST_FIRST[:2]]
         assert await pages(client, endpoint=ENDPOINT_URI.replace("scores", "others")) == [[]]
     assert (table.queries, table.reads, hub.asked) == (5, 0, [])
+
+
+@pytest.mark.parametrize("phase", ["Running", "Completed"])
+async def test_a_phase_that_alone_is_left_out_is_not_listed(table: CountingTable, phase: str) -> None:
+    """The store takes too few comparisons for the others."""
+    for number in range(3):
+        await ended(table, f"completed-{number}", "Completed", after(number))
+        await under_way(table, f"running-{number}", number)
+    hub = TaskHub([instance(f"running-{number}", **RUNNING) for number in range(3)])
+    others = ",".join(each for each in PHASES if each != phase)
+    with hub.served() as client:
+        found = await pages(client, phase=others, top="2")
+    shown = [run_id for page in found for run_id in page]
+    assert {run_id.partition("-")[0] for run_id in shown} == {"completed", "running"} - {phase.lower()}
+    assert len(shown) == 3
 
 
 async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap(table: CountingTable) -> None:
@@ -234,6 +250,19 @@ async def test_no_ended_run_is_listed_as_going_on(table: CountingTable, status: 
         assert [view["phase"] for view in views] == ["Terminated", "Completed", "Failed", "Terminated"]
         assert {view["ended_at"] for view in views} == {"2026-01-31T12:30:00.123Z"}
     assert hub.asked == []
+
+
+async def test_an_end_that_cannot_be_written_does_not_break_the_list(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*changes: object) -> None:
+        raise LedgerUnavailable("it is busy", retry_after=60)
+
+    await under_way(table, "r-1")
+    monkeypatch.setattr(table.table, "write", fail)
+    with TaskHub([instance("r-1")]).served() as client:
+        [view], _ = await list_runs(client, RunQuery())
+    assert (view["run_id"], view["phase"]) == ("r-1", "Completed")
 
 
 async def test_a_run_that_has_just_ended_is_left_to_its_own_last_step(table: CountingTable) -> None:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
 from ledger.run_row import PARTITION
 from ledger.runs import end_run, find_row
-from ledger.table import Query
+from ledger.table import Delete, Query
 from ledger.windows import take_window_start, window_key
 from task_hub.rebuild import rebuild_part
 from task_hub.retention import purge_ended_before
@@ -132,6 +133,22 @@ async def test_a_window_is_purged_with_its_row(table: CountingTable) -> None:
     assert hub.instances == {}
 
 
+async def test_a_window_whose_row_cannot_be_deleted_is_purged_in_the_next_hour(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*changes: object) -> None:
+        raise LedgerUnavailable("it is busy")
+
+    await take_window_start(table, "window-1", after(0), timedelta(seconds=20))
+    hub = TaskHub([instance("window-1", name="new_data_window", input="of another version")])
+    with hub.served() as client:
+        with monkeypatch.context() as busy:
+            busy.setattr(table.table, "write", fail)
+            assert await purge_ended_before(client, BEFORE, limit=100) == 0
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+    assert (await keys(table), hub.instances) == ([], {})
+
+
 async def test_an_instance_that_cannot_be_purged_does_not_stop_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -181,3 +198,19 @@ async def test_a_run_that_goes_on_stays() -> None:
     with hub.served() as client:
         assert await purge_ended_before(client, BEFORE, limit=100) == 0
     assert len(hub.instances) == 2
+
+
+async def test_a_row_of_the_list_that_stands_alone_is_deleted_and_nothing_else(table: CountingTable) -> None:
+    """Somebody has deleted the row of a run by hand. Its id may have another run by now."""
+    first, second = await ended(table, "r-1", "Completed"), await ended(table, "r-2", "Completed")
+    for row in (first, second):
+        await table.write(Delete(row.key))
+    await added(table, "r-2", after(60))
+    goes_on = instance("r-2", runtimeStatus="Running")
+    hub = TaskHub([goes_on])
+    table.writes = 0
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 2
+    assert hub.instances == {"r-2": goes_on}
+    assert table.writes == 2
+    assert [key.partition(" ")[0] for key in await keys(table)] == ["at", "id", "open"]

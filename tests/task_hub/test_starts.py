@@ -11,11 +11,14 @@ from batch.errors import RunError
 from batch.run.phases import has_ended
 from batch.run.state import Run
 from ledger.errors import LedgerUnavailable
-from ledger.run_row import RunList
-from ledger.runs import add_run, find_row, leave_start, new_row
-from task_hub.instances import STARTS_WITHIN
+from ledger.run_row import RunList, RunRow, to_milliseconds
+from ledger.runs import add_run, find_row, leave_start, new_row, run_to_start, take_start
+from ledger.submissions import change_submission
+from ledger.table import Key, Row
+from task_hub import known_runs
+from task_hub.instances import STARTS_FOR, STARTS_WITHIN
 from task_hub.known_runs import find_run
-from task_hub.runs import NotARun, decoded_input
+from task_hub.runs import NotARun, RunInHub, decoded_input
 from task_hub.starts import start_lost_run, start_run
 from tests.batch.builders import START, custom_status, request, run
 from tests.ledger.counting_table import CountingTable
@@ -166,6 +169,40 @@ async def test_many_callers_at_once_start_a_lost_run_once(table: CountingTable) 
     assert hub.started == ["r-1"]
 
 
+async def test_a_caller_whose_ledger_is_slow_leaves_a_lost_run_to_others(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may start the run for some seconds from the moment that its row says. These passed while it wrote."""
+    hub = TaskHub([])
+    await long_ago(table)
+
+    async def write_slowly(table: Any, row: RunRow, now: datetime) -> RunRow | None:
+        return await take_start(table, row, now - STARTS_FOR - timedelta(seconds=1))
+
+    monkeypatch.setattr("task_hub.starts.take_start", write_slowly)
+    with hub.served() as client:
+        assert not await start_lost_run(client, table, await found(table))
+    assert hub.started == []
+
+
+async def test_a_caller_says_when_it_takes_a_lost_run_and_not_when_it_found_it(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await long_ago(table)
+    read_at: list[datetime] = []
+
+    async def read_slowly(table: Any, row: RunRow) -> Run | None:
+        run = await run_to_start(table, row)
+        await asyncio.sleep(0.01)
+        read_at.append(datetime.now(UTC))
+        return run
+
+    monkeypatch.setattr("task_hub.starts.run_to_start", read_slowly)
+    with TaskHub([]).served() as client:
+        assert await start_lost_run(client, table, await found(table))
+    assert (await found(table)).starting_at >= to_milliseconds(read_at[0])
+
+
 @pytest.mark.parametrize("left", [True, False])
 async def test_a_lost_run_is_started(table: CountingTable, left: bool) -> None:
     hub = TaskHub([])
@@ -277,3 +314,32 @@ async def test_a_run_is_not_missing_while_the_task_hub_does_not_answer(table: Co
     hub.failing.add("GET")
     with hub.served() as client, pytest.raises(RunError, match="task hub is not available"):
         await find_run(client, "r-1")
+
+
+async def test_a_run_that_begins_while_the_ledger_is_slow_is_not_shown_as_ended(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that has ended cannot be canceled: a wrong end would lose a cancel."""
+    row = await added(table)
+    hub = TaskHub([])
+    answered = asyncio.Event()
+    ask, read = known_runs.find_in_hub, table.table.read
+
+    async def ask_before_the_start(client: Any, run_id: str) -> RunInHub | None:
+        in_hub = await ask(client, run_id)
+        answered.set()
+        return in_hub
+
+    async def read_after_the_start(key: Key) -> Row | None:
+        await answered.wait()
+        if not hub.instances:
+            hub.instances["r-1"] = in_flight()
+            await change_submission(table, row, lambda free: free.claim("a", "2026-01-31T12:00:00Z", None))
+        return await read(key)
+
+    monkeypatch.setattr(known_runs, "find_in_hub", ask_before_the_start)
+    monkeypatch.setattr(table.table, "read", read_after_the_start)
+    with hub.served() as client:
+        shown = await find_run(client, "r-1")
+    assert shown is not None
+    assert (shown.view["phase"], shown.ended) == ("Running", False)

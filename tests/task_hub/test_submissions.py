@@ -99,6 +99,19 @@ async def test_a_claim_takes_the_place_of_the_one_whose_job_is_provably_absent(t
     assert late == Taken(second.submission)
 
 
+async def test_instead_of_an_attempt_that_has_released_its_claim_nothing_is_claimed(
+    table: CountingTable,
+) -> None:
+    await added(table)
+    with TaskHub([]).served() as client:
+        first = await claim_submission(client, await row_of(client, "r-1"))
+        assert isinstance(first, Claimed)
+        await release_submission(client, await row_of(client, "r-1"), first.attempt)
+        row = await row_of(client, "r-1")
+        assert await claim_submission(client, row, instead_of=first.attempt) == Taken(row.submission)
+        assert isinstance(await claim_submission(client, row), Claimed)
+
+
 async def test_after_a_cancel_there_is_no_claim(table: CountingTable) -> None:
     await added(table)
     with TaskHub([]).served() as client:
@@ -166,6 +179,31 @@ async def test_an_adopted_run_sees_a_claim_that_comes_to_the_entity_afterwards(t
         answer = await claim_submission(client, await row_of(client, "r-1"))
     assert answer == Taken(CLAIMED)
     assert (await found(table)).submission == CLAIMED
+
+
+async def test_an_adopted_run_sees_a_second_claim_that_comes_to_the_entity_afterwards(
+    table: CountingTable,
+) -> None:
+    """The job of the first is provably absent then, but not that of the second."""
+    hub = of_earlier_version(CLAIMED)
+    with hub.served() as client:
+        await row_of(client, "r-1")
+        keep(hub, AGAIN)
+        row = await row_of(client, "r-1")
+        assert await claim_submission(client, row) == Taken(AGAIN)
+        late = await claim_submission(client, row, instead_of="a")
+    assert late == Taken(AGAIN)
+    assert (await found(table)).submission == AGAIN
+
+
+async def test_an_adopted_run_keeps_its_own_claim_instead_of_one_of_the_entity(table: CountingTable) -> None:
+    hub = of_earlier_version(CLAIMED)
+    with hub.served() as client:
+        claim = await claim_submission(client, await row_of(client, "r-1"), instead_of="a")
+        assert isinstance(claim, Claimed)
+        assert (await row_of(client, "r-1")).submission == claim.submission
+        await release_submission(client, await row_of(client, "r-1"), claim.attempt)
+        assert (await row_of(client, "r-1")).submission == claim.submission.release(claim.attempt)
 
 
 @pytest.mark.parametrize("kept", [FREE, CLAIMED])
