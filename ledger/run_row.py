@@ -36,10 +36,6 @@ class RunList(StrEnum):
     UNDER_WAY = "open"
 
     @property
-    def after(self) -> str:
-        return f"{self} "
-
-    @property
     def before(self) -> str:
         """After all rows of the list: ``~`` is not in a key."""
         return f"{self} ~"

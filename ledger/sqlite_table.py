@@ -116,7 +116,9 @@ def _write(store: sqlite3.Connection, changes: tuple[Change, ...]) -> None:
             _apply(store, change)
         store.execute("COMMIT")
     except BaseException:
-        store.execute("ROLLBACK")
+        # SQLite itself has rolled back after some errors, such as a full disk.
+        if store.in_transaction:
+            store.execute("ROLLBACK")
         raise
 
 

@@ -30,7 +30,7 @@ _CAUSES = {
     "TableBeingDeleted": "the table is being deleted; it can be made again after some time",
     "ServerBusy": "the account is busy",
     "OperationTimedOut": "the account needs too long",
-    "TableNotFound": "the table is missing, though it was created just now",
+    TABLE_MISSING: "the table is missing, though it was created just now",
 }
 
 

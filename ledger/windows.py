@@ -16,7 +16,7 @@ def window_key(window_id: str) -> Key:
 async def take_window_start(table: Table, window_id: str, now: datetime, starts_within: timedelta) -> bool:
     """Whether this caller, and no other, may start the window.
 
-    The first may, and later one that comes more than ``starts_within`` after the last that might.
+    The first caller may. Later another one may, if it comes more than ``starts_within`` after the last that might.
     """
     key = window_key(window_id)
     values = {"Start": uuid4().hex, "StartingAt": format_timestamp(now)}

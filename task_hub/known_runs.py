@@ -83,7 +83,8 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
     try:
         in_hub = await find_in_hub(client, listed.run_id, with_request=False)
     except NotARun:
-        # The call that added the run is about to take it back, or was stopped before. The others are listed.
+        # Something else took the id between the caller's look at the task hub and its start of the run. The other
+        # runs are listed all the same.
         in_hub = None
     if in_hub is None:
         status = status_without_instance(to_be_started=listed.phase == PENDING)

@@ -52,7 +52,7 @@ async def _mend(client: df.DurableOrchestrationClient, table: Table, listed: Lis
     try:
         in_hub = await find_in_hub(client, listed.run_id, with_request=False)
     except NotARun:
-        # Its caller was told so, and stopped before it took the run back.
+        # Something else took the id between the caller's look at the task hub and its start of the run.
         row = await find_row(table, listed.run_id)
         if row and row.is_to_be_started:
             await delete_run(table, row, None)

@@ -133,7 +133,8 @@ def _list() -> JsonObject:
             {
                 **_query(
                     "phase",
-                    "Runs in any of these phases; a run that has just moved may be missing for a moment",
+                    "Runs in any of these phases; a run that has just moved may be missing for a moment,"
+                    " a run that was terminated for up to an hour",
                     phases,
                 ),
                 "style": "form",

@@ -37,3 +37,12 @@ def test_any_field_name_is_plain_json() -> None:
     hostile = FieldError('"}\u2028<script>', "is not a known field")
     sent = json.loads(error_response(ApiError.INVALID_REQUEST, "No.", [hostile]).get_body())
     assert sent["errors"] == [{"field": hostile.field, "message": hostile.message}]
+
+
+@pytest.mark.parametrize("kind", ApiError)
+def test_the_log_has_the_reason_where_the_caller_cannot_act(
+    kind: ApiError, caplog: pytest.LogCaptureFixture
+) -> None:
+    error_response(kind, "The ledger of runs is not available: it needs a role.")
+    expected = ['request_not_served reason="The ledger of runs is not available: it needs a role."']
+    assert caplog.messages == (expected if kind is ApiError.STORE_UNAVAILABLE else [])
