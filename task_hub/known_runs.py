@@ -103,8 +103,12 @@ async def bring_up_to_date(
 ) -> None:
     """Writes the end of a run whose own last step did not write it, because of a failure or a terminate."""
     ended_at = parse_timestamp(in_hub.view["ended_at"])
-    lost = in_hub.view["runtime_status"] in ENDED_RUNTIME_STATUSES and ended_at
-    if not lost or datetime.now(UTC) < lost + _ENDS_WITHIN:
+    runtime_status = in_hub.view["runtime_status"]
+    if runtime_status not in ENDED_RUNTIME_STATUSES or ended_at is None:
+        return
+    # A run that was stopped from outside takes no last step.
+    takes_last_step = runtime_status in ("Completed", "Failed")
+    if takes_last_step and datetime.now(UTC) < ended_at + _ENDS_WITHIN:
         return
     row = await find_row(table, listed.run_id)
     if row:

@@ -54,9 +54,9 @@ async def rebuild_once(client: df.DurableOrchestrationClient, parts: int) -> int
         part = await rebuild_part(client, continuation)
         added, continuation = added + part.added, part.continuation
         if continuation is None:
+            await _write(table, {"DoneAt": format_timestamp(datetime.now(UTC))})
             break
-    done = {"Continuation": continuation} if continuation else {"DoneAt": format_timestamp(datetime.now(UTC))}
-    await _write(table, done)
+        await _write(table, {"Continuation": continuation})
     return added
 
 

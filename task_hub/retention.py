@@ -34,14 +34,15 @@ _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
 
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
     """How many runs and windows were purged; at most about ``limit``, so that one call stays short."""
-    purged = await _purge_runs_of_ledger(client, before, limit)
+    purged = tried = await _purge_runs_of_ledger(client, before, limit)
     continuation = None
     params = {"top": str(_PAGE), "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
-    while purged < limit:
+    while tried < limit:
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
             ended_at = time_of(instance, "lastUpdatedTime")
             if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and ended_at < before:
+                tried += 1
                 purged += await _try(_purge_instance(client, instance, before), instance["instanceId"])
         if continuation is None:
             break
@@ -52,7 +53,7 @@ async def _purge_runs_of_ledger(client: df.DurableOrchestrationClient, before: d
     """Also runs whose orchestration somebody has purged."""
     table = ledger_of(client)
     purged, stuck = 0, set[str]()
-    while purged < limit:
+    while purged + len(stuck) < limit:
         runs = await runs_ended(table, before, min(_PAGE, limit - purged) + len(stuck))
         left = [run for run in runs if run.run_id not in stuck]
         if not left:

@@ -72,9 +72,19 @@ class RunQuery:
             phases=read("phase", _phases, frozenset()),
             started_from=read("started_from", _time, None),
             started_to=read("started_to", _time, None),
-            prefix=read("prefix", _matching(PREFIX_PATTERN), ""),
+            prefix=read(
+                "prefix",
+                _matching(PREFIX_PATTERN, "must be letters, digits, '.', '_' and '-', at most 100"),
+                "",
+            ),
             endpoint=read("endpoint", _endpoint, ""),
-            source=read("source", _matching(SOURCE_PATTERN), ""),
+            source=read(
+                "source",
+                _matching(
+                    SOURCE_PATTERN, "must be at most 1,100 characters, none of them a control character"
+                ),
+                "",
+            ),
             top=read("top", lambda text: parse_whole_number(text, MAX_TOP), DEFAULT_TOP),
             place=read("continuation", _place, ""),
         )
@@ -101,10 +111,10 @@ def _endpoint(text: str) -> str:
     return str(EndpointUri.parse(text)) if text else ""
 
 
-def _matching(pattern: str) -> Callable[[str], str]:
+def _matching(pattern: str, rule: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise ValueError(f"must match {pattern}")
+            raise ValueError(rule)
         return text
 
     return parse
