@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from batch.run.status import RunStatus
+from batch.timestamps import format_timestamp
 from ledger.job_owners import own_job
 from ledger.run_row import RunList
 from ledger.runs import find_row, leave_start, note_phase
@@ -103,6 +104,18 @@ async def test_an_end_of_a_run_whose_input_cannot_be_read_is_written_too(table: 
     in_list = await listed(table, row)
     assert in_list is not None
     assert (in_list.phase, in_list.endpoint_uri) == ("Failed", ENDPOINT_URI)
+
+
+@pytest.mark.parametrize(
+    ("runtime_status", "is_written"), [("Terminated", True), ("Completed", False), ("Failed", False)]
+)
+async def test_only_an_end_without_a_last_step_is_written_at_once(
+    table: CountingTable, runtime_status: str, is_written: bool
+) -> None:
+    row = await added(table)
+    now = format_timestamp(datetime.now(UTC))
+    await mend(TaskHub([instance("r-1", input=STATE, runtimeStatus=runtime_status, lastUpdatedTime=now)]))
+    assert (await listed(table, row, RunList.UNDER_WAY) is None) is is_written
 
 
 async def test_a_run_that_has_reported_its_end_is_left_to_its_last_step(table: CountingTable) -> None:
