@@ -2,7 +2,7 @@
 
 from batch.run.phases import Phase
 from ledger.retry import settled
-from ledger.run_row import JOB, RunList, RunRow, job_key
+from ledger.run_row import JOB, RunRow, job_key
 from ledger.table import Insert, Merge, RowChanged, RowExists, Table
 
 
@@ -11,8 +11,8 @@ async def own_job(table: Table, row: RunRow, job_name: str) -> str:
     insert = Insert(job_key(job_name), {"RunId": row.run_id})
     named = {JOB: job_name}
     queued = {"Phase": Phase.QUEUED.value}
-    lists = (row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
-    noted = (Merge(row.key, {**queued, **named}), *(Merge(key, queued) for key in lists))
+    run, *lists = row.keys
+    noted = (Merge(run, {**queued, **named}), *(Merge(key, queued) for key in lists))
 
     async def step() -> str:
         try:

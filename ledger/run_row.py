@@ -13,7 +13,7 @@ from math import ceil
 from typing import Self
 
 from batch.run.phases import PENDING, Phase
-from batch.run.state import Run
+from batch.run.source import SourceView
 from batch.run.submission import Submission
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.table import Key, Row
@@ -101,6 +101,11 @@ class RunRow:
     @property
     def place(self) -> str:
         return place_of(self.run_id, self.started_at)
+
+    @property
+    def keys(self) -> tuple[Key, Key, Key]:
+        """Of all rows that a run has while it is under way."""
+        return self.key, self.key_in(RunList.ALL), self.key_in(RunList.UNDER_WAY)
 
     def key_in(self, which: RunList) -> Key:
         return list_key(which, self.place)
@@ -198,9 +203,9 @@ def listed_phase(phase: str) -> str:
     return PENDING if phase in _BEFORE_THE_JOB else phase
 
 
-def source_of(run: Run) -> str:
-    """The folder of the blobs that started the run, below its container; empty without such blobs."""
-    return f"{run.source.container}/{run.source.folder}" if run.source else ""
+def source_of(source: SourceView | None) -> str:
+    """The folder of the blobs that started a run, below its container; empty without such blobs."""
+    return f"{source['container']}/{source['folder']}" if source else ""
 
 
 def to_milliseconds(moment: datetime) -> datetime:

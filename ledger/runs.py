@@ -57,7 +57,7 @@ async def add_run(table: Table, row: RunRow, run: Run) -> RunRow | None:
         started_at=row.started_at,
         phase=PENDING,
         endpoint_uri=run.request.endpoint_uri,
-        source=source_of(run),
+        source=source_of(run.source.view() if run.source else None),
     )
     return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())})
 
@@ -66,11 +66,13 @@ async def insert_rows(
     table: Table, row: RunRow, listed: ListedRun, under_way: dict[str, str]
 ) -> RunRow | None:
     """As ``add_run``, of a run that may have ended; ``under_way`` is what only the list of runs under way has."""
-    rows = _list_rows(row, listed, under_way)
+    rows = [Insert(row.key, row.values()), Insert(row.key_in(RunList.ALL), listed.values())]
+    if not listed.has_ended:
+        rows.append(Insert(row.key_in(RunList.UNDER_WAY), {**listed.values(), **under_way}))
 
     async def step() -> RunRow | None:
         try:
-            await table.write(Insert(row.key, row.values()), *rows)
+            await table.write(*rows)
         except RowExists:
             present = await find_row(table, row.run_id)
             # Without a row the run was deleted meanwhile, and the next try adds it.
@@ -117,9 +119,7 @@ async def run_to_start(table: Table, row: RunRow) -> Run | None:
 
 async def note_phase(table: Table, row: RunRow, phase: str) -> None:
     """Tells the lists in which phase a run under way is. Does nothing for a run that has ended or was deleted."""
-    noted = {"Phase": phase}
-    rows = (row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY))
-    await _unless_gone(table, *(Merge(key, noted) for key in rows))
+    await _unless_gone(table, *(Merge(key, {"Phase": phase}) for key in row.keys))
 
 
 async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
@@ -140,7 +140,7 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
 async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
     """Deletes all rows of a run, and that of its job unless the job belongs to another run."""
     jobs = sorted({name for name in (row.job, job) if name})
-    keys = [row.key, row.key_in(RunList.ALL), row.key_in(RunList.UNDER_WAY), *map(job_key, jobs)]
+    keys = [*row.keys, *map(job_key, jobs)]
 
     async def step() -> None:
         found = [await table.read(key) for key in keys]
@@ -155,13 +155,6 @@ def _is_of(run: RunRow, row: Row) -> bool:
     """Whether a row is the run's own. Its id may have another run, and its job may belong to one."""
     started_at = row.values.get("StartedAt", "")
     return row.values["RunId"] == run.run_id and started_at in ("", format_timestamp(run.started_at))
-
-
-def _list_rows(row: RunRow, listed: ListedRun, under_way: dict[str, str]) -> list[Change]:
-    rows: list[Change] = [Insert(row.key_in(RunList.ALL), listed.values())]
-    if not listed.has_ended:
-        rows.append(Insert(row.key_in(RunList.UNDER_WAY), {**listed.values(), **under_way}))
-    return rows
 
 
 async def _unless_gone(table: Table, *changes: Change) -> None:

@@ -12,7 +12,7 @@ import azure.durable_functions as df
 from batch.names import JOB_OWNER, SUBMISSION
 from batch.run.submission import Submission
 from batch.timestamps import parse_timestamp
-from ledger.run_row import ListedRun, RunRow, listed_phase, to_milliseconds
+from ledger.run_row import ListedRun, RunRow, listed_phase, source_of, to_milliseconds
 from ledger.runs import insert_rows
 from ledger.submissions import change_submission
 from ledger.table import Table
@@ -35,13 +35,12 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         submission=Submission() if run.ended else await _submission(client, view["run_id"]),
         earlier=True,
     )
-    source = view["source"]
     listed = ListedRun(
         run_id=row.run_id,
         started_at=row.started_at,
         phase=row.phase,
         endpoint_uri=view["endpoint_uri"] or "",
-        source=f"{source['container']}/{source['folder']}" if source else "",
+        source=source_of(view["source"]),
     )
     if run.ended:
         listed = run.end.of(listed)
