@@ -1,11 +1,11 @@
 """Asks Azure ML to cancel the job. The job's status shows when it is canceled, or that it ended before."""
 
-import asyncio
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
+from batch import thread_pools
 from batch.addresses import WorkspaceId
 from batch.azure_ml import workspace_jobs
 from batch.errors import ErrorCode, RunError
@@ -26,7 +26,7 @@ async def cancel_job(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     if asked.run_id:
         await note_canceling(client, asked.run_id)
     try:
-        await asyncio.to_thread(_cancel, asked)
+        await thread_pools.azure_ml.run(_cancel, asked)
     except RunError as error:
         return CancelAnswered.failed(error).to_json()
     return CancelAnswered(accepted=True).to_json()

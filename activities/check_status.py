@@ -1,12 +1,12 @@
 """One check: the job's status as the endpoint reports it, and whether somebody asked to cancel the run."""
 
-import asyncio
 import logging
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
+from batch import thread_pools
 from batch.azure_ml.endpoint import read_job
 from batch.errors import RunError
 from batch.log import log_event
@@ -30,7 +30,7 @@ async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-ar
     row = await _row(client, asked.run_id)
     status, failure = None, None
     try:
-        job = await asyncio.to_thread(read_job, asked.endpoint_uri, asked.job_name, app_settings())
+        job = await thread_pools.azure_ml.run(read_job, asked.endpoint_uri, asked.job_name, app_settings())
         status = job.status
     except RunError as error:
         failure = Failure.of(error)

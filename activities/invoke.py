@@ -1,6 +1,5 @@
 """Submits the run's job: at most once, however often this activity is delivered."""
 
-import asyncio
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
+from batch import thread_pools
 from batch.azure_ml.endpoint import submit
 from batch.azure_ml.identity import bearer_token
 from batch.azure_ml.job_search import find_job
@@ -68,7 +68,7 @@ async def _invoke(
 async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
     try:
         # Before the claim, so that a slow or failing token request does not use up the claim's time.
-        await asyncio.to_thread(bearer_token, app_settings().ml_audience)
+        await thread_pools.azure_ml.run(bearer_token, app_settings().ml_audience)
     except RunError:
         found = await _find(row, request, client)
         if found.absent:
@@ -123,7 +123,7 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
 async def _search(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Job | None:
     """A job that looks like the run's own and belongs to another run is passed over."""
     of_others: set[str] = set()
-    while job := await asyncio.to_thread(
+    while job := await thread_pools.azure_ml.run(
         find_job, row.run_id, request, row.submission, app_settings(), frozenset(of_others)
     ):
         if await own_job(client, row, job.name):
@@ -140,7 +140,7 @@ async def _post(
     row: RunRow, request: RunRequest, claim: Claimed, client: df.DurableOrchestrationClient
 ) -> Job:
     try:
-        job = await asyncio.to_thread(_post_in_time, row.run_id, request, claim)
+        job = await thread_pools.azure_ml.run(_post_in_time, row.run_id, request, claim)
     except RunError as error:
         if _may_have_created(error):
             await record_lost_answer(client, row, claim.attempt)

@@ -12,6 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 import requests
 
+from batch import thread_pools
 from batch.errors import ErrorCode, RunError
 from batch.timestamps import parse_timestamp
 
@@ -75,7 +76,7 @@ async def instances_page(
 
     A token that the hub does not know leads to an empty last page. Raises RunError if the hub does not answer.
     """
-    return await asyncio.to_thread(_get, client, params, continuation)
+    return await thread_pools.task_hub.run(_get, client, params, continuation)
 
 
 def time_of(instance: Mapping[str, Any], name: str) -> datetime:

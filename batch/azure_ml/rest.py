@@ -14,14 +14,15 @@ from requests.auth import AuthBase
 
 from batch.azure_ml.identity import bearer_token
 from batch.errors import ErrorCode, RunError, shorten
+from batch.thread_pools import ACTIVITIES
 
 CONNECT_TIMEOUT = 10
 READ_TIMEOUT = 60
 """Seconds. A POST whose answer is lost costs a search for its job, so the app waits long for an answer."""
 MAX_RETRY_AFTER = 3_600
 """Seconds. A service that asks for a longer wait is asked again after an hour."""
-_CONNECTIONS = 32
-"""As many reads go on at once: host.json lets in 20 activities, and each may read a list besides."""
+_CONNECTIONS = ACTIVITIES
+"""As many reads go on at once."""
 _LONGEST_QUOTE = 500
 """Characters of a service's message in ours, which holds up to 1,000."""
 

@@ -29,6 +29,7 @@ _FACTS = (
     "started_at",
     "submitted_at",
     "running_at",
+    "stalled_since",
     "last_check_at",
     "cancellation",
 )

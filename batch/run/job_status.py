@@ -31,6 +31,8 @@ _BUCKETS = {
     "Paused": Bucket.UNCLEAR,
     "Unknown": Bucket.UNCLEAR,
 }
+STALLED = frozenset({"NotResponding", "CancelRequested"})
+"""A job may be in one of these for some minutes. One that stays there needs a person."""
 _SPELLING = {name.casefold(): name for name in _BUCKETS}
 
 

@@ -67,6 +67,8 @@ class Cancellation(Stored):
 class Run(Stored):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
+    ``stalled_since`` is when the job was first read in one of the statuses of ``job_status.STALLED``, if it still is.
+
     ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
     failure of the last step, ``submission`` whether a job may exist of which the run does not know.
     ``step_due_at`` is set when a nudge interrupted the wait: the step is still due at that time. Without it the step
@@ -81,6 +83,7 @@ class Run(Stored):
     job: Job | None = None
     submitted_at: datetime | None = None
     running_at: datetime | None = None
+    stalled_since: datetime | None = None
     checks: int = 0
     last_check_at: datetime | None = None
     failures: int = 0
@@ -179,6 +182,7 @@ class Run(Stored):
         return self._after_success(
             job=self.job.model_copy(update={"status": status}),
             running_at=self.running_at or (now if works else None),
+            stalled_since=(self.stalled_since or now) if status in job_status.STALLED else None,
         )
 
     def _after_success(self, **changes: Any) -> Self:

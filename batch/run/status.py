@@ -60,6 +60,7 @@ class RunStatus(Stored):
     started_at: str | None = None
     submitted_at: str | None = None
     running_at: str | None = None
+    stalled_since: str | None = None
     last_check_at: str | None = None
     next_check_at: str | None = None
     ended_at: str | None = None
@@ -93,6 +94,7 @@ class RunStatus(Stored):
             started_at=_time(run.started_at),
             submitted_at=_time(run.submitted_at),
             running_at=_time(run.running_at),
+            stalled_since=_time(run.stalled_since),
             last_check_at=_time(run.last_check_at),
             next_check_at=_time(next_check_at),
             ended_at=_time(ended_at),
@@ -105,7 +107,7 @@ class RunStatus(Stored):
     def to_json(self) -> dict[str, Any]:
         """Well below the host's limit of 16 KB; holds no secret. What seldom occurs is left out, not null."""
         status = self.model_dump(mode="json")
-        seldom = ("source", "cancellation", "error", "problem")
+        seldom = ("source", "stalled_since", "cancellation", "error", "problem")
         return {name: value for name, value in status.items() if value is not None or name not in seldom}
 
 
