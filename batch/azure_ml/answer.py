@@ -11,6 +11,14 @@ _LONGEST_PART = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceError:
+    """What either error envelope of Azure ML says, or a body of plain text. Empty where there is nothing."""
+
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """``url`` is without its query. ``retry_after`` is the header as it came."""
 
@@ -28,22 +36,21 @@ class Answer:
         value = self._json()
         return value if isinstance(value, dict) else None
 
-    def error_code(self) -> str:
-        """The code of either error envelope of Azure ML, or nothing."""
-        return _text(self._error().get("code"))
-
-    def message(self) -> str:
-        """The message of either error envelope of Azure ML, or the body where it is plain text."""
-        if self._json() is None:
-            return self.body[:_LONGEST_PART].decode("utf-8", "replace")
-        error = self._error()
+    def error(self) -> ServiceError:
+        body = self._json()
+        if body is None:
+            return ServiceError(message=self.body[:_LONGEST_PART].decode("utf-8", "replace"))
+        error = body.get("error") if isinstance(body, dict) else None
+        if not isinstance(error, dict):
+            return ServiceError()
         details = error.get("details")
         parts = [error, *(details[:_MAX_DETAILS] if isinstance(details, list) else [])]
-        return " ".join(
+        message = " ".join(
             f"{_text(part.get('code'))}: {_text(part.get('message'))}"
             for part in parts
             if isinstance(part, dict) and part
         )
+        return ServiceError(_text(error.get("code")), message)
 
     def _json(self) -> Any:
         try:
@@ -51,11 +58,6 @@ class Answer:
         except (ValueError, RecursionError):
             # Not JSON, not Unicode, a number too long, or values nested too deep.
             return None
-
-    def _error(self) -> dict[str, Any]:
-        body = self.json_object()
-        error = body.get("error") if body else None
-        return error if isinstance(error, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -126,7 +126,8 @@ def _without_answer(place: str, error: Exception) -> NotSent | AnswerLost:
         _cause(error, urllib3.exceptions.ConnectTimeoutError) or _cause(error, ssl.SSLCertVerificationError)
     ):
         return NotSent(f"{place} got no answer: {not_sent}.")
-    return AnswerLost(f"{place} got no answer: {_innermost(error)}.")
+    cause = _innermost(error)
+    return AnswerLost(f"{place} got no answer: {str(cause) or type(cause).__name__}.")
 
 
 def _cause(error: BaseException, kind: type[E]) -> E | None:
@@ -146,15 +147,15 @@ def _wrapped(error: BaseException) -> list[BaseException]:
 
 
 def _http_error(answer: Answer) -> HttpError:
-    status, said = answer.status, answer.message()
+    status, error = answer.status, answer.error()
     code = _CODES.get(status, ErrorCode.REQUEST_REJECTED)
     if status >= 500:
         code = ErrorCode.SERVICE_UNAVAILABLE
-    is_user_error = status >= 500 and answer.error_code() == "UserError"
+    is_user_error = status >= 500 and error.code == "UserError"
     explanation = ""
-    if is_user_error and is_about_private_networks(said):
+    if is_user_error and is_about_private_networks(error.message):
         explanation = f" {what_is_closed(answer.url)}"
-    quote = shorten(said, LONGEST_QUOTE // 2 if explanation else LONGEST_QUOTE)
+    quote = shorten(error.message, LONGEST_QUOTE // 2 if explanation else LONGEST_QUOTE)
     return HttpError(
         status,
         code,
