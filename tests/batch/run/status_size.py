@@ -27,7 +27,7 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
     resource = JobResource.parse(
         endpoint_job(
             job_id=f"{WORKSPACE_ID}/jobs/{'j' * 255}",
-            status=character * 10_000,
+            status=f"S{character * 10_000}",
             interactionEndpoints={"Studio": {"endpoint": "https://ml.azure.com/".ljust(LONGEST_LINK, "x")}},
         )
     )
