@@ -70,8 +70,8 @@ async def make_world(
         world = World(hub, table, path, clock, Faults(plan, asyncio.get_running_loop()))
         return world
 
-    credential = SimpleNamespace(get_token=lambda scope: AccessToken("token", _FAR))
-    monkeypatch.setattr(identity, "_credential", lambda: credential)
+    tokens = SimpleNamespace(get=lambda audience: AccessToken("token", _FAR))
+    monkeypatch.setattr(identity, "_cache", lambda: tokens)
     monkeypatch.setattr(ledger_of_hub, "_table", lambda hub_name: current().table)
     fail_at_task_hub(monkeypatch, lambda: current().faults)
     fail_at_sessions(monkeypatch, lambda: current().faults, lambda: current().azure_ml)
