@@ -87,6 +87,7 @@ def _input() -> object:
         queue_timeout=None,
         timeout=_DAYS_30,
         on_timeout="cancel",
+        cancel_timeout=None,
     )
     return Run(request=request).to_json()
 

@@ -62,6 +62,7 @@ def request(**fields: Any) -> RunRequest:
             "queue_timeout": None,
             "timeout": 86_400,
             "on_timeout": "cancel",
+            "cancel_timeout": None,
             **fields,
         }
     )
