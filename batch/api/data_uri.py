@@ -27,8 +27,8 @@ _DATA_URI = (
 )
 DATA_URI_PATTERN = _DATA_URI.replace("PATH", _PATH_CHARACTER)
 OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run_id\})")
-"""For readers of the OpenAPI document. The checks below accept all that matches. Of ``azureml`` and ``https`` URLs they
-also accept other spellings."""
+"""For readers of the OpenAPI document. The checks below accept all that matches, and also other spellings of
+``azureml`` and ``https`` URLs."""
 
 
 def check_data_uri(uri: str) -> str:
