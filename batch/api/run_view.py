@@ -60,6 +60,7 @@ class RequestView(TypedDict):
     queue_timeout: NotRequired[int]
     timeout: int
     on_timeout: Literal["cancel", "leave"]
+    cancel_timeout: NotRequired[int]
 
 
 class RunView(TypedDict):

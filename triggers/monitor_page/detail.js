@@ -147,7 +147,8 @@ function asked(run) {
     ["Endpoint", run.endpoint_uri && code(run.endpoint_uri)], ["Deployment", request.deployment],
     ["Experiment", request.experiment], ["Checked every", seconds(request.poll_interval)],
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],
-    ["Queue timeout", seconds(request.queue_timeout)], ["Identity", identity.client_id && code(identity.client_id)],
+    ["Queue timeout", seconds(request.queue_timeout)], ["Cancel timeout", seconds(request.cancel_timeout)],
+    ["Identity", identity.client_id && code(identity.client_id)],
     ["Last check", run.last_check_at && timeElement(run.last_check_at)],
   ]));
 }
