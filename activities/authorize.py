@@ -5,7 +5,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
-from batch.azure_ml import identity
+from batch import thread_pools
+from batch.azure_ml.identity import whoami
 from batch.errors import RunError
 from batch.names import AUTHORIZE
 from batch.run.steps import Authorized
@@ -17,10 +18,10 @@ bp = df.Blueprint()
 # The worker refuses to index an activity whose parameter is annotated with a generic type.
 @bp.activity_trigger(input_name="nothing", activity=AUTHORIZE)
 @with_readable_failure
-def authorize(nothing: dict) -> Any:  # type: ignore[type-arg]
+async def authorize(nothing: dict) -> Any:  # type: ignore[type-arg]
     """Answers with an Authorized. Its input is empty."""
     try:
-        answer = Authorized(identity=identity.whoami(app_settings().ml_audience))
+        answer = Authorized(identity=await thread_pools.azure_ml.run(whoami, app_settings().ml_audience))
     except RunError as error:
         answer = Authorized.failed(error)
     return answer.to_json()

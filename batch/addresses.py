@@ -21,12 +21,14 @@ _PATH = "/jobs"
 class Cloud:
     """What differs between the clouds of Azure, as its own documentation states it; hosts without ``https://``.
 
-    ``ml_audience`` is a token audience without the ``/.default`` suffix.
+    ``ml_audience`` is a token audience without the ``/.default`` suffix. Each region has a name below
+    ``ml_api_host``.
     """
 
     login_host: str
     arm_host: str
     ml_audience: str
+    ml_api_host: str
     studio_hosts: frozenset[str]
     storage_suffix: str
 
@@ -43,6 +45,7 @@ PUBLIC_CLOUD = Cloud(
     login_host="login.microsoftonline.com",
     arm_host="management.azure.com",
     ml_audience="https://ml.azure.com",
+    ml_api_host="api.azureml.ms",
     studio_hosts=frozenset({"ml.azure.com"}),
     storage_suffix="core.windows.net",
 )
@@ -52,6 +55,7 @@ CLOUDS = (
         login_host="login.microsoftonline.us",
         arm_host="management.usgovcloudapi.net",
         ml_audience="https://ml.azure.us",
+        ml_api_host="api.ml.azure.us",
         studio_hosts=frozenset({"ml.azure.us"}),
         storage_suffix="core.usgovcloudapi.net",
     ),
@@ -59,6 +63,7 @@ CLOUDS = (
         login_host="login.chinacloudapi.cn",
         arm_host="management.chinacloudapi.cn",
         ml_audience="https://ml.azure.cn",
+        ml_api_host="api.ml.azure.cn",
         studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
         storage_suffix="core.chinacloudapi.cn",
     ),

@@ -1,11 +1,9 @@
 """Tokens for a storage account, from azure-identity."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 
-from batch.addresses import CLOUDS, PUBLIC_CLOUD
 from batch.azure_ml.identity import first_reason
 from ledger.storage_account import Identity
 
@@ -14,8 +12,6 @@ if TYPE_CHECKING:
 
     from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
-
-_LOGIN_HOSTS = frozenset(cloud.login_host for cloud in CLOUDS)
 
 
 class NoToken(Exception):
@@ -52,10 +48,9 @@ class StorageIdentity:
 def _credential(identity: Identity) -> "AsyncTokenCredential":
     from azure.identity.aio import DefaultAzureCredential, ManagedIdentityCredential
 
+    from batch.azure_ml.credential import TIMEOUTS, is_no_public_cloud
+
     if identity.managed:
-        return ManagedIdentityCredential(client_id=identity.client_id)
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", PUBLIC_CLOUD.login_host)
-    host = authority.removeprefix("https://").rstrip("/")
+        return ManagedIdentityCredential(client_id=identity.client_id, **TIMEOUTS)
     chosen = {"managed_identity_client_id": identity.client_id} if identity.client_id else {}
-    # For any other authority azure-identity would first ask the login host of the public cloud whether it is genuine.
-    return DefaultAzureCredential(disable_instance_discovery=host not in _LOGIN_HOSTS, **chosen)
+    return DefaultAzureCredential(disable_instance_discovery=is_no_public_cloud(), **TIMEOUTS, **chosen)

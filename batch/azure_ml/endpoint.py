@@ -34,9 +34,13 @@ def submit(run_id: str, job_tag: str, request: RunRequest, settings: Settings) -
 
 
 def read_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobResource:
-    """The job as the endpoint sees it. Raises RunError."""
+    """The job as the endpoint sees it. Raises RunError, AnswerLost if the answer is about another job."""
     endpoint = allowed_endpoint(endpoint_uri, settings)
-    return _job(read(endpoint.job(job_name), settings.ml_audience), endpoint)
+    job = _job(read(endpoint.job(job_name), settings.ml_audience), endpoint)
+    # Azure does not distinguish capital letters in the names of resources.
+    if job.name.casefold() != job_name.casefold():
+        raise AnswerLost(f"GET {endpoint.job(job_name)} was answered with another job: {job.name}.")
+    return job
 
 
 def allowed_endpoint(endpoint_uri: str, settings: Settings) -> EndpointUri:

@@ -1,34 +1,30 @@
 """The identity of this app: one azure-identity credential for the process, chosen by the environment.
 
 ``AZURE_TOKEN_CREDENTIALS`` chooses (managed identity, service principal with secret, certificate or federated
-token, developer login). A job may outlive any token, so each call asks the credential, which caches and
-renews. Tokens are returned to the caller and kept nowhere else.
+token, developer login). A job may outlive any token, so each call asks for one. ``token_cache.py`` keeps them.
 """
 
 import base64
-import binascii
+import contextlib
 import json
 import logging
 import os
 from datetime import UTC, datetime
 from functools import lru_cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError
-
-from batch.addresses import CLOUDS, PUBLIC_CLOUD
-from batch.errors import ErrorCode, RunError
+from batch import thread_pools
+from batch.azure_ml.token_cache import NoAnswerYet, TokenCache
+from batch.errors import ErrorCode, RunError, shorten
 from batch.run.steps import IdentityView
 from batch.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
 
-_LOGIN_HOSTS = frozenset(cloud.login_host for cloud in CLOUDS)
+_LONGEST_CLAIM = 100
+"""Characters. The ids have 36."""
 _TRANSIENT_ENTRA_ERRORS = ("AADSTS90033", "AADSTS90024", "AADSTS50196")
-
-_one_at_a_time = Lock()
 
 # They log every token request: three lines for each check of each run.
 for _name in ("azure.identity", "azure.core"):
@@ -36,7 +32,10 @@ for _name in ("azure.identity", "azure.core"):
 
 
 def bearer_token(audience: str) -> str:
-    """A token for ``audience``. Raises RunError, which names the identity and the answer of Microsoft Entra."""
+    """A token for ``audience``; may block for ``token_cache.LONGEST_WAIT``.
+
+    Raises RunError, which names the identity and the answer of Microsoft Entra.
+    """
     return _token(audience).token
 
 
@@ -48,36 +47,35 @@ def whoami(audience: str) -> IdentityView:
     """
     token = _token(audience)
     claims = _claims(token.token)
-    identity: IdentityView = {
-        "token_expires_at": format_timestamp(datetime.fromtimestamp(token.expires_on, UTC))
-    }
-    if "appid" in claims:
-        identity["client_id"] = str(claims["appid"])
-    if "oid" in claims:
-        identity["object_id"] = str(claims["oid"])
-    if "tid" in claims:
-        identity["tenant_id"] = str(claims["tid"])
+    identity: IdentityView = {}
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        identity["token_expires_at"] = format_timestamp(datetime.fromtimestamp(token.expires_on, UTC))
+    if client_id := _text(claims.get("appid")):
+        identity["client_id"] = client_id
+    if object_id := _text(claims.get("oid")):
+        identity["object_id"] = object_id
+    if tenant_id := _text(claims.get("tid")):
+        identity["tenant_id"] = tenant_id
     return identity
 
 
 @lru_cache(maxsize=1)
-def _credential() -> "TokenCredential":
-    # Imported for the first token: the caller of a cold app does not wait for a library that only activities need.
-    from azure.identity import DefaultAzureCredential
+def _cache() -> TokenCache:
+    return TokenCache(_new_credential, thread_pools.tokens)
 
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", PUBLIC_CLOUD.login_host)
-    host = authority.removeprefix("https://").rstrip("/")
-    # For any other authority azure-identity would first ask the login host of the public cloud whether it is genuine.
-    credential: TokenCredential = DefaultAzureCredential(disable_instance_discovery=host not in _LOGIN_HOSTS)
-    return credential
+
+def _new_credential() -> "TokenCredential":
+    # Imported for the first token: the caller of a cold app does not wait for a library that only activities need.
+    from batch.azure_ml.credential import new_credential
+
+    return new_credential()
 
 
 def _token(audience: str) -> "AccessToken":
     try:
-        # Without the lock a burst of starts would ask Entra once for each start, while no token is cached.
-        with _one_at_a_time:
-            return _credential().get_token(f"{audience}/.default")
-    except (AzureError, ValueError) as error:
+        return _cache().get(audience)
+    except Exception as error:
+        # An odd answer raises other exceptions than those of azure.core.
         raise _explain(audience, error) from None
 
 
@@ -88,10 +86,15 @@ def _explain(audience: str, error: Exception) -> RunError:
     refused = "AADSTS" in reason and not any(code in reason for code in _TRANSIENT_ENTRA_ERRORS)
     return RunError(
         ErrorCode.TOKEN_REFUSED if refused else ErrorCode.TOKEN_UNAVAILABLE,
-        f"No token for {audience} as {chosen} (AZURE_CLIENT_ID: {client_id})."
-        f" The identity library says: {first_reason(reason)}",
+        f"No token for {audience} as {chosen} (AZURE_CLIENT_ID: {client_id}).{_answer_in_words(error)}",
         retryable=not refused,
     )
+
+
+def _answer_in_words(error: Exception) -> str:
+    if isinstance(error, NoAnswerYet):
+        return f" {error}"
+    return f" The identity library says: {first_reason(str(error)) or type(error).__name__}"
 
 
 def first_reason(text: str) -> str:
@@ -105,6 +108,10 @@ def _claims(token: str) -> dict[str, Any]:
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (IndexError, ValueError, binascii.Error):
+    except (IndexError, ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def _text(claim: object) -> str:
+    return shorten(claim, _LONGEST_CLAIM) if isinstance(claim, str) else ""

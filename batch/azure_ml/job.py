@@ -36,16 +36,17 @@ class JobResource:
     def parse(cls, body: Mapping[str, Any]) -> Self:
         """Raises ValueError if ``body`` is not a job: it has no usable name or no status."""
         properties = _mapping(body.get("properties"))
-        name, status = _job_name(body), properties.get("status")
-        if name is None or not isinstance(status, str) or not status.strip():
+        name, status = _job_name(body), _status(properties.get("status"))
+        if name is None or not status:
             raise ValueError("is not a job: it has no usable name or no status")
+        experiment = properties.get("experimentName")
         return cls(
             name=name,
-            status=shorten(job_status.canonical(status), MAX_STATUS_LENGTH),
+            status=status,
             workspace_id=WorkspaceId.of_resource(body.get("id")),
             studio_url=_studio_url(properties),
             created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
-            experiment=properties.get("experimentName"),
+            experiment=experiment if isinstance(experiment, str) else None,
             tags=_mapping(properties.get("tags")),
             input_uris=_uris(properties.get("inputData")),
             output_uris=_uris(properties.get("outputData")),
@@ -59,10 +60,15 @@ class JobResource:
 
 def _job_name(body: Mapping[str, Any]) -> str | None:
     """The top-level name, which is the last segment of ``id``; ``properties.name`` is only a display name."""
-    for value in (body.get("name"), str(body.get("id", "")).rpartition("/")[2]):
+    name, job_id = body.get("name"), body.get("id")
+    for value in (name, job_id.rpartition("/")[2] if isinstance(job_id, str) else None):
         if isinstance(value, str) and is_job_name(value):
             return value
     return None
+
+
+def _status(value: object) -> str:
+    return shorten(job_status.canonical(value), MAX_STATUS_LENGTH) if isinstance(value, str) else ""
 
 
 def _studio_url(properties: Mapping[str, Any]) -> str | None:

@@ -5,26 +5,25 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from batch.azure_ml.answer import LONGEST_QUOTE, Answer
+from batch.azure_ml.connection import AnswerTooLarge, AnswerTooLate, new_session, send
 from batch.azure_ml.identity import bearer_token
+from batch.azure_ml.private_network import is_about_private_networks, what_is_closed
 from batch.errors import ErrorCode, RunError, shorten
 from batch.thread_pools import ACTIVITIES
 
-CONNECT_TIMEOUT = 10
-READ_TIMEOUT = 60
-"""Seconds. A POST whose answer is lost costs a search for its job, so the app waits long for an answer."""
 MAX_RETRY_AFTER = 3_600
 """Seconds. A service that asks for a longer wait is asked again after an hour."""
 _CONNECTIONS = ACTIVITIES
 """As many reads go on at once."""
-_LONGEST_QUOTE = 500
-"""Characters of a service's message in ours, which holds up to 1,000."""
+
+E = TypeVar("E", bound=BaseException)
 
 
 class NotSent(RunError):
@@ -42,14 +41,24 @@ class AnswerLost(RunError):
 
 
 class HttpError(RunError):
-    """The service answered with ``status``, 300 or higher."""
+    """The service answered with ``status``, 300 or higher.
+
+    ``is_user_error``: it is 500 or higher, although Azure ML calls it a mistake of the caller, which does not pass.
+    """
 
     def __init__(
-        self, status: int, code: ErrorCode, message: str, *, retry_after: float | None = None
+        self,
+        status: int,
+        code: ErrorCode,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        is_user_error: bool = False,
     ) -> None:
         retryable = code is ErrorCode.SERVICE_UNAVAILABLE
         super().__init__(code, message, retryable=retryable, retry_after=retry_after)
         self.status = status
+        self.is_user_error = is_user_error
 
 
 class _Bearer(AuthBase):
@@ -75,81 +84,84 @@ def post_once(
     json: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
-) -> requests.Response:
+) -> Answer:
     """POSTs on a new connection: a pooled one may be dead already, and then the answer would be lost.
 
     Raises NotSent, AnswerLost, HttpError, or RunError when there is no token.
     """
-    with requests.Session() as session:
+    with new_session() as session:
         return _call(session, "POST", url, audience, json=json, headers=headers, params=params)
 
 
-def json_object(response: requests.Response) -> dict[str, Any]:
+def json_object(answer: Answer) -> dict[str, Any]:
     """The JSON object of an answer. Raises AnswerLost if it holds none."""
-    try:
-        value = response.json()
-    except requests.exceptions.JSONDecodeError:
-        value = None
-    if not isinstance(value, dict):
-        raise AnswerLost(f"{_place(response)} answered {response.status_code} without a JSON object.")
+    value = answer.json_object()
+    if value is None:
+        raise AnswerLost(f"{answer.place} answered {answer.status} without a JSON object that can be read.")
     return value
 
 
 @lru_cache(maxsize=1)
 def _pooled() -> requests.Session:
-    session = requests.Session()
-    session.mount("https://", HTTPAdapter(pool_connections=8, pool_maxsize=_CONNECTIONS))
-    return session
+    return new_session(_CONNECTIONS)
 
 
-def _call(
-    session: requests.Session, method: str, url: str, audience: str, **request: Any
-) -> requests.Response:
+def _call(session: requests.Session, method: str, url: str, audience: str, **request: Any) -> Answer:
     auth = _Bearer(bearer_token(audience))
     try:
-        response = session.request(
-            method,
-            url,
-            auth=auth,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            allow_redirects=False,
-            **request,
-        )
-    except requests.exceptions.RequestException as error:
-        kind = NotSent if _provably_not_sent(error) else AnswerLost
-        raise kind(f"{method} {url} got no answer: {_cause(error)}.") from None
-    if response.status_code >= 300:
-        raise _http_error(response)
-    return response
+        response, body = send(session, method, url, auth=auth, **request)
+    except Exception as error:
+        # Not only what the library declares: odd headers raise other exceptions in it.
+        raise _without_answer(f"{method} {url}", error) from None
+    answer = Answer(method, url, response.status_code, response.headers.get("Retry-After"), body)
+    if answer.status >= 300:
+        raise _http_error(answer)
+    return answer
 
 
-def _cause(error: Exception) -> BaseException:
-    inner = error.args[0] if error.args else error
-    reason = inner.reason if isinstance(inner, urllib3.exceptions.MaxRetryError) else inner
-    return reason if isinstance(reason, BaseException) else error
+def _without_answer(place: str, error: Exception) -> NotSent | AnswerLost:
+    if limit := _cause(error, AnswerTooLate) or _cause(error, AnswerTooLarge):
+        return AnswerLost(f"{place} got no usable answer: {limit}.")
+    if not_sent := (
+        _cause(error, urllib3.exceptions.ConnectTimeoutError) or _cause(error, ssl.SSLCertVerificationError)
+    ):
+        return NotSent(f"{place} got no answer: {not_sent}.")
+    cause = _innermost(error)
+    return AnswerLost(f"{place} got no answer: {str(cause) or type(cause).__name__}.")
 
 
-def _provably_not_sent(error: requests.exceptions.RequestException) -> bool:
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return True
-    cause = _cause(error)
-    if isinstance(cause, urllib3.exceptions.SSLError):
-        # Any other TLS error may have occurred while the answer was read.
-        return bool(cause.args) and isinstance(cause.args[0], ssl.SSLCertVerificationError)
-    return isinstance(cause, urllib3.exceptions.NewConnectionError)
+def _cause(error: BaseException, kind: type[E]) -> E | None:
+    """The libraries wrap what happened, and keep it as an argument, as a reason or as the cause."""
+    if isinstance(error, kind):
+        return error
+    return next((found for each in _wrapped(error) if (found := _cause(each, kind))), None)
 
 
-def _http_error(response: requests.Response) -> HttpError:
-    status = response.status_code
+def _innermost(error: BaseException) -> BaseException:
+    return next((_innermost(each) for each in _wrapped(error)), error)
+
+
+def _wrapped(error: BaseException) -> list[BaseException]:
+    inner = (getattr(error, "reason", None), *error.args, error.__cause__)
+    return [each for each in inner if isinstance(each, BaseException)]
+
+
+def _http_error(answer: Answer) -> HttpError:
+    status, error = answer.status, answer.error()
     code = _CODES.get(status, ErrorCode.REQUEST_REJECTED)
     if status >= 500:
         code = ErrorCode.SERVICE_UNAVAILABLE
-    said = f" It says: {text}" if (text := shorten(_service_message(response), _LONGEST_QUOTE)) else ""
+    is_user_error = status >= 500 and error.code == "UserError"
+    explanation = ""
+    if is_user_error and is_about_private_networks(error.message):
+        explanation = f" {what_is_closed(answer.url)}"
+    quote = shorten(error.message, LONGEST_QUOTE // 2 if explanation else LONGEST_QUOTE)
     return HttpError(
         status,
         code,
-        f"{_place(response)} answered {status}.{said}",
-        retry_after=retry_after_seconds(response.headers.get("Retry-After"), datetime.now(UTC)),
+        f"{answer.place} answered {status}.{f' It says: {quote}' if quote else ''}{explanation}",
+        retry_after=retry_after_seconds(answer.retry_after, datetime.now(UTC)),
+        is_user_error=is_user_error,
     )
 
 
@@ -162,26 +174,6 @@ _CODES = {
 }
 
 
-def _place(response: requests.Response) -> str:
-    return f"{response.request.method} {response.url.partition('?')[0]}"
-
-
-def _service_message(response: requests.Response) -> str:
-    """The message of either error envelope of Azure ML, or the body where it is plain text."""
-    try:
-        body = response.json()
-    except requests.exceptions.JSONDecodeError:
-        return response.text[: 4 * _LONGEST_QUOTE]
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return ""
-    details = error.get("details")
-    messages = [error, *(details if isinstance(details, list) else [])]
-    return " ".join(
-        f"{part.get('code', '')}: {part.get('message', '')}" for part in messages if isinstance(part, dict)
-    )
-
-
 def retry_after_seconds(header: str | None, now: datetime) -> float | None:
     """Seconds to wait, from a Retry-After header of either form; None if absent or unreadable."""
     if header is None:
@@ -192,5 +184,5 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
         moment = parsedate_to_datetime(header)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return min(max((moment - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None

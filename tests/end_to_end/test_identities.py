@@ -112,3 +112,44 @@ def test_an_identity_that_is_unavailable_for_a_moment_does_not_fail_the_run(own_
         view = app.wait_for_end(app.start(deployment="noop"))
 
     assert view["phase"] == "Completed"
+
+
+def test_a_token_request_that_hangs_stops_no_run_with_a_token(own_state: Path) -> None:
+    """A cancel needs a token for another audience; the checks of the other runs go on, and calls of the API too."""
+    with LocalMachine(config(own_state, identity="secret")) as machine:
+        app, control = App(machine.url), machine.control
+        hold = control.hold("Running")
+        canceled, others = app.start(), [app.start() for _ in range(6)]
+        for run_id in (canceled, *others):
+            app.wait_for_phase(run_id, "Running")
+        fault = control.fault("token", "hold", times=None)
+        app.cancel(canceled)
+        wait_for("the token request", lambda: control.get_fault(fault)["waiting"])
+        checks = {run_id: app.run(run_id)["checks"] for run_id in others}
+        wait_for(
+            "five checks of each of the others",
+            lambda: all(app.run(run_id)["checks"] >= checks[run_id] + 5 for run_id in others),
+            limit=20,
+        )
+        assert control.get_fault(fault)["waiting"] == 1
+        control.remove_fault(fault)
+        assert app.wait_for_end(canceled)["phase"] == "Canceled"
+        control.release(hold)
+        assert {app.wait_for_end(run_id)["phase"] for run_id in others} == {"Completed"}
+
+
+def test_runs_without_a_token_wait_and_block_no_other_work(own_state: Path) -> None:
+    """The first token request hangs: starts, lists and cancels are answered, and no second request is sent."""
+    with LocalMachine(config(own_state, identity="secret")) as machine:
+        app, control = App(machine.url), machine.control
+        fault = control.fault("token", "hold", times=None)
+        runs = [app.start(deployment="noop") for _ in range(12)]
+        wait_for("all runs", lambda: all(app.run(run_id)["phase"] == "Authorizing" for run_id in runs))
+        wait_for("the token request", lambda: control.get_fault(fault)["waiting"])
+        assert app.list().status_code == 200
+        assert app.cancel(runs[0]).status_code == 202
+        assert control.get_fault(fault)["seen"] == 1
+        control.remove_fault(fault)
+        phases = [app.wait_for_end(run_id)["phase"] for run_id in runs]
+
+    assert phases == ["Canceled"] + ["Completed"] * 11

@@ -1,5 +1,8 @@
 """A check that fails is not a failed job: the read is retried, and the run goes on."""
 
+import json
+from typing import Any
+
 import pytest
 
 from local.azure_ml import ControlClient
@@ -16,6 +19,20 @@ TRANSIENT = [
     pytest.param({"action": "answer", "status": 403}, id="403"),
     pytest.param({"action": "answer", "status": 404}, id="404-just-after-submission"),
     pytest.param({"action": "drop"}, id="connection-dropped"),
+    pytest.param(
+        {"action": "answer", "status": 200, "body": "malformed", "text": "[" * 100_000}, id="200-too-deep"
+    ),
+    pytest.param(
+        {"action": "answer", "status": 403, "body": "malformed", "text": '{"error": ' + "[" * 100_000},
+        id="403-too-deep",
+    ),
+    pytest.param(
+        {"action": "answer", "status": 200, "headers": {"Content-Encoding": "gzip"}}, id="200-no-gzip"
+    ),
+    pytest.param(
+        {"action": "answer", "status": 503, "headers": {"Location": "http://[::1", "Retry-After": "1e999"}},
+        id="503-odd-headers",
+    ),
 ]
 
 
@@ -65,4 +82,45 @@ def test_a_job_that_cannot_be_read_for_a_while_is_not_given_up(app: App, control
     assert "AzureML Data Scientist" in view["problem"]["advice"]
     control.remove_fault(fault)
     control.release(hold)
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+
+
+def test_a_status_of_another_job_is_not_believed(app: App, control: ControlClient) -> None:
+    """It says Failed, and the run's own job completes."""
+    hold = control.hold("Running")
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    other = {"name": "batchjob-of-another", "properties": {"status": "Failed"}}
+    fault = control.fault(
+        "get_job", "answer", status=200, body="malformed", text=json.dumps(other), times=None
+    )
+    view = wait_for("the problem", lambda: (v := app.run(run_id))["problem"] and v)
+    assert view["phase"] == "Running"
+    assert "another job: batchjob-of-another" in view["problem"]["message"]
+    control.remove_fault(fault)
+    control.release(hold)
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+
+
+PRIVATE_LINK: dict[str, Any] = {
+    "error": {
+        "code": "UserError",
+        "message": "Access to workspace was denied based on workspace private link configuration.",
+        "details": [],
+        "additionalInfo": [{"type": "ComponentName", "info": {"value": "managementfrontend"}}],
+    }
+}
+
+
+def test_a_workspace_that_is_closed_to_public_networks_is_named(app: App, control: ControlClient) -> None:
+    control.fault(
+        "get_job", "answer", status=502, body="malformed", text=json.dumps(PRIVATE_LINK), times=None
+    )
+    run_id = app.start(deployment="noop")
+    view = wait_for("the problem", lambda: (v := app.run(run_id))["problem"] and v)
+
+    assert view["problem"]["code"] == "service_unavailable"
+    assert "private link configuration" in view["problem"]["message"]
+    assert "closed to public networks" in view["problem"]["message"]
+    control.reset()
     assert app.wait_for_end(run_id)["phase"] == "Completed"

@@ -1,8 +1,13 @@
+from typing import Any
+
 import pytest
 
-from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG, allowed_endpoint, job_body
+from batch.azure_ml import endpoint
+from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG, allowed_endpoint, job_body, read_job
+from batch.azure_ml.rest import AnswerLost
 from batch.errors import ErrorCode, RunError
 from batch.run.request import Binding
+from tests.batch.azure_ml.jobs import endpoint_job
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, request, settings
 
 
@@ -68,3 +73,31 @@ def test_a_stored_endpoint_that_is_not_allowed_any_more_gets_no_token(stored: st
     with pytest.raises(RunError) as error:
         allowed_endpoint(stored, settings())
     assert error.value.code is ErrorCode.REQUEST_REJECTED
+
+
+def _answer_with(body: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "read", lambda url, audience: body)
+
+
+@pytest.mark.parametrize("asked", ["batchjob-1", "BatchJob-1"])
+def test_the_job_that_was_asked_for_is_read(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _answer_with(endpoint_job(status="Completed"), monkeypatch)
+    assert read_job(ENDPOINT_URI, asked, settings()).status == "Completed"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "batchjob-2"},
+        {"name": "batchjob-1x"},
+        {"name": None, "id": "/x/jobs/batchjob-2"},
+        {"name": "batchjob-2", "id": "/x/jobs/batchjob-1"},
+    ],
+)
+def test_an_answer_about_another_job_is_a_failed_read(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _answer_with(endpoint_job(status="Failed") | changes, monkeypatch)
+    with pytest.raises(AnswerLost, match="another job: batchjob-") as error:
+        read_job(ENDPOINT_URI, "batchjob-1", settings())
+    assert error.value.retryable

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from batch.addresses import WorkspaceId, is_job_name
 from batch.azure_ml.job import MAX_STATUS_LENGTH, JobResource
 from tests.batch.azure_ml.jobs import arm_job, endpoint_job, job
+from tests.batch.azure_ml.json_values import deep, json_values
 from tests.batch.builders import STUDIO_URL, WORKSPACE_ID
 
 
@@ -163,25 +164,60 @@ def test_uris_are_read_from_bindings(bindings: object, uris: set[str] | None) ->
     assert parsed.input_uris == parsed.output_uris == uris
 
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
-    max_leaves=5,
-)
 _keys = st.sampled_from(["id", "name", "properties", "systemData"])
 _property_keys = st.sampled_from(
-    ["status", "interactionEndpoints", "services", "tags", "inputData", "outputData", "experimentName"]
+    [
+        *("status", "interactionEndpoints", "services", "tags", "inputData", "outputData"),
+        *("experimentName", "displayName", "jobType", "properties"),
+    ]
 )
 
 
-@given(st.dictionaries(_keys, _json), st.dictionaries(_property_keys, _json))
-def test_any_object_is_refused_or_is_a_job_with_a_usable_name(
-    changes: dict[str, Any], properties: dict[str, Any]
-) -> None:
-    body = endpoint_job(**properties) | changes
+def _is_refused_or_usable(body: dict[str, Any]) -> None:
     try:
         parsed = JobResource.parse(body)
     except ValueError:
         return
     assert is_job_name(parsed.name)
     assert 0 < len(parsed.status) <= MAX_STATUS_LENGTH
+    assert parsed.status.isprintable()
+    assert parsed.experiment is None or isinstance(parsed.experiment, str)
+    assert parsed.created_at is None or parsed.created_at.tzinfo is UTC
+    assert isinstance(parsed.tags, dict)
+    for uris in (parsed.input_uris, parsed.output_uris):
+        assert uris is None or all(isinstance(uri, str) for uri in uris)
+    parsed.of_run().to_json()
+
+
+@given(st.dictionaries(_keys, json_values), st.dictionaries(_property_keys, json_values))
+def test_any_object_is_refused_or_is_a_job_of_the_right_types(
+    changes: dict[str, Any], properties: dict[str, Any]
+) -> None:
+    _is_refused_or_usable(endpoint_job(**properties) | changes)
+
+
+@given(st.dictionaries(_keys | st.text(max_size=5), json_values))
+def test_any_other_object_is_refused_or_is_a_job_of_the_right_types(body: dict[str, Any]) -> None:
+    _is_refused_or_usable(body)
+
+
+@pytest.mark.parametrize("field", ["id", "name", "systemData"])
+def test_a_deep_value_in_a_job_is_refused_or_left_out(field: str) -> None:
+    """Deeper than the interpreter can show it."""
+    _is_refused_or_usable(endpoint_job() | {field: deep(5_000)})
+
+
+@pytest.mark.parametrize("field", ["status", "experimentName", "tags", "inputData", "interactionEndpoints"])
+def test_a_deep_value_in_the_properties_of_a_job_is_refused_or_left_out(field: str) -> None:
+    _is_refused_or_usable(endpoint_job(**{field: deep(5_000)}))
+
+
+@pytest.mark.parametrize("experiment", [5, True, None, ["scores"], {"name": "scores"}])
+def test_an_experiment_that_is_no_text_counts_as_absent(experiment: object) -> None:
+    assert job(experimentName=experiment).experiment is None
+
+
+@pytest.mark.parametrize("status", ["\x00", "\ud800", "\u200b \n"])
+def test_a_status_without_a_printable_character_is_none(status: str) -> None:
+    with pytest.raises(ValueError, match="no status"):
+        job(status=status)

@@ -34,7 +34,22 @@ def test_both_forms_of_retry_after_are_read(header: str, seconds: float) -> None
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", " ", "soon", "-1", "1.5", "1e3", "NaN", "²", "0x10", "Sat, 31 Foo 2026 12:00:45 GMT"]
+    "header",
+    [
+        None,
+        "",
+        " ",
+        "soon",
+        "-1",
+        "1.5",
+        "1e3",
+        "1e999",
+        "-9999999999",
+        "NaN",
+        "²",
+        "0x10",
+        "Sat, 31 Foo 2026 12:00:45 GMT",
+    ],
 )
 def test_an_unreadable_retry_after_counts_as_absent(header: str | None) -> None:
     assert retry_after_seconds(header, NOW) is None
