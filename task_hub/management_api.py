@@ -1,7 +1,8 @@
 """Where the management API of the task hub is, and the name of the task hub.
 
 SDK 1.x has both in an attribute that is not public: the address inside of the host, which needs no key. SDK 2.x has
-no such attribute. A method that both have makes the addresses for callers of the app, with the key of the API in them.
+no such attribute. A method that both have makes the addresses for callers of the app, and the key of the API is in
+them.
 """
 
 from collections.abc import Mapping
