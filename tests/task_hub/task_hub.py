@@ -15,6 +15,8 @@ from batch.names import BATCH_RUN
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 
 TOKEN = "x-ms-continuation-token"
+KEY = "s3cr3t-key-of-the-management-api=="
+QUERY = f"taskHub=h&connection=Storage&code={KEY}"
 TROUBLE = {
     "Message": "Something went wrong while processing your request",
     "ExceptionMessage": "The storage account is not reachable",
@@ -57,10 +59,11 @@ def entity(name: str, key: str, state: object = None) -> dict[str, Any]:
 class TaskHub:
     """``unknown_token`` is the HTTP status for an unknown token; the instance ``stuck`` cannot be purged.
 
-    ``list_tokens`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
-    signal; ``asked`` the id of each instance or entity that was read. ``started`` are the ids with which ``start``
-    made an instance, again if it replaced one. ``now`` is the time of new instances. Requests of the methods in
-    ``failing`` are answered 500. ``binding`` is what the host gives to a client function, while the hub is served.
+    ``list_tokens`` keeps the token header of each list request, byte for byte, ``list_keys`` its key and the task hub
+    that it names; ``posted`` the path of each event and signal; ``asked`` the id of each instance or entity that was
+    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one. ``now`` is the time
+    of new instances. Requests of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a
+    client function, while the hub is served.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class TaskHub:
         self.unknown_token = unknown_token
         self.stuck = stuck
         self.list_tokens: list[str | None] = []
+        self.list_keys: list[tuple[str | None, str | None]] = []
         self.posted: list[str] = []
         self.asked: list[str] = []
         self.started: list[str] = []
@@ -79,8 +83,10 @@ class TaskHub:
 
     def clear(self) -> None:
         """No instances, and nothing was asked."""
-        for kept in (self.instances, self.list_tokens, self.posted, self.asked, self.started, self.failing):
+        for kept in (self.instances, self.posted, self.asked, self.started, self.failing):
             kept.clear()
+        self.list_tokens.clear()
+        self.list_keys.clear()
 
     @contextmanager
     def served(self) -> Iterator[df.DurableOrchestrationClient]:
@@ -89,7 +95,7 @@ class TaskHub:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        management = {"id": "INSTANCEID", "statusQueryGetUri": f"{url}instances/INSTANCEID"}
+        management = {"id": "INSTANCEID", "statusQueryGetUri": f"{url}instances/INSTANCEID?{QUERY}"}
         urls = {"rpcBaseUrl": url, "creationUrls": {}, "managementUrls": management}
         self.binding = json.dumps({"taskHubName": "h", **urls})
         try:
@@ -173,6 +179,7 @@ def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
                     hub.asked.append(f"@{name}@{key}")
                     self._answer(*hub.state(name, key))
                 case ["", "instances", ""]:
+                    hub.list_keys.append((self.headers.get("x-functions-key"), query.get("taskHub")))
                     status, page, token = hub.page(query, self.headers.get(TOKEN))
                     self._answer(status, page, {TOKEN: token})
                 case ["", "instances", instance_id]:
