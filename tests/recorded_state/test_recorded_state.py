@@ -98,6 +98,8 @@ def test_a_run_is_shown_as_before(record: dict[str, Any]) -> None:
             state=run,
             updated_at=after(2 * 86_400),
         )
+        # A field that came later is in no record.
+        view = {name: each for name, each in view.items() if name in expected}
         assert _without_words(view) == _without_words(expected)
         assert _first_sentence(view) == _first_sentence(expected)
 
