@@ -80,7 +80,7 @@ _NOT_MOVING: RunView = {
     "next_check_at": "2026-01-31T07:18:05.020Z",
     "needs_attention": {
         "code": AttentionCode.JOB_NOT_MOVING,
-        "message": "Azure ML has shown the job as NotResponding since 2026-01-31T06:12:04.610Z.",
+        "message": "Azure ML has shown the job as NotResponding since 2026-01-31 06:12:04 UTC.",
         "advice": ADVICE[AttentionCode.JOB_NOT_MOVING],
         "since": "2026-01-31T06:12:04.610Z",
     },

@@ -5,12 +5,12 @@ A step that failed is no such case: the run retries it, and reports it as its pr
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from batch.run.phases import PENDING, has_ended
 from batch.run.status import RunStatus
-from batch.timestamps import format_timestamp, parse_timestamp
+from batch.timestamps import parse_timestamp
 
 STARTS_AFTER = timedelta(minutes=10)
 """A run is pending for some seconds; longer where the app has much to do."""
@@ -130,4 +130,4 @@ def _not_moving(status: RunStatus, now: datetime) -> Attention | None:
 
 
 def _text(moment: datetime) -> str:
-    return format_timestamp(moment)
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
