@@ -58,7 +58,7 @@ async def _look_at_slice(
     done: set[str],
 ) -> None:
     """At the end of the list it goes on at its beginning. Runs in ``done`` were looked at, and are passed over."""
-    place = await read_place(table, which)
+    place = kept = await read_place(table, which)
     rounds = 2 if place else 1
     while limit > 0 and rounds > 0:
         asked = min(_PAGE, limit)
@@ -71,7 +71,9 @@ async def _look_at_slice(
         rounds -= is_last
         place = "" if is_last else found[-1].place
         # After each page: a call that is stopped must not begin with the same runs for ever.
-        await keep_place(table, which, place)
+        if place != kept:
+            await keep_place(table, which, place)
+            kept = place
 
 
 async def _try_to_look_at(client: df.DurableOrchestrationClient, table: Table, run: ListedRun) -> None:
