@@ -61,9 +61,10 @@ class TaskHub:
 
     ``list_tokens`` keeps the token header of each list request, byte for byte, ``list_keys`` its key and the task hub
     that it names; ``posted`` the path of each event and signal; ``asked`` the id of each instance or entity that was
-    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one. ``now`` is the time
-    of new instances. Requests of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a
-    client function, while the hub is served.
+    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one; ``terminated`` those
+    that somebody asked to terminate. If the hub is ``deaf``, they go on. ``now`` is the time of new instances. Requests
+    of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a client function, while the
+    hub is served.
     """
 
     def __init__(
@@ -77,16 +78,17 @@ class TaskHub:
         self.posted: list[str] = []
         self.asked: list[str] = []
         self.started: list[str] = []
+        self.terminated: list[str] = []
+        self.deaf = False
         self.failing: set[str] = set()
         self.now = "2026-01-31T12:00:00Z"
         self.binding = ""
 
     def clear(self) -> None:
         """No instances, and nothing was asked."""
-        for kept in (self.instances, self.posted, self.asked, self.started, self.failing):
+        noted = (self.list_tokens, self.list_keys, self.posted, self.asked, self.started, self.terminated)
+        for kept in (self.instances, self.failing, *noted):
             kept.clear()
-        self.list_tokens.clear()
-        self.list_keys.clear()
 
     @contextmanager
     def served(self) -> Iterator[df.DurableOrchestrationClient]:
@@ -136,6 +138,15 @@ class TaskHub:
         )
         self.started.append(instance_id)
         return 202, {"id": instance_id}
+
+    def terminate(self, instance_id: str, reason: str) -> tuple[int, object]:
+        found = self.instances.get(instance_id)
+        if found is None or found["runtimeStatus"] in ENDED_RUNTIME_STATUSES:
+            return (410 if found else 404), ""
+        self.terminated.append(instance_id)
+        if not self.deaf:
+            found.update(runtimeStatus="Terminated", output=reason, lastUpdatedTime=self.now)
+        return 202, ""
 
     def purge(self, instance_id: str) -> tuple[int, object]:
         if instance_id == self.stuck:
@@ -191,13 +202,16 @@ def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = unquote(urlsplit(self.path).path)
+            address = urlsplit(self.path)
+            path = unquote(address.path)
             if "POST" in hub.failing:
                 self._answer(500, TROUBLE)
                 return
             match path.split("/"):
                 case ["", "orchestrators", name, instance_id]:
                     self._answer(*hub.start(name, instance_id, json.loads(body)))
+                case ["", "instances", instance_id, "terminate"]:
+                    self._answer(*hub.terminate(instance_id, dict(parse_qsl(address.query))["reason"]))
                 case _:
                     hub.posted.append(path)
                     self._answer(202, "")
