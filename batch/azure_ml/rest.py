@@ -42,7 +42,12 @@ class AnswerLost(RunError):
 
 
 class HttpError(RunError):
-    """The service answered with ``status``, 300 or higher."""
+    """The service answered with ``status``, 300 or higher.
+
+    ``is_user_error``: the status is 5xx, and Azure ML says all the same that it is an error of the user.
+    """
+
+    is_user_error: bool = False
 
     def __init__(
         self, status: int, code: ErrorCode, message: str, *, retry_after: float | None = None
