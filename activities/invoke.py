@@ -19,9 +19,9 @@ from batch.errors import ErrorCode, RunError
 from batch.log import log_event
 from batch.names import INVOKE
 from batch.run.request import RunRequest
-from batch.run.search_result import after_search, before_next_post
-from batch.run.steps import Invoke, Invoked, InvokeMode, Job
-from batch.run.submission import submission_uncertain
+from batch.run.search_result import after_search, before_next_post, why_no_job
+from batch.run.steps import Failure, Invoke, Invoked, InvokeMode, Job
+from batch.run.submission import Submission, submission_uncertain
 from batch.settings import app_settings
 from ledger.job_owners import owner_of
 from ledger.run_row import RunRow
@@ -61,7 +61,7 @@ async def _invoke(
         case InvokeMode.SUBMIT:
             return await _submit(row, request, client)
         case InvokeMode.FIND:
-            return await _find(row, request, client)
+            return _with_last_answer(await _find(row, request, client), row.submission)
         case InvokeMode.CHECK_FOR_CANCEL:
             canceled = row.submission.cancel_requested and row.submission.attempt is None
             return Invoked(canceled=True) if canceled else Invoked(unchanged=True)
@@ -107,6 +107,12 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
     if failure := after_search(submission, found, asked_at, settings.submission_settle):
         raise failure
     return _without_job(row)
+
+
+def _with_last_answer(found: Invoked, submission: Submission) -> Invoked:
+    """The run ends without a job: it says what the service answered last, if that was the answer to a lost POST."""
+    failure = why_no_job(submission) if found.absent and submission.attempt else None
+    return Invoked(absent=True, error=Failure.of(failure)) if failure else found
 
 
 def _without_job(row: RunRow) -> Invoked:

@@ -56,19 +56,23 @@ def after_search(
 
 def before_next_post(submission: Submission, now: datetime, settle: timedelta) -> RunError | None:
     """Why the run must not submit again now, though there is provably no job; None if it may."""
-    if submission.refused:
-        return RunError(
-            ErrorCode.REQUEST_REJECTED,
-            f"The submission created no job.{what_was_answered(submission.last_answer)}",
-        )
     pause = (submission.posts_again_at(settle) - now).total_seconds()
-    if pause <= 0:
+    if pause <= 0 and not submission.refused:
+        return None
+    return why_no_job(submission, retry_after=pause)
+
+
+def why_no_job(submission: Submission, *, retry_after: float | None = None) -> RunError | None:
+    """What became of the submissions of which provably none created a job; None if no answer to one was lost."""
+    answered = what_was_answered(submission.last_answer)
+    if submission.refused:
+        return RunError(ErrorCode.REQUEST_REJECTED, f"The submission created no job.{answered}")
+    if not submission.lost_posts:
         return None
     count = submission.lost_posts
-    created = "The submission created no job." if count < 2 else f"Of {count} submissions none created a job."
+    created = (
+        "The submission created no job." if count == 1 else f"Of {count} submissions none created a job."
+    )
     return RunError(
-        ErrorCode.SERVICE_UNAVAILABLE,
-        f"{created}{what_was_answered(submission.last_answer)}",
-        retryable=True,
-        retry_after=pause,
+        ErrorCode.SERVICE_UNAVAILABLE, f"{created}{answered}", retryable=True, retry_after=retry_after
     )

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from batch.errors import ErrorCode, RunError
-from batch.run.search_result import SearchAgain, Undecided, after_search, before_next_post
+from batch.run.search_result import SearchAgain, Undecided, after_search, before_next_post, why_no_job
 from batch.run.submission import Submission
 from batch.timestamps import format_timestamp
 from tests.batch.builders import START, after
@@ -91,3 +91,15 @@ def test_a_submission_that_was_refused_is_not_repeated() -> None:
     assert error is not None
     assert (error.code, error.retryable) == (ErrorCode.REQUEST_REJECTED, False)
     assert error.message == f"The submission created no job. {SAID}"
+
+
+def test_why_there_is_no_job_is_known_only_after_a_lost_answer() -> None:
+    assert why_no_job(Submission()) is None
+    assert why_no_job(CLAIMED) is None
+    for submission in (LOST, LOST.claim("b", format_timestamp(after(200)), "a")):
+        error = why_no_job(submission)
+        assert error is not None
+        assert (error.code, error.message) == (
+            ErrorCode.SERVICE_UNAVAILABLE,
+            f"The submission created no job. {SAID}",
+        )
