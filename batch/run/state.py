@@ -139,10 +139,13 @@ class Run(Stored):
         if answer.unchanged or (mode is InvokeMode.CHECK_FOR_CANCEL and answer.error):
             # A failed check for a cancel changes nothing: the next due step checks again.
             return self
+        if answer.absent and self.submission is None:
+            # There was no doubt: what failed last stays the reason.
+            return self
         if failed := self._after_failure(answer, now, patience):
             return failed._with_doubt(answer, mode, before=self)
         if answer.absent:
-            return self._after_success() if self.submission else self
+            return self._after_success()
         if answer.canceled:
             return self._after_success(canceled_before_submission=True)
         return self._after_success(job=answer.job, submitted_at=now)
@@ -187,6 +190,8 @@ class Run(Stored):
         assert self.problem is not None
         if self.problem.code == ErrorCode.SUBMISSION_UNCERTAIN:
             return self.model_copy(update={"submission": SubmissionDoubt.UNCERTAIN})
+        if answer.absent:
+            return self.model_copy(update={"submission": None})
         if mode is InvokeMode.FIND:
             problem = Failure.of(submission_uncertain(f"and the search failed: {self.problem.message}"))
             if before.submission is SubmissionDoubt.UNCERTAIN and before.problem:

@@ -194,7 +194,7 @@ class World:
         return {key: json.loads(content) for key, content in found}
 
     def _attempt_of(self, run_id: str) -> str | None:
-        attempt = json.loads(self.rows()[run_key(run_id).row]["Submission"])["attempt"]
+        attempt = json.loads(self.rows()[run_key(run_id).row]["Submission"]).get("attempt")
         assert attempt is None or isinstance(attempt, str)
         return attempt
 

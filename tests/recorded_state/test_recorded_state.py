@@ -11,6 +11,7 @@ The records do not change. Each set has the name of the ``defaultVersion`` in th
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,8 @@ def test_an_entity_goes_on(record: dict[str, Any]) -> None:
 def test_the_submission_of_an_entity_goes_on_in_a_row(record: dict[str, Any]) -> None:
     before = Submission.from_json(record["state"])
     change = getattr(before, record["operation"])
-    after = change(**record["input"]) if record["input"] else change()
-    assert after.to_json() == record["new_state"]
+    after = asdict(change(**record["input"]) if record["input"] else change())
+    assert {name: after[name] for name in record["new_state"]} == record["new_state"]
 
 
 def _state_of_next_execution(answer: dict[str, Any], orchestrator: str) -> Any:

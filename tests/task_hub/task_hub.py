@@ -61,10 +61,10 @@ class TaskHub:
 
     ``list_tokens`` keeps the token header of each list request, byte for byte, ``list_keys`` its key and the task hub
     that it names; ``posted`` the path of each event and signal; ``asked`` the id of each instance or entity that was
-    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one; ``terminated`` those
-    that somebody asked to terminate. If the hub is ``deaf``, they go on. ``now`` is the time of new instances. Requests
-    of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a client function, while the
-    hub is served.
+    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one; ``terminated``
+    those that somebody asked to terminate. If the hub is ``deaf``, they go on. ``now`` is the time of new instances.
+    Requests of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a client function,
+    while the hub is served.
     """
 
     def __init__(

@@ -85,9 +85,19 @@ def test_if_there_is_provably_no_job_the_doubt_is_over(doubt: Failure) -> None:
     assert done == run(identity={"client_id": "c"})
 
 
-def test_if_there_is_provably_no_job_another_failure_stays_as_the_reason() -> None:
+def test_if_there_is_provably_no_job_the_run_keeps_what_became_of_its_submissions() -> None:
+    doubt = Failure.of(submission_uncertain("and none is listed yet", retryable=True))
+    lost = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+    answer = Invoked.from_json(Invoked(absent=True, error=lost).to_json())
+    done = _failing(identity={"client_id": "c"}, problem=doubt).invoked(answer, after(10), InvokeMode.FIND)
+    assert (done.problem, done.submission) == (lost, None)
+
+
+@pytest.mark.parametrize("error", [None, failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)])
+def test_if_there_is_provably_no_job_another_failure_stays_as_the_reason(error: Failure | None) -> None:
     before = _failing(identity={"client_id": "c"})
-    assert before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND) == before
+    answer = Invoked.from_json(Invoked(absent=True, error=error).to_json())
+    assert before.invoked(answer, after(10), InvokeMode.FIND) == before
 
 
 def test_a_failed_check_for_a_cancel_changes_nothing() -> None:
