@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import azure.durable_functions as df
@@ -11,17 +12,21 @@ from activities.failure import with_readable_failure
 from batch import thread_pools
 from batch.azure_ml.endpoint import submit
 from batch.azure_ml.identity import bearer_token
-from batch.azure_ml.job_search import find_job
+from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_search import Owners, find_job
 from batch.azure_ml.rest import AnswerLost, HttpError
 from batch.errors import ErrorCode, RunError
 from batch.log import log_event
 from batch.names import INVOKE
 from batch.run.request import RunRequest
-from batch.run.steps import Invoke, Invoked, InvokeMode, Job
-from batch.run.submission import submission_uncertain
+from batch.run.search_result import after_search, before_next_post, why_no_job
+from batch.run.steps import Failure, Invoke, Invoked, InvokeMode, Job
+from batch.run.submission import Submission, submission_uncertain
 from batch.settings import app_settings
+from ledger.job_owners import owner_of
 from ledger.run_row import RunRow
 from task_hub.job_owners import own_job
+from task_hub.ledger import ledger_of
 from task_hub.submissions import (
     Canceled,
     Claimed,
@@ -31,9 +36,6 @@ from task_hub.submissions import (
     release_submission,
     row_of,
 )
-
-MAX_CLAIMS = 3
-"""An endpoint that never answered three POSTs and created no job is broken: a fourth POST would not help."""
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ async def _invoke(
         case InvokeMode.SUBMIT:
             return await _submit(row, request, client)
         case InvokeMode.FIND:
-            return await _find(row, request, client)
+            return _with_last_answer(await _find(row, request, client), row.submission)
         case InvokeMode.CHECK_FOR_CANCEL:
             canceled = row.submission.cancel_requested and row.submission.attempt is None
             return Invoked(canceled=True) if canceled else Invoked(unchanged=True)
@@ -80,11 +82,8 @@ async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrat
         found = await _find(replace(row, submission=taken, etag=""), request, client)
         if not found.absent:
             return found
-        if taken.claims >= MAX_CLAIMS:
-            raise RunError(
-                ErrorCode.SERVICE_UNAVAILABLE,
-                f"The endpoint was asked {taken.claims} times, never answered, and created no job.",
-            )
+        if failure := before_next_post(taken, datetime.now(UTC), app_settings().submission_settle):
+            raise failure
         claim = await claim_submission(client, replace(row, etag=""), instead_of=taken.attempt)
     match claim:
         case Claimed():
@@ -100,36 +99,20 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
     submission = row.submission
     if submission.attempt is None:
         return _without_job(row)
-    settings, now = app_settings(), datetime.now(UTC)
-    settle = settings.submission_settle
-    try:
-        job = await _search(row, request, client)
-    except RunError as error:
-        in_time = now < submission.searched_until(settle)
-        raise RunError(
-            error.code,
-            error.message,
-            retryable=error.retryable and in_time,
-            retry_after=error.retry_after,
-        ) from None
-    if job:
-        return Invoked(job=job)
-    unsettled = (submission.settles_at(settle) - now).total_seconds()
-    if unsettled > 0:
-        raise submission_uncertain("and none is listed yet", retryable=True, retry_after=unsettled)
+    settings, asked_at = app_settings(), datetime.now(UTC)
+    owners = Owners(find=partial(owner_of, ledger_of(client)), own=partial(own_job, client, row))
+    found = await find_job(row.run_id, request, submission, settings, owners)
+    if isinstance(found, JobResource):
+        return Invoked(job=found.of_run())
+    if failure := after_search(submission, found, asked_at, settings.submission_settle):
+        raise failure
     return _without_job(row)
 
 
-async def _search(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Job | None:
-    """A job that looks like the run's own and belongs to another run is passed over."""
-    of_others: set[str] = set()
-    while job := await thread_pools.azure_ml.run(
-        find_job, row.run_id, request, row.submission, app_settings(), frozenset(of_others)
-    ):
-        if await own_job(client, row, job.name):
-            return job.of_run()
-        of_others.add(job.name)
-    return None
+def _with_last_answer(found: Invoked, submission: Submission) -> Invoked:
+    """The run ends without a job: it says what the service answered last, if that was the answer to a lost POST."""
+    failure = why_no_job(submission) if found.absent and submission.attempt else None
+    return Invoked(absent=True, error=Failure.of(failure)) if failure else found
 
 
 def _without_job(row: RunRow) -> Invoked:
@@ -143,9 +126,10 @@ async def _post(
         job = await thread_pools.azure_ml.run(_post_in_time, row.run_id, request, claim)
     except RunError as error:
         if _may_have_created(error):
-            await record_lost_answer(client, row, claim.attempt)
+            refused = isinstance(error, HttpError) and error.is_user_error
+            await record_lost_answer(client, row, claim.attempt, error.message, refused=refused)
             raise submission_uncertain(
-                f"because the answer to its submission was lost: {error.message}", retryable=True
+                "because no answer says whether it was created", retryable=True, last_answer=error.message
             ) from None
         await release_submission(client, row, claim.attempt)
         raise
@@ -170,5 +154,6 @@ def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> Job:
 
 def _may_have_created(error: RunError) -> bool:
     if isinstance(error, HttpError):
-        return error.status >= 500 or error.status == 408
+        # A redirect may lead to what was created.
+        return error.status < 400 or error.status >= 500 or error.status == 408
     return isinstance(error, AnswerLost)

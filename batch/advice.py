@@ -5,7 +5,7 @@ The custom status, the view of a run, the OpenAPI document and ``docs/errors.md`
 
 from collections.abc import Mapping
 
-from batch.errors import TRANSIENT_CODES, ErrorCode
+from batch.errors import ErrorCode
 
 _FIX: Mapping[str, str] = {
     ErrorCode.TOKEN_REFUSED: (
@@ -58,12 +58,16 @@ _NEXT: Mapping[str, str] = {
         "If there is no job, start a new run. If there is one, let it end, or cancel it there."
     ),
     ErrorCode.JOB_CANCELED: "Otherwise start a new run.",
-    ErrorCode.TIMED_OUT: "Then start a new run with a longer timeout, more nodes or less data.",
+    ErrorCode.TIMED_OUT: (
+        "Then start a new run with a longer timeout, more nodes or less data, unless this one was to be canceled."
+    ),
     ErrorCode.QUEUE_TIMED_OUT: "Then start a new run, with a longer queue_timeout if needed.",
     ErrorCode.INTERNAL: (
         "If a job of this run still runs in Azure ML Studio and is not wanted, cancel it there."
     ),
 }
+_NOTHING_TO_FIX = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
+"""While the run goes on. An identity that gives no token may be away for a moment, or not be set up at all."""
 _START_NEW_RUN = "Then start a new run."
 _OF_ANOTHER_VERSION = "Another version of the app wrote this error. Follow its message."
 WAIT = "Wait: the app retries this step. Do not start a second run, which could pay twice."
@@ -78,4 +82,4 @@ def advice(code: str) -> str:
 
 def advice_meanwhile(code: str) -> str:
     """For a run that goes on."""
-    return WAIT if code in TRANSIENT_CODES else f"{WAIT} {_FIX.get(code, _OF_ANOTHER_VERSION)}"
+    return WAIT if code in _NOTHING_TO_FIX else f"{WAIT} {_FIX.get(code, _OF_ANOTHER_VERSION)}"

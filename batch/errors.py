@@ -43,8 +43,10 @@ class ErrorCode(StrEnum):
 KNOWN_CODES = frozenset(ErrorCode)
 """What another version of the app wrote may have a code besides these."""
 
-TRANSIENT_CODES = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
-"""Failures that pass by themselves. A run retries until its timeouts end it."""
+TRANSIENT_CODES = frozenset(
+    {ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN, ErrorCode.TOKEN_UNAVAILABLE}
+)
+"""Failures that pass by themselves. While they are retryable, a run retries until its timeouts end it."""
 
 
 class SettingsError(Exception):

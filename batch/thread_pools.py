@@ -6,6 +6,8 @@ asyncio's own pool has about as many threads as the machine has cores, and all o
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -22,7 +24,8 @@ class ThreadPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     def submit(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> Future[T]:
-        return self._executor.submit(call, *args, **options)
+        # With its context: what the call logs belongs to the trace of its caller.
+        return self._executor.submit(copy_context().run, partial(call, *args, **options))
 
     async def run(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         return await asyncio.wrap_future(self.submit(call, *args, **options))

@@ -10,6 +10,7 @@ from rich.console import Console
 from benchmarks import (
     cold_start,
     cost_of_waiting,
+    isolation,
     job_end,
     list_of_runs,
     start_cost,
@@ -24,6 +25,7 @@ FIGURES: dict[str, Callable[[bool], Figure]] = {
     "cold-start": cold_start.figure,
     "thousand": thousand_waiting.figure,
     "job-end": job_end.figure,
+    "isolation": isolation.figure,
     "start": start_cost.figure,
     "list": list_of_runs.figure,
 }

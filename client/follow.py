@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from client.follow_view import block, line, problem_code, summary
+from client.follow_view import block, line, summary
 from client.phases import has_ended
 from client.run_client import NotReadable, RunClient, View
 
@@ -67,7 +67,7 @@ class Follower:
         return self._ended()
 
     def _print(self, run_id: str) -> View:
-        shown, problem = "", ""
+        shown, before = "", None
         for view, trouble in self._views(run_id):
             if view is None or trouble:
                 if trouble != shown:
@@ -76,8 +76,8 @@ class Follower:
                 continue
             what = json.dumps(view) if self.as_json else summary(view)
             if what != shown:
-                print(what if self.as_json else line(view, problem), flush=True)
-            shown, problem = what, problem_code(view)
+                print(what if self.as_json else line(view, before), flush=True)
+            shown, before = what, view
         return self._ended()
 
     def _ended(self) -> View:

@@ -20,20 +20,23 @@ def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> T
     return table
 
 
-def line(view: View, problem: str = "") -> str:
-    """For a file or a pipe. ``problem`` is the problem's code in the line before."""
-    passed = f"  {problem} has passed" if problem and not (view["problem"] or view["error"]) else ""
-    return f"{_elapsed(view):>7}  {summary(view)}{passed}  checks {view['checks']}"
+def line(view: View, before: View | None = None) -> str:
+    """For a file or a pipe. ``before`` is the run as the line before shows it."""
+    over = ""
+    if before:
+        if before["problem"] and not (view["problem"] or view["error"]):
+            over = f"  {before['problem']['code']} has passed"
+        if (attention := _attention(before)) and not _attention(view):
+            over += f"  {attention['code']} is over"
+    return f"{_elapsed(view):>7}  {summary(view)}{over}  checks {view['checks']}"
 
 
 def summary(view: View) -> str:
     """The part of a line that must change before another line is printed."""
-    problem = f"  problem {problem_code(view)}" if view["problem"] else ""
-    return f"{view['phase']:<11} job {_job(view)}{problem}"
-
-
-def problem_code(view: View) -> str:
-    return str(view["problem"]["code"]) if view["problem"] else ""
+    problem = f"  problem {view['problem']['code']}" if view["problem"] else ""
+    attention = _attention(view)
+    needs = f"  needs attention: {attention['message']}" if attention else ""
+    return f"{view['phase']:<11} job {_job(view)}{problem}{needs}"
 
 
 def _add_run(table: Table, view: View, with_error: bool) -> None:
@@ -46,11 +49,21 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         if with_error:
             table.add_row("error", Text(error["message"], style="red"))
             table.add_row("what to do", Text(error["advice"]))
-    elif problem := view["problem"]:
+        return
+    if attention := _attention(view):
+        table.add_row("attention", Text(attention["message"], style="yellow"))
+        table.add_row("what to do", Text(attention["advice"]))
+    if problem := view["problem"]:
         table.add_row("problem", Text(problem["message"], style="yellow"))
         table.add_row(
             "what to do", Text(f"The step is retried. If the problem persists: {problem['advice']}")
         )
+
+
+def _attention(view: View) -> View | None:
+    """An earlier version of the app does not tell it."""
+    attention: View | None = view.get("needs_attention")
+    return attention
 
 
 def _job(view: View) -> str:

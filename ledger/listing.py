@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from batch.api.run_query import RunQuery
-from batch.run.phases import PHASES
+from batch.run.phases import PENDING, PHASES
 from batch.timestamps import format_timestamp
 from ledger.run_row import (
     LISTED_NAMES,
@@ -49,6 +49,12 @@ async def runs_page(table: Table, query: RunQuery, after: str, top: int) -> list
 async def runs_under_way(table: Table, started_before: datetime, after: str, top: int) -> list[ListedRun]:
     """Runs under way that started before a moment, newest first."""
     return await runs_page(table, RunQuery(phases=_UNDER_WAY, started_to=started_before), after, top)
+
+
+async def runs_pending(table: Table, started_before: datetime, after: str, top: int) -> list[ListedRun]:
+    """As ``runs_under_way``, of these the runs that have no job yet."""
+    query = RunQuery(phases=frozenset({PENDING}), started_to=started_before)
+    return await runs_page(table, query, after, top)
 
 
 async def runs_ended(table: Table, ended_before: datetime, top: int) -> list[ListedRun]:

@@ -52,7 +52,7 @@ from batch.run.steps import (
     Job,
     RecordEnd,
 )
-from orchestrators.earlier_version import kept_owners_in_entities
+from orchestrators.earlier_version import kept_owners_in_entities, patience_of
 
 # The SDK's warning about a nudge that comes before the wait for it: the check that follows is all that it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
@@ -112,14 +112,14 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
     if mode is InvokeMode.SUBMIT and run.identity is None:
         _report(context, run)
         authorized = yield from _attempt(context, AUTHORIZE, {}, Authorized)
-        run = run.authorized(authorized, _now(context, run))
+        run = run.authorized(authorized, _now(context, run), patience_of(context.version))
         if run.identity is None:
             return run
         mode = invoke_mode(run, _now(context, run))
     _report(context, run)
     invoke = Invoke(run_id=context.instance_id, request=run.request, purpose=mode)
     invoked = yield from _attempt(context, INVOKE, invoke.to_json(), Invoked)
-    run = run.invoked(invoked, _now(context, run), mode)
+    run = run.invoked(invoked, _now(context, run), mode, patience_of(context.version))
     if run.job is not None:
         if kept_owners_in_entities(context.version):
             context.signal_entity(df.EntityId(JOB_OWNER, run.job.name), JOB_OWNER_OWN, context.instance_id)
@@ -130,7 +130,7 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
 def _check(context: df.DurableOrchestrationContext, run: Run, job: Job) -> Steps:
     check = CheckStatus(run_id=context.instance_id, endpoint_uri=run.request.endpoint_uri, job_name=job.name)
     checked = yield from _attempt(context, CHECK_STATUS, check.to_json(), Checked)
-    return run.checked(checked, _now(context, run))
+    return run.checked(checked, _now(context, run), patience_of(context.version))
 
 
 def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: CancelCause) -> Steps:
@@ -138,7 +138,7 @@ def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: 
         run = run.canceling(cause, _now(context, run))
     cancel = CancelJob(run_id=context.instance_id, job_name=job.name, workspace_id=job.workspace_id)
     answer = yield from _attempt(context, CANCEL_JOB, cancel.to_json(), CancelAnswered)
-    return run.cancel_answered(answer, _now(context, run))
+    return run.cancel_answered(answer, _now(context, run), patience_of(context.version))
 
 
 def _end(

@@ -1,5 +1,8 @@
 """What an orchestration must repeat because an earlier version of the app began it."""
 
+from batch.errors import ErrorCode
+from batch.run.patience import PATIENCE, Patience
+
 _WITHOUT_LEDGER = frozenset({"", "1.0", "1.1"})
 
 
@@ -10,3 +13,20 @@ def kept_owners_in_entities(version: str | None) -> bool:
     keeps the version of an instance. Delete this when no run is in flight that such a version started.
     """
     return version is None or version in _WITHOUT_LEDGER
+
+
+_WITH_LESS_PATIENCE = _WITHOUT_LEDGER | {"1.2"}
+_EARLIER_PATIENCE = Patience(
+    transient=frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN}),
+    waits_for_roles=False,
+)
+
+
+def patience_of(version: str | None) -> Patience:
+    """The patience of the version that started the instance.
+
+    Before 1.3 a run without a token ended after five tries, and a run whose submission was refused at once. An
+    execution that has ended in this way is replayed until its end is recorded, and must decide the same. Delete this
+    when no run is in flight that such a version started.
+    """
+    return _EARLIER_PATIENCE if version is None or version in _WITH_LESS_PATIENCE else PATIENCE

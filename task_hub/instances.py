@@ -15,6 +15,7 @@ import requests
 from batch import thread_pools
 from batch.errors import ErrorCode, RunError
 from batch.timestamps import parse_timestamp
+from task_hub.management_api import ManagementApi, management_api
 
 STARTS_FOR = timedelta(seconds=10)
 """A caller that may start an instance does it in this time or gives it up."""
@@ -76,7 +77,7 @@ async def instances_page(
 
     A token that the hub does not know leads to an empty last page. Raises RunError if the hub does not answer.
     """
-    return await thread_pools.task_hub.run(_get, client, params, continuation)
+    return await thread_pools.task_hub.run(_get, management_api(client), params, continuation)
 
 
 def time_of(instance: Mapping[str, Any], name: str) -> datetime:
@@ -87,15 +88,20 @@ def time_of(instance: Mapping[str, Any], name: str) -> datetime:
 
 
 def _get(
-    client: df.DurableOrchestrationClient, params: Mapping[str, str], continuation: str | None
+    api: ManagementApi, params: Mapping[str, str], continuation: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    url = f"{client._orchestration_bindings.rpc_base_url}instances/"
-    headers = {_CONTINUATION: continuation} if continuation else {}
+    headers = {**api.headers, **({_CONTINUATION: continuation} if continuation else {})}
     try:
         with requests.Session() as session:
-            # The host listens on loopback: no proxy is asked.
+            # The host is this app's own: no proxy is asked, and no other host gets the key.
             session.trust_env = False
-            answer = session.get(url, params=params, headers=headers, timeout=60)
+            answer = session.get(
+                api.instances,
+                params={**params, **api.params},
+                headers=headers,
+                timeout=60,
+                allow_redirects=False,
+            )
     except requests.RequestException as error:
         raise _no_answer("for its instances", error) from None
     if continuation and answer.status_code == HTTPStatus.BAD_REQUEST:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import azure.durable_functions as df
 
 from batch.advice import advice
-from batch.api.run_view import RunView, run_view
+from batch.api.run_view import RunView, attention_view, run_view
 from batch.errors import ErrorCode, RunError
 from batch.log import log_event
+from batch.run.attention import Attention, attention
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, TERMINATED, has_ended
 from batch.run.request import RunRequest
 from batch.run.state import Run
@@ -55,24 +56,26 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownR
         raise in_hub
     if isinstance(row, RunError) and in_hub:
         # The orchestration knows all but the moment of the start.
-        return KnownRun(in_hub.fingerprint, in_hub.view)
+        return _only_in_hub(in_hub)
     if isinstance(row, BaseException):
         raise row
     if row and in_hub is None and not row.is_to_be_started:
         # The run may have been started after the task hub was asked, and before the ledger answered.
         in_hub = await find_in_hub(client, run_id)
-    return await known(table, row, in_hub) if row else _only_in_hub(in_hub)
+    if row:
+        return await known(table, row, in_hub)
+    return _only_in_hub(in_hub) if in_hub else None
 
 
 async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
     """The run of a row of the ledger."""
-    if in_hub:
-        return KnownRun(row.request, since(in_hub.view, row.started_at))
+    if in_hub and not in_hub.to_be_started_anew:
+        return KnownRun(row.request, _since(in_hub, row.started_at))
     listed = await table.read(row.key_in(RunList.ALL))
     if listed and (ended := ListedRun.of(listed.values)).has_ended:
         return KnownRun(row.request, ended_view(ended))
     run = await run_to_start(table, row)
-    status = status_without_instance(to_be_started=row.is_to_be_started)
+    status = status_without_instance(to_be_started=row.is_to_be_started or in_hub is not None)
     return KnownRun(row.request, _view_without_instance(row.run_id, status, row.started_at, run))
 
 
@@ -95,7 +98,7 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
     except RunError as error:
         # What is to be shown is known. Housekeeping writes the end.
         log_event(logger, logging.WARNING, "run_not_mended", run=listed.run_id, reason=error)
-    return _of_row(in_hub.view, listed)
+    return _of_row(_since(in_hub, listed.started_at), listed)
 
 
 async def bring_up_to_date(
@@ -132,18 +135,24 @@ def ended_view(listed: ListedRun) -> RunView:
         started_at=listed.started_at,
         updated_at=listed.started_at,
     )
-    return _of_row(view, listed)
+    return _of_row({**view, "started_at": format_timestamp(listed.started_at)}, listed)
 
 
 def _of_row(view: RunView, listed: ListedRun) -> RunView:
     """With what the row of the list knows if the status does not."""
-    endpoint_uri = view["endpoint_uri"] or listed.endpoint_uri or None
-    return {**since(view, listed.started_at), "endpoint_uri": endpoint_uri}
+    return {**view, "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None}
 
 
-def since(view: RunView, started_at: datetime) -> RunView:
+def _since(in_hub: RunInHub, started_at: datetime) -> RunView:
     """A run starts when it is added to the ledger. Its orchestration begins a little later."""
-    return {**view, "started_at": format_timestamp(started_at)}
+    view: RunView = {
+        **in_hub.view,
+        "started_at": format_timestamp(started_at),
+        "needs_attention": attention_view(in_hub.attention(started_at, datetime.now(UTC))),
+    }
+    if view["pending_since"]:
+        view["pending_since"] = view["started_at"]
+    return view
 
 
 def status_without_instance(*, to_be_started: bool) -> RunStatus:
@@ -160,15 +169,26 @@ def status_without_instance(*, to_be_started: bool) -> RunStatus:
 def _view_without_instance(
     run_id: str, status: RunStatus, started_at: datetime, run: Run | None = None
 ) -> RunView:
-    return run_view(
-        run_id,
+    runtime_status = "Pending" if status.phase == PENDING else "Terminated"
+    view = run_view(
+        run_id, status, runtime_status=runtime_status, started_at=started_at, updated_at=started_at, run=run
+    )
+    return {**view, "needs_attention": attention_view(attention_without_instance(status, started_at))}
+
+
+def attention_without_instance(status: RunStatus, started_at: datetime) -> Attention | None:
+    """Of a run whose status is that of ``status_without_instance``."""
+    return attention(
         status,
-        runtime_status="Pending" if status.phase == PENDING else "Terminated",
+        "Pending",
         started_at=started_at,
         updated_at=started_at,
-        run=run,
+        poll_interval=None,
+        now=datetime.now(UTC),
     )
 
 
-def _only_in_hub(in_hub: RunInHub | None) -> KnownRun | None:
-    return KnownRun(in_hub.fingerprint, in_hub.view) if in_hub else None
+def _only_in_hub(in_hub: RunInHub) -> KnownRun:
+    started_at = parse_timestamp(in_hub.view["started_at"])
+    assert started_at is not None, "a view tells the start"
+    return KnownRun(in_hub.fingerprint, _since(in_hub, started_at))

@@ -8,11 +8,12 @@ import azure.durable_functions as df
 from batch.settings import app_settings
 from ledger.connection import find_store, open_table
 from ledger.table import Table
+from task_hub.management_api import management_api
 
 
 def ledger_of(client: df.DurableOrchestrationClient) -> Table:
     """Raises SettingsError if the connection of the task hub is not set."""
-    return _table(client._orchestration_bindings.task_hub_name)
+    return _table(management_api(client).hub_name)
 
 
 def check_connection() -> None:

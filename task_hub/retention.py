@@ -67,7 +67,7 @@ async def _purge_runs_of_ledger(client: df.DurableOrchestrationClient, before: d
 
 
 async def _try(purge: Awaitable[None], instance_id: str) -> bool:
-    """What cannot be purged must not block the others: it comes first again in the next hour."""
+    """What cannot be purged must not block the others: it comes first again in the next call."""
     try:
         await purge
     except Exception as error:  # the SDK raises nothing narrower

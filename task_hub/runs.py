@@ -2,18 +2,23 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from batch.api.run_view import RunView, run_view
 from batch.names import BATCH_RUN, NUDGE
+from batch.run.attention import Attention, attention
 from batch.run.believed_status import believed_status
-from batch.run.phases import has_ended
+from batch.run.phases import OUTCOMES, has_ended
 from batch.run.state import Run
 from batch.run.status import RunStatus
 from ledger.runs import RunEnd
 from task_hub.instances import instance_status
+
+START_ANEW = "The run did not start for an hour. Housekeeping starts it anew."
+"""The reason with which an orchestration is terminated so that its run can be started again."""
 
 
 class NotARun(Exception):
@@ -22,15 +27,33 @@ class NotARun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunInHub:
-    """``fingerprint`` is that of the request with which the run was started; empty if the input was not read."""
+    """``fingerprint`` is that of the request with which the run was started; empty if the input was not read.
+
+    ``poll_interval`` is None in that case. ``to_be_started_anew``: the orchestration was terminated with START_ANEW,
+    and the run is shown as pending.
+    """
 
     fingerprint: str
     status: RunStatus
     view: RunView
+    updated_at: datetime
+    poll_interval: timedelta | None
+    to_be_started_anew: bool
 
     @property
     def ended(self) -> bool:
         return has_ended(self.view["phase"], self.view["runtime_status"])
+
+    def attention(self, started_at: datetime, now: datetime) -> Attention | None:
+        """``started_at`` is when the run was added to the ledger."""
+        return attention(
+            self.status,
+            self.view["runtime_status"],
+            started_at=started_at,
+            updated_at=self.updated_at,
+            poll_interval=self.poll_interval,
+            now=now,
+        )
 
     @property
     def end(self) -> RunEnd:
@@ -52,6 +75,9 @@ async def find_in_hub(
     run = _run(run_id, found.input_) if with_request else None
     runtime_status = found.runtime_status.value
     status = believed_status(runtime_status, found.custom_status, found.output, run)
+    anew = _is_to_be_started_anew(runtime_status, found.output, found.custom_status)
+    if anew:
+        runtime_status, status = "Pending", RunStatus()
     view = run_view(
         run_id,
         status,
@@ -60,7 +86,14 @@ async def find_in_hub(
         updated_at=found.last_updated_time,
         run=run,
     )
-    return RunInHub(run.request.fingerprint() if run else "", status, view)
+    return RunInHub(
+        fingerprint=run.request.fingerprint() if run else "",
+        status=status,
+        view=view,
+        updated_at=found.last_updated_time,
+        poll_interval=timedelta(seconds=run.request.poll_interval) if run else None,
+        to_be_started_anew=anew,
+    )
 
 
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
@@ -78,6 +111,12 @@ async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
 def decoded_input(value: Any) -> Any:
     """The SDK's client sends the input as JSON within JSON. The status shows it with one layer removed."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+def _is_to_be_started_anew(runtime_status: str, output: object, custom_status: object) -> bool:
+    """Also a run that began just before the terminate came: its next orchestration finds the job, if there is one."""
+    stopped = runtime_status == "Terminated" and output == START_ANEW
+    return stopped and RunStatus.read(custom_status).phase not in OUTCOMES
 
 
 def _run(run_id: str, value: Any) -> Run:

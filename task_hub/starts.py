@@ -4,8 +4,9 @@ durable-functions behaviour: the extension looks for the instance, and writes it
 between starts it again. Exactly one caller adds the row, so only that one starts the orchestration.
 """
 
+import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
 
@@ -20,7 +21,13 @@ from task_hub.earlier_version import adopt
 from task_hub.instances import STARTS_FOR, STARTS_WITHIN, start_instance
 from task_hub.known_runs import KnownRun, known
 from task_hub.ledger import ledger_of
-from task_hub.runs import find_in_hub
+from task_hub.runs import START_ANEW, find_in_hub
+
+_ANEW_AFTER = timedelta(hours=1)
+"""An orchestration that is pending for so long is not expected to begin any more."""
+_LOOKS = 10
+_PAUSE = 0.5
+"""Seconds. All looks together take less than STARTS_FOR."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +42,8 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
         # Before anything is added: a row beside a run of a version without a ledger, left by a caller that is killed
         # here, would hide that a job may have been submitted. Such a run has no row yet.
         present = await find_row(table, run_id) or await adopt(client, table, in_hub)
+        if in_hub.to_be_started_anew:
+            await start_lost_run(client, table, present, anew=True)
         return await known(table, present, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
     if row := await add_run(table, added, run):
@@ -49,12 +58,17 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
     return None
 
 
-async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> bool:
+async def start_lost_run(
+    client: df.DurableOrchestrationClient, table: Table, row: RunRow, *, anew: bool = False
+) -> bool:
     """Starts the orchestration of a row whose caller failed or was stopped before that.
 
-    False if that caller or another one may still do it, or if there was an orchestration.
+    ``anew``: there was one, and it was terminated with START_ANEW. False if that caller or another one may still
+    start it, or if there was an orchestration for another reason.
     """
-    if not row.is_to_be_started or (row.start and datetime.now(UTC) < row.starting_at + STARTS_WITHIN):
+    if not (row.is_to_be_started or anew):
+        return False
+    if row.start and datetime.now(UTC) < row.starting_at + STARTS_WITHIN:
         return False
     run = await run_to_start(table, row)
     taken = await take_start(table, row, datetime.now(UTC)) if run else None
@@ -65,8 +79,47 @@ async def start_lost_run(client: df.DurableOrchestrationClient, table: Table, ro
     except RunError:
         await _leave_to_others(table, taken)
         raise
-    log_event(logger, logging.WARNING, "run_started_late", run=row.run_id, added_at=row.started_at)
+    event = "run_started_anew" if anew else "run_started_late"
+    log_event(logger, logging.WARNING, event, run=row.run_id, added_at=row.started_at)
     return True
+
+
+async def start_anew(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> bool:
+    """Terminates an orchestration that has been pending for an hour, and starts the run again under the same id.
+
+    False if it is too early, or if a job may have been submitted. Also if the orchestration is still pending: then
+    whoever finds it terminated starts the run, and after an hour it is terminated again.
+
+    durable-functions behaviour: no other way leads from Pending to a new start, which replaces only what has ended.
+    An orchestration that begins before the terminate comes is terminated, too; the next one finds what it submitted.
+    """
+    if not row.is_to_be_started or datetime.now(UTC) < row.starting_at + _ANEW_AFTER:
+        return False
+    run = await run_to_start(table, row)
+    # The row is as it was read: nobody has claimed the submission since.
+    taken = await take_start(table, row, datetime.now(UTC)) if run else None
+    if run is None or taken is None:
+        return False
+    try:
+        await client.terminate(row.run_id, START_ANEW)
+        if await _is_terminated(client, row.run_id) and not _is_late(taken):
+            await start_instance(client, BATCH_RUN, row.run_id, run.to_json())
+            log_event(logger, logging.WARNING, "run_started_anew", run=row.run_id, added_at=row.started_at)
+            return True
+    except Exception:  # the SDK raises nothing narrower
+        await _leave_to_others(table, taken)
+        raise
+    await _leave_to_others(table, taken)
+    return False
+
+
+async def _is_terminated(client: df.DurableOrchestrationClient, run_id: str) -> bool:
+    for _ in range(_LOOKS):
+        in_hub = await find_in_hub(client, run_id, with_request=False)
+        if in_hub is None or in_hub.to_be_started_anew:
+            return in_hub is not None
+        await asyncio.sleep(_PAUSE)
+    return False
 
 
 def _is_late(row: RunRow) -> bool:
@@ -76,8 +129,8 @@ def _is_late(row: RunRow) -> bool:
 
 async def _existing(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> KnownRun:
     in_hub = await find_in_hub(client, row.run_id)
-    if in_hub is None:
-        await start_lost_run(client, table, row)
+    if in_hub is None or in_hub.to_be_started_anew:
+        await start_lost_run(client, table, row, anew=in_hub is not None)
     return await known(table, row, in_hub)
 
 

@@ -68,11 +68,13 @@ async def claim_submission(
     return Claimed(attempt, submission) if submission.attempt == attempt else Taken(submission)
 
 
-async def record_lost_answer(client: df.DurableOrchestrationClient, row: RunRow, attempt: str) -> None:
+async def record_lost_answer(
+    client: df.DurableOrchestrationClient, row: RunRow, attempt: str, answer: str, *, refused: bool = False
+) -> None:
     """Records that the answer to this attempt's POST is lost. Without it the search only takes longer."""
     lost_at = _now()
     try:
-        await _change(client, row, lambda before: before.lose(attempt, lost_at))
+        await _change(client, row, lambda before: before.lose(attempt, lost_at, answer, refused))
     except RunError as error:
         log_event(logger, logging.WARNING, "lost_answer_not_recorded", run=row.run_id, reason=error)
 

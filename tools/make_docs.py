@@ -12,6 +12,7 @@ from batch.api.responses import ApiError
 from batch.errors import ErrorCode
 from batch.new_data.rules import PLACEHOLDERS
 from batch.run import job_status
+from batch.run.attention import ADVICE, AttentionCode
 from batch.run.job_status import Bucket
 from batch.run.phases import TERMINATED
 from batch.run.reason import outcome_of
@@ -29,6 +30,19 @@ def errors() -> str:
     also = {ErrorCode.INTERNAL: f", or {TERMINATED}"}
     rows = ((f"`{code}`", f"{outcome_of(code)}{also.get(code, '')}", advice(code)) for code in ErrorCode)
     return _table(("code", "the run is", "what to do"), rows)
+
+
+def attention() -> str:
+    """Each cause for which a run needs a person."""
+    meanings = {
+        AttentionCode.RUN_NOT_STARTED: "the run was accepted more than ten minutes ago and has not begun",
+        AttentionCode.RUN_NOT_CHECKED: (
+            "the run goes on, and three of its checks are missing, or a step has been due for ten minutes"
+        ),
+        AttentionCode.JOB_NOT_MOVING: "the job has been `NotResponding` or `CancelRequested` for an hour",
+    }
+    rows = ((f"`{code}`", meanings[code], ADVICE[code]) for code in AttentionCode)
+    return _table(("code", "what happens", "what to do"), rows)
 
 
 def refusals() -> str:
@@ -90,6 +104,7 @@ def exit_codes() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "errors": errors,
+    "attention": attention,
     "refusals": refusals,
     "placeholders": placeholders,
     "job-statuses": job_statuses,

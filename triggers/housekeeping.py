@@ -1,4 +1,4 @@
-"""Once an hour: mends what a killed process left, and purges runs that ended more than RUN_RETENTION_DAYS ago."""
+"""Looks after runs every five minutes, and once an hour purges those that ended more than RUN_RETENTION_DAYS ago."""
 
 import logging
 from collections.abc import Awaitable
@@ -12,23 +12,29 @@ from batch.log import log_event
 from batch.settings import app_settings
 from task_hub.rebuild import rebuild_once
 from task_hub.retention import purge_ended_before
-from task_hub.upkeep import mend_runs_under_way
+from task_hub.upkeep import look_after_runs
 
 MAX_PURGED_AT_ONCE = 2_000
-MAX_MENDED_AT_ONCE = 10_000
-MAX_PARTS_REBUILT_AT_ONCE = 20
-"""One call ends well before the next one begins."""
+MAX_PENDING_AT_ONCE = 250
+MAX_UNDER_WAY_AT_ONCE = 750
+MAX_PARTS_REBUILT_AT_ONCE = 5
+"""One call ends well before the next one begins. The next one goes on where it stopped."""
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
 
 
-@bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
+@bp.timer_trigger(arg_name="timer", schedule="0 2/5 * * * *", run_on_startup=False)
 @bp.durable_client_input(client_name="client")
 async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
-    """One part that fails does not stop the others; the next hourly call takes the rest."""
+    """One part that fails does not stop the other; the next call takes the rest."""
     await _try("rebuild", _rebuild(client))
-    await _try("mend", mend_runs_under_way(client, MAX_MENDED_AT_ONCE))
+    await _try("look after runs", look_after_runs(client, MAX_PENDING_AT_ONCE, MAX_UNDER_WAY_AT_ONCE))
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)
+@bp.durable_client_input(client_name="client")
+async def purge_history(timer: func.TimerRequest, client: Any) -> None:
     await _try("purge", _purge(client))
 
 

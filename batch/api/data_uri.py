@@ -10,22 +10,25 @@ _RESOURCE_ID = re.compile(
     r"/subscriptions/[^?#\\\s]+/providers/Microsoft\.MachineLearningServices/[^?#\\\s]+", re.IGNORECASE
 )
 _DATASTORE_KINDS = frozenset({"datastores", "subscriptions", "locations"})
-_STORAGE_SCHEMES = frozenset({"https", "abfss", "wasbs"})
 _CONTROL_OR_BLANK = re.compile(r"[\s\\\x00-\x20\x7f\ud800-\udfff]")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 RUN_ID_PLACEHOLDER = "{run_id}"
 
+_PATH_CHARACTER = r"[^?#\\\s\x00-\x20\x7f]"
+_CONTAINER_URL = r"(abfss|wasbs)://[A-Za-z0-9$-]+@[A-Za-z0-9.-]+(/PATH*)?"
+_CONTAINER = re.compile(_CONTAINER_URL.replace("PATH", _PATH_CHARACTER))
 _DATA_URI = (
     r"^(azureml:[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9._-]+|@latest)"
     r"|azureml://(datastores|subscriptions|locations)/PATH+"
     r"|/subscriptions/PATH+/providers/Microsoft\.MachineLearningServices/PATH+"
     r"|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/PATH*)?"
-    r"|(abfss|wasbs)://[A-Za-z0-9$-]+@[A-Za-z0-9.-]+(/PATH*)?)$"
+    rf"|{_CONTAINER_URL})$"
 )
-DATA_URI_PATTERN = _DATA_URI.replace("PATH", r"[^?#\\\s\x00-\x20\x7f]")
+DATA_URI_PATTERN = _DATA_URI.replace("PATH", _PATH_CHARACTER)
 OUTPUT_URI_PATTERN = _DATA_URI.replace("PATH", r"([^?#\\{}\s\x00-\x20\x7f]|\{run_id\})")
-"""For readers of the OpenAPI document. The checks below accept all that matches, and other spellings of it."""
+"""For readers of the OpenAPI document. The checks below accept all that matches, and also other spellings of
+``azureml`` and ``https`` URLs."""
 
 
 def check_data_uri(uri: str) -> str:
@@ -36,11 +39,15 @@ def check_data_uri(uri: str) -> str:
             " the run. Use a datastore that holds the credentials, or grant the compute's identity access"
         )
     if _CONTROL_OR_BLANK.search(uri) or not (
-        _ASSET.fullmatch(uri) or _RESOURCE_ID.fullmatch(uri) or _is_url_of_data(uri)
+        _ASSET.fullmatch(uri)
+        or _RESOURCE_ID.fullmatch(uri)
+        or _CONTAINER.fullmatch(uri)
+        or _is_url_of_data(uri)
     ):
         raise ValueError(
             "must be azureml://datastores/<name>/paths/<path>, azureml:<asset>:<version>,"
-            " an Azure ML resource id or an https, abfss or wasbs storage URL without credentials"
+            " an Azure ML resource id or a storage URL without credentials: https://<host>/<path>,"
+            " or abfss or wasbs with <container>@<host>"
         )
     return uri
 
@@ -57,12 +64,10 @@ def check_output_uri(uri: str) -> str:
 def _is_url_of_data(uri: str) -> bool:
     try:
         parts = urlsplit(uri)
-        host, password = parts.hostname, parts.password
+        host = parts.hostname
     except ValueError:
         return False
     if parts.scheme == "azureml":
         return parts.netloc in _DATASTORE_KINDS and len(parts.path) > 1
-    # abfss and wasbs write container@account; in https the same place would hold a user and a password.
-    if parts.scheme == "https" and "@" in parts.netloc:
-        return False
-    return parts.scheme in _STORAGE_SCHEMES and bool(host) and password is None
+    # Before an @ in https stand a user and a password, where abfss and wasbs have a container.
+    return parts.scheme == "https" and "@" not in parts.netloc and bool(host)

@@ -134,7 +134,7 @@ def _list() -> JsonObject:
                 **_query(
                     "phase",
                     "Runs in any of these phases; a run that has just moved may be missing for a moment,"
-                    " a run that was terminated for up to an hour",
+                    " a run that was terminated until the next housekeeping",
                     phases,
                 ),
                 "style": "form",

@@ -8,6 +8,7 @@ from batch.api.rebuild_query import encode_hub_token
 from batch.api.responses import ApiError, ProblemDetails, RebuiltPart, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
+from batch.run.attention import ADVICE, AttentionCode
 
 _APP = "https://my-app.azurewebsites.net"
 _INPUT = "azureml://datastores/workspaceblobstore/paths/readings/2026-01-31/"
@@ -55,6 +56,7 @@ _RUNNING: RunView = {
     },
     "checks": 4,
     "started_at": "2026-01-31T06:00:00.120Z",
+    "pending_since": None,
     "submitted_at": "2026-01-31T06:00:03.410Z",
     "running_at": "2026-01-31T06:04:04.020Z",
     "last_check_at": "2026-01-31T06:06:04.350Z",
@@ -64,6 +66,24 @@ _RUNNING: RunView = {
     "source": None,
     "problem": None,
     "error": None,
+    "needs_attention": None,
+}
+_NOT_MOVING: RunView = {
+    **_RUNNING,
+    "job": {
+        "name": "batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",
+        "status": "NotResponding",
+        "studio_url": "https://ml.azure.com/runs/batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",
+    },
+    "checks": 39,
+    "last_check_at": "2026-01-31T07:16:05.020Z",
+    "next_check_at": "2026-01-31T07:18:05.020Z",
+    "needs_attention": {
+        "code": AttentionCode.JOB_NOT_MOVING,
+        "message": "Azure ML has shown the job as NotResponding since 2026-01-31 06:12:04 UTC.",
+        "advice": ADVICE[AttentionCode.JOB_NOT_MOVING],
+        "since": "2026-01-31T06:12:04.610Z",
+    },
 }
 _FAILED: RunView = {
     **_RUNNING,
@@ -78,7 +98,7 @@ _FAILED: RunView = {
     },
 }
 
-RUNS: dict[str, RunView] = {"under way": _RUNNING, "failed": _FAILED}
+RUNS: dict[str, RunView] = {"under way": _RUNNING, "needs attention": _NOT_MOVING, "failed": _FAILED}
 RUN_LIST: dict[str, RunList] = {
     "a page": {"runs": [_RUNNING, _FAILED], "continuation": CONTINUATION},
     "nothing there": {"runs": [], "continuation": None},

@@ -31,10 +31,10 @@ from batch.api.data_uri import (
     check_data_uri,
     check_output_uri,
 )
-from batch.api.request_schema import JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
+from batch.api.request_schema import AT_LEAST_ONE, JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
 from batch.errors import FieldError, InvalidRequest
 from batch.redaction import holds_secret
-from batch.run.request import Binding, RunRequest
+from batch.run.request import CANCEL_TIMEOUT, Binding, RunRequest
 from batch.settings import Settings
 
 MAX_BODY_BYTES = 65_536
@@ -130,7 +130,9 @@ class JobOutput(_Strict):
     uri: OutputUri
 
 
-Inputs = Annotated[dict[BindingName, JobInput], Field(max_length=50, json_schema_extra=NO_OTHER_NAMES)]
+Inputs = Annotated[
+    dict[BindingName, JobInput], Field(max_length=50, json_schema_extra={**NO_OTHER_NAMES, **AT_LEAST_ONE})
+]
 Outputs = Annotated[dict[BindingName, JobOutput], Field(max_length=50, json_schema_extra=NO_OTHER_NAMES)]
 
 
@@ -176,6 +178,13 @@ class BatchRunRequest(_Strict):
     on_timeout: Annotated[
         Literal["cancel", "leave"], Field(description="What happens to the job of a run out of time")
     ] = "cancel"
+    cancel_timeout: Annotated[
+        Timeout | None,
+        Field(
+            description="Seconds that Azure ML may take to cancel the job after somebody asked for it."
+            f" Default: {CANCEL_TIMEOUT}"
+        ),
+    ] = None
 
 
 def parse_request(body: bytes, idempotency_key: str | None, settings: Settings) -> tuple[str, RunRequest]:
@@ -226,6 +235,7 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
         queue_timeout=given.queue_timeout,
         timeout=given.timeout,
         on_timeout=given.on_timeout,
+        cancel_timeout=given.cancel_timeout,
     )
 
 
@@ -263,6 +273,8 @@ def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
             yield FieldError(name, f"cannot be combined with {' and '.join(named)}")
     if fields.get("inputs") is None and fields.get("endpoint_input_uri") is None:
         yield FieldError("endpoint_input_uri", "is required unless inputs are given")
+    if fields.get("inputs") == {}:
+        yield FieldError("inputs", "must name at least one input")
 
 
 def _endpoint(given: str | None, settings: Settings) -> EndpointUri:

@@ -5,6 +5,7 @@ from pydantic.config import JsonDict
 _NULL: JsonDict = {"type": "null"}
 
 NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
+AT_LEAST_ONE: JsonDict = {"minProperties": 1}
 
 JOB_INPUT_FORMS: JsonDict = {
     "anyOf": [

@@ -15,7 +15,8 @@ from typing_extensions import TypedDict
 from batch.advice import advice, advice_meanwhile
 from batch.api.request import JobInput, JobOutput
 from batch.errors import ErrorCode
-from batch.run.phases import ENDED_RUNTIME_STATUSES, PHASES, UNFINISHED_RUNTIME_STATUSES, has_ended
+from batch.run.attention import ADVICE, Attention
+from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED_RUNTIME_STATUSES, has_ended
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
@@ -39,6 +40,15 @@ Code = Annotated[
         }
     ),
 ]
+AttentionName = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "oneOf": [{"const": str(code), "description": text} for code, text in ADVICE.items()],
+        }
+    ),
+]
 
 
 class Trouble(TypedDict):
@@ -47,6 +57,15 @@ class Trouble(TypedDict):
     code: Code
     message: str
     advice: str
+
+
+class AttentionView(TypedDict):
+    """Why a person must look at a run for which nothing happens any more, and what to do."""
+
+    code: AttentionName
+    message: str
+    advice: str
+    since: Annotated[Time, Field(description="The last moment at which all was well")]
 
 
 class RequestView(TypedDict):
@@ -60,6 +79,7 @@ class RequestView(TypedDict):
     queue_timeout: NotRequired[int]
     timeout: int
     on_timeout: Literal["cancel", "leave"]
+    cancel_timeout: NotRequired[int]
 
 
 class RunView(TypedDict):
@@ -75,6 +95,7 @@ class RunView(TypedDict):
     job: JobView | None
     checks: Annotated[int, Field(description="Reads of the job's status so far")]
     started_at: Time
+    pending_since: Annotated[Time | None, Field(description="Set while the run has not begun its first step")]
     submitted_at: Annotated[Time | None, Field(description="When the job was created")]
     running_at: Annotated[Time | None, Field(description="When the job was first seen running")]
     last_check_at: Time | None
@@ -83,6 +104,9 @@ class RunView(TypedDict):
     cancellation: CancellationView | None
     problem: Annotated[Trouble | None, Field(description="The last failed step, while the run goes on")]
     error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
+    needs_attention: Annotated[
+        AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
+    ]
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
@@ -97,7 +121,10 @@ def run_view(
     updated_at: datetime,
     run: Run | None = None,
 ) -> RunView:
-    """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read."""
+    """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read.
+
+    Whether the run needs attention depends on the time, so the caller adds it.
+    """
     view: RunView = {
         "run_id": run_id,
         "phase": status.phase,
@@ -107,6 +134,7 @@ def run_view(
         "job": status.job,
         "checks": status.checks,
         "started_at": status.started_at or format_timestamp(started_at),
+        "pending_since": None,
         "submitted_at": status.submitted_at,
         "running_at": status.running_at,
         "last_check_at": status.last_check_at,
@@ -116,13 +144,27 @@ def run_view(
         "source": run.source.view() if run and run.source else status.source,
         "problem": _trouble(status.problem, advice_meanwhile),
         "error": _trouble(status.error, advice),
+        "needs_attention": None,
     }
+    if status.phase == PENDING:
+        view["pending_since"] = view["started_at"]
     if run:
         view["request"] = _request_view(run.request)
         view["outputs"] = run.request.output_uris()
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view
+
+
+def attention_view(attention: Attention | None) -> AttentionView | None:
+    if attention is None:
+        return None
+    return {
+        "code": attention.code.value,
+        "message": attention.message,
+        "advice": attention.advice,
+        "since": format_timestamp(attention.since),
+    }
 
 
 def _latest(updated_at: str, view: RunView) -> str:

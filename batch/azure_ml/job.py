@@ -20,7 +20,10 @@ _STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.AS
 
 @dataclass(frozen=True, slots=True)
 class JobResource:
-    """``input_uris`` and ``output_uris`` are None where the answer lacks them. ARM never gives them."""
+    """``input_uris`` and ``output_uris`` are None where the answer lacks them, and empty where none is readable.
+
+    ARM never gives them.
+    """
 
     name: str
     status: str
@@ -86,7 +89,7 @@ def _uris(bindings: object) -> frozenset[str] | None:
     uris = [_mapping(binding).get("uri") for binding in bindings.values()]
     readable = frozenset(uri for uri in uris if isinstance(uri, str))
     # A literal has no URI. Data without a URI cannot be compared.
-    return readable or None
+    return readable
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

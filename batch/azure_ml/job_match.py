@@ -42,13 +42,20 @@ def matches(job: JobResource, run_id: str, job_tag: str | None, request: RunRequ
         return Match.OURS if same_tag and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
     wanted_outputs = list(request.output_uris().values())
     own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
-    outputs = _compare(job.output_uris, wanted_outputs)
+    outputs = (
+        _Data.DIFFERENT if _lacks_output(job, wanted_outputs) else _compare(job.output_uris, wanted_outputs)
+    )
     inputs = _compare(job.input_uris, [binding.uri for binding in request.inputs.values() if binding.uri])
     if outputs is _Data.SAME and (inputs is _Data.SAME or all(map(own_output.search, wanted_outputs))):
         return Match.OURS
     if _Data.DIFFERENT in (outputs, inputs):
         return Match.OTHER
     return Match.UNCLEAR
+
+
+def _lacks_output(job: JobResource, wanted: list[str]) -> bool:
+    """The endpoint shows the outputs that a job was given, and the inputs of each job. ARM shows neither."""
+    return bool(wanted) and job.output_uris is None and job.input_uris is not None
 
 
 def _compare(theirs_given: Iterable[str] | None, wanted: list[str]) -> _Data:

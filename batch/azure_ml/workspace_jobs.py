@@ -3,8 +3,9 @@
 The endpoint itself can do neither. ARM is another host, with tokens for another audience.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from batch.azure_ml.job import JobResource
 from batch.azure_ml.rest import AnswerLost, HttpError, post_once, read
 from batch.errors import ErrorCode, RunError
 from batch.settings import Settings
+from batch.timestamps import parse_timestamp
 
 API_VERSION = "2025-12-01"
 MAX_PAGES = 200
@@ -30,29 +32,57 @@ def cancel(workspace_id: WorkspaceId, job_name: str, settings: Settings) -> None
         post_once(url, settings.arm_audience, params={"api-version": API_VERSION})
 
 
-def jobs_since(since: datetime, workspace_id: WorkspaceId, settings: Settings) -> Iterator[JobResource]:
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry of the list that is no job this app can read."""
+
+    reason: str
+    created_at: datetime | None
+    experiment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """The jobs that the list has, and the entries that could not be read."""
+
+    jobs: tuple[JobResource, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+    def since(self, moment: datetime) -> "JobList":
+        """An entry that does not say when it was created may be of any time."""
+        return JobList(
+            tuple(job for job in self.jobs if _is_since(job, moment)),
+            tuple(entry for entry in self.unreadable if _is_since(entry, moment)),
+        )
+
+
+def jobs_since(since: datetime, workspace_id: WorkspaceId, settings: Settings) -> JobList:
     """The workspace's pipeline jobs created at ``since`` or later. Raises RunError if the list is incomplete.
 
     The list's order is not documented. While it proves to be newest first, pages of older jobs are skipped.
     """
     newest_first, previous = True, datetime.max.replace(tzinfo=since.tzinfo)
+    jobs: dict[str, JobResource] = {}
+    unreadable: list[Unreadable] = []
     skip: str | None = None
     for _ in range(MAX_PAGES):
         page, skip = _page(workspace_id, skip, settings)
-        for job in page:
-            created_at = job.created_at or since
-            newest_first = newest_first and created_at <= previous
-            previous = created_at
-            if created_at >= since:
-                yield job
+        for entry in page:
+            if entry.created_at is not None:
+                newest_first = newest_first and entry.created_at <= previous
+                previous = entry.created_at
+            if isinstance(entry, JobResource):
+                jobs[entry.name] = entry
+            else:
+                unreadable.append(entry)
         if skip is None or (newest_first and previous < since - _OUT_OF_ORDER):
-            return
+            return JobList(tuple(jobs.values()), tuple(unreadable)).since(since)
     raise RunError(ErrorCode.SERVICE_UNAVAILABLE, f"The list of jobs has more than {MAX_PAGES} pages.")
 
 
 def _page(
     workspace_id: WorkspaceId, skip: str | None, settings: Settings
-) -> tuple[list[JobResource], str | None]:
+) -> tuple[list[JobResource | Unreadable], str | None]:
     params = {"api-version": API_VERSION, "jobType": "Pipeline", "listViewType": "All"}
     if skip is not None:
         params["$skip"] = skip
@@ -61,11 +91,24 @@ def _page(
     items, next_link = body.get("value"), body.get("nextLink")
     if not isinstance(items, list):
         raise AnswerLost("The list of jobs came without a list.")
+    return [_entry(item) for item in items], _skip_token(next_link) if next_link else None
+
+
+def _entry(item: object) -> JobResource | Unreadable:
+    body = _mapping(item)
     try:
-        jobs = [JobResource.parse(_listed(item)) for item in items]
+        return JobResource.parse(body)
     except ValueError as error:
-        raise AnswerLost(f"An entry in the list of jobs {error}.") from None
-    return jobs, _skip_token(next_link) if next_link else None
+        experiment = _mapping(body.get("properties")).get("experimentName")
+        return Unreadable(
+            reason=f"an entry in the list of jobs {error}",
+            created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
+            experiment=experiment if isinstance(experiment, str) else None,
+        )
+
+
+def _is_since(entry: JobResource | Unreadable, moment: datetime) -> bool:
+    return entry.created_at is None or entry.created_at >= moment
 
 
 @contextmanager
@@ -83,14 +126,15 @@ def _workspace_named_in_errors() -> Iterator[None]:
 
 def _skip_token(next_link: object) -> str:
     """Only this token is taken from the link: an answer does not decide where the app's own token goes."""
-    query = parse_qs(urlsplit(next_link).query) if isinstance(next_link, str) else {}
+    try:
+        query = parse_qs(urlsplit(next_link).query) if isinstance(next_link, str) else {}
+    except ValueError:
+        query = {}
     tokens = query.get("$skip") or query.get("$skipToken") or query.get("$skiptoken")
     if not tokens:
         raise AnswerLost("The list of jobs goes on at a link without a $skip token.")
     return tokens[0]
 
 
-def _listed(item: object) -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise ValueError("is not an object")
-    return item
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -14,7 +14,15 @@ DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
 DEFAULT_OUTPUT = "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
 
 PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", "date")
-_REQUEST_FIELDS = ("endpoint_uri", "deployment", "poll_interval", "queue_timeout", "timeout", "on_timeout")
+_REQUEST_FIELDS = (
+    "endpoint_uri",
+    "deployment",
+    "poll_interval",
+    "queue_timeout",
+    "timeout",
+    "on_timeout",
+    "cancel_timeout",
+)
 """Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400
 
@@ -70,6 +78,7 @@ class NewDataRule(BaseModel):
     queue_timeout: int | None = None
     timeout: int | None = None
     on_timeout: str | None = None
+    cancel_timeout: int | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

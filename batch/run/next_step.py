@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from batch.run.deadlines import cancel_deadline, deadline, expired, queue_deadline
+from batch.run.deadlines import cancel_deadline, deadline, expired, queue_deadline, refusal_deadline
 from batch.run.state import CancelCause, Cancellation, Run
 from batch.run.steps import Failure, InvokeMode, Job
 
@@ -80,7 +80,7 @@ def _delay_while_canceling(cancellation: Cancellation, now: datetime, poll_inter
 
 
 def _deadlines_after(run: Run, now: datetime) -> list[datetime]:
-    deadlines = (deadline(run), queue_deadline(run), cancel_deadline(run))
+    deadlines = (deadline(run), queue_deadline(run), cancel_deadline(run), refusal_deadline(run))
     return [moment for moment in deadlines if moment and moment > now]
 
 

@@ -1,21 +1,29 @@
 """Whether a run has ended, how, and the sentence that says why."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from batch.errors import TRANSIENT_CODES, ErrorCode
-from batch.run.deadlines import CANCEL_GRACE, cancel_deadline, deadline, expired
+from batch.errors import ErrorCode, shorten
+from batch.run.deadlines import (
+    CANCEL_GRACE,
+    REFUSED_GRACE,
+    cancel_deadline,
+    deadline,
+    expired,
+    refusal_deadline,
+)
 from batch.run.job_status import Bucket, bucket_of
 from batch.run.phases import Phase
-from batch.run.state import CancelCause, Run, SubmissionDoubt
+from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
 from batch.run.steps import Failure, Job
 from batch.run.submission import submission_uncertain
+from batch.timestamps import format_timestamp
 
 MAX_LASTING_FAILURES = 5
 """Failures in a row that are not transient. With the pauses between them they take half a minute."""
 
-REFUSED_GRACE = timedelta(minutes=15)
-"""How long reads of a job may be refused before the run gives it up: roles and new secrets take some minutes."""
+_LONGEST_QUOTE = 300
+"""Characters of a step's failure in the message of a run that did not end because of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ def end_of(run: Run, now: datetime) -> End | None:
     if run.job and bucket_of(run.job.status) is Bucket.ENDED:
         return _end_of_job(run, run.job)
     if run.problem and _is_unrecoverable(run, run.problem, now):
-        return End(Phase.FAILED, _with_what_became_of_the_job(run, run.problem))
+        return End(Phase.FAILED, _with_what_became_of_the_job(run, run.problem, now))
     if run.job is None:
         return _end_without_job(run, now)
     if gives_up_at := cancel_deadline(run):
@@ -52,8 +60,9 @@ def end_of_crashed(run: Run, reason: str) -> End:
 
 
 def _is_unrecoverable(run: Run, problem: Failure, now: datetime) -> bool:
-    if problem.code in TRANSIENT_CODES and problem.retryable:
-        return False
+    if gives_up_at := refusal_deadline(run):
+        # After a nudge, the last try is still due.
+        return run.step_due_at is None and now >= gives_up_at
     if run.job is None:
         return not problem.retryable or run.lasting_failures >= MAX_LASTING_FAILURES
     # A job that cannot be read has not failed: it costs money, and is given up only after it was refused many times.
@@ -96,6 +105,8 @@ def _end_without_job(run: Run, now: datetime) -> End | None:
 
 
 def _timed_out(run: Run, cause: CancelCause) -> End:
+    if run.job and run.cancellation and run.cancellation.gives_up_at:
+        return _not_canceled_in_time(run, run.job, run.cancellation)
     if cause is CancelCause.QUEUE_TIMEOUT:
         code, limit = ErrorCode.QUEUE_TIMED_OUT, f"within the queue_timeout of {run.request.queue_timeout} s"
         missed = f"did not start {limit}"
@@ -108,31 +119,64 @@ def _timed_out(run: Run, cause: CancelCause) -> End:
     return _end(Phase.TIMED_OUT, code, f"Job {run.job.name} {missed}{_what_became_of(run, run.job)}")
 
 
+def _not_canceled_in_time(run: Run, job: Job, cancellation: Cancellation) -> End:
+    limit = int(run.request.time_to_cancel().total_seconds())
+    status = _last_known_status(run, job) or f"it was still {job.status}."
+    message = (
+        f"Job {job.name} was not canceled within the cancel_timeout of {limit} s after the request at"
+        f" {format_timestamp(cancellation.requested_at)}: {status}{_refusal(cancellation)}"
+    )
+    return _end(Phase.TIMED_OUT, ErrorCode.TIMED_OUT, message)
+
+
 def _what_became_of(run: Run, job: Job) -> str:
     if job.status == "Canceled":
         return " and was canceled."
-    if run.request.on_timeout == "leave" and run.cancellation is None:
-        return f" and was left as it is ({job.status}), as on_timeout asks."
-    return (
-        f" and could not be canceled: it was still {job.status} {int(CANCEL_GRACE.total_seconds())} s later."
+    unread = _last_known_status(run, job)
+    if run.cancellation is None:
+        status = "" if unread else f" ({job.status})"
+        left = f" and was left as it is{status}, as on_timeout asks"
+        return f"{left}: {unread}" if unread else f"{left}."
+    grace = int(CANCEL_GRACE.total_seconds())
+    became = (
+        f"may not have been canceled in the {grace} s after that: {unread}"
+        if unread
+        else f"could not be canceled: it was still {job.status} {grace} s later."
     )
+    return f" and {became}{_refusal(run.cancellation)}"
+
+
+def _last_known_status(run: Run, job: Job) -> str | None:
+    """What is known if the last check failed; None if it succeeded, and the job's status is the present one."""
+    if run.problem is None:
+        return None
+    reason = shorten(run.problem.message, _LONGEST_QUOTE)
+    return f"its last known status is {job.status}, as the last read failed: {reason}"
+
+
+def _refusal(cancellation: Cancellation) -> str:
+    if cancellation.last_refusal is None:
+        return ""
+    return f" The last request to cancel it failed: {shorten(cancellation.last_refusal, _LONGEST_QUOTE)}"
 
 
 def _logs_of(job: Job) -> str:
     return f" Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else ""
 
 
-def _with_what_became_of_the_job(run: Run, problem: Failure) -> Failure:
+def _with_what_became_of_the_job(run: Run, problem: Failure, now: datetime) -> Failure:
     if run.submission is SubmissionDoubt.CRASHED:
         return Failure.of(
             submission_uncertain(f"because the step that submits it crashed: {problem.message}")
         )
-    if run.job is None:
+    if run.job:
+        became = f"The run gave up after {run.failures} tries; job {run.job.name} may still run."
+    elif run.refused_since and refusal_deadline(run):
+        minutes = round((now - run.refused_since).total_seconds() / 60)
+        became = f"The run gave up after {run.failures} tries in {minutes} minutes; it has no job."
+    else:
         return problem
-    message = (
-        f"{problem.message} The run gave up after {run.failures} tries; job {run.job.name} may still run."
-    )
-    return problem.model_copy(update={"message": message})
+    return problem.model_copy(update={"message": f"{problem.message} {became}"})
 
 
 def _end(outcome: Phase, code: ErrorCode, message: str) -> End:

@@ -7,6 +7,7 @@ import logging
 
 from batch.log import log_event
 from batch.run.outcome import End
+from batch.run.phases import Phase
 from batch.run.state import Run
 
 
@@ -36,7 +37,7 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
     if end:
         log_event(
             logger,
-            logging.ERROR if end.error else logging.INFO,
+            logging.INFO if end.error is None or _is_wanted(run, end) else logging.ERROR,
             "run_ended",
             run=run_id,
             job=job,
@@ -44,3 +45,9 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
             checks=run.checks,
             reason=end.error.message if end.error else None,
         )
+
+
+def _is_wanted(run: Run, end: End) -> bool:
+    """The run was canceled, and somebody had asked the app for it."""
+    asked = run.cancellation is not None or run.canceled_before_submission
+    return asked and end.outcome is Phase.CANCELED

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from datetime import timedelta
 
 from batch.stored import Stored
+
+CANCEL_TIMEOUT = 1_800
+"""Seconds that Azure ML may take to cancel a job, for a request that does not say: stopping nodes takes minutes."""
 
 
 class Binding(Stored):
@@ -15,7 +19,11 @@ class Binding(Stored):
 
 
 class RunRequest(Stored):
-    """Times are in seconds; ``on_timeout`` is ``cancel`` or ``leave``."""
+    """Times are in seconds; ``on_timeout`` is ``cancel`` or ``leave``.
+
+    ``cancel_timeout`` is how long Azure ML may take to cancel the job after somebody asked for it; None means
+    CANCEL_TIMEOUT.
+    """
 
     endpoint_uri: str
     inputs: dict[str, Binding]
@@ -26,6 +34,7 @@ class RunRequest(Stored):
     queue_timeout: int | None = None
     timeout: int
     on_timeout: str
+    cancel_timeout: int | None = None
 
     def fingerprint(self) -> str:
         """The same for requests that ask for exactly the same, and only for those.
@@ -34,6 +43,9 @@ class RunRequest(Stored):
         """
         canonical = json.dumps(self.to_json(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def time_to_cancel(self) -> timedelta:
+        return timedelta(seconds=self.cancel_timeout or CANCEL_TIMEOUT)
 
     def output_uris(self) -> dict[str, str]:
         return {name: binding.uri for name, binding in self.outputs.items() if binding.uri}

@@ -5,9 +5,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 from batch.durable_timer import time_after
-from batch.errors import TRANSIENT_CODES, ErrorCode
+from batch.errors import ErrorCode
 from batch.run import job_status
 from batch.run.job_status import Bucket
+from batch.run.patience import PATIENCE, Patience
 from batch.run.phases import Phase
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
@@ -55,6 +56,8 @@ class Cancellation(Stored):
     """``attempts`` counts how often Azure ML was asked and did not accept.
 
     ``accepted`` is its answer to the last request, given at ``accepted_at``; the job's status shows its effect.
+    ``last_refusal`` is why it did not accept the last one. The run stops waiting at ``gives_up_at``; without it,
+    the time follows from the run's timeout.
     """
 
     cause: CancelCause
@@ -62,6 +65,8 @@ class Cancellation(Stored):
     accepted: bool = False
     accepted_at: datetime | None = None
     attempts: int = 0
+    last_refusal: str | None = None
+    gives_up_at: datetime | None = None
 
 
 class Run(Stored):
@@ -70,7 +75,8 @@ class Run(Stored):
     ``stalled_since`` is when the job was first read in one of the statuses of ``job_status.STALLED``, if it still is.
 
     ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
-    failure of the last step, ``submission`` whether a job may exist of which the run does not know.
+    failure of the last step, ``refused_since`` when the submission was first refused with 401 or 403, if roles that
+    take effect may still help, ``submission`` whether a job may exist of which the run does not know.
     ``step_due_at`` is set when a nudge interrupted the wait: the step is still due at that time. Without it the step
     is due now. ``timer_fired_for`` is the time of the timer that fired: that time is past, whatever the clock says.
     ``failure`` is set by the execution that ends the run, for the next one to raise.
@@ -89,6 +95,7 @@ class Run(Stored):
     failures: int = 0
     lasting_failures: int = 0
     failing_since: datetime | None = None
+    refused_since: datetime | None = None
     step_due_at: datetime | None = None
     timer_fired_for: datetime | None = None
     problem: Failure | None = None
@@ -119,40 +126,55 @@ class Run(Stored):
     def failed(self, failure: Failure) -> Self:
         return self.model_copy(update={"failure": failure})
 
-    def authorized(self, answer: Authorized, now: datetime) -> Self:
-        return self._after_failure(answer, now) or self._after_success(identity=answer.identity)
+    def authorized(self, answer: Authorized, now: datetime, patience: Patience = PATIENCE) -> Self:
+        return self._after_failure(answer, now, patience) or self._after_success(identity=answer.identity)
 
-    def invoked(self, answer: Invoked, now: datetime, mode: InvokeMode = InvokeMode.SUBMIT) -> Self:
+    def invoked(
+        self,
+        answer: Invoked,
+        now: datetime,
+        mode: InvokeMode = InvokeMode.SUBMIT,
+        patience: Patience = PATIENCE,
+    ) -> Self:
         if answer.unchanged or (mode is InvokeMode.CHECK_FOR_CANCEL and answer.error):
             # A failed check for a cancel changes nothing: the next due step checks again.
             return self
-        if failed := self._after_failure(answer, now):
+        if answer.absent and self.submission is None:
+            # There was no doubt: what failed last stays the reason.
+            return self
+        if failed := self._after_failure(answer, now, patience):
             return failed._with_doubt(answer, mode, before=self)
         if answer.absent:
-            return self._after_success() if self.submission else self
+            return self._after_success()
         if answer.canceled:
             return self._after_success(canceled_before_submission=True)
         return self._after_success(job=answer.job, submitted_at=now)
 
-    def checked(self, answer: Checked, now: datetime) -> Self:
-        run = self._after_failure(answer, now) or self._with_status(answer.status, now)
+    def checked(self, answer: Checked, now: datetime, patience: Patience = PATIENCE) -> Self:
+        run = self._after_failure(answer, now, patience) or self._with_status(answer.status, now)
         run = run.model_copy(update={"checks": self.checks + 1, "last_check_at": now})
         if answer.cancel_requested and run.cancellation is None:
             return run.canceling(CancelCause.REQUEST, now)
         return run
 
     def canceling(self, cause: CancelCause, now: datetime) -> Self:
-        return self.model_copy(update={"cancellation": Cancellation(cause=cause, requested_at=now)})
+        gives_up_at = now + self.request.time_to_cancel() if cause is CancelCause.REQUEST else None
+        cancellation = Cancellation(cause=cause, requested_at=now, gives_up_at=gives_up_at)
+        return self.model_copy(update={"cancellation": cancellation})
 
-    def cancel_answered(self, answer: CancelAnswered, now: datetime) -> Self:
+    def cancel_answered(self, answer: CancelAnswered, now: datetime, patience: Patience = PATIENCE) -> Self:
         """A cancel that failed does not hide how the job ends."""
         assert self.cancellation is not None
-        if failed := self._after_failure(answer, now):
-            refused = {"accepted": False, "attempts": self.cancellation.attempts + 1}
+        if failed := self._after_failure(answer, now, patience):
+            refused = {
+                "accepted": False,
+                "attempts": self.cancellation.attempts + 1,
+                "last_refusal": failed.problem.message if failed.problem else None,
+            }
             tried = self.cancellation.model_copy(update=refused)
             return failed.model_copy(update={"cancellation": tried})
-        accepted = self.cancellation.model_copy(update={"accepted": True, "accepted_at": now})
-        return self._after_success(cancellation=accepted)
+        accepted = {"accepted": True, "accepted_at": now, "last_refusal": None}
+        return self._after_success(cancellation=self.cancellation.model_copy(update=accepted))
 
     @property
     def phase(self) -> Phase:
@@ -168,6 +190,8 @@ class Run(Stored):
         assert self.problem is not None
         if self.problem.code == ErrorCode.SUBMISSION_UNCERTAIN:
             return self.model_copy(update={"submission": SubmissionDoubt.UNCERTAIN})
+        if answer.absent:
+            return self.model_copy(update={"submission": None})
         if mode is InvokeMode.FIND:
             problem = Failure.of(submission_uncertain(f"and the search failed: {self.problem.message}"))
             if before.submission is SubmissionDoubt.UNCERTAIN and before.problem:
@@ -190,21 +214,26 @@ class Run(Stored):
             "failures": 0,
             "lasting_failures": 0,
             "failing_since": None,
+            "refused_since": None,
             "problem": None,
             "submission": None,
             "step_due_at": None,
         }
         return self.model_copy(update={**good, **changes})
 
-    def _after_failure(self, answer: Answer, now: datetime) -> Self | None:
+    def _after_failure(self, answer: Answer, now: datetime, patience: Patience) -> Self | None:
         if answer.error is None:
             return None
-        lasts = answer.error.code not in TRANSIENT_CODES
+        refused = (
+            patience.waits_for_roles and self.job is None and answer.error.code == ErrorCode.ACCESS_DENIED
+        )
+        lasts = not refused and answer.error.code not in patience.transient
         return self.model_copy(
             update={
                 "failures": self.failures + 1,
                 "lasting_failures": self.lasting_failures + lasts,
                 "failing_since": self.failing_since or (now if lasts else None),
+                "refused_since": self.refused_since or (now if refused else None),
                 "problem": answer.error,
                 "step_due_at": None,
             }

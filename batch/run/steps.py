@@ -111,7 +111,8 @@ class Invoked(Answer):
     """The answer of ``invoke``: the job, or why there is none.
 
     ``canceled``: the run was canceled before a job was submitted. ``absent``: there is provably no job, and none
-    was to be submitted. ``unchanged``: nobody asked to cancel.
+    was to be submitted; ``error`` is then why earlier submissions created none. ``unchanged``: nobody asked to
+    cancel.
     """
 
     job: Job | None = None

@@ -1,31 +1,46 @@
 """Submitting is not idempotent: who may POST a run's job, and whether a cancel was requested.
 
-A ``Submission`` is the durable record of one run's submission, kept by the entity of that name. An attempt to POST
-claims it first, with an id of its own. A claim by another attempt means that a job may exist already: then the
+A ``Submission`` is the durable record of one run's submission, kept in the run's row of the ledger. An attempt to
+POST claims it first, with an id of its own. A claim by another attempt means that a job may exist already: then the
 app searches for the job (``job_search``, ``job_match``), adopts it if found, and submits again only when there is
-provably none.
+provably none (``search_result``).
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from batch.errors import ErrorCode, RunError
+from batch.errors import ErrorCode, RunError, shorten
 from batch.timestamps import parse_timestamp
 
 CLAIM_LIFETIME = 3
 """A claim is valid for so many settling times (SUBMISSION_SETTLE_SECONDS). Afterwards its attempt must not POST."""
 
 SEARCH_LIMIT = 10
-"""Searches that cannot read the list of jobs are retried for so many settling times after the claim."""
+"""A search that is refused, or cannot tell jobs apart, is repeated for so many settling times after the claim."""
+
+LONGEST_PAUSE = timedelta(minutes=5)
+"""Between two POSTs whose answers were lost, if the list of jobs settles sooner."""
+
+MAX_ANSWER_LENGTH = 300
+"""Characters of the last answer in the record."""
+
+_MAX_REASON_LENGTH = 500
+"""Characters, so that the last answer has room in the message, too."""
+_MAX_DOUBLINGS = 16
+"""90 s, doubled so often, are more than the longest pause and far from an overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """State of the entity. ``claims`` counts how often the job may have been sent; times are ISO 8601.
+    """Times are ISO 8601.
 
     ``marker`` is the id of the first attempt. It stays, and every job of this run is tagged with it: two apps on one
-    workspace may both have a run of the same id. ``lost_at`` is when an attempt found the answer to its POST lost.
+    workspace may both have a run of the same id. ``lost_at`` is when ``attempt`` found the answer to its POST lost.
+    ``claims`` counts the claims that were not given back: of two records the one with more is the newer.
+
+    ``lost_posts`` counts the POSTs of all attempts whose answers were lost. ``last_answer`` says what came instead of
+    the last one; ``refused`` if it was an error of the user, though with a status that says nothing of the job.
     """
 
     marker: str | None = None
@@ -34,13 +49,20 @@ class Submission:
     lost_at: str | None = None
     claims: int = 0
     cancel_requested: bool = False
+    lost_posts: int = 0
+    last_answer: str | None = None
+    refused: bool = False
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> Self:
-        return cls(**value) if value else cls()
+        """Fields of a later version are left out."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: each for name, each in (value or {}).items() if name in known})
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without the fields that are at their default: version 1.2 does not know the last three."""
+        default = asdict(type(self)())
+        return {name: each for name, each in asdict(self).items() if each != default[name]}
 
     def claim(self, attempt: str, claimed_at: str, instead_of: str | None) -> "Submission":
         """Claims for ``attempt`` if the claim is free or still that of ``instead_of``; not after a cancel."""
@@ -53,17 +75,30 @@ class Submission:
             claimed_at=claimed_at,
             lost_at=None,
             claims=self.claims + 1,
+            refused=False,
         )
 
     def release(self, attempt: str) -> "Submission":
         """Gives the claim back: the request of ``attempt`` provably created no job."""
         if self.attempt != attempt:
             return self
-        return replace(self, attempt=None, claimed_at=None, lost_at=None, claims=self.claims - 1)
+        return replace(
+            self, attempt=None, claimed_at=None, lost_at=None, claims=self.claims - 1, refused=False
+        )
 
-    def lose(self, attempt: str, lost_at: str) -> "Submission":
-        """No answer to the POST of ``attempt`` will come."""
-        return replace(self, lost_at=lost_at) if self.attempt == attempt else self
+    def lose(
+        self, attempt: str, lost_at: str, answer: str | None = None, refused: bool = False
+    ) -> "Submission":
+        """No answer to the POST of ``attempt`` will come; ``answer`` is what came instead."""
+        if self.attempt != attempt or self.lost_at:
+            return self
+        return replace(
+            self,
+            lost_at=lost_at,
+            lost_posts=self.lost_posts + 1,
+            last_answer=shorten(answer, MAX_ANSWER_LENGTH) if answer else None,
+            refused=refused,
+        )
 
     def cancel(self) -> "Submission":
         return replace(self, cancel_requested=True)
@@ -82,17 +117,37 @@ class Submission:
     def searched_until(self, settle: timedelta) -> datetime:
         return self.claimed_at_utc() + SEARCH_LIMIT * settle
 
+    def posts_again_at(self, settle: timedelta) -> datetime:
+        """When another attempt may claim, if no job exists: at once, unless the answer to a POST was lost."""
+        if self.lost_at is None:
+            return self.claimed_at_utc()
+        doublings = min(max(self.lost_posts - 1, 0), _MAX_DOUBLINGS)
+        return _time(self.lost_at) + max(settle, min(settle * (1 << doublings), LONGEST_PAUSE))
+
 
 def submission_uncertain(
-    reason: str, *, retryable: bool = False, retry_after: float | None = None
+    reason: str,
+    *,
+    retryable: bool = False,
+    retry_after: float | None = None,
+    last_answer: str | None = None,
 ) -> RunError:
     return RunError(
         ErrorCode.SUBMISSION_UNCERTAIN,
-        f"Submission uncertain: the job may or may not exist, {reason.rstrip('.')}."
-        " Nothing is submitted again while that is so.",
+        "Submission uncertain: the job may or may not exist,"
+        f" {shorten(reason, _MAX_REASON_LENGTH).rstrip('.')}."
+        f" Nothing is submitted again while that is so.{what_was_answered(last_answer)}",
         retryable=retryable,
         retry_after=retry_after,
     )
+
+
+def what_was_answered(last_answer: str | None) -> str:
+    """A sentence to append; empty if there was no POST whose answer was lost, or nothing is known of it."""
+    if not last_answer:
+        return ""
+    text = shorten(last_answer, MAX_ANSWER_LENGTH).rstrip(".")
+    return f" The last answer to its submission was: {text}."
 
 
 def _time(text: str | None) -> datetime:

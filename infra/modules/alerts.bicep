@@ -13,25 +13,51 @@ param workspaceTopicId string
 @description('Empty: nobody is mailed.')
 param email string
 
+// Housekeeping repeats its lines every five minutes. A line that arrives late must not end the alert.
+var watchdogWindow = 'PT15M'
 var logAlerts = [
   {
     name: 'runs-failed'
     title: 'Runs failed'
     severity: 2
+    window: 'PT5M'
     query: 'AppTraces | where Message startswith "run_ended" and Message has_any ("outcome=Failed", "outcome=TimedOut") | project TimeGenerated, Message'
   }
   {
     name: 'submission-uncertain'
     title: 'A job may have been submitted, and nobody watches it'
     severity: 1
+    window: 'PT5M'
     query: 'AppTraces | where Message startswith "run_ended" and Message has "Submission uncertain" | project TimeGenerated, Message'
   }
   {
     name: 'host-errors'
     title: 'The app or its host has errors'
     severity: 2
+    window: 'PT5M'
     // A run that fails raises an exception in batch_run; the alert above reports it.
     query: 'union (AppExceptions | project TimeGenerated, OperationName, Message = OuterMessage), (AppTraces | where SeverityLevel >= 3 | project TimeGenerated, OperationName, Message) | where OperationName !has "batch_run" or Message has "Non-Deterministic"'
+  }
+  {
+    name: 'run-not-started'
+    title: 'A run does not start'
+    severity: 2
+    window: watchdogWindow
+    query: 'AppTraces | where Message startswith "run_not_started" | project TimeGenerated, Message'
+  }
+  {
+    name: 'run-not-checked'
+    title: 'A run does not check its job any more'
+    severity: 2
+    window: watchdogWindow
+    query: 'AppTraces | where Message startswith "run_not_checked" | project TimeGenerated, Message'
+  }
+  {
+    name: 'job-not-moving'
+    title: 'A job does not respond, or is not canceled, for an hour'
+    severity: 2
+    window: watchdogWindow
+    query: 'AppTraces | where Message startswith "job_not_moving" | project TimeGenerated, Message'
   }
 ]
 var topics = filter([dataTopicId, workspaceTopicId], topic => !empty(topic))
@@ -65,7 +91,7 @@ resource fromLogs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ale
     scopes: [logWorkspaceId]
     skipQueryValidation: true // the tables come with the first telemetry
     evaluationFrequency: 'PT5M'
-    windowSize: 'PT5M'
+    windowSize: alert.window
     autoMitigate: true
     criteria: {
       allOf: [

@@ -24,6 +24,16 @@ var queries = [
     query: '${fields} | where Event == "step_failed" | extend Code = extract(@"code=(\\S+)", 1, Message) | summarize Times = count(), Runs = dcount(Run) by Code, bin(TimeGenerated, 1h)'
   }
   {
+    name: 'runs-that-need-attention'
+    title: 'Runs that do not start, are not checked, or whose job does not move'
+    query: '${fields} | where Event in ("run_not_started", "run_not_checked", "job_not_moving") | summarize First = min(TimeGenerated), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract("message=(.*)", 1, Message))) by Event, Run, Job | order by Last desc'
+  }
+  {
+    name: 'runs-started-late'
+    title: 'Runs whose start was lost and made up for'
+    query: '${fields} | where Event in ("run_started_late", "run_started_anew") | project TimeGenerated, Event, Run | order by TimeGenerated desc'
+  }
+  {
     name: 'history-of-a-run'
     title: 'Everything logged of one run'
     query: '${fields} | where Run == "<run id>" | project TimeGenerated, Message | order by TimeGenerated asc'

@@ -78,24 +78,26 @@ class EmulatedServer:
                 return route, match.groupdict()
         return None, {}
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         route, names = self._route(request.method, request.path)
         operation = route.operation if route else Operation.OTHER
         body = await request.read()
         record = self._log.add(self._name, operation, request, body)
-        applying = self._faults.applying_to(operation, names.get("job"))
+        applying = self._faults.applying_to(operation, names.get("job"), record.asked_audience)
         changes = tuple(fault for fault in applying if fault.spec.changes_operation)
+        trickling = next((fault for fault in applying if fault.spec.action == "trickle"), None)
         try:
             answer = await self._injected(applying, "before")
             if answer is None:
                 answer = await self._handled(route, Call(request, names, body, record, changes))
                 answer = await self._injected(applying, "after") or answer
+            sent = answer if trickling is None else await _trickled(request, answer, trickling)
         except _Dropped:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
         record.status = answer.status
-        return answer
+        return sent
 
     async def _handled(self, route: Route | None, call: Call) -> web.Response:
         if route is None:
@@ -108,7 +110,7 @@ class EmulatedServer:
     async def _injected(self, applying: list[Fault], when: str) -> web.Response | None:
         for fault in applying:
             spec = fault.spec
-            if spec.when != when or spec.changes_operation:
+            if spec.when != when or spec.changes_operation or spec.action == "trickle":
                 continue
             if spec.action in ("hold", "delay"):
                 await fault.hold(spec.seconds if spec.action == "delay" else None)
@@ -119,6 +121,24 @@ class EmulatedServer:
             else:
                 return injected_answer(spec, self._default_body)
         return None
+
+
+async def _trickled(request: web.Request, answer: web.Response, fault: Fault) -> web.StreamResponse:
+    """Sends the headers at once, then single spaces, which JSON ignores, and the body when the fault ends."""
+    sent = web.StreamResponse(status=answer.status, headers=answer.headers)
+    sent.headers.popall("Content-Length", None)
+    sent.enable_chunked_encoding()
+    try:
+        await sent.prepare(request)
+        await fault.trickle(lambda: sent.write(b" "))
+        if not fault.discarded:
+            await sent.write(answer.body if isinstance(answer.body, bytes) else b"")
+            await sent.write_eof()
+    except ConnectionError:  # the client has left
+        raise _Dropped from None
+    if fault.discarded:
+        raise _Dropped
+    return sent
 
 
 def injected_answer(spec: FaultSpec, default_body: Body) -> web.Response:

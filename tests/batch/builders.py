@@ -62,6 +62,7 @@ def request(**fields: Any) -> RunRequest:
             "queue_timeout": None,
             "timeout": 86_400,
             "on_timeout": "cancel",
+            "cancel_timeout": None,
             **fields,
         }
     )
@@ -100,8 +101,13 @@ def canceling(
     accepted: bool = True,
     accepted_at: float | None = None,
     attempts: int = 0,
+    gives_up_at: float | None = None,
+    last_refusal: str | None = None,
 ) -> dict[str, Any]:
-    """The state of a run that began to cancel its job ``at`` seconds after START."""
+    """The state of a run that began to cancel its job ``at`` seconds after START.
+
+    A cancel on request without ``gives_up_at`` is one of a version before 1.3.
+    """
     return {
         "cancellation": Cancellation(
             cause=cause,
@@ -109,6 +115,8 @@ def canceling(
             accepted=accepted,
             accepted_at=None if accepted_at is None else after(accepted_at),
             attempts=attempts,
+            gives_up_at=None if gives_up_at is None else after(gives_up_at),
+            last_refusal=last_refusal,
         )
     }
 

@@ -31,6 +31,8 @@ cancellations = st.builds(
     requested_at=moments,
     accepted=st.booleans(),
     attempts=st.integers(0, 40),
+    last_refusal=st.none() | st.just("It was refused."),
+    gives_up_at=st.none() | moments,
 )
 requests: st.SearchStrategy[RunRequest] = st.builds(
     request,
@@ -39,6 +41,7 @@ requests: st.SearchStrategy[RunRequest] = st.builds(
     queue_timeout=st.none() | st.integers(1, 100_000),
     timeout=st.integers(1, 100_000),
     on_timeout=st.sampled_from(["cancel", "leave"]),
+    cancel_timeout=st.none() | st.integers(1, 100_000),
 )
 jobs = st.builds(
     Job,
@@ -72,6 +75,7 @@ def runs(draw: st.DrawFn) -> Run:
         failures=draw(st.integers(1, 40)) if problem else 0,
         lasting_failures=lasting,
         failing_since=draw(moments) if lasting else None,
+        refused_since=draw(st.none() | moments) if problem and not job else None,
         step_due_at=due if job or due is None else min(due, deadline),
         problem=problem,
         submission=None if job else doubt_after(problem, has_identity=identity is not None),

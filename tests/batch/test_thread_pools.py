@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from contextvars import ContextVar
 from pathlib import Path
 
 from batch import thread_pools
@@ -41,3 +42,11 @@ async def test_as_many_calls_go_on_at_once_as_there_are_threads() -> None:
     waits = [asyncio.ensure_future(pool.run(all_there.wait, 10)) for _ in range(3)]
     await asyncio.to_thread(all_there.wait, 10)
     await asyncio.gather(*waits)
+
+
+async def test_a_call_has_the_context_of_its_caller() -> None:
+    trace: ContextVar[str] = ContextVar("trace", default="none")
+    pool = ThreadPool("test", 1)
+    for caller in ("first", "second"):
+        trace.set(caller)
+        assert await pool.run(trace.get) == caller

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks import cold_start, cost_of_waiting, thousand_waiting, throughput
+from benchmarks import cold_start, cost_of_waiting, isolation, thousand_waiting, throughput
 from benchmarks.__main__ import FIGURES, main
 from benchmarks.contestants.waiting_sample import REPLAYED_IN_FULL
 from benchmarks.measuring import Spread, contestant, median_interval, percentile
@@ -44,6 +44,12 @@ def test_waiting_runs_all_end_completed_with_a_job_each() -> None:
     figure = thousand_waiting.figure(quick=True)
     assert [bar.measured for bar in figure.bars] == [10, 10, 10]
     assert all(bar.verdict is Verdict.MET for bar in figure.bars)
+
+
+def test_isolation_measures_beside_requests_that_hang() -> None:
+    figure = isolation.figure(quick=True)
+    assert [row[-1] for row in figure.rows] == ["0", "3", "1"]
+    assert all(bar.measured > 0 for bar in figure.bars)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,26 @@ def test_a_cancel_that_the_service_refuses_is_shown_and_retried(app: App, contro
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
 
 
+def test_a_cancel_that_the_service_refuses_for_long_ends_the_run_with_its_reason(
+    app: App, control: ControlClient, clock: ClockFile
+) -> None:
+    hold = control.hold("Running")
+    control.fault("cancel", "answer", status=403, text="No right to cancel.", body="text", times=None)
+    run_id = app.start(cancel_timeout=1_200)
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    wait_for("the refusal", lambda: app.run(run_id)["problem"])
+    clock.skip(1_200)
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("TimedOut", "timed_out")
+    assert view["request"]["cancel_timeout"] == 1_200
+    assert "was not canceled within the cancel_timeout of 1200 s" in view["error"]["message"]
+    assert "it was still Running" in view["error"]["message"]
+    assert "No right to cancel." in view["error"]["message"]
+    control.release(hold)
+
+
 def test_the_advice_for_a_job_that_the_workspace_does_not_know_is_about_the_workspace(
     app: App, control: ControlClient
 ) -> None:

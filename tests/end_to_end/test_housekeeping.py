@@ -40,8 +40,9 @@ def make_instances_older(machine: LocalMachine, instance_ids: list[str], year: s
 
 
 def clean(machine: LocalMachine) -> None:
-    answer = requests.post(f"{machine.url}/admin/functions/housekeeping", json={"input": ""}, timeout=30)
-    assert answer.status_code == 202, answer.text
+    for function in ("housekeeping", "purge_history"):
+        answer = requests.post(f"{machine.url}/admin/functions/{function}", json={"input": ""}, timeout=30)
+        assert answer.status_code == 202, answer.text
 
 
 def instances(machine: LocalMachine) -> set[str]:

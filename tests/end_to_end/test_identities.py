@@ -70,10 +70,39 @@ def test_a_wrong_secret_fails_the_run_and_says_what_to_do(own_state: Path) -> No
 def test_the_advice_for_a_principal_without_a_role_names_the_role(own_state: Path) -> None:
     with LocalMachine(config(own_state, identity="secret", principal="stranger")) as machine:
         app = App(machine.url)
-        view = app.wait_for_end(app.start())
+        run_id = app.start()
+        meanwhile = wait_for("the refusal", lambda: (v := app.run(run_id))["problem"] and v)
+        machine.clock.skip(15 * 60)
+        view = app.wait_for_end(run_id)
 
+    assert (meanwhile["phase"], meanwhile["problem"]["code"]) == ("Submitting", "access_denied")
+    assert "AzureML Data Scientist" in meanwhile["problem"]["advice"]
     assert (view["phase"], view["error"]["code"]) == ("Failed", "access_denied")
     assert "AzureML Data Scientist" in view["error"]["advice"]
+    assert "tries in 15 minutes; it has no job." in view["error"]["message"]
+
+
+def test_a_run_waits_for_an_identity_that_gives_no_token_for_long(own_state: Path) -> None:
+    with LocalMachine(config(own_state)) as machine:
+        away = machine.control.fault(
+            "identity", "answer", status=400, times=None
+        )  # not retried by the library
+        app = App(machine.url)
+        run_id = app.start(deployment="noop")
+        problem = wait_for("the failure", lambda: app.run(run_id)["problem"])
+        for _ in range(6):
+            refusals = machine.control.get_fault(away)["applied"]
+            machine.clock.skip(301)
+            wait_for(
+                "another try", lambda before=refusals: machine.control.get_fault(away)["applied"] > before
+            )
+        machine.control.remove_fault(away)
+        machine.clock.skip(301)
+        view = app.wait_for_end(run_id)
+
+    assert problem["code"] == "token_unavailable"
+    assert "Check that the managed identity is assigned" in problem["advice"]
+    assert view["phase"] == "Completed"
 
 
 def test_an_identity_that_is_unavailable_for_a_moment_does_not_fail_the_run(own_state: Path) -> None:

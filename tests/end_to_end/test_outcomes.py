@@ -158,6 +158,19 @@ def test_a_timeout_can_leave_the_job(app: App, control: ControlClient, clock: Cl
     control.wait_for_status(view["job"]["name"], "Completed")
 
 
+def test_a_submission_that_is_refused_until_a_role_takes_effect_is_tried_again(
+    app: App, control: ControlClient
+) -> None:
+    control.fault("invoke", "answer", status=403, times=3)
+    run_id = app.start()
+    problem = wait_for("the refusal", lambda: app.run(run_id)["problem"])
+    view = app.wait_for_end(run_id)
+
+    assert problem["code"] == "access_denied"
+    assert view["phase"] == "Completed"
+    assert [call["status"] for call in control.requests("invoke")] == [403, 403, 403, 201]
+
+
 def test_a_job_that_finds_no_capacity_is_given_up_after_the_queue_timeout(
     app: App, control: ControlClient, clock: ClockFile
 ) -> None:

@@ -23,6 +23,7 @@ LOST_AFTER_CREATION = [
     pytest.param({"action": "answer", "status": 500, "body": "envelope-b"}, id="500"),
     pytest.param({"action": "answer", "status": 503, "body": "text"}, id="503-plain-text"),
     pytest.param({"action": "answer", "status": 408}, id="408"),
+    pytest.param({"action": "answer", "status": 302}, id="302"),
     pytest.param({"action": "answer", "status": 201, "body": "malformed"}, id="201-malformed"),
     pytest.param({"action": "drop"}, id="connection-dropped"),
 ]
@@ -50,6 +51,17 @@ def test_a_job_that_was_provably_not_created_is_submitted_again(
 
     assert view["phase"] == "Completed"
     assert jobs_of(control, run_id) == [view["job"]["name"]]
+
+
+def test_an_endpoint_that_fails_again_and_again_is_tried_on(app: App, control: ControlClient) -> None:
+    control.fault("invoke", "answer", status=503, body="text", text="Not now", times=3)
+    run_id = app.start()
+    wait_for("a second loss", lambda: len(control.requests("invoke")) == 3)
+    assert "503. It says: Not now" in app.run(run_id)["problem"]["message"]
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed"
+    assert [call["status"] for call in control.requests("invoke")] == [503, 503, 503, 201]
 
 
 def test_a_job_is_found_although_its_deployment_ignored_the_experiment_of_the_request(
@@ -85,16 +97,18 @@ def test_a_list_that_is_out_of_date_does_not_cause_a_second_job(app: App, contro
     assert jobs_of(control, run_id) == [view["job"]["name"]]
 
 
-def test_without_the_list_the_run_ends_uncertain_and_submits_nothing(
+def test_while_the_list_is_refused_the_run_ends_uncertain_and_submits_nothing(
     app: App, control: ControlClient
 ) -> None:
-    control.fault("list", "answer", status=503, times=None)
-    control.fault("invoke", "drop", when="after")
+    control.fault("list", "answer", status=403, times=None)
+    control.fault("invoke", "answer", status=503, when="after")
     run_id = app.start()
     view = app.wait_for_end(run_id)
 
     assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
     assert "Submission uncertain" in view["error"]["message"]
+    assert "The last answer to its submission was: POST" in view["error"]["message"]
+    assert "answered 503" in view["error"]["message"]
     assert len(jobs_of(control, run_id)) == 1
     assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
 

@@ -10,6 +10,7 @@ from tests.batch.builders import START
 
 _READS_THE_CLOCK = (
     "activities.invoke",
+    "batch.azure_ml.known_jobs",
     "batch.azure_ml.rest",
     "task_hub.known_runs",
     "task_hub.rebuild",

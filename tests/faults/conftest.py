@@ -11,13 +11,14 @@ from types import SimpleNamespace
 import pytest
 from azure.core.credentials import AccessToken
 
-from batch.azure_ml import identity
+from batch.azure_ml import identity, job_search
+from batch.azure_ml.known_jobs import KnownJobs
 from batch.settings import app_settings
 from ledger.sqlite_table import SqliteTable
 from task_hub import ledger as ledger_of_hub
 from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID
 from tests.faults.clock import Clock
-from tests.faults.plan import Faults, Plan
+from tests.faults.plan import Faults, Plan, memory_of_process
 from tests.faults.transport import fail_at_sessions, fail_at_task_hub
 from tests.faults.world import World
 from tests.task_hub.conftest import session as session
@@ -72,6 +73,8 @@ async def make_world(
 
     tokens = SimpleNamespace(get=lambda audience: AccessToken("token", _FAR))
     monkeypatch.setattr(identity, "_cache", lambda: tokens)
+    # A delivery may meet a process that knows nothing: so does each one here.
+    monkeypatch.setattr(job_search, "known_jobs", lambda *of: memory_of_process(KnownJobs, *of))
     monkeypatch.setattr(ledger_of_hub, "_table", lambda hub_name: current().table)
     fail_at_task_hub(monkeypatch, lambda: current().faults)
     fail_at_sessions(monkeypatch, lambda: current().faults, lambda: current().azure_ml)

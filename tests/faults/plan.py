@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 MEANWHILE_TAKES_AT_MOST = 30.0
 
@@ -38,10 +41,11 @@ class Plan:
 
 
 class _Process:
-    """What its tasks and threads do after the kill does not happen any more."""
+    """What its tasks and threads do after the kill does not happen any more. ``memory`` ends with it."""
 
     def __init__(self) -> None:
         self.killed = False
+        self.memory: dict[Callable[..., Any], Any] = {}
 
     def kill(self) -> None:
         self.killed = True
@@ -63,6 +67,15 @@ def process() -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def memory_of_process(make: Callable[..., T], *of: Any) -> T:
+    """What ``make`` made of ``of`` in this process: once."""
+    memory = _current.get().memory
+    if make not in memory:
+        memory[make] = make(*of)
+    kept: T = memory[make]
+    return kept
 
 
 class Faults:

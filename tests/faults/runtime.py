@@ -42,6 +42,8 @@ class Runtime:
         self._clock = clock
         self._version = version
         self._executions: dict[str, Execution] = {}
+        self._began: dict[str, Any] = {}
+        """The instances for which they are: an instance that was terminated may be replaced."""
 
     @property
     def under_way(self) -> list[str]:
@@ -95,8 +97,10 @@ class Runtime:
         self._publish(instance_id, execution)
 
     def _execution(self, instance_id: str) -> Execution:
-        if instance_id not in self._executions:
-            self._begin(instance_id, self._hub.instances[instance_id]["input"])
+        found = self._hub.instances[instance_id]
+        if instance_id not in self._executions or self._began[instance_id] is not found:
+            self._began[instance_id] = found
+            self._begin(instance_id, found["input"])
         return self._executions[instance_id]
 
     def _begin(self, instance_id: str, given: Any) -> None:

@@ -50,7 +50,8 @@ async def has_a_caller_that_posts_once(world: World) -> None:
     """Without an answer the run may exist or not, but nothing in between."""
     await world.already_rebuilt()
     await world.post()
-    world.clock.advance(hours=1)
+    # After an hour it would be started anew.
+    world.clock.advance(minutes=30)
     await world.housekeeping()
     with world.faults.paused():
         await world.settle()

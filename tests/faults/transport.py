@@ -56,7 +56,7 @@ def fail_at_sessions(
 def _faulty(
     verb: str, request: Callable[..., Awaitable[list[Any]]], faults: Callable[[], Faults]
 ) -> Callable[..., Awaitable[list[Any]]]:
-    async def asked(url: str, *arguments: Any) -> list[Any]:
+    async def asked(url: str, *arguments: Any, **options: Any) -> list[Any]:
         fault = await faults().before(f"task hub {verb.upper()} {url}")
         match fault:
             case Fault.BUSY:
@@ -65,7 +65,7 @@ def _faulty(
                 return [503, ""]
             case Fault.LOST_BEFORE:
                 raise aiohttp.ServerDisconnectedError
-        answer = await request(url, *arguments)
+        answer = await request(url, *arguments, **options)
         faults().after(fault)
         if fault is Fault.LOST_AFTER:
             raise aiohttp.ServerDisconnectedError

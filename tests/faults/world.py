@@ -26,6 +26,7 @@ from triggers import housekeeping, http_api
 
 RUN = "r-1"
 REBUILT = "rebuilt"
+HOUSEKEEPING = "housekeeping"
 MOST_POSTS = 10
 MOST_HOURS = 6
 MOST_STEPS = 100
@@ -115,12 +116,7 @@ class World:
         self.hub.instances[RUN].update(ended, lastUpdatedTime=format_timestamp(self.clock.now))
 
     async def housekeeping(self) -> None:
-        self.hub.now = format_timestamp(self.clock.now)
-        with process():
-            try:
-                await _FUNCTIONS["housekeeping"](timer=None, client=self.hub.binding)
-            except Killed:
-                return
+        await self._timer("housekeeping")
 
     async def settle(self) -> None:
         """All runs end, and housekeeping comes until nothing is left to mend."""
@@ -136,6 +132,7 @@ class World:
         self.clock.advance(days=31)
         for _ in range(3):
             await self.housekeeping()
+            await self._timer("purge_history")
             self.clock.advance(hours=1)
 
     async def runs(self) -> None:
@@ -187,7 +184,7 @@ class World:
         assert phase in (None, view["phase"])
 
     def assert_nothing_is_left(self) -> None:
-        assert [key for key in self.rows() if key != REBUILT] == []
+        assert [key for key in self.rows() if key not in (REBUILT, HOUSEKEEPING)] == []
         assert list(self.hub.instances) == []
 
     def rows(self) -> dict[str, dict[str, str]]:
@@ -197,7 +194,7 @@ class World:
         return {key: json.loads(content) for key, content in found}
 
     def _attempt_of(self, run_id: str) -> str | None:
-        attempt = json.loads(self.rows()[run_key(run_id).row]["Submission"])["attempt"]
+        attempt = json.loads(self.rows()[run_key(run_id).row]["Submission"]).get("attempt")
         assert attempt is None or isinstance(attempt, str)
         return attempt
 
@@ -207,6 +204,14 @@ class World:
                 return
             await self.runtime.step()
         raise AssertionError("the job is never at work")
+
+    async def _timer(self, function: str) -> None:
+        self.hub.now = format_timestamp(self.clock.now)
+        with process():
+            try:
+                await _FUNCTIONS[function](timer=None, client=self.hub.binding)
+            except Killed:
+                return
 
     async def _ask(self, function: str, sent: bytes = b"", **more: Any) -> tuple[int | None, Any]:
         self.clock.advance(seconds=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from batch.log import log_event
+from batch.run.attention import AttentionCode
 from batch.run.phases import Phase
 from infra.check.project import Project
 from infra.check.rules.package import deployed_files
@@ -24,9 +25,15 @@ def logged() -> set[str]:
 
 
 def test_events_in_queries_are_logged() -> None:
-    wanted = set(re.findall(r'"([a-z]+_[a-z]+)"', ALERTS + QUERIES))
-    assert {"run_started", "run_ended", "step_failed", "batch_run"} <= wanted
+    wanted = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', ALERTS + QUERIES))
+    assert {"run_started", "run_ended", "step_failed", "batch_run", "run_started_anew"} <= wanted
     assert wanted - logged() == set()
+
+
+def test_each_cause_for_attention_has_an_alert_and_is_in_a_query() -> None:
+    alerts = set(re.findall(r'Message startswith "(\w+)"', ALERTS))
+    assert alerts - {"run_ended"} == set(AttentionCode)
+    assert all(f'"{code}"' in QUERIES for code in AttentionCode)
 
 
 def test_outcomes_in_queries_are_outcomes_of_runs() -> None:

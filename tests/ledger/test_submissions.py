@@ -89,7 +89,8 @@ async def test_a_claim_takes_the_place_of_the_one_that_it_names(table: Table) ->
     await claim(table, row, "a")
     await lose(table, row, "a")
     taken = await claim(table, row, "b", instead_of="a")
-    assert taken == Submission(marker="a", attempt="b", claimed_at=NOON, claims=2)
+    assert taken == Submission(marker="a", attempt="b", claimed_at=NOON, claims=2, lost_posts=1)
+    assert (await found(table)).submission == taken
 
 
 async def test_a_claim_that_was_released_can_be_claimed_again(table: Table) -> None:

@@ -155,6 +155,7 @@ _requests = st.builds(
     queue_timeout=st.none() | st.sampled_from([1, 60, 1_800]),
     timeout=st.sampled_from([1, 60, 900, 3_600]),
     on_timeout=st.sampled_from(["cancel", "leave"]),
+    cancel_timeout=st.none() | st.sampled_from([1, 600, 3_600]),
 )
 
 
@@ -168,7 +169,8 @@ def test_a_run_ends_within_its_timeout_and_the_grace_of_a_cancel(
     handle: Handle, asked: RunRequest, seed: int, trouble: float, ends: float
 ) -> None:
     azure = Azure(Random(seed), trouble, ends)  # noqa: S311 - chance, not secrecy
-    ends_before = START + timedelta(seconds=asked.timeout) + CANCEL_GRACE + SLACK
+    grace = max(CANCEL_GRACE, asked.time_to_cancel())
+    ends_before = START + timedelta(seconds=asked.timeout) + grace + SLACK
     for execution in executions(handle, asked, azure):
         assert execution.now <= ends_before
         answer = execution.answer

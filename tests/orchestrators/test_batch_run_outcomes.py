@@ -2,13 +2,16 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from batch.advice import advice, advice_meanwhile
 from batch.errors import ErrorCode
-from tests.batch.builders import after, request
-from tests.orchestrators.execution import Handle
+from batch.run.request import RunRequest
+from batch.run.state import CancelCause, Run
+from tests.batch.builders import START, after, canceling, request, run
+from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import (
     CANCEL,
     CHECK,
@@ -57,11 +60,111 @@ def test_a_refused_token_fails_the_run_before_anything_is_submitted(handle: Hand
     assert (custom_status(answer)["phase"], custom_status(answer)["job"]) == ("Failed", None)
 
 
-def test_a_refused_submission_fails_the_run(handle: Handle) -> None:
+@pytest.mark.parametrize("code", [ErrorCode.REQUEST_REJECTED, ErrorCode.NOT_FOUND])
+def test_a_rejected_submission_fails_the_run_at_once(handle: Handle, code: ErrorCode) -> None:
     execution = started(handle)
     execution.complete(IDENTITY)
-    answer = execution.complete(error(ErrorCode.ACCESS_DENIED, "The identity needs a role."))
-    assert answer.error == "The identity needs a role."
+    answer = execution.complete(error(code, "There is no such deployment."))
+    assert (answer.error, answer.code) == ("There is no such deployment.", code)
+
+
+DENIED = error(ErrorCode.ACCESS_DENIED, "The identity needs a role.")
+
+
+def test_a_submission_without_the_right_to_is_tried_again_for_fifteen_minutes(handle: Handle) -> None:
+    """A role that is given takes effect some minutes later. The last try comes at the end of that time."""
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    first, tries = after(2), 1
+    while (answer := execution.complete(DENIED)).waits:
+        assert custom_status(answer)["phase"] == "Submitting"
+        assert custom_status(answer)["problem"]["code"] == "access_denied"
+        execution.fire()
+        execution = execution.next()
+        assert execution.answer.activity[1]["purpose"] == "submit"
+        tried_at, tries = execution.now, tries + 1
+        assert tried_at <= first + timedelta(minutes=15)
+    assert tried_at == first + timedelta(minutes=15)
+    assert answer.error == (
+        f"The identity needs a role. The run gave up after {tries} tries in 15 minutes; it has no job."
+    )
+    assert (custom_status(answer)["phase"], answer.code) == ("Failed", "access_denied")
+
+
+def test_a_role_that_takes_effect_within_fifteen_minutes_lets_the_run_submit(handle: Handle) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    while execution.now < after(3 * 60):
+        assert execution.complete(DENIED).waits
+        execution.fire()
+        execution = execution.next()
+    assert execution.complete(JOB).activity == CHECK
+    assert "problem" not in custom_status(execution.answer)
+
+
+@pytest.mark.parametrize("nudged_at", [30, 13 * 60])
+def test_a_nudge_does_not_end_the_tries_of_a_submission_earlier(handle: Handle, nudged_at: float) -> None:
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    nudged = False
+    while execution.complete(DENIED).waits:
+        if not nudged and execution.now >= after(nudged_at):
+            nudged = True
+            due = execution.timer_at
+            execution.nudge()
+            execution = execution.next()
+            # The answer comes only when the next try is due.
+            late = (due - execution.now).total_seconds() + 5
+            assert execution.complete({"unchanged": True}, after=late).waits
+        execution.fire()
+        execution = execution.next()
+    assert nudged
+    assert execution.now >= after(15 * 60)
+    assert custom_status(execution.answer)["phase"] == "Failed"
+
+
+@pytest.mark.parametrize("steps", [[], [IDENTITY]], ids=["authorize", "invoke"])
+def test_a_run_waits_until_its_timeout_for_a_token(handle: Handle, steps: list[object]) -> None:
+    no_token = error(ErrorCode.TOKEN_UNAVAILABLE, "No identity.", retryable=True)
+    execution = started(handle, request(timeout=3_600))
+    for step in steps:
+        execution.complete(step)
+    while execution.complete(no_token).waits:
+        problem = custom_status(execution.answer)["problem"]
+        assert problem["advice"] == advice_meanwhile("token_unavailable")
+        execution.fire()
+        execution = execution.next()
+        if execution.answer.activity[1].get("purpose") == "find":
+            break
+    answer = execution.complete({"absent": True})
+    assert execution.now >= after(3_600)
+    assert answer.error == (
+        "No job was submitted within the timeout of 3600 s. The last problem was: No identity."
+    )
+    assert custom_status(answer)["phase"] == "TimedOut"
+
+
+def test_an_identity_that_comes_back_lets_the_run_go_on(handle: Handle) -> None:
+    execution = started(handle)
+    while execution.now < after(120):
+        assert execution.complete(error(ErrorCode.TOKEN_UNAVAILABLE, retryable=True)).waits
+        execution.fire()
+        execution = execution.next()
+    assert execution.complete(IDENTITY).activity[0] == "invoke"
+
+
+@pytest.mark.parametrize("version", ["", "1.0", "1.1", "1.2"])
+def test_a_run_of_an_earlier_version_keeps_the_patience_of_that_version(handle: Handle, version: str) -> None:
+    given = json.dumps(Run(request=request()).to_json())
+    refused = Execution(handle, given, START, version=version)
+    refused.complete(IDENTITY)
+    assert refused.complete(DENIED).error == "The identity needs a role."
+    execution, tries = Execution(handle, given, START, version=version), 1
+    while execution.complete(error(ErrorCode.TOKEN_UNAVAILABLE, retryable=True)).waits:
+        execution.fire()
+        execution, tries = execution.next(), tries + 1
+    assert tries == 5
+    assert custom_status(execution.answer)["error"]["code"] == "token_unavailable"
 
 
 def test_a_run_canceled_before_submission_ends_without_a_job(handle: Handle) -> None:
@@ -183,6 +286,52 @@ def test_a_refused_cancel_is_requested_again(handle: Handle) -> None:
     ended = execution.next().complete({"status": "Canceled", "cancel_requested": True})
     assert ended.error is not None
     assert "Canceled on request" in ended.error
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [(request(), 1_800), (request(cancel_timeout=60, poll_interval=3_600), 60)]
+)
+@pytest.mark.parametrize(
+    ("canceled", "says"),
+    [
+        ({"accepted": True}, ""),
+        (
+            error(ErrorCode.ACCESS_DENIED, "No right to cancel."),
+            " The last request to cancel it failed: No right to cancel.",
+        ),
+    ],
+)
+def test_a_cancel_on_request_is_given_up_after_its_own_time(
+    handle: Handle, asked: RunRequest, seconds: int, canceled: dict[str, Any], says: str
+) -> None:
+    execution = submitted(handle, asked)
+    while True:
+        answer = execution.complete({"status": "Running", "cancel_requested": True})
+        if answer.ended:
+            break
+        if not answer.waits:
+            assert answer.activity == CANCEL
+            assert execution.complete(canceled).waits
+        execution.fire()
+        execution = execution.next()
+    assert after(3 + seconds - 1) <= execution.now <= after(3 + seconds + 1)
+    assert custom_status(answer)["phase"] == "TimedOut"
+    assert (answer.code, answer.error) == (
+        "timed_out",
+        f"Job batchjob-1 was not canceled within the cancel_timeout of {seconds} s after the request at"
+        f" 2026-01-31T12:00:03.000Z: it was still Running.{says}",
+    )
+
+
+def test_a_cancel_that_was_requested_before_an_upgrade_waits_as_before(handle: Handle) -> None:
+    """The state has no time to give up: it waits until the run's timeout and the grace after it."""
+    before = run(status="Running", asked=request(timeout=7_200), **canceling(CancelCause.REQUEST, 20))
+    execution = Execution(handle, json.dumps(before.to_json()), after(3_600), version="1.2")
+    while (answer := execution.complete({"status": "CancelRequested", "cancel_requested": True})).waits:
+        execution.fire()
+        execution = execution.next()
+    assert execution.now >= after(7_200 + 600)
+    assert custom_status(answer)["phase"] == "TimedOut"
 
 
 def test_the_pauses_between_refused_cancels_become_longer(handle: Handle) -> None:

@@ -7,9 +7,11 @@ The records do not change. Each set has the name of the ``defaultVersion`` in th
 - ``1.0``, beside this file: the version before ``batch/`` had rooms. Some fields of its states are at their default,
   and its contexts state no version.
 - ``1.1``, in the folder of that name: no field of its states is at its default, and its contexts state the version.
+- ``1.2``: the first whose runs record their end in the ledger; some wait for that step. Entities are as in 1.1.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,9 @@ pytestmark = [
 ]
 
 HERE = Path(__file__).parent
-SETS = {"1.0": HERE, "1.1": HERE / "1.1"}
+SETS = {"1.0": HERE, "1.1": HERE / "1.1", "1.2": HERE / "1.2"}
+WITHOUT_RECORD = ("1.0", "1.1")
+"""Their runs end without the step that records the end."""
 
 ORCHESTRATORS = {
     "batch_run": orchestrators.batch_run.bp,
@@ -52,11 +56,12 @@ ENTITIES = {
 
 
 def _recorded(name: str) -> list[Any]:
-    """The records of each set, one after the other."""
+    """The records of each set that has some of this name, one after the other, each with its version."""
     params = []
     for version, folder in SETS.items():
-        lines = (folder / f"{name}.jsonl").read_text().splitlines()
-        for number, record in enumerate(json.loads(line) for line in lines):
+        file = folder / f"{name}.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        for number, record in enumerate({"version": version, **json.loads(line)} for line in lines):
             params.append(pytest.param(record, id=f"{version} {number} {_label(record)}"))
     return params
 
@@ -67,24 +72,26 @@ def _label(record: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def handles() -> dict[str, Handle]:
-    return {name: past_the_record(handle_of(bp, name)) for name, bp in ORCHESTRATORS.items()}
+    return {name: handle_of(bp, name) for name, bp in ORCHESTRATORS.items()}
 
 
 @pytest.mark.parametrize("record", _recorded("executions"))
 def test_an_execution_that_was_begun_goes_on(handles: dict[str, Handle], record: dict[str, Any]) -> None:
-    handle = handles[record["name"]]
+    version, handle = record["version"], handles[record["name"]]
+    if version in WITHOUT_RECORD:
+        handle = past_the_record(handle)
     if record["failed"] is not None:
         with pytest.raises(Exception) as raised:
             handle(record["context"])
         now, before = (_reason(text) for text in (str(raised.value), record["failed"]))
         assert now == before
     else:
-        texts = (handle(record["context"]), record["answer"])
-        now, before = (without_differences(json.loads(text)) for text in texts)
-        assert _state_of_next_execution(now, record["name"]) == _state_of_next_execution(
-            before, record["name"]
-        )
-        assert plain(now) == plain(before)
+        now, before = (json.loads(text) for text in (handle(record["context"]), record["answer"]))
+        if version in WITHOUT_RECORD:
+            now, before = without_differences(now), without_differences(before)
+        carried, carried_before = (_state_of_next_execution(each, record["name"]) for each in (now, before))
+        assert plain(carried, version) == plain(carried_before, version)
+        assert plain(now, version) == plain(before, version)
 
 
 @pytest.mark.parametrize("record", _recorded("instances"))
@@ -98,7 +105,9 @@ def test_a_run_is_shown_as_before(record: dict[str, Any]) -> None:
             state=run,
             updated_at=after(2 * 86_400),
         )
-        assert _without_words(view) == _without_words(expected)
+        assert expected.keys() <= view.keys()
+        known = {name: value for name, value in view.items() if name in expected}
+        assert _without_words(known) == _without_words(expected)
         assert _first_sentence(view) == _first_sentence(expected)
 
 
@@ -118,8 +127,8 @@ def test_an_entity_goes_on(record: dict[str, Any]) -> None:
 def test_the_submission_of_an_entity_goes_on_in_a_row(record: dict[str, Any]) -> None:
     before = Submission.from_json(record["state"])
     change = getattr(before, record["operation"])
-    after = change(**record["input"]) if record["input"] else change()
-    assert after.to_json() == record["new_state"]
+    after = asdict(change(**record["input"]) if record["input"] else change())
+    assert {name: after[name] for name in record["new_state"]} == record["new_state"]
 
 
 def _state_of_next_execution(answer: dict[str, Any], orchestrator: str) -> Any:
@@ -127,7 +136,7 @@ def _state_of_next_execution(answer: dict[str, Any], orchestrator: str) -> Any:
     [actions] = answer["actions"]
     carried = [action for action in actions if action["actionType"] == CONTINUE_AS_NEW]
     answer["actions"] = [[action for action in actions if action not in carried]]
-    return [plain(STATES[orchestrator].from_json(json.loads(each["input"])).to_json()) for each in carried]
+    return [STATES[orchestrator].from_json(json.loads(each["input"])).to_json() for each in carried]
 
 
 def _reason(text: str) -> Reason:

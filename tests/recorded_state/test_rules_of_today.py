@@ -21,7 +21,9 @@ REFUSED_TODAY: list[dict[str, Any]] = [
     {"inputs": {"data": {"type": "KindOfTomorrow", "uri": INPUT_URI}}},
     {"inputs": {"a name with blanks": BINDING}},
     {"inputs": {"data": {"type": "Literal", "value": "AccountKey=abc"}}},
+    {"inputs": {}},
     {"inputs": {}, "unknown_field": {"nested": 1}},
+    {"inputs": {"data": {"type": "UriFolder", "uri": "abfss://account.dfs.core.windows.net/in"}}},
     {"inputs": {"data": BINDING}, "outputs": {"scores": {"type": "UriFile", "uri": "{date}"}}},
     {"inputs": {"data": BINDING}, "endpoint_uri": "http://elsewhere.example/score"},
     {"inputs": {"data": BINDING}, "deployment": "no such name!"},
@@ -37,7 +39,7 @@ def _state(fields: dict[str, Any]) -> dict[str, Any]:
     return {"request": {**accepted, "on_timeout": "cancel", **fields}}
 
 
-@pytest.mark.parametrize("fields", [each for each in REFUSED_TODAY if each["inputs"]])
+@pytest.mark.parametrize("fields", REFUSED_TODAY)
 def test_todays_rules_refuse_the_request(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         parse_fields(fields, None, settings())

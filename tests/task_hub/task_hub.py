@@ -15,6 +15,8 @@ from batch.names import BATCH_RUN
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 
 TOKEN = "x-ms-continuation-token"
+KEY = "s3cr3t-key-of-the-management-api=="
+QUERY = f"taskHub=h&connection=Storage&code={KEY}"
 TROUBLE = {
     "Message": "Something went wrong while processing your request",
     "ExceptionMessage": "The storage account is not reachable",
@@ -57,10 +59,12 @@ def entity(name: str, key: str, state: object = None) -> dict[str, Any]:
 class TaskHub:
     """``unknown_token`` is the HTTP status for an unknown token; the instance ``stuck`` cannot be purged.
 
-    ``list_tokens`` keeps the token header of each list request, byte for byte; ``posted`` the path of each event and
-    signal; ``asked`` the id of each instance or entity that was read. ``started`` are the ids with which ``start``
-    made an instance, again if it replaced one. ``now`` is the time of new instances. Requests of the methods in
-    ``failing`` are answered 500. ``binding`` is what the host gives to a client function, while the hub is served.
+    ``list_tokens`` keeps the token header of each list request, byte for byte, ``list_keys`` its key and the task hub
+    that it names; ``posted`` the path of each event and signal; ``asked`` the id of each instance or entity that was
+    read. ``started`` are the ids with which ``start`` made an instance, again if it replaced one; ``terminated``
+    those that somebody asked to terminate. If the hub is ``deaf``, they go on. ``now`` is the time of new instances.
+    Requests of the methods in ``failing`` are answered 500. ``binding`` is what the host gives to a client function,
+    while the hub is served.
     """
 
     def __init__(
@@ -70,16 +74,20 @@ class TaskHub:
         self.unknown_token = unknown_token
         self.stuck = stuck
         self.list_tokens: list[str | None] = []
+        self.list_keys: list[tuple[str | None, str | None]] = []
         self.posted: list[str] = []
         self.asked: list[str] = []
         self.started: list[str] = []
+        self.terminated: list[str] = []
+        self.deaf = False
         self.failing: set[str] = set()
         self.now = "2026-01-31T12:00:00Z"
         self.binding = ""
 
     def clear(self) -> None:
         """No instances, and nothing was asked."""
-        for kept in (self.instances, self.list_tokens, self.posted, self.asked, self.started, self.failing):
+        noted = (self.list_tokens, self.list_keys, self.posted, self.asked, self.started, self.terminated)
+        for kept in (self.instances, self.failing, *noted):
             kept.clear()
 
     @contextmanager
@@ -89,7 +97,7 @@ class TaskHub:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        management = {"id": "INSTANCEID", "statusQueryGetUri": f"{url}instances/INSTANCEID"}
+        management = {"id": "INSTANCEID", "statusQueryGetUri": f"{url}instances/INSTANCEID?{QUERY}"}
         urls = {"rpcBaseUrl": url, "creationUrls": {}, "managementUrls": management}
         self.binding = json.dumps({"taskHubName": "h", **urls})
         try:
@@ -130,6 +138,15 @@ class TaskHub:
         )
         self.started.append(instance_id)
         return 202, {"id": instance_id}
+
+    def terminate(self, instance_id: str, reason: str) -> tuple[int, object]:
+        found = self.instances.get(instance_id)
+        if found is None or found["runtimeStatus"] in ENDED_RUNTIME_STATUSES:
+            return (410 if found else 404), ""
+        self.terminated.append(instance_id)
+        if not self.deaf:
+            found.update(runtimeStatus="Terminated", output=reason, lastUpdatedTime=self.now)
+        return 202, ""
 
     def purge(self, instance_id: str) -> tuple[int, object]:
         if instance_id == self.stuck:
@@ -173,6 +190,7 @@ def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
                     hub.asked.append(f"@{name}@{key}")
                     self._answer(*hub.state(name, key))
                 case ["", "instances", ""]:
+                    hub.list_keys.append((self.headers.get("x-functions-key"), query.get("taskHub")))
                     status, page, token = hub.page(query, self.headers.get(TOKEN))
                     self._answer(status, page, {TOKEN: token})
                 case ["", "instances", instance_id]:
@@ -184,13 +202,16 @@ def _handler(hub: TaskHub) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = unquote(urlsplit(self.path).path)
+            address = urlsplit(self.path)
+            path = unquote(address.path)
             if "POST" in hub.failing:
                 self._answer(500, TROUBLE)
                 return
             match path.split("/"):
                 case ["", "orchestrators", name, instance_id]:
                     self._answer(*hub.start(name, instance_id, json.loads(body)))
+                case ["", "instances", instance_id, "terminate"]:
+                    self._answer(*hub.terminate(instance_id, dict(parse_qsl(address.query))["reason"]))
                 case _:
                     hub.posted.append(path)
                     self._answer(202, "")

@@ -91,8 +91,12 @@ async def test_a_claim_takes_the_place_of_the_one_whose_job_is_provably_absent(t
     with TaskHub([]).served() as client:
         first = await claim_submission(client, await row_of(client, "r-1"))
         assert isinstance(first, Claimed)
-        await record_lost_answer(client, await row_of(client, "r-1"), first.attempt)
-        assert (await found(table)).submission.lost_at
+        await record_lost_answer(
+            client, await row_of(client, "r-1"), first.attempt, "It says no.", refused=True
+        )
+        lost = (await found(table)).submission
+        assert lost.lost_at
+        assert (lost.lost_posts, lost.last_answer, lost.refused) == (1, "It says no.", True)
         second = await claim_submission(client, await row_of(client, "r-1"), instead_of=first.attempt)
         assert isinstance(second, Claimed)
         late = await claim_submission(client, await row_of(client, "r-1"), instead_of=first.attempt)

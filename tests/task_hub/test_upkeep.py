@@ -11,7 +11,7 @@ from batch.timestamps import format_timestamp
 from ledger.job_owners import own_job
 from ledger.run_row import RunList
 from ledger.runs import find_row, leave_start, note_phase
-from task_hub.upkeep import mend_runs_under_way
+from task_hub.upkeep import look_after_runs
 from tests.batch.builders import ENDPOINT_URI, after, custom_status, run
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import added, ended, found, listed
@@ -29,9 +29,9 @@ def lines(caplog: pytest.LogCaptureFixture, word: str) -> list[str]:
     return [line for line in (record.getMessage() for record in caplog.records) if line.startswith(word)]
 
 
-async def mend(hub: TaskHub, limit: int = LIMIT) -> None:
+async def mend(hub: TaskHub) -> None:
     with hub.served() as client:
-        await mend_runs_under_way(client, limit)
+        await look_after_runs(client, LIMIT, LIMIT)
 
 
 async def test_a_run_that_was_added_and_not_started_is_started(
@@ -178,10 +178,10 @@ async def test_a_run_that_cannot_be_mended_does_not_stop_the_others(
         await added(table, f"r-{number}", after(number))
     real = upkeep.start_lost_run
 
-    async def fail_for_one(client: Any, table: Any, row: Any) -> bool:
+    async def fail_for_one(client: Any, table: Any, row: Any, *, anew: bool) -> bool:
         if row.run_id == "r-1":
             raise ValueError("it is broken")
-        return await real(client, table, row)
+        return await real(client, table, row, anew=anew)
 
     monkeypatch.setattr(upkeep, "start_lost_run", fail_for_one)
     hub = TaskHub([])
@@ -189,16 +189,3 @@ async def test_a_run_that_cannot_be_mended_does_not_stop_the_others(
     assert sorted(hub.started) == ["r-0", "r-2"]
     [line] = lines(caplog, "run_not_mended")
     assert "run=r-1" in line
-
-
-@pytest.mark.parametrize(("limit", "started"), [(1, 2), (2, 2), (3, 4), (100, 5)])
-async def test_the_runs_that_were_added_last_are_looked_at_first(
-    table: CountingTable, monkeypatch: pytest.MonkeyPatch, limit: int, started: int
-) -> None:
-    """Whole pages, here of two runs, are read until the limit is reached."""
-    monkeypatch.setattr("task_hub.upkeep._PAGE", 2)
-    for number in range(5):
-        await added(table, f"r-{number}", after(number))
-    hub = TaskHub([])
-    await mend(hub, limit)
-    assert set(hub.started) == set(["r-4", "r-3", "r-2", "r-1", "r-0"][:started])

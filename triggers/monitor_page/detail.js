@@ -88,6 +88,7 @@ function troubles(run) {
     trouble.advice ? h("p", {}, h("strong", {}, "What to do: "), trouble.advice) : null,
     h("p", { class: "muted" }, code(trouble.code)));
   return [run.error && box(run.error, "Why the run did not complete", "final"),
+    run.needs_attention && box(run.needs_attention, "The run needs attention", "attention"),
     run.problem && box(run.problem, "The last step failed; the run goes on", "passing")].filter(Boolean);
 }
 
@@ -97,6 +98,7 @@ function whatHappened(run) {
   const now = clock();
   return section("Timeline",
     definitions([
+      ["Pending since", run.pending_since && timeElement(run.pending_since)],
       ["Elapsed", h("span", { id: "detail-elapsed" }, duration(elapsed(run, now)))],
       ["Checks", h("span", { id: "detail-checks" }, checksText(run, now))],
     ]),
@@ -147,7 +149,8 @@ function asked(run) {
     ["Endpoint", run.endpoint_uri && code(run.endpoint_uri)], ["Deployment", request.deployment],
     ["Experiment", request.experiment], ["Checked every", seconds(request.poll_interval)],
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],
-    ["Queue timeout", seconds(request.queue_timeout)], ["Identity", identity.client_id && code(identity.client_id)],
+    ["Queue timeout", seconds(request.queue_timeout)], ["Cancel timeout", seconds(request.cancel_timeout)],
+    ["Identity", identity.client_id && code(identity.client_id)],
     ["Last check", run.last_check_at && timeElement(run.last_check_at)],
   ]));
 }

@@ -60,7 +60,8 @@ function drawRow(run, old, now) {
   while (link.nextSibling) link.nextSibling.remove();
   setText(link, titleOf(run));
   if (run.source) link.after(h("span", { class: "sub code", title: run.run_id }, shortened(run.run_id)));
-  const trouble = run.error || run.problem;
+  const trouble = run.error || run.needs_attention || run.problem;
+  const troubleTone = run.error && toneOf(run.phase) !== "warn" ? "bad" : run.needs_attention ? "warn attention" : "warn";
   const elapsedText = h("span", { class: "elapsed" }, duration(elapsed(run, now)));
   const checksText = h("span", { class: "sub" }, nextCheck(run, now));
   const bar = bars(run, now);
@@ -68,7 +69,7 @@ function drawRow(run, old, now) {
   const cell = (name, ...content) => h("td", { class: name }, ...content);
   element.append(
     cell("state-of", phaseBadge(run.phase),
-      trouble && h("span", { class: `sub ${run.error && toneOf(run.phase) !== "warn" ? "bad" : "warn"}`, title: trouble.message }, trouble.code)),
+      trouble && h("span", { class: `sub ${troubleTone}`, title: trouble.message }, trouble.code)),
     cell("job", run.job ? cut(run.job.name) : h("span", { class: "muted" }, "–"),
       run.job ? h("span", { class: "sub" }, run.job.status) : null),
     cell("endpoint", cut(endpointName(run) || "–")),

@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import field
 from enum import StrEnum
 from typing import Literal
@@ -26,7 +27,7 @@ class Operation(StrEnum):
     OTHER = "other"
 
 
-Action = Literal["answer", "drop", "delay", "hold", "duplicate", "lose_race", "lag"]
+Action = Literal["answer", "drop", "delay", "hold", "trickle", "duplicate", "lose_race", "lag"]
 Body = Literal["envelope-a", "envelope-b", "arm", "entra", "identity", "text", "malformed", "empty"]
 
 # These change what the operation itself does; the others act before it or after it.
@@ -35,6 +36,8 @@ _CHANGES: dict[Action, Operation] = {
     "lose_race": Operation.CANCEL,
     "lag": Operation.LIST,
 }
+_TRICKLE_PAUSE = 0.25
+"""Seconds. A client that waits longer for each byte never meets a silence that is too long."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -46,6 +49,7 @@ class FaultSpec:
     rate: float = 1.0
     skip: int = 0
     job: str | None = None
+    audience: str | None = None
     status: int = 500
     body: Body | None = None
     text: str | None = None
@@ -61,6 +65,8 @@ class FaultSpec:
             raise ValueError(f"action {self.action!r} belongs to operation {belongs_to.value!r}")
         if self.action == "delay" and self.seconds is None:
             raise ValueError("action 'delay' needs 'seconds'")
+        if self.audience is not None and self.operation not in (Operation.TOKEN, Operation.IDENTITY):
+            raise ValueError(f"'audience' does not belong to operation {self.operation.value!r}")
 
     @property
     def changes_operation(self) -> bool:
@@ -100,14 +106,32 @@ class Fault:
 
     async def hold(self, limit: float | None = None) -> None:
         """Returns once the fault is removed, or after ``limit`` seconds."""
+        with self._waiting():
+            await self._is_released_within(limit)
+
+    async def trickle(self, send: Callable[[], Awaitable[None]]) -> None:
+        """Calls ``send`` again and again until the fault is removed, or for its ``seconds``."""
+        ends_at = time.monotonic() + (float("inf") if self.spec.seconds is None else self.spec.seconds)
+        with self._waiting():
+            while time.monotonic() < ends_at:
+                await send()
+                if await self._is_released_within(_TRICKLE_PAUSE):
+                    return
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
         self.waiting += 1
         try:
-            async with asyncio.timeout(limit):
-                await self._released.wait()
-        except TimeoutError:
-            pass
+            yield
         finally:
             self.waiting -= 1
+
+    async def _is_released_within(self, limit: float | None) -> bool:
+        try:
+            async with asyncio.timeout(limit):
+                return await self._released.wait()
+        except TimeoutError:
+            return False
 
     def release(self, discard: bool) -> None:
         self.discarded = discard
@@ -155,16 +179,19 @@ class Faults:
         for fault_id in list(self._faults):
             self.remove(fault_id)
 
-    def applying_to(self, operation: Operation, job: str | None) -> list[Fault]:
-        """The faults that apply to this one request, oldest first.
+    def applying_to(self, operation: Operation, job: str | None, audience: str | None) -> list[Fault]:
+        """The faults that apply to this one request, oldest first. ``audience`` is that of the asked token.
 
         At most one of them ends it, so that several answers, added in a row, apply to one request each.
         """
         applying: list[Fault] = []
         for fault in self._faults.values():
-            if fault.spec.operation != operation or fault.spec.job not in (None, job):
+            spec = fault.spec
+            if spec.operation != operation or spec.job not in (None, job):
                 continue
-            if fault.spec.ends_request and any(other.spec.ends_request for other in applying):
+            if spec.audience is not None and spec.audience.rstrip("/") != (audience or "").rstrip("/"):
+                continue
+            if spec.ends_request and any(other.spec.ends_request for other in applying):
                 continue
             if fault.applies(self._draw):
                 applying.append(fault)

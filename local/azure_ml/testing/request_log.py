@@ -33,6 +33,13 @@ class RequestRecord:
     status: int | None = None
     jobs: list[str] = field(default_factory=list)
 
+    @property
+    def asked_audience(self) -> str | None:
+        """The audience of the token that a request to Entra or to the managed identity asks for."""
+        asked = self.body if isinstance(self.body, dict) else self.query
+        scope = asked.get("scope")
+        return str(scope).removesuffix("/.default") if scope else asked.get("resource")
+
 
 class RequestLog:
     def __init__(self) -> None:

@@ -1,10 +1,11 @@
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.api.data_uri import check_data_uri, check_output_uri
+from batch.api.data_uri import DATA_URI_PATTERN, check_data_uri, check_output_uri
 from tests.batch.builders import WORKSPACE_ID
 
 ACCEPTED = [
@@ -34,6 +35,11 @@ REFUSED = [
     "https://user@account.blob.core.windows.net/c",
     "https://user:password@account.blob.core.windows.net/c",
     "https://@account.blob.core.windows.net/c",
+    "abfss://h",
+    "abfss://account.dfs.core.windows.net/in",
+    "wasbs://@account.blob.core.windows.net/in",
+    "wasbs://container@",
+    "abfss://a@b@account.dfs.core.windows.net/in",
     "abfss://container:password@account.dfs.core.windows.net/in",
     "wasbs://container:@account.blob.core.windows.net/in",
     "https://[::1/in",
@@ -90,6 +96,24 @@ def test_an_output_holds_no_other_braces_than_the_placeholder(name: str) -> None
         with pytest.raises(ValueError, match=r"\{run_id\}"):
             check_output_uri(uri)
     assert check_output_uri(uri.replace(name, "{run_id}/x-{run_id}.csv") if name else uri)
+
+
+_parts = st.text(st.sampled_from("aZ0$-._@:/[]%{}?# \n\\ü"), max_size=6)
+
+
+@given(
+    st.sampled_from(["abfss", "wasbs", "ABFSS", "wasb", "abfss "]),
+    st.lists(_parts | st.sampled_from(["@", "c@h", "/", "container"]), max_size=4).map("".join),
+)
+def test_urls_of_containers_are_those_of_the_published_pattern(scheme: str, rest: str) -> None:
+    """Callers that check with the pattern of the OpenAPI document get the same answer as from the app."""
+    uri = f"{scheme}://{rest}"
+    try:
+        is_accepted = check_data_uri(uri) == uri
+    except ValueError:
+        is_accepted = False
+    # In Python, $ also matches before a line break at the end.
+    assert is_accepted is bool(re.fullmatch(DATA_URI_PATTERN.removesuffix("$"), uri))
 
 
 @given(st.text(max_size=40), st.sampled_from(["", *ACCEPTED]))

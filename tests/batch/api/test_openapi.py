@@ -101,7 +101,7 @@ INPUT = {"endpoint_input_uri": "azureml:readings:3"}
         (INPUT, True),
         ({**INPUT, "endpoint_uri": ENDPOINT_URI}, True),
         ({**INPUT, "endpoint_uri": None, "inputs": None, "deployment": None}, True),
-        ({"inputs": {}}, True),
+        ({"inputs": {}}, False),
         ({"inputs": {"a": {"type": "Literal", "value": False}}}, True),
         ({"inputs": {"a": {"type": "UriFile", "uri": "azureml:a:1", "value": None}}}, True),
         ({}, False),

@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -25,6 +26,7 @@ def test_defaults_are_those_of_the_data_factory_pipeline() -> None:
     assert request.inputs == {"input_data": Binding(type="UriFolder", uri=INPUT_URI)}
     assert request.outputs == {}
     assert (request.poll_interval, request.timeout, request.queue_timeout) == (120, 86_400, None)
+    assert (request.cancel_timeout, request.time_to_cancel()) == (None, timedelta(minutes=30))
     assert (request.on_timeout, request.deployment, request.experiment) == ("cancel", None, None)
 
 
@@ -54,6 +56,7 @@ def test_null_counts_as_absent_where_there_is_no_other_default() -> None:
             "deployment",
             "experiment",
             "queue_timeout",
+            "cancel_timeout",
         ]
     )
     assert parse(body(run_id=None, **nulls))[1].fingerprint() == parse(body())[1].fingerprint()
@@ -136,6 +139,7 @@ def test_requests_whose_literals_have_different_types_differ() -> None:
         {"queue_timeout": 1},
         {"timeout": 86_399},
         {"on_timeout": "leave"},
+        {"cancel_timeout": 1},
     ],
     ids=str,
 )
@@ -152,6 +156,9 @@ def test_another_value_of_any_field_makes_another_request(change: dict[str, obje
         ({"inputs": NAMED["inputs"], "endpoint_output_uri": OUTPUT_URI}, {"endpoint_output_uri"}),
         ({"inputs": NAMED["inputs"], "endpoint_input_type": "UriFile"}, {"endpoint_input_type"}),
         ({"endpoint_input_uri": INPUT_URI, "outputs": NAMED["outputs"]}, {"endpoint_input_uri"}),
+        ({"inputs": {}}, {"inputs"}),
+        ({"inputs": {}, "outputs": NAMED["outputs"]}, {"inputs"}),
+        ({"inputs": {}, "endpoint_input_uri": INPUT_URI}, {"inputs", "endpoint_input_uri"}),
     ],
 )
 def test_short_form_and_named_bindings_exclude_each_other(fields: object, named: set[str]) -> None:
@@ -179,7 +186,12 @@ def test_a_named_input_is_data_or_a_literal(binding: object, field: str) -> None
 
 @pytest.mark.parametrize(
     ("field", "least", "most"),
-    [("poll_interval", 1, 86_400), ("queue_timeout", 1, MAX_TIMEOUT), ("timeout", 1, MAX_TIMEOUT)],
+    [
+        ("poll_interval", 1, 86_400),
+        ("queue_timeout", 1, MAX_TIMEOUT),
+        ("timeout", 1, MAX_TIMEOUT),
+        ("cancel_timeout", 1, MAX_TIMEOUT),
+    ],
 )
 def test_times_have_bounds(field: str, least: int, most: int) -> None:
     for value in (least, most):

@@ -70,6 +70,7 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "queue_timeout": _wrong_seconds(30 * 86_400, optional=True),
     "timeout": _wrong_seconds(30 * 86_400, optional=False),
     "on_timeout": _wrong_choice,
+    "cancel_timeout": _wrong_seconds(30 * 86_400, optional=True),
 }
 
 
@@ -151,6 +152,7 @@ _valid = st.fixed_dictionaries(
         "queue_timeout": st.none() | st.integers(1, 30 * 86_400),
         "timeout": st.integers(1, 30 * 86_400),
         "on_timeout": st.sampled_from(["cancel", "leave"]),
+        "cancel_timeout": st.none() | st.integers(1, 30 * 86_400),
     },
 )
 

@@ -131,6 +131,7 @@ def test_the_advice_for_a_lasting_failure_says_how_to_fix_it_meanwhile() -> None
         return str(_view("Running", status)["problem"]["advice"])
 
     assert "Give the app's identity the role AzureML Data Scientist" in advice_for(ErrorCode.ACCESS_DENIED)
+    assert "Check that the managed identity is assigned" in advice_for(ErrorCode.TOKEN_UNAVAILABLE)
     assert advice_for(ErrorCode.SERVICE_UNAVAILABLE) == WAIT
 
 

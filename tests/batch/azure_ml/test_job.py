@@ -156,7 +156,7 @@ def test_a_host_that_only_begins_like_studio_is_not_studio(url: str) -> None:
         ([], None),
         ("x", None),
         ({"a": {"uri": "u"}, "b": {"uri": "v", "mode": None}}, {"u", "v"}),
-        ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, None),
+        ({"a": {"value": "1"}, "b": None, "c": {"uri": 5}}, set()),
     ],
 )
 def test_uris_are_read_from_bindings(bindings: object, uris: set[str] | None) -> None:

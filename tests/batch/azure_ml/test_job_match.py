@@ -98,9 +98,14 @@ FROM_ARM = JobResource.parse(arm_job())
         # ARM shows neither inputs nor outputs: its answer decides nothing.
         (FROM_ARM, request(), Match.UNCLEAR),
         (FROM_ARM, NO_OUTPUT, Match.UNCLEAR),
-        (_job(None, [INPUT_URI]), request(), Match.UNCLEAR),
-        (_job(None, ["azureml:another:1"]), request(), Match.UNCLEAR),
+        # The endpoint shows the outputs that a job was given: one without is not of a run that has one.
+        (_job(None, [INPUT_URI]), request(), Match.OTHER),
+        (_job(None, ["azureml:another:1"]), request(), Match.OTHER),
         (_job(None, [ELSEWHERE]), request(), Match.OTHER),
+        (job(inputData={"mode": {"value": "1"}}), _asked([], [OUTPUT]), Match.OTHER),
+        # But an answer without any data, or with an output in another form, says nothing.
+        (_job(), request(), Match.UNCLEAR),
+        (job(inputData={"i": {"uri": INPUT_URI}}, outputData={"o": {"path": "x"}}), request(), Match.UNCLEAR),
         # Without outputs only different inputs decide.
         (_job(None, [INPUT_URI]), NO_OUTPUT, Match.UNCLEAR),
         (_job(None, [f"{LONG}/in/"]), NO_OUTPUT, Match.UNCLEAR),
@@ -168,7 +173,9 @@ def test_a_job_that_reports_the_data_of_the_request_is_never_taken_for_another(
     asked = _asked(inputs, outputs)
     assert matches(_job(reported(outputs), reported(inputs)), "r-1", "m", asked) is Match.OURS
     assert matches(_job(reported(outputs)), "r-1", "m", asked) is Match.UNCLEAR
-    assert matches(_job(None, reported(inputs)), "r-1", "m", asked) is Match.UNCLEAR
+    assert matches(_job(), "r-1", "m", asked) is Match.UNCLEAR
+    without_output = _asked(inputs, [])
+    assert matches(_job(None, reported(inputs)), "r-1", "m", without_output) is Match.UNCLEAR
 
 
 def test_a_submission_without_a_marker_is_of_a_version_that_tagged_jobs_with_the_run_id_alone() -> None:

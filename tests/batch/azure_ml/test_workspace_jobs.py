@@ -1,4 +1,4 @@
-"""What an answer of Azure Resource Manager says about the workspace."""
+"""What answers of Azure Resource Manager say about the workspace and its jobs."""
 
 from typing import Any
 
@@ -6,9 +6,12 @@ import pytest
 
 from batch.addresses import WorkspaceId
 from batch.azure_ml import workspace_jobs
-from batch.azure_ml.rest import HttpError
-from batch.errors import ErrorCode
-from tests.batch.builders import WORKSPACE_ID, settings
+from batch.azure_ml.rest import AnswerLost, HttpError
+from batch.azure_ml.workspace_jobs import JobList
+from batch.errors import ErrorCode, RunError
+from batch.timestamps import format_timestamp
+from tests.batch.azure_ml.jobs import arm_job
+from tests.batch.builders import START, WORKSPACE_ID, after, settings
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,91 @@ def test_only_the_code_of_a_404_is_that_of_the_workspace(
         workspace_jobs.cancel(WorkspaceId(WORKSPACE_ID), "batchjob-1", settings())
     assert (error.value.code, error.value.status) == (code, status)
     assert (error.value.message, error.value.retry_after) == ("It says no.", 7.0)
+
+
+class Pages:
+    """Answers reads of the list; ``asked`` has the $skip of each."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self._pages = list(pages)
+        self.asked: list[str | None] = []
+
+    def __call__(self, url: str, audience: str, params: dict[str, str]) -> dict[str, Any]:
+        self.asked.append(params.get("$skip"))
+        return self._pages.pop(0)
+
+
+def _page(*entries: Any, skip: str | None = None) -> dict[str, Any]:
+    link = {"nextLink": f"https://elsewhere.example/jobs?$skip={skip}"} if skip else {}
+    return {"value": list(entries), **link}
+
+
+def _job(name: str, seconds: float) -> dict[str, Any]:
+    return {**arm_job(created_at=format_timestamp(after(seconds))), "name": name}
+
+
+def _listed(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any]) -> JobList:
+    monkeypatch.setattr(workspace_jobs, "read", Pages(*pages))
+    return workspace_jobs.jobs_since(START, WorkspaceId(WORKSPACE_ID), settings())
+
+
+def test_all_pages_are_read_until_jobs_are_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Pages(
+        _page(_job("c", 20), _job("b", 10), skip="1"),
+        _page(_job("b", 10), _job("a", -10), skip="2"),
+        _page(_job("z", -4_000), skip="3"),
+    )
+    monkeypatch.setattr(workspace_jobs, "read", pages)
+    listed = workspace_jobs.jobs_since(START, WorkspaceId(WORKSPACE_ID), settings())
+    assert [job.name for job in listed.jobs] == ["c", "b"]
+    assert pages.asked == [None, "1", "2"]
+
+
+def test_a_list_in_another_order_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = _listed(
+        monkeypatch,
+        _page(_job("a", 10), _job("b", 20), skip="1"),
+        _page(_job("old", -4_000), skip="2"),
+        _page(_job("c", 30)),
+    )
+    assert [job.name for job in listed.jobs] == ["a", "b", "c"]
+
+
+def test_an_entry_that_cannot_be_read_is_noted_and_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = _job("_private job", 15)
+    broken["id"] = "x/_private job"
+    without_status = _job("b", 12)
+    without_status["properties"]["status"] = None
+    old = _job("old", -100)
+    old["properties"] = None
+    listed = _listed(
+        monkeypatch, _page(_job("c", 20), broken, without_status, None, ["x"], _job("a", 10), old)
+    )
+    assert [job.name for job in listed.jobs] == ["c", "a"]
+    assert [entry.created_at for entry in listed.unreadable] == [after(15), after(12), None, None]
+    assert [entry.experiment for entry in listed.unreadable] == ["scores", "scores", None, None]
+    assert "is not a job" in listed.unreadable[0].reason
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"value": None},
+        {"value": {"a": 1}},
+        {},
+        {"value": [], "nextLink": "https://[::1"},
+        {"value": [], "nextLink": "https://elsewhere.example/jobs"},
+        {"value": [], "nextLink": "https://elsewhere.example/jobs?$skip="},
+        {"value": [], "nextLink": ["x"]},
+        {"value": [], "nextLink": 7},
+    ],
+)
+def test_a_broken_list_is_a_lost_answer(page: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AnswerLost):
+        _listed(monkeypatch, page)
+
+
+def test_a_list_whose_links_never_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [_page(_job("a", 10), skip="1") for _ in range(workspace_jobs.MAX_PAGES)]
+    with pytest.raises(RunError, match="more than 200 pages"):
+        _listed(monkeypatch, *pages)

@@ -68,6 +68,7 @@ def test_the_rule_sets_the_rest_of_the_request() -> None:
         "queue_timeout": 6,
         "timeout": 7,
         "on_timeout": "leave",
+        "cancel_timeout": 8,
     }
     asked = _request(rule(**fields), blob())
     assert asked.model_dump(include=set(fields)) == fields

@@ -190,6 +190,7 @@ def test_fields_of_the_request_are_passed_on_unchanged() -> None:
         "queue_timeout": 6,
         "timeout": 7,
         "on_timeout": "leave",
+        "cancel_timeout": 8,
     }
     assert rule(**given).request_fields() == given
     for name, value in given.items():

@@ -42,6 +42,7 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
         job=resource.of_run(),
         submitted_at=after(10),
         running_at=after(20),
+        stalled_since=after(25),
         checks=2**31,
         last_check_at=after(30),
         problem=Failure.of(error),

@@ -30,6 +30,11 @@ def _refused(attempts: int) -> dict[str, Any]:
     return canceling(REQUEST, 20, accepted=False, attempts=attempts)
 
 
+def _denied(failures: int, **changes: Any) -> Run:
+    denied = {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": failures, "refused_since": after(20)}
+    return run(identity={"client_id": "c"}, **{**denied, **changes})
+
+
 @pytest.mark.parametrize(
     ("state", "now", "step"),
     [
@@ -84,6 +89,22 @@ def _refused(attempts: int) -> dict[str, Any]:
         (run(status="Running", asked=request(poll_interval=5), **_refused(8)), 30, 286),
         (run(status="Running", asked=SHORT, **_refused(8)), 30, 100),
         (run(status="Running", **canceling(REQUEST, 20, accepted=True, attempts=8)), 40, 50),
+        # A cancel on request has a time of its own, whatever the run's timeout.
+        (
+            run(
+                status="CancelRequested",
+                asked=request(timeout=100, poll_interval=900),
+                **canceling(REQUEST, 20, gives_up_at=1_820),
+            ),
+            1_815,
+            1_820,
+        ),
+        # The last try of a submission that is refused is at the end of its grace.
+        (_denied(1), 20, 22),
+        (_denied(9), 500, 800),
+        (_denied(11), 850, 920),
+        (_denied(12), 921, 1_221),
+        (_denied(11, problem=_asking_for(300)), 850, 1_150),
         # Nothing moves the time of a submission that is due later.
         (run(step_due_at=after(90)), 20, 90),
         (run(problem=UNAVAILABLE, failures=1, step_due_at=after(90)), 20, 90),
@@ -225,5 +246,7 @@ def _deadlines(state: Run) -> list[datetime]:
             if on_request
             else state.cancellation.requested_at
         )
-        deadlines.append(since + CANCEL_GRACE)
+        deadlines.append(state.cancellation.gives_up_at or since + CANCEL_GRACE)
+    if state.refused_since and state.problem and state.problem.code == ErrorCode.ACCESS_DENIED:
+        deadlines.append(state.refused_since + timedelta(minutes=15))
     return deadlines

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from batch.errors import ErrorCode
+from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode
 from batch.run import job_status
 from batch.run.deadlines import CANCEL_GRACE
 from batch.run.job_status import Bucket
 from batch.run.next_step import cancel_due
 from batch.run.outcome import end_of
 from batch.run.phases import Phase
+from batch.run.request import RunRequest
 from batch.run.state import CancelCause, Run
+from batch.run.steps import Failure
 from tests.batch.builders import STUDIO_URL, after, canceling, failure, request, run
 from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
@@ -24,6 +26,7 @@ SHORT = request(timeout=100)
 LEAVE = request(timeout=100, on_timeout="leave")
 QUEUE = request(timeout=1_000, queue_timeout=50)
 QUEUE_LEAVE = request(timeout=1_000, queue_timeout=50, on_timeout="leave")
+ON_REQUEST = canceling(CancelCause.REQUEST, 20, gives_up_at=1_820)
 UNAVAILABLE = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
 
 
@@ -139,7 +142,19 @@ def test_a_run_that_is_canceled_before_submission_ends_without_a_job() -> None:
             True,
             "queue_timeout of 50 s",
         ),
-        # A cancel on request waits until the run's own deadline.
+        # A cancel on request has a time of its own.
+        (run(status="Running", asked=SHORT, **ON_REQUEST), 1_819, False, ""),
+        (run(status="Running", asked=LEAVE, **ON_REQUEST), 1_819, False, ""),
+        (run(status="Running", **ON_REQUEST), 1_820, True, "within the cancel_timeout of 1800 s"),
+        (run(status="Running", asked=LEAVE, **ON_REQUEST), 1_820, True, "it was still Running."),
+        (
+            run(status="Running", asked=request(cancel_timeout=60), **canceling(REQUEST, 20, gives_up_at=80)),
+            80,
+            True,
+            "Job batchjob-1 was not canceled within the cancel_timeout of 60 s after the request at"
+            " 2026-01-31T12:00:20.000Z: it was still Running.",
+        ),
+        # Before version 1.3 it waited until the run's own deadline.
         (run(status="Running", asked=SHORT, **canceling(REQUEST, 20)), 100 + GRACE - 1, False, ""),
         (
             run(status="Running", asked=SHORT, **canceling(REQUEST, 20)),
@@ -174,6 +189,46 @@ def test_how_a_run_times_out(state: Run, now: float, ends: bool, says: str) -> N
         assert end.outcome is Phase.TIMED_OUT
         assert end.error is not None
         assert says in end.error.message
+
+
+@pytest.mark.parametrize("refusal", [None, "POST …/cancel answered 403."])
+@pytest.mark.parametrize(
+    ("asked", "cancellation", "now", "limit"),
+    [
+        (SHORT, canceling(TIMEOUT, 105), 105 + GRACE, "timeout of 100 s"),
+        (QUEUE, canceling(QUEUE_TIMEOUT, 60), 60 + GRACE, "queue_timeout of 50 s"),
+        (SHORT, canceling(REQUEST, 20), 100 + GRACE, "timeout of 100 s"),
+        (SHORT, ON_REQUEST, 1_820, "cancel_timeout of 1800 s"),
+        (LEAVE, {}, 100, "timeout of 100 s"),
+        (QUEUE_LEAVE, {}, 60, "queue_timeout of 50 s"),
+    ],
+)
+def test_a_status_that_was_not_read_at_the_end_is_not_called_the_present_one(
+    asked: RunRequest, cancellation: dict[str, Any], now: float, limit: str, refusal: str | None
+) -> None:
+    """The job may have ended long ago: its status is that of the last read, or of its creation."""
+    if cancellation and refusal:
+        refused = cancellation["cancellation"].model_copy(update={"last_refusal": refusal})
+        cancellation = {"cancellation": refused}
+    away = Failure(code=ErrorCode.SERVICE_UNAVAILABLE, message="GET … answered 503.", retryable=True)
+    end = end_of(run(status="Preparing", asked=asked, problem=away, failures=9, **cancellation), after(now))
+    assert end is not None and end.error is not None
+    message = end.error.message
+    assert limit in message
+    assert "still Preparing" not in message and "(Preparing)" not in message
+    assert "its last known status is Preparing, as the last read failed: GET … answered 503." in message
+    assert ("The last request to cancel it failed: POST …/cancel answered 403." in message) is bool(
+        cancellation and refusal
+    )
+
+
+def test_the_message_of_a_run_that_ends_has_room_for_both_failures() -> None:
+    away = Failure(code=ErrorCode.SERVICE_UNAVAILABLE, message="x" * 1_000, retryable=True)
+    cancellation = canceling(REQUEST, 20, gives_up_at=1_820, last_refusal="y" * 1_000)
+    end = end_of(run(status="Preparing", problem=away, failures=9, **cancellation), after(1_820))
+    assert end is not None and end.error is not None
+    assert len(end.error.message) < MAX_MESSAGE_LENGTH
+    assert "x" * 299 in end.error.message and "y" * 299 in end.error.message
 
 
 def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(

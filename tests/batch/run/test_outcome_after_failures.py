@@ -29,12 +29,11 @@ REFUSALS = (
     ("code", "retryable", "failures", "fails"),
     [
         (ErrorCode.TOKEN_REFUSED, False, 1, True),
-        (ErrorCode.ACCESS_DENIED, False, 1, True),
         (ErrorCode.NOT_FOUND, False, 1, True),
         (ErrorCode.REQUEST_REJECTED, False, 1, True),
         (ErrorCode.SUBMISSION_UNCERTAIN, False, 1, True),
-        (ErrorCode.TOKEN_UNAVAILABLE, True, 4, False),
-        (ErrorCode.TOKEN_UNAVAILABLE, True, 5, True),
+        (ErrorCode.TOKEN_UNAVAILABLE, True, 1_000, False),
+        (ErrorCode.TOKEN_UNAVAILABLE, False, 1, True),
         (ErrorCode.SUBMISSION_UNCERTAIN, True, 5, False),
         (ErrorCode.SUBMISSION_UNCERTAIN, True, 1_000, False),
         (ErrorCode.INTERNAL, True, 4, False),
@@ -51,6 +50,44 @@ def test_failures_before_there_is_a_job(code: ErrorCode, retryable: bool, failur
     assert (end is not None) is fails
     if end is not None:
         assert (end.outcome, end.error) == (Phase.FAILED, failing.problem)
+
+
+@pytest.mark.parametrize(
+    ("now", "change", "ends"),
+    [
+        (20, {}, False),
+        (899.999 + 20, {}, False),
+        (900 + 20, {}, True),
+        (5_000, {}, True),
+        # The last try is still due: a nudge came shortly before it.
+        (900 + 20, {"step_due_at": after(920)}, False),
+        (5_000, {"problem": UNAVAILABLE}, False),
+        (5_000, {"problem": failure(ErrorCode.INTERNAL, retryable=True), "lasting_failures": 4}, False),
+        # Any other refusal is final at once.
+        (20, {"problem": failure(ErrorCode.REQUEST_REJECTED)}, True),
+        (20, {"problem": failure(ErrorCode.NOT_FOUND)}, True),
+        # A run of a version before 1.3 does not wait for roles.
+        (20, {"refused_since": None}, True),
+    ],
+)
+def test_a_submission_that_is_refused_is_given_up_after_fifteen_minutes(
+    now: float, change: dict[str, Any], ends: bool
+) -> None:
+    denied = {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": 12, "refused_since": after(20)}
+    refused = run(identity={"client_id": "c"}, **{**denied, **change})
+    end = end_of(refused, after(now))
+    assert (end is not None) is ends
+    if end is not None:
+        assert refused.problem is not None
+        assert end.outcome is Phase.FAILED
+        assert end.error is not None and end.error.code == refused.problem.code
+
+
+def test_a_submission_that_is_given_up_says_for_how_long_it_was_tried() -> None:
+    denied = {"problem": failure(ErrorCode.ACCESS_DENIED), "failures": 12, "refused_since": after(20)}
+    end = end_of(run(identity={"client_id": "c"}, **denied), after(921))
+    assert end is not None and end.error is not None
+    assert end.error.message == "It went wrong. The run gave up after 12 tries in 15 minutes; it has no job."
 
 
 @pytest.mark.parametrize("code", [ErrorCode.TOKEN_UNAVAILABLE, ErrorCode.INTERNAL])

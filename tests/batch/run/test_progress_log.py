@@ -6,7 +6,7 @@ from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.progress_log import log_progress
 from batch.run.state import CancelCause, Run
-from tests.batch.builders import after, failure, request, run
+from tests.batch.builders import after, canceling, failure, request, run
 
 logger = logging.getLogger("tests.run_log")
 
@@ -67,3 +67,28 @@ def test_the_end_is_logged_with_its_reason(
     log_progress(logger, "r-1", ended, ended, end_of(ended, after(60)))
     assert caplog.records[-1].levelno == level
     assert caplog.messages[-1].startswith(f"run_ended run=r-1 job=batchjob-1 {outcome}")
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        run(status="Canceled", **canceling(CancelCause.REQUEST, 20, gives_up_at=1_820)),
+        run(canceled_before_submission=True),
+    ],
+)
+def test_a_cancel_that_was_asked_for_is_not_logged_as_an_error(
+    ended: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    log_progress(logger, "r-1", ended, ended, end_of(ended, after(60)))
+    assert "outcome=Canceled" in caplog.messages[-1]
+    assert 'reason="Canceled on request' in caplog.messages[-1]
+    assert caplog.records[-1].levelno == logging.INFO
+
+
+@pytest.mark.parametrize("status", ["Failed", "Running", "CancelRequested"])
+def test_any_other_end_of_a_run_that_was_to_be_canceled_is_an_error(
+    status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = run(status=status, **canceling(CancelCause.REQUEST, 20, gives_up_at=1_820))
+    log_progress(logger, "r-1", ended, ended, end_of(ended, after(1_820)))
+    assert caplog.records[-1].levelno == logging.ERROR

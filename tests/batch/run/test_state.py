@@ -85,9 +85,19 @@ def test_if_there_is_provably_no_job_the_doubt_is_over(doubt: Failure) -> None:
     assert done == run(identity={"client_id": "c"})
 
 
-def test_if_there_is_provably_no_job_another_failure_stays_as_the_reason() -> None:
+def test_if_there_is_provably_no_job_the_run_keeps_what_became_of_its_submissions() -> None:
+    doubt = Failure.of(submission_uncertain("and none is listed yet", retryable=True))
+    lost = failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)
+    answer = Invoked.from_json(Invoked(absent=True, error=lost).to_json())
+    done = _failing(identity={"client_id": "c"}, problem=doubt).invoked(answer, after(10), InvokeMode.FIND)
+    assert (done.problem, done.submission) == (lost, None)
+
+
+@pytest.mark.parametrize("error", [None, failure(ErrorCode.SERVICE_UNAVAILABLE, retryable=True)])
+def test_if_there_is_provably_no_job_another_failure_stays_as_the_reason(error: Failure | None) -> None:
     before = _failing(identity={"client_id": "c"})
-    assert before.invoked(Invoked.from_json({"absent": True}), after(10), InvokeMode.FIND) == before
+    answer = Invoked.from_json(Invoked(absent=True, error=error).to_json())
+    assert before.invoked(answer, after(10), InvokeMode.FIND) == before
 
 
 def test_a_failed_check_for_a_cancel_changes_nothing() -> None:
@@ -151,6 +161,22 @@ def test_transient_failures_are_counted_apart() -> None:
     assert _has_no_failures(state.checked(Checked(status="Running"), after(70)))
 
 
+def test_a_submission_that_is_refused_is_counted_apart_until_a_step_succeeds() -> None:
+    denied = Invoked.failed(RunError(ErrorCode.ACCESS_DENIED, "No."))
+    state = run(identity={"client_id": "c"}).invoked(denied, after(20))
+    state = state.invoked(Invoked.from_json(FAILED), after(30)).invoked(denied, after(40))
+    assert (state.failures, state.lasting_failures, state.failing_since) == (3, 0, None)
+    assert state.refused_since == after(20)
+    submitted = state.invoked(Invoked.from_json({"job": JOB}), after(50))
+    assert (_has_no_failures(submitted), submitted.refused_since) == (True, None)
+
+
+def test_a_read_that_is_refused_does_not_count_as_a_refused_submission() -> None:
+    denied = Checked.failed(RunError(ErrorCode.ACCESS_DENIED, "No."))
+    state = run(status="Running").checked(denied, after(20))
+    assert (state.refused_since, state.lasting_failures, state.failing_since) == (None, 1, after(20))
+
+
 @pytest.mark.parametrize("step", ["authorized", "invoked", "checked", "cancel_answered"])
 def test_a_failed_step_changes_only_the_record_of_failures(step: str) -> None:
     with_job = {
@@ -194,7 +220,7 @@ def test_a_cancel_request_is_seen_even_if_the_status_is_not(answer: dict[str, An
         Checked.from_json({**answer, "cancel_requested": True}), after(20)
     )
     assert checked.cancellation == Cancellation(
-        cause=CancelCause.REQUEST, requested_at=after(20), accepted=False
+        cause=CancelCause.REQUEST, requested_at=after(20), accepted=False, gives_up_at=after(20 + 1_800)
     )
     assert checked.phase is Phase.CANCELING
     later = checked.checked(Checked.from_json({**answer, "cancel_requested": True}), after(50))
@@ -213,8 +239,29 @@ def test_an_accepted_cancel() -> None:
     canceling = run(status="Running").canceling(CancelCause.REQUEST, after(20))
     accepted = canceling.cancel_answered(CancelAnswered.from_json({"accepted": True}), after(21))
     assert accepted.cancellation == Cancellation(
-        cause=CancelCause.REQUEST, requested_at=after(20), accepted=True, accepted_at=after(21)
+        cause=CancelCause.REQUEST,
+        requested_at=after(20),
+        accepted=True,
+        accepted_at=after(21),
+        gives_up_at=after(20 + 1_800),
     )
+
+
+@pytest.mark.parametrize(
+    ("cause", "cancel_timeout", "gives_up_at"),
+    [
+        (CancelCause.REQUEST, None, after(20 + 1_800)),
+        (CancelCause.REQUEST, 60, after(80)),
+        (CancelCause.TIMEOUT, 60, None),
+        (CancelCause.QUEUE_TIMEOUT, 60, None),
+    ],
+)
+def test_only_a_cancel_on_request_has_a_time_of_its_own(
+    cause: CancelCause, cancel_timeout: int | None, gives_up_at: datetime | None
+) -> None:
+    state = run(status="Running", asked=request(cancel_timeout=cancel_timeout)).canceling(cause, after(20))
+    assert state.cancellation is not None
+    assert state.cancellation.gives_up_at == gives_up_at
 
 
 def test_refused_cancels_are_counted_whatever_checks_report_in_between() -> None:
@@ -224,11 +271,16 @@ def test_refused_cancels_are_counted_whatever_checks_report_in_between() -> None
             Checked(status="Running"), after(99)
         )
         assert state.cancellation == Cancellation(
-            cause=CancelCause.REQUEST, requested_at=after(20), attempts=attempts
+            cause=CancelCause.REQUEST,
+            requested_at=after(20),
+            attempts=attempts,
+            last_refusal="It is busy.",
+            gives_up_at=after(20 + 1_800),
         )
     accepted = state.cancel_answered(CancelAnswered.from_json({"accepted": True}), after(100))
     assert accepted.cancellation is not None
     assert (accepted.cancellation.accepted, accepted.cancellation.attempts) == (True, 3)
+    assert accepted.cancellation.last_refusal is None
 
 
 @pytest.mark.parametrize(

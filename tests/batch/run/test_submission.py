@@ -1,7 +1,7 @@
 """At most one attempt may POST, and its job may appear in the list until a known time."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from batch.errors import ErrorCode
-from batch.run.submission import Submission, submission_uncertain
+from batch.run.submission import MAX_ANSWER_LENGTH, Submission, submission_uncertain
 from batch.timestamps import format_timestamp
 from tests.batch.builders import START, after
 
 CLAIMED = Submission(marker="a", attempt="a", claimed_at="t", claims=1)
-LOST = replace(CLAIMED, lost_at="l")
+LOST = replace(CLAIMED, lost_at="l", lost_posts=1)
+ANSWER = "POST https://scores.example/jobs answered 503."
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ LOST = replace(CLAIMED, lost_at="l")
         (CLAIMED, "a", None, CLAIMED),
         (CLAIMED, "b", "a", Submission(marker="a", attempt="b", claimed_at="t", claims=2)),
         (LOST, "b", None, LOST),
-        (LOST, "b", "a", Submission(marker="a", attempt="b", claimed_at="t", claims=2)),
+        (LOST, "b", "a", Submission(marker="a", attempt="b", claimed_at="t", claims=2, lost_posts=1)),
         (CLAIMED, "b", "c", CLAIMED),
         (Submission(), "b", "a", Submission()),
         (Submission(cancel_requested=True), "a", None, Submission(cancel_requested=True)),
@@ -59,6 +60,7 @@ def test_only_the_attempt_that_claimed_may_release(
     ("before", "attempt", "after"),
     [
         (CLAIMED, "a", LOST),
+        (LOST, "a", LOST),
         (CLAIMED, "b", CLAIMED),
         (Submission(), "a", Submission()),
         (replace(CLAIMED, cancel_requested=True), "a", replace(LOST, cancel_requested=True)),
@@ -68,6 +70,20 @@ def test_only_the_attempt_that_claimed_may_report_a_lost_answer(
     before: Submission, attempt: str, after: Submission
 ) -> None:
     assert before.lose(attempt, "l") == after
+
+
+def test_what_is_known_of_lost_answers_stays_until_the_next_one() -> None:
+    first = CLAIMED.lose("a", "l", ANSWER, refused=True)
+    assert (first.lost_posts, first.last_answer, first.refused) == (1, ANSWER, True)
+    again = first.claim("b", "t", "a")
+    assert (again.lost_posts, again.last_answer, again.refused) == (1, ANSWER, False)
+    released = again.release("b")
+    assert (released.lost_posts, released.last_answer) == (1, ANSWER)
+    second = released.claim("c", "t", None).lose("c", "l", "no answer " * 100)
+    assert second.lost_posts == 2
+    assert second.last_answer is not None
+    assert second.last_answer.startswith("no answer no")
+    assert len(second.last_answer) <= MAX_ANSWER_LENGTH
 
 
 def test_the_first_marker_stays_whatever_happens_to_its_attempt() -> None:
@@ -97,6 +113,7 @@ class Claims(RuleBasedStateMachine):
         """Attempts that got the claim, and neither gave it back nor were replaced after a search."""
         self.lost: set[str] = set()
         """Those of them that got no answer."""
+        self.losses = 0
 
     @rule(target=attempts)
     def new_attempt(self) -> str:
@@ -118,10 +135,12 @@ class Claims(RuleBasedStateMachine):
         self.submission = self.submission.release(attempt)
         if self.submission != before:
             self.open = self.open - {attempt}
+            self.lost = self.lost - {attempt}
 
     @rule(attempt=attempts)
     def lose(self, attempt: str) -> None:
-        self.submission = self.submission.lose(attempt, "l")
+        self.submission = self.submission.lose(attempt, "l", ANSWER)
+        self.losses += len((self.open & {attempt}) - self.lost)
         self.lost = self.lost | (self.open & {attempt})
 
     @rule()
@@ -146,6 +165,10 @@ class Claims(RuleBasedStateMachine):
         if self.submission.attempt:
             assert (self.submission.lost_at is not None) == (self.submission.attempt in self.lost)
 
+    @invariant()
+    def each_lost_answer_is_counted_once(self) -> None:
+        assert self.submission.lost_posts == self.losses
+
 
 TestClaims = Claims.TestCase
 TestClaims.settings = settings(max_examples=50, stateful_step_count=25)
@@ -153,6 +176,19 @@ TestClaims.settings = settings(max_examples=50, stateful_step_count=25)
 
 def test_an_entity_without_state_is_an_unclaimed_submission() -> None:
     assert Submission.from_json(None) == Submission.from_json({}) == Submission()
+
+
+@pytest.mark.parametrize("kept", [CLAIMED, LOST, replace(CLAIMED, cancel_requested=True)])
+def test_a_submission_without_lost_answers_is_readable_for_version_1_2(kept: Submission) -> None:
+    """That version knows six fields and refuses any other."""
+    known = {"marker", "attempt", "claimed_at", "lost_at", "claims", "cancel_requested"}
+    assert (set(kept.to_json()) <= known) == (kept.lost_posts == 0)
+    of_version_1_2 = {name: value for name, value in asdict(kept).items() if name in known}
+    assert Submission.from_json(of_version_1_2) == replace(kept, lost_posts=0)
+
+
+def test_fields_of_a_later_version_are_left_out() -> None:
+    assert Submission.from_json({**CLAIMED.to_json(), "invented": {"later": 1}}) == CLAIMED
 
 
 SETTLE_TIME = timedelta(seconds=90)
@@ -180,11 +216,51 @@ def test_another_claim_starts_its_times_again() -> None:
     assert submission.searched_until(SETTLE_TIME) == after(1_100)
 
 
+def _lost(posts: int, lost_at: float = 20) -> Submission:
+    """After so many POSTs whose answers were lost, the last one ``lost_at`` seconds after START."""
+    claimed = replace(Submission(), lost_posts=posts - 1).claim("a", format_timestamp(START), None)
+    return claimed.lose("a", format_timestamp(after(lost_at)), ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("posts", "settle", "pause"),
+    [
+        (1, 90, 90),
+        (2, 90, 180),
+        (3, 90, 300),
+        (40, 90, 300),
+        (1, 30, 30),
+        (4, 30, 240),
+        (1, 600, 600),
+        (5, 600, 600),
+    ],
+)
+def test_each_lost_post_doubles_the_pause_before_the_next_one(
+    posts: int, settle: float, pause: float
+) -> None:
+    assert _lost(posts).posts_again_at(timedelta(seconds=settle)) == after(20 + pause)
+
+
+def test_a_claim_without_a_post_that_is_known_to_be_lost_costs_no_pause() -> None:
+    killed = _lost(7).claim("b", format_timestamp(after(500)), "a")
+    assert killed.posts_again_at(SETTLE_TIME) == after(500)
+    of_version_1_2 = replace(_lost(1), lost_posts=0)
+    assert of_version_1_2.posts_again_at(SETTLE_TIME) == after(20 + 90)
+
+
 @pytest.mark.parametrize("reason", ["and nobody knows", "and nobody knows."])
 def test_an_uncertain_submission_says_why(reason: str) -> None:
     error = submission_uncertain(reason, retryable=True, retry_after=7.5)
     assert (error.code, error.retryable, error.retry_after) == (ErrorCode.SUBMISSION_UNCERTAIN, True, 7.5)
     assert "may or may not exist, and nobody knows. Nothing is submitted again" in error.message
+
+
+def test_an_uncertain_submission_ends_with_the_last_answer_however_long_the_reason_is() -> None:
+    error = submission_uncertain("and " + "so " * 1_000, last_answer=ANSWER)
+    assert error.message.endswith(
+        "Nothing is submitted again while that is so. The last answer to its submission was: "
+        "POST https://scores.example/jobs answered 503."
+    )
 
 
 def test_an_uncertain_submission_is_not_retryable_by_default() -> None:

@@ -27,6 +27,7 @@ def test_list_detail_and_question_are_accessible(
     page.emulate_media(color_scheme=scheme)
     phases = ["Queued", "Running", "Canceling", "Completed", "Failed", "Canceled", "TimedOut", "Terminated"]
     runs = [fake_run(phase.lower(), phase, minutes_ago=20 + i) for i, phase in enumerate(phases)]
+    runs[0]["needs_attention"] = {**TROUBLE, "since": "2026-01-31T12:00:00.000Z"}
     runs[1]["problem"] = TROUBLE  # type: ignore[typeddict-item]
     runs[4]["error"] = TROUBLE  # type: ignore[typeddict-item]
     serve(page, runs)
@@ -37,7 +38,7 @@ def test_list_detail_and_question_are_accessible(
     assert_accessible(page)
     snap(f"list-{scheme}")
 
-    for run_id in ("failed", "running"):
+    for run_id in ("failed", "queued", "running"):
         page.locator("#rows").get_by_role("link", name=run_id).click()
         expect(page.get_by_role("heading", name=run_id)).to_be_visible()
         assert_accessible(page)

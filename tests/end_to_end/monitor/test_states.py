@@ -125,3 +125,33 @@ def test_hints_and_skeletons_have_enough_contrast(page: Page, monitor_url: str, 
         "node => [node, node.closest('table')].map(part => getComputedStyle(part).backgroundColor)"
     )
     assert contrast(bone, surface) > 1.35
+
+
+def test_a_run_that_needs_attention_is_marked_and_says_what_to_do(page: Page, monitor_url: str) -> None:
+    """It looks neither like a failure nor like a problem that passes by itself."""
+    attention = {
+        "code": "run_not_checked",
+        "message": "The job was last checked long ago.",
+        "advice": "Restart the app.",
+        "since": "2026-01-31T12:00:00.000Z",
+    }
+    problem = {"code": "throttled", "message": "Slow down.", "advice": "Wait."}
+    serve(
+        page,
+        [
+            fake_run("stuck", "Running", needs_attention=attention, problem=problem),
+            fake_run("going-on", "Running", problem=problem),
+        ],
+    )
+    page.goto(f"{monitor_url}#/runs/stuck")
+    mark = page.locator("tr[data-run=stuck] .sub.attention")
+    expect(mark).to_have_text("run_not_checked")
+    expect(mark).to_have_attribute("title", attention["message"])
+    box = page.locator(".trouble.attention")
+    expect(box).to_contain_text("The run needs attention")
+    expect(box).to_contain_text(attention["message"])
+    expect(box).to_contain_text("What to do: Restart the app.")
+    expect(page.locator(".trouble.passing")).to_contain_text("Slow down.")
+    expect(page.locator("tr[data-run=going-on] .sub.attention")).to_have_count(0)
+    page.get_by_role("searchbox").fill("not_checked")
+    expect(page.locator("#rows td.run a")).to_have_text(["stuck"])

@@ -179,6 +179,32 @@ async def test_a_message_to_an_instance_waits_if_the_start_of_the_instance_was_t
     assert output(await host.ended(instance_id)) == "sent"
 
 
+async def test_a_terminate_does_not_wait_for_the_start_of_the_instance(host: Host) -> None:
+    """The start that was taken comes later, and starts nothing. The id can be started again."""
+    began: list[str] = []
+
+    @host.worker.orchestrator
+    def orch(context):
+        began.append(context.get_input())
+        return context.get_input()
+        yield
+
+    with host.frozen():
+        instance_id = await host.start("orch", "first")
+        await host.kill()
+        began.clear()  # The killed host may have begun it, but did not store the result.
+        await host.hub.terminate(instance_id, "start anew")
+        state = await host.ended(instance_id)
+        assert (state.runtime_status, output(state)) == (RuntimeStatus.TERMINATED, "start anew")
+    await host.clock.sleep_until(host.clock.now() + 2 * CONTROL)
+    await host.until_idle()
+    assert await host.status(instance_id) is RuntimeStatus.TERMINATED
+    assert began == []
+
+    await host.start("orch", "second", instance_id=instance_id)
+    assert output(await host.ended(instance_id)) == "second"
+
+
 @pytest.mark.parametrize("late", ["event", "terminate"])
 async def test_an_instance_whose_end_was_not_written_ends_once(
     host: Host, monkeypatch: pytest.MonkeyPatch, late: str

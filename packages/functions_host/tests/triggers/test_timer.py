@@ -89,6 +89,14 @@ def test_a_status_file_that_cannot_be_read_is_reported_and_replaced(
     host.until(lambda: "yearly" in json.loads(statuses.read_text()), "the file")
 
 
+def test_a_status_file_that_cannot_be_written_stops_no_timer(started: Any, seen: Any, tmp_path: Path) -> None:
+    (tmp_path / "hub.timers.json.new").mkdir()
+    host = started("* * * * * *")
+    host.until(lambda: seen("daily") and len(seen("ticking")) > 1, "the runs")
+    assert "hub.timers.json cannot be written" in host.log()
+    assert "has stopped" not in host.log()
+
+
 @pytest.mark.parametrize(
     ("ticks", "reason"),
     [

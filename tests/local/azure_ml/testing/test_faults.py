@@ -60,6 +60,53 @@ def test_a_slow_answer_comes_by_itself_and_not_before_its_time(api: Api, when: s
     assert time.monotonic() - asked_at >= 0.2
 
 
+def test_an_answer_that_trickles_is_whole_in_the_end(api: Api) -> None:
+    fault = api.control.fault("invoke", "trickle")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(api.invoke, deployment="noop", timeout=5)
+        api.control.wait_at_gate(fault)
+        [record] = api.control.requests("invoke")
+        assert (record["status"], len(record["jobs"])) == (None, 1)
+        api.control.remove_fault(fault)
+        body = answer.result(10)
+    assert (body.status_code, body.json()["name"]) == (201, record["jobs"][0])
+    assert body.text.startswith(" ")
+    assert api.control.requests("invoke")[0]["status"] == 201
+
+
+def test_a_trickling_answer_outlasts_the_time_out_of_each_read(api: Api) -> None:
+    job = api.started(deployment="noop")
+    fault = api.control.fault("get_job", "trickle", job=job, seconds=1.5)
+    asked_at = time.monotonic()
+    answer = api.session.get(f"{api.info.scoring_uri}/{job}", headers=api.ml(), timeout=1)
+    assert answer.json()["name"] == job
+    assert time.monotonic() - asked_at >= 1.5
+    assert len(answer.text) - len(answer.text.lstrip()) > 2
+    assert api.control.get_fault(fault)["waiting"] == 0
+
+
+def test_a_trickling_answer_has_headers_and_an_error_can_trickle_too(api: Api) -> None:
+    fault = api.control.fault("get_job", "trickle")
+    api.control.fault("get_job", "answer", status=503, retry_after=7)
+    with api.session.get(f"{api.info.scoring_uri}/any", headers=api.ml(), timeout=10, stream=True) as answer:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+        assert answer.raw.read(1) == b" "
+    wait_for("the end", lambda: api.control.get_fault(fault)["waiting"] == 0)
+    [record] = api.control.requests("get_job")
+    assert record["status"] is None  # the client left before the end
+
+
+def test_a_trickling_answer_can_be_cut(api: Api) -> None:
+    job = api.started(deployment="noop")
+    fault = api.control.fault("get_job", "trickle")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(api.get_job, job)
+        api.control.wait_at_gate(fault)
+        api.control.remove_fault(fault, discard=True)
+        with pytest.raises(requests.RequestException):
+            answer.result(10)
+
+
 def test_a_slow_service_creates_the_job_although_the_client_left(api: Api) -> None:
     fault = api.control.fault("invoke", "delay", when="before", seconds=600)
     with api.leaving():
@@ -178,6 +225,33 @@ def test_tokens_can_be_unavailable(api: Api) -> None:
     assert answer.json()["error_codes"] == [90033]
     api.control.fault("identity", "answer", status=500)
     assert api.session.get(api.info.identity_endpoint, timeout=10).json()["statusCode"] == 500
+
+
+def test_the_tokens_of_one_audience_can_hang_alone(api: Api) -> None:
+    ml, arm = api.info.ml_audience, api.info.arm_audience
+    with ThreadPoolExecutor(1) as pool:
+        with api.control.gate("token", audience=arm) as gate:
+            answer = pool.submit(Api.token, api, arm)
+            api.control.wait_at_gate(gate)
+            assert api.token(ml)
+            assert not answer.done()
+        assert answer.result(10)
+
+
+def test_the_managed_identity_tokens_of_one_audience_can_be_unavailable(api: Api) -> None:
+    url, header = api.info.identity_endpoint, {"X-IDENTITY-HEADER": api.info.identity_header}
+
+    def status(audience: str) -> int:
+        params = {"resource": audience.rstrip("/"), "api-version": "2019-08-01"}
+        return api.session.get(url, headers=header, params=params, timeout=10).status_code
+
+    api.control.fault("identity", "answer", status=500, audience=api.info.arm_audience, times=None)
+    assert (status(api.info.arm_audience), status(api.info.ml_audience)) == (500, 200)
+
+
+def test_an_audience_belongs_to_requests_for_tokens(api: Api) -> None:
+    with pytest.raises(RuntimeError, match="'audience' does not belong to operation 'list'"):
+        api.control.fault("list", "hold", audience=api.info.arm_audience)
 
 
 @pytest.mark.parametrize(("when", "created"), [("before", 0), ("after", 1)])

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -101,16 +101,22 @@ class Dispatcher:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
-        with self._store.transaction():
-            self._take_messages(None)
-            self._store.work.hide_activities(self._running_activities, None)
+        try:
+            with self._store.transaction():
+                self._take_messages(None)
+                self._store.work.hide_activities(self._running_activities, None)
+        except Exception:
+            logger.exception("The messages in work could not be released: the next host sees them later.")
         for waiters in self._waiters.values():
             for waiter in waiters:
                 waiter.cancel()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One change of state. The work that it makes due starts after the commit."""
+        """One change of state. The work that it makes due starts after the commit.
+
+        What the dispatcher holds in memory changes after the commit, too: a write that fails changes nothing.
+        """
         now = self._clock.now()
         # A host that stops takes nothing that is sent: the next host must not wait for it.
         taken_until = format_time(now + self._options.control_queue_visibility if self._accepting else now)
@@ -119,11 +125,16 @@ class Dispatcher:
             yield tx
             # An activity is leased in the transaction that queues it, or in one that makes a place free.
             waiting = self._activities_waiting + tx.activities_queued
-            free = self._options.max_concurrent_activities - len(self._running_activities)
-            leased = self._lease_activities(free, now) if waiting and free > 0 else None
+            running = self._running_activities - tx.activities_left
+            free = self._options.max_concurrent_activities - len(running)
+            leased = self._lease_activities(free, running, now) if waiting and free > 0 else None
         # Fewer than asked for means that none is left; some may have been purged.
         exhausted = leased is not None and len(leased) < free
         self._activities_waiting = 0 if exhausted else waiting - len(leased or ())
+        self._running_activities = running
+        for instance_id in tx.rewritten:
+            self._episodes.forget(instance_id)
+            self._orchestrations.free(instance_id)
         for activity in leased or ():
             self._running_activities.add(activity.id)
             self._start_task(self._run_activity(activity))
@@ -140,7 +151,8 @@ class Dispatcher:
                     waiter.set_result(state)
         self._start_ready_work()
         if tx.timers_changed:
-            self._watch_timers()
+            # The change is committed: an error must not tell the caller that it failed.
+            self._insist(self._watch_timers)
 
     async def ended(self, instance_id: str) -> InstanceState:
         """Waits until the instance has a terminal status."""
@@ -158,12 +170,6 @@ class Dispatcher:
     def is_idle(self) -> bool:
         """No work is running or ready; timers may be waiting."""
         return not self._tasks
-
-    def forget(self, instance_id: str) -> None:
-        """Must be called when something other than an episode has changed the stored history of the instance."""
-        self._episodes.forget(instance_id)
-        # The change includes the ending that a killed host did not write: nothing is left to wait for.
-        self._orchestrations.free(instance_id)
 
     def _start_ready_work(self) -> None:
         if not self._accepting:
@@ -190,20 +196,20 @@ class Dispatcher:
             queue.release(key)
             self._start_ready_work()
 
-    def _lease_activities(self, limit: int, now: datetime) -> Sequence[QueuedActivity] | None:
+    def _lease_activities(
+        self, limit: int, running: Collection[int], now: datetime
+    ) -> Sequence[QueuedActivity] | None:
         if not self._accepting:
             return None
         until = now + self._options.work_item_queue_visibility
-        return self._store.work.lease_activities(
-            limit, format_time(now), format_time(until), self._running_activities
-        )
+        return self._store.work.lease_activities(limit, format_time(now), format_time(until), running)
 
     async def _run_activity(self, activity: QueuedActivity) -> None:
         try:
             span = OpenSpan.below(activity.span.context, format_time(self._clock.now()))
             result = await run_activity(self._worker, self.known, activity, span.context, self._clock)
             with self.transaction() as tx:
-                self._running_activities.discard(activity.id)
+                tx.activities_left.add(activity.id)
                 complete_activity(tx, activity, span, result)
         except Exception:
             # The user function did not fail: the message is released, and the activity runs again. Until then it
@@ -211,12 +217,11 @@ class Dispatcher:
             logger.exception(
                 "Activity %s failed in the host; it is tried again in %s.", activity.name, RETRY_PAUSE
             )
-            self._running_activities.add(activity.id)
             self._after_pause(lambda: self._release_activity(activity))
 
     def _release_activity(self, activity: QueuedActivity) -> None:
         with self.transaction() as tx:
-            self._running_activities.discard(activity.id)
+            tx.activities_left.add(activity.id)
             self._store.work.hide_activities([activity.id], None)
             tx.activities_queued = 1
 
@@ -245,20 +250,12 @@ class Dispatcher:
     async def _redeliver_at(self, moments: Sequence[str]) -> None:
         for moment in moments:
             await self._clock.sleep_until(parse_time(moment))
-            self._redeliver()
+            self._insist(self._redeliver)
 
     def _redeliver(self) -> None:
-        try:
-            with self.transaction() as tx:
-                ended = show_due_work(tx, list(self._running_activities))
-                for instance in ended:
-                    self._orchestrations.free(instance.instance_id)
-        except Exception:
-            logger.exception(
-                "The messages of an earlier host could not be delivered; it is tried again in %s.",
-                RETRY_PAUSE,
-            )
-            self._after_pause(self._redeliver)
+        with self.transaction() as tx:
+            ended = show_due_work(tx, list(self._running_activities))
+            tx.rewritten.extend(instance.instance_id for instance in ended)
 
     def _watch_timers(self) -> None:
         due = self._store.work.next_due()
@@ -280,10 +277,18 @@ class Dispatcher:
             logger.exception("Timers could not be fired; it is tried again in %s.", RETRY_PAUSE)
             self._after_pause(self._watch_timers)
 
+    def _insist(self, action: Callable[[], None]) -> None:
+        """Runs ``action`` until it succeeds: a disk that is full now has room again at some time."""
+        try:
+            action()
+        except Exception:
+            logger.exception("The store failed; the work that needs it is tried again in %s.", RETRY_PAUSE)
+            self._after_pause(action)
+
     def _after_pause(self, action: Callable[[], None]) -> None:
         def act() -> None:
             if self._accepting:
-                action()
+                self._insist(action)
                 self._start_ready_work()
 
         asyncio.get_running_loop().call_later(RETRY_PAUSE.total_seconds(), act)

@@ -70,9 +70,11 @@ class EpisodeRunner:
                 tables.consume(instance_id, up_to)
             return
         execution = self._execution(instance)
-        if not execution.texts and events[0]["EventType"] != EventType.EXECUTION_STARTED:
+        has_begun = bool(execution.texts) or events[0]["EventType"] == EventType.EXECUTION_STARTED
+        if not has_begun and terminate_reason(events) is None:
             # The start is still hidden, because a killed host had taken it; later messages wait for it.
             return
+        # durable-functions behaviour (DurableTask.AzureStorage 2.7): a terminate ends a pending instance without it.
         now = format_time(self._clock.now())
         if not instance.span.started_at:
             instance = _begun(instance, events, now)

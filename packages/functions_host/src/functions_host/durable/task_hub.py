@@ -129,7 +129,7 @@ class DurableTaskHub:
             with self._clock.working():
                 await storage_round_trip()
         with self._dispatcher.transaction() as tx:
-            self._dispatcher.forget(instance_id)
+            tx.rewritten.append(instance_id)
             create_instance(
                 tx,
                 instance_id,
@@ -195,8 +195,7 @@ class DurableTaskHub:
                 'but only orchestrations in the "Failed" state can be rewound.'
             )
         with self._dispatcher.transaction() as tx:
-            for rewound in rewind_instance(tx, instance, reason):
-                self._dispatcher.forget(rewound)
+            tx.rewritten.extend(rewind_instance(tx, instance, reason))
 
     async def restart(
         self, instance_id: str, new_instance_id: str | None = None, version: str | None = None
@@ -230,7 +229,7 @@ class DurableTaskHub:
             )
         with self._dispatcher.transaction() as tx:
             forget_instance(tx, instance_id)
-        self._dispatcher.forget(instance_id)
+            tx.rewritten.append(instance_id)
         return True
 
     async def purge_by(self, query: InstanceQuery) -> int:

@@ -47,6 +47,8 @@ P = ParamSpec("P")
 class Transaction:
     """The store, the time of the change, and the work that starts after the commit.
 
+    ``activities_left`` do not run in this host any more. ``rewritten`` are instances whose stored history something
+    other than an episode changes; that includes the ending that a killed host did not write.
     After a kill of this host the messages that the change sends stay hidden until ``taken_until``.
     ``killed_before_row``: the host is killed after it has written the history of the episode (see KillPoint).
     ``spans`` are exported after the commit; None if the host exports no spans.
@@ -58,7 +60,9 @@ class Transaction:
     instances: list[str] = field(default_factory=list)
     entities: list[EntityId] = field(default_factory=list)
     ended: list[InstanceState] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
     activities_queued: int = 0
+    activities_left: set[int] = field(default_factory=set)
     timers_changed: bool = False
     killed_before_row: bool = False
     spans: list[Span] | None = None

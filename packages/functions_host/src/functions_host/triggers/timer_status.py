@@ -18,7 +18,10 @@ class TimerStatus:
 
 
 class TimerStatusFile:
-    """One small JSON file, replaced as a whole. If it cannot be read, all timers count as never run (logged)."""
+    """One small JSON file, replaced as a whole. If it cannot be read, all timers count as never run (logged).
+
+    If it cannot be written, the timers go on (logged): only a restart before the next write would miss something.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -34,8 +37,11 @@ class TimerStatusFile:
             for key, value in self._statuses.items()
         }
         fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.write_text(json.dumps(document, indent=2), encoding="utf-8")
-        fresh.replace(self._path)
+        try:
+            fresh.write_text(json.dumps(document, indent=2), encoding="utf-8")
+            fresh.replace(self._path)
+        except OSError as error:
+            log.warning("%s cannot be written: %s.", self._path, error)
 
     def _read(self) -> dict[str, TimerStatus]:
         if not self._path.exists():
