@@ -97,6 +97,7 @@ def response(
     answer = requests.Response()
     answer.status_code = status
     answer._content = json.dumps(body).encode()
+    answer._content_consumed = True  # type: ignore[attr-defined]
     answer.url = asked.url or ""
     answer.request = asked
     answer.headers.update(headers or {})

@@ -71,8 +71,8 @@ async def make_world(
         world = World(hub, table, path, clock, Faults(plan, asyncio.get_running_loop()))
         return world
 
-    credential = SimpleNamespace(get_token=lambda scope: AccessToken("token", _FAR))
-    monkeypatch.setattr(identity, "_credential", lambda: credential)
+    tokens = SimpleNamespace(get=lambda audience: AccessToken("token", _FAR))
+    monkeypatch.setattr(identity, "_cache", lambda: tokens)
     # A delivery may meet a process that knows nothing: so does each one here.
     monkeypatch.setattr(job_search, "known_jobs", lambda *of: memory_of_process(KnownJobs, *of))
     monkeypatch.setattr(ledger_of_hub, "_table", lambda hub_name: current().table)

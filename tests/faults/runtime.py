@@ -3,7 +3,6 @@
 The orchestrator and the activities are those of the app. An activity whose process is killed is delivered again.
 """
 
-import inspect
 import json
 from contextlib import suppress
 from datetime import timedelta
@@ -11,7 +10,7 @@ from typing import Any
 
 from activities import authorize, cancel_job, check_status, invoke, record_end
 from batch.advice import advice
-from batch.names import BATCH_RUN
+from batch.names import AUTHORIZE, BATCH_RUN
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.reason import reason_text
 from batch.timestamps import format_timestamp
@@ -77,9 +76,9 @@ class Runtime:
         """The answer of one delivery. Raises Killed if its process was killed, and what the activity raises."""
         function = _ACTIVITIES[activity]
         with process():
-            if inspect.iscoroutinefunction(function):
-                return await function(value=value, client=self._hub.binding)
-            return function(nothing=value)  # type: ignore[call-arg]
+            if activity == AUTHORIZE:
+                return await function(nothing=value)  # type: ignore[call-arg]
+            return await function(value=value, client=self._hub.binding)
 
     async def _step(self, instance_id: str) -> None:
         execution = self._execution(instance_id)
