@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batch.addresses import WorkspaceId
 from batch.azure_ml import workspace_jobs
@@ -121,3 +123,33 @@ def test_a_list_whose_links_never_end_is_given_up(monkeypatch: pytest.MonkeyPatc
     pages = [_page(_job("a", 10), skip="1") for _ in range(workspace_jobs.MAX_PAGES)]
     with pytest.raises(RunError, match="more than 200 pages"):
         _listed(monkeypatch, *pages)
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["Running", "https://[::1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "name", "properties", "status", "tags", "systemData", "createdAt"])
+            | st.sampled_from(["experimentName", "services", "Studio", "endpoint", "inputData", "uri"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.fixed_dictionaries({"value": st.lists(_json) | _json}, optional={"nextLink": _json}))
+def test_whatever_the_list_is_it_is_read_or_fails_in_our_words(page: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(workspace_jobs, "read", lambda *_: page)
+        try:
+            listed = workspace_jobs.jobs_since(START, WorkspaceId(WORKSPACE_ID), settings())
+        except RunError:
+            return
+    assert len(listed.jobs) + len(listed.unreadable) <= len(page["value"])
