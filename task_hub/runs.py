@@ -97,12 +97,12 @@ async def find_in_hub(
 
 
 async def nudge(client: df.DurableOrchestrationClient, run_id: str) -> bool:
-    """Makes the run check its job now. False if there is no such run, or it has ended."""
+    """Makes the run check its job now. False if there is none, it has ended, or is to be started anew."""
     try:
         run = await find_in_hub(client, run_id, with_request=False)
     except NotARun:
         return False
-    if run is None or run.ended:
+    if run is None or run.ended or run.to_be_started_anew:
         return False
     await client.raise_event(run_id, NUDGE)
     return True

@@ -12,7 +12,7 @@ from batch.api.run_query import RunQuery
 from batch.run.phases import PHASES
 from batch.run.state import Run
 from ledger.job_owners import own_job
-from ledger.listing import runs_ended, runs_page, runs_under_way
+from ledger.listing import runs_ended, runs_page, runs_pending, runs_under_way
 from ledger.run_row import ListedRun, listed_phase
 from ledger.runs import delete_run, end_run, note_phase
 from ledger.table import Insert, Key, Query, Row, Table
@@ -324,6 +324,16 @@ async def test_runs_under_way_that_started_before_a_moment(table: Table) -> None
     first = await runs_under_way(table, after(2), "", 2)
     assert [run.run_id for run in first] == ["r-2", "r-1"]
     assert [run.run_id for run in await runs_under_way(table, after(2), first[-1].place, 2)] == ["r-0"]
+
+
+async def test_runs_without_a_job_that_started_before_a_moment(table: Table) -> None:
+    for number in range(5):
+        await added(table, f"r-{number}", after(number))
+    await note_phase(table, await found(table, "r-2"), "Running")
+    await end_run(table, await found(table, "r-1"), end("Failed"))
+    first = await runs_pending(table, after(3), "", 1)
+    assert [run.run_id for run in first] == ["r-3"]
+    assert [run.run_id for run in await runs_pending(table, after(3), first[-1].place, TOP)] == ["r-0"]
 
 
 async def test_runs_that_ended_before_a_moment(table: Table) -> None:

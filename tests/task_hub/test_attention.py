@@ -19,7 +19,7 @@ from ledger.submissions import change_submission
 from task_hub import starts
 from task_hub.known_runs import find_run
 from task_hub.run_list import list_runs
-from task_hub.runs import START_ANEW, decoded_input
+from task_hub.runs import START_ANEW, decoded_input, nudge
 from task_hub.starts import start_run
 from task_hub.upkeep import look_after_runs
 from tests.batch.builders import custom_status, request, run
@@ -242,6 +242,7 @@ async def test_until_then_the_run_is_pending_and_the_same_request_starts_it(
         assert attention_in(shown) == "run_not_started"
     assert (await found(table)).phase == "Pending"
     with hub.served() as client:
+        assert not await nudge(client, "r-1")
         existing = await start_run(client, "r-1", RUN)
     assert existing is not None
     assert not existing.ended

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger.places import Watched, keep_place, read_place
+from ledger.places import Watched, keep_place
 from ledger.runs import note_phase
 from task_hub.upkeep import look_after_runs
 from tests.batch.builders import after, custom_status, run
@@ -107,12 +107,3 @@ async def test_a_run_that_was_added_a_few_minutes_ago_is_not_yet_among_them(tabl
     assert await looked_at(hub, 10, 0) == []
     await added(table, "r-old", datetime.now(UTC) - timedelta(minutes=11))
     assert set(await looked_at(hub, 10, 0)) == {"r-old"}
-
-
-async def test_the_places_begin_again_where_the_row_was_deleted(table: CountingTable) -> None:
-    assert await read_place(table, Watched.PENDING) == ""
-    await keep_place(table, Watched.PENDING, "a")
-    await keep_place(table, Watched.UNDER_WAY, "b")
-    await keep_place(table, Watched.PENDING, "")
-    places = [await read_place(table, which) for which in Watched]
-    assert places == ["", "b"]
