@@ -19,7 +19,7 @@ from batch.errors import ErrorCode, RunError
 from batch.log import log_event
 from batch.names import INVOKE
 from batch.run.request import RunRequest
-from batch.run.search_result import after_search, before_next_post, why_no_job
+from batch.run.search_result import SearchAgain, after_search, before_next_post, why_no_job
 from batch.run.steps import Failure, Invoke, Invoked, InvokeMode, Job
 from batch.run.submission import Submission, submission_uncertain
 from batch.settings import app_settings
@@ -33,6 +33,7 @@ from task_hub.submissions import (
     Taken,
     claim_submission,
     record_lost_answer,
+    record_search,
     release_submission,
     row_of,
 )
@@ -104,6 +105,8 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
     found = await find_job(row.run_id, request, submission, settings, owners)
     if isinstance(found, JobResource):
         return Invoked(job=found.of_run())
+    if found:
+        await record_search(client, row, in_doubt=found.again is SearchAgain.FOR_A_WHILE)
     if failure := after_search(submission, found, asked_at, settings.submission_settle):
         raise failure
     return _without_job(row)

@@ -79,6 +79,17 @@ async def record_lost_answer(
         log_event(logger, logging.WARNING, "lost_answer_not_recorded", run=row.run_id, reason=error)
 
 
+async def record_search(client: df.DurableOrchestrationClient, row: RunRow, *, in_doubt: bool) -> None:
+    """Records since when searches for the job end in doubt. Without it they go on for longer."""
+    at = _now()
+    if row.submission.searched(at, in_doubt=in_doubt) == row.submission:
+        return
+    try:
+        await _change(client, row, lambda before: before.searched(at, in_doubt=in_doubt))
+    except RunError as error:
+        log_event(logger, logging.WARNING, "search_not_recorded", run=row.run_id, reason=error)
+
+
 async def release_submission(client: df.DurableOrchestrationClient, row: RunRow, attempt: str) -> None:
     """Gives back a claim whose request provably created no job. Raises RunError if the ledger fails."""
     await _change(client, row, lambda before: before.release(attempt))

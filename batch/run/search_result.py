@@ -14,7 +14,7 @@ class SearchAgain(Enum):
     UNTIL_TIMEOUT = auto()
     """Its cause passes by itself, and a paid job may be running."""
     FOR_A_WHILE = auto()
-    """For ``SEARCH_LIMIT`` settling times: its cause may pass."""
+    """For ``SEARCH_LIMIT`` settling times since the first such search: its cause may pass."""
     NEVER = auto()
 
 
@@ -35,7 +35,7 @@ def after_search(
     ``searched_at`` is when the search began: what was created later may be missing in its list.
     """
     if undecided:
-        in_time = searched_at < submission.searched_until(settle)
+        in_time = searched_at < submission.searched_until(settle, searched_at)
         return submission_uncertain(
             undecided.reason,
             retryable=undecided.again is SearchAgain.UNTIL_TIMEOUT

@@ -17,7 +17,7 @@ CLAIM_LIFETIME = 3
 """A claim is valid for so many settling times (SUBMISSION_SETTLE_SECONDS). Afterwards its attempt must not POST."""
 
 SEARCH_LIMIT = 10
-"""A search that is refused, or cannot tell jobs apart, is repeated for so many settling times after the claim."""
+"""A search that is refused, or cannot tell jobs apart, is repeated for so many settling times."""
 
 LONGEST_PAUSE = timedelta(minutes=5)
 """Between two POSTs whose answers were lost, if the list of jobs settles sooner."""
@@ -41,6 +41,8 @@ class Submission:
 
     ``lost_posts`` counts the POSTs of all attempts whose answers were lost. ``last_answer`` says what came instead of
     the last one; ``refused`` if it was an error of the user, though with a status that says nothing of the job.
+
+    ``undecided_since`` is when the searches for the job began to end in doubt for a reason that seldom passes.
     """
 
     marker: str | None = None
@@ -52,6 +54,7 @@ class Submission:
     lost_posts: int = 0
     last_answer: str | None = None
     refused: bool = False
+    undecided_since: str | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> Self:
@@ -60,7 +63,7 @@ class Submission:
         return cls(**{name: each for name, each in (value or {}).items() if name in known})
 
     def to_json(self) -> dict[str, Any]:
-        """Without the fields that are at their default: version 1.2 does not know the last three."""
+        """Without the fields that are at their default: version 1.2 does not know the last four."""
         default = asdict(type(self)())
         return {name: each for name, each in asdict(self).items() if each != default[name]}
 
@@ -76,6 +79,7 @@ class Submission:
             lost_at=None,
             claims=self.claims + 1,
             refused=False,
+            undecided_since=None,
         )
 
     def release(self, attempt: str) -> "Submission":
@@ -83,7 +87,13 @@ class Submission:
         if self.attempt != attempt:
             return self
         return replace(
-            self, attempt=None, claimed_at=None, lost_at=None, claims=self.claims - 1, refused=False
+            self,
+            attempt=None,
+            claimed_at=None,
+            lost_at=None,
+            claims=self.claims - 1,
+            refused=False,
+            undecided_since=None,
         )
 
     def lose(
@@ -100,6 +110,10 @@ class Submission:
             refused=refused,
         )
 
+    def searched(self, at: str, *, in_doubt: bool) -> "Submission":
+        """A search ended ``in_doubt`` for a reason that seldom passes, or in another way."""
+        return replace(self, undecided_since=(self.undecided_since or at) if in_doubt else None)
+
     def cancel(self) -> "Submission":
         return replace(self, cancel_requested=True)
 
@@ -114,8 +128,10 @@ class Submission:
         over = _time(self.lost_at) if self.lost_at else self.may_post_until(settle)
         return over + settle
 
-    def searched_until(self, settle: timedelta) -> datetime:
-        return self.claimed_at_utc() + SEARCH_LIMIT * settle
+    def searched_until(self, settle: timedelta, now: datetime) -> datetime:
+        """An outage before the first search that was in doubt does not count."""
+        since = _time(self.undecided_since) if self.undecided_since else now
+        return since + SEARCH_LIMIT * settle
 
     def posts_again_at(self, settle: timedelta) -> datetime:
         """When another attempt may claim, if no job exists: at once, unless the answer to a POST was lost."""

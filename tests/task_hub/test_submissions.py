@@ -19,6 +19,7 @@ from task_hub.submissions import (
     cancel_submission,
     claim_submission,
     record_lost_answer,
+    record_search,
     release_submission,
     row_of,
 )
@@ -84,6 +85,21 @@ async def test_one_attempt_holds_the_claim_until_it_is_released(table: CountingT
     assert isinstance(third, Claimed)
     assert third.attempt != first.attempt
     assert third.submission.marker == first.attempt
+
+
+async def test_it_is_recorded_since_when_searches_are_in_doubt(table: CountingTable) -> None:
+    await added(table)
+    with TaskHub([]).served() as client:
+        assert isinstance(await claim_submission(client, await row_of(client, "r-1")), Claimed)
+        await record_search(client, await row_of(client, "r-1"), in_doubt=True)
+        since = (await found(table)).submission.undecided_since
+        row, written = await row_of(client, "r-1"), table.writes
+        await record_search(client, row, in_doubt=True)
+        assert table.writes == written
+        assert since is not None
+        assert (await found(table)).submission.undecided_since == since
+        await record_search(client, row, in_doubt=False)
+    assert (await found(table)).submission.undecided_since is None
 
 
 async def test_a_claim_takes_the_place_of_the_one_whose_job_is_provably_absent(table: CountingTable) -> None:

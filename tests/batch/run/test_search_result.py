@@ -36,12 +36,18 @@ def _after(submission: Submission, undecided: Undecided | None, seconds: float) 
 def test_how_long_a_search_that_decides_nothing_is_repeated(
     submission: Submission, again: SearchAgain, seconds: float, retryable: bool
 ) -> None:
-    error = _after(submission, Undecided("and nobody knows", again, 7.0), seconds)
+    in_doubt = submission.searched(format_timestamp(START), in_doubt=True)
+    error = _after(in_doubt, Undecided("and nobody knows", again, 7.0), seconds)
     assert error is not None
     assert (error.code, error.retryable) == (ErrorCode.SUBMISSION_UNCERTAIN, retryable)
     assert error.retry_after == 7.0
     assert "and nobody knows" in error.message
     assert (SAID in error.message) == (submission is not CLAIMED)
+
+
+def test_one_refusal_after_a_long_outage_does_not_end_the_search() -> None:
+    error = _after(LOST, Undecided("and the list was refused", SearchAgain.FOR_A_WHILE), 3_600)
+    assert error and error.retryable
 
 
 @pytest.mark.parametrize(

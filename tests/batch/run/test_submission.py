@@ -205,7 +205,16 @@ def test_how_long_a_job_that_is_not_listed_may_still_appear(lost: float | None, 
     assert submission.claimed_at_utc() == START
     assert submission.may_post_until(SETTLE_TIME) == after(270)
     assert submission.settles_at(SETTLE_TIME) == after(settles)
-    assert submission.searched_until(SETTLE_TIME) == after(900)
+
+
+def test_an_outage_before_the_first_search_in_doubt_does_not_shorten_the_search() -> None:
+    claimed = Submission().claim("a", format_timestamp(START), None)
+    assert claimed.searched_until(SETTLE_TIME, after(3_600)) == after(4_500)
+    doubted = claimed.searched(format_timestamp(after(3_600)), in_doubt=True)
+    again = doubted.searched(format_timestamp(after(3_700)), in_doubt=True)
+    assert again == doubted
+    assert again.searched_until(SETTLE_TIME, after(3_700)) == after(4_500)
+    assert again.searched(format_timestamp(after(3_800)), in_doubt=False) == claimed
 
 
 def test_another_claim_starts_its_times_again() -> None:
@@ -213,7 +222,19 @@ def test_another_claim_starts_its_times_again() -> None:
     submission = lost.claim("b", format_timestamp(after(200)), "a")
     assert submission.may_post_until(SETTLE_TIME) == after(470)
     assert submission.settles_at(SETTLE_TIME) == after(560)
-    assert submission.searched_until(SETTLE_TIME) == after(1_100)
+
+
+@pytest.mark.parametrize("change", ["claim", "release"])
+def test_the_doubts_about_one_attempt_are_not_those_about_the_next(change: str) -> None:
+    doubted = (
+        Submission()
+        .claim("a", format_timestamp(START), None)
+        .searched(format_timestamp(START), in_doubt=True)
+    )
+    after_it = (
+        doubted.release("a") if change == "release" else doubted.claim("b", format_timestamp(after(9)), "a")
+    )
+    assert after_it.undecided_since is None
 
 
 def _lost(posts: int, lost_at: float = 20) -> Submission:
