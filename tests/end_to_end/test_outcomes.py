@@ -1,5 +1,7 @@
 """How runs go on and end: every job status, every outcome, and the answer of the durable status URL."""
 
+import json
+
 import pytest
 
 from functions_host.durable.steered_clock import ClockFile
@@ -90,8 +92,8 @@ def test_a_status_that_is_not_final_keeps_the_run_going_and_is_shown(
 def test_an_unknown_status_keeps_the_run_going(app: App, control: ControlClient) -> None:
     hold = control.hold("Running")
     run_id = app.start()
-    app.wait_for_phase(run_id, "Running")
-    text = '{"name": "job-1", "properties": {"status": "Hibernating"}}'
+    job = app.wait_for_phase(run_id, "Running")["job"]["name"]
+    text = json.dumps({"name": job, "properties": {"status": "Hibernating"}})
     strange = control.fault("get_job", "answer", status=200, body="malformed", text=text, times=None)
     wait_for("it to be shown", lambda: app.run(run_id)["job"]["status"] == "Hibernating")
     control.remove_fault(strange)
@@ -109,8 +111,8 @@ def test_a_final_status_ends_the_run_whatever_its_case(
 ) -> None:
     control.hold("Running")
     run_id = app.start()
-    app.wait_for_phase(run_id, "Running")
-    text = f'{{"name": "job-1", "properties": {{"status": "{status}"}}}}'
+    job = app.wait_for_phase(run_id, "Running")["job"]["name"]
+    text = json.dumps({"name": job, "properties": {"status": status}})
     control.fault("get_job", "answer", status=200, body="malformed", text=text, times=None)
 
     assert app.wait_for_end(run_id)["phase"] == phase
