@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import requests
 
+from benchmarks.measuring import wait_until
 from benchmarks.report import Bar, Figure
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
@@ -132,7 +133,12 @@ def _observe(size: Size, count: int, disturb: Disturb, *, cancels: bool = True) 
                 _cancel(machine, run)
         ended = time.time()
         checks = _arrivals(machine.control, "get_job")
-        _wait(lambda: canceled_at.keys() <= _arrivals(machine.control, "cancel").keys(), "every cancel")
+        wait_until(
+            lambda: canceled_at.keys() <= _arrivals(machine.control, "cancel").keys(),
+            "every cancel",
+            _LIMIT,
+            _PAUSE,
+        )
         arrived = _arrivals(machine.control, "cancel")
         return Observed(
             gaps=[_longest_gap(checks[run.job], began, ended) for run in healthy if run not in to_cancel],
@@ -178,7 +184,7 @@ def _started(machine: LocalMachine, count: int, interval: int) -> list[RunAndJob
     def checked() -> list[RunAndJob]:
         return [RunAndJob(run["run_id"], run["job"]["name"]) for run in _runs(machine) if run["checks"]]
 
-    _wait(lambda: len(checked()) == count, "a check of each run")
+    wait_until(lambda: len(checked()) == count, "a check of each run", _LIMIT, _PAUSE)
     return checked()
 
 
@@ -207,11 +213,3 @@ def _runs(machine: LocalMachine) -> list[dict[str, Any]]:
     answer.raise_for_status()
     runs: list[dict[str, Any]] = answer.json()["runs"]
     return runs
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _LIMIT
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {_LIMIT:.0f} s: {what}")
-        time.sleep(_PAUSE)

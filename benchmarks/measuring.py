@@ -1,4 +1,4 @@
-"""Samples and their spread, processes for the contestants, and memory."""
+"""Samples and their spread, waits, processes for the contestants, and memory."""
 
 import json
 import math
@@ -6,7 +6,8 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -52,6 +53,15 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     ordered = sorted(samples)
     rank = -int(-len(ordered) * percent // 100)
     return ordered[max(rank, 1) - 1]
+
+
+def wait_until(condition: Callable[[], bool], what: str, limit: float, pause: float) -> None:
+    """Looks every ``pause`` seconds. Raises TimeoutError, which names ``what``, after ``limit`` seconds."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit:.0f} s: {what}")
+        time.sleep(pause)
 
 
 def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import requests
 
 from batch.run.phases import PHASES
 from batch.timestamps import parse_timestamp
-from benchmarks.measuring import Memory, percentile
+from benchmarks.measuring import Memory, percentile, wait_until
 from benchmarks.report import Bar, Figure
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
@@ -74,13 +74,18 @@ def _observe(count: int, interval: int) -> Observed:
         began = time.monotonic()
         with ThreadPoolExecutor(CLIENTS) as clients:
             starts = list(clients.map(lambda number: _start(api, number, interval), range(count)))
-        _wait(lambda: len(_running(api)) == count, "every job running")
+        wait_until(lambda: len(_running(api)) == count, "every job running", _LIMIT, _PAUSE)
         all_waiting = time.monotonic() - began
         lateness = _lateness(api, control)
         waiting = Memory.of(machine.host.pid)
         control.release(hold)
         released = time.monotonic()
-        _wait(lambda: all(PHASES[run["phase"]].ended for run in _runs(api)), "the end of every run")
+        wait_until(
+            lambda: all(PHASES[run["phase"]].ended for run in _runs(api)),
+            "the end of every run",
+            _LIMIT,
+            _PAUSE,
+        )
         drained = time.monotonic() - released
         runs = list(_runs(api))
         return Observed(
@@ -125,7 +130,7 @@ def _lateness(api: str, control: ControlClient) -> list[float]:
         return times
 
     time.sleep(max(0.0, last_due - time.time()))
-    _wait(lambda: _all_arrived(announced, arrivals()), "the next check of every run")
+    wait_until(lambda: _all_arrived(announced, arrivals()), "the next check of every run", _LIMIT, _PAUSE)
     seen = arrivals()
     return [seen[job][checks] - due for job, checks, due in announced]
 
@@ -158,11 +163,3 @@ def _runs(api: str) -> Iterator[RunView]:
 
 def _quantiles(seconds: list[float]) -> list[str]:
     return [f"{percentile(seconds, percent) * 1000:,.0f}" for percent in (50, 99, 100)]
-
-
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _LIMIT
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {_LIMIT:.0f} s: {what}")
-        time.sleep(_PAUSE)

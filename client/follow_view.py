@@ -55,9 +55,10 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         table.add_row("what to do", Text(attention["advice"]))
     if problem := view["problem"]:
         table.add_row("problem", Text(problem["message"], style="yellow"))
-        table.add_row(
-            "what to do", Text(f"The step is retried. If the problem persists: {problem['advice']}")
-        )
+        # An earlier version of the app does not tell it.
+        if since := problem.get("since"):
+            table.add_row("since", Text(since))
+        table.add_row("what to do", Text(problem["advice"]))
 
 
 def _attention(view: View) -> View | None:

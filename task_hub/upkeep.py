@@ -32,7 +32,7 @@ _SETTLED_AFTER = timedelta(minutes=2)
 """A run that was added later than this is left to the call that added it."""
 
 NextRuns = Callable[[str, int], Awaitable[list[ListedRun]]]
-"""The runs behind a place of a list, and how many at most."""
+"""Takes a place in a list and a number. Gives at most so many of the runs that follow."""
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ async def _end_without_orchestration(
 
 
 def _report(run_id: str, job: str | None, attention: Attention | None) -> None:
-    """``run_not_started``, ``run_not_checked``, ``job_not_moving``."""
+    """The code is the event: the alerts look for it at the beginning of a line."""
     if attention:
         log_event(
             logger,

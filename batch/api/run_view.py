@@ -3,7 +3,6 @@
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired
 
@@ -59,6 +58,16 @@ class Trouble(TypedDict):
     advice: str
 
 
+class Problem(Trouble):
+    """A failed step that the app tries again."""
+
+    since: NotRequired[
+        Annotated[
+            Time, Field(description="When the failures in a row began; versions before 1.3 do not tell it")
+        ]
+    ]
+
+
 class AttentionView(TypedDict):
     """Why a person must look at a run for which nothing happens any more, and what to do."""
 
@@ -102,7 +111,7 @@ class RunView(TypedDict):
     next_check_at: Time | None
     ended_at: Time | None
     cancellation: CancellationView | None
-    problem: Annotated[Trouble | None, Field(description="The last failed step, while the run goes on")]
+    problem: Annotated[Problem | None, Field(description="The last failed step, while the run goes on")]
     error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
     needs_attention: Annotated[
         AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
@@ -142,8 +151,8 @@ def run_view(
         "ended_at": status.ended_at,
         "cancellation": status.cancellation,
         "source": run.source.view() if run and run.source else status.source,
-        "problem": _trouble(status.problem, advice_meanwhile),
-        "error": _trouble(status.error, advice),
+        "problem": _problem(status.problem),
+        "error": _error(status.error),
         "needs_attention": None,
     }
     if status.phase == PENDING:
@@ -184,8 +193,19 @@ def _request_view(request: RunRequest) -> RequestView:
     return view
 
 
-def _trouble(failure: FailureView | None, advise: Callable[[str], str]) -> Trouble | None:
+def _problem(failure: FailureView | None) -> Problem | None:
     """With the advice of this version, whichever wrote the status."""
     if failure is None:
         return None
-    return {"code": failure["code"], "message": failure["message"], "advice": advise(failure["code"])}
+    advised = advice_meanwhile(failure["code"])
+    view: Problem = {"code": failure["code"], "message": failure["message"], "advice": advised}
+    if since := failure.get("since"):
+        view["since"] = since
+    return view
+
+
+def _error(failure: FailureView | None) -> Trouble | None:
+    """With the advice of this version, whichever wrote the status."""
+    if failure is None:
+        return None
+    return {"code": failure["code"], "message": failure["message"], "advice": advice(failure["code"])}

@@ -23,7 +23,11 @@ MAX_LASTING_FAILURES = 5
 """Failures in a row that are not transient. With the pauses between them they take half a minute."""
 
 _LONGEST_QUOTE = 300
-"""Characters of a step's failure in the message of a run that did not end because of it."""
+"""Characters of a failed read in the message of a run that did not end because of it.
+
+A refused cancel is the last sentence of a message, so it gets all the room that is left: its text begins with the
+long address of the job.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ def _last_known_status(run: Run, job: Job) -> str | None:
 def _refusal(cancellation: Cancellation) -> str:
     if cancellation.last_refusal is None:
         return ""
-    return f" The last request to cancel it failed: {shorten(cancellation.last_refusal, _LONGEST_QUOTE)}"
+    return f" The last request to cancel it failed: {cancellation.last_refusal}"
 
 
 def _logs_of(job: Job) -> str:
@@ -180,4 +184,4 @@ def _with_what_became_of_the_job(run: Run, problem: Failure, now: datetime) -> F
 
 
 def _end(outcome: Phase, code: ErrorCode, message: str) -> End:
-    return End(outcome, Failure(code=code.value, message=message))
+    return End(outcome, Failure(code=code.value, message=shorten(message)))

@@ -75,11 +75,12 @@ class Run(Stored):
     ``stalled_since`` is when the job was first read in one of the statuses of ``job_status.STALLED``, if it still is.
 
     ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
-    failure of the last step, ``refused_since`` when the submission was first refused with 401 or 403, if roles that
-    take effect may still help, ``submission`` whether a job may exist of which the run does not know.
-    ``step_due_at`` is set when a nudge interrupted the wait: the step is still due at that time. Without it the step
-    is due now. ``timer_fired_for`` is the time of the timer that fired: that time is past, whatever the clock says.
-    ``failure`` is set by the execution that ends the run, for the next one to raise.
+    failure of the last step, ``problem_since`` when the failures in a row began, ``refused_since`` when the
+    submission was first refused with 401 or 403, if roles that take effect may still help, ``submission`` whether a
+    job may exist of which the run does not know. ``step_due_at`` is set when a nudge interrupted the wait: the step
+    is still due at that time. Without it the step is due now. ``timer_fired_for`` is the time of the timer that
+    fired: that time is past, whatever the clock says. ``failure`` is set by the execution that ends the run, for the
+    next one to raise.
     """
 
     request: RunRequest
@@ -99,6 +100,7 @@ class Run(Stored):
     step_due_at: datetime | None = None
     timer_fired_for: datetime | None = None
     problem: Failure | None = None
+    problem_since: datetime | None = None
     submission: SubmissionDoubt | None = None
     cancellation: Cancellation | None = None
     canceled_before_submission: bool = False
@@ -172,7 +174,9 @@ class Run(Stored):
                 "last_refusal": failed.problem.message if failed.problem else None,
             }
             tried = self.cancellation.model_copy(update=refused)
-            return failed.model_copy(update={"cancellation": tried})
+            # The checks between two requests succeed, and end no refusal.
+            since = self.cancellation.accepted_at or self.cancellation.requested_at
+            return failed.model_copy(update={"cancellation": tried, "problem_since": since})
         accepted = {"accepted": True, "accepted_at": now, "last_refusal": None}
         return self._after_success(cancellation=self.cancellation.model_copy(update=accepted))
 
@@ -216,6 +220,7 @@ class Run(Stored):
             "failing_since": None,
             "refused_since": None,
             "problem": None,
+            "problem_since": None,
             "submission": None,
             "step_due_at": None,
         }
@@ -235,6 +240,7 @@ class Run(Stored):
                 "failing_since": self.failing_since or (now if lasts else None),
                 "refused_since": self.refused_since or (now if refused else None),
                 "problem": answer.error,
+                "problem_since": self.problem_since or now,
                 "step_due_at": None,
             }
         )

@@ -42,11 +42,15 @@ class CancellationView(TypedDict):
 
 
 class FailureView(TypedDict):
-    """A failure as the status reports it. Earlier versions of the app wrote no ``advice``."""
+    """A failure as the status reports it. Earlier versions of the app wrote no ``advice``.
+
+    ``since``: only of a problem, and of a version since 1.3.
+    """
 
     code: str
     message: str
     advice: NotRequired[str]
+    since: NotRequired[str]
 
 
 class RunStatus(Stored):
@@ -101,7 +105,7 @@ class RunStatus(Stored):
             source=run.source.shortened_view() if run.source else None,
             cancellation=_cancellation_view(run),
             error=_failure_view(error, advice(error.code)) if error else None,
-            problem=_failure_view(problem, advice_meanwhile(problem.code)) if problem else None,
+            problem=_problem_view(problem, run.problem_since) if problem else None,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -170,6 +174,11 @@ def _cancellation_view(run: Run) -> CancellationView | None:
 
 def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
     return {"code": failure.code, "message": failure.message, "advice": what_to_do}
+
+
+def _problem_view(problem: Failure, since: datetime | None) -> FailureView:
+    view = _failure_view(problem, advice_meanwhile(problem.code))
+    return {**view, "since": format_timestamp(since)} if since else view
 
 
 def _time(moment: datetime | None) -> str | None:

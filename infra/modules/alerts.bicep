@@ -13,7 +13,8 @@ param workspaceTopicId string
 @description('Empty: nobody is mailed.')
 param email string
 
-// Housekeeping repeats its lines every five minutes. A line that arrives late must not end the alert.
+// Housekeeping repeats its lines every five minutes, or less often with very many runs. A line that arrives late must not
+// end the alert.
 var watchdogWindow = 'PT15M'
 var logAlerts = [
   {

@@ -78,6 +78,7 @@ def runs(draw: st.DrawFn) -> Run:
         refused_since=draw(st.none() | moments) if problem and not job else None,
         step_due_at=due if job or due is None else min(due, deadline),
         problem=problem,
+        problem_since=draw(st.none() | moments) if problem else None,
         submission=None if job else doubt_after(problem, has_identity=identity is not None),
         cancellation=draw(st.none() | cancellations) if job else None,
         canceled_before_submission=False if job else draw(st.booleans()),

@@ -6,6 +6,8 @@ import threading
 from contextvars import ContextVar
 from pathlib import Path
 
+import pytest
+
 from batch import thread_pools
 from batch.thread_pools import ACTIVITIES, ThreadPool
 
@@ -29,12 +31,8 @@ def test_calls_that_hang_take_no_thread_of_another_service() -> None:
 
 
 async def test_an_error_of_the_call_is_that_of_the_wait() -> None:
-    pool = ThreadPool("test", 1)
-    try:
-        await pool.run(int, "no number")
-    except ValueError:
-        return
-    raise AssertionError("the error was lost")
+    with pytest.raises(ValueError, match="no number"):
+        await ThreadPool("test", 1).run(int, "no number")
 
 
 async def test_as_many_calls_go_on_at_once_as_there_are_threads() -> None:

@@ -54,3 +54,13 @@ def test_the_block_of_a_terminal_says_what_to_do(attention: object) -> None:
     shown = console.file.getvalue()
     assert (MESSAGE in shown) is (attention is not None)
     assert (ADVICE[AttentionCode.RUN_NOT_CHECKED] in shown) is (attention is not None)
+
+
+@pytest.mark.parametrize("since", [{"since": "2026-01-31T12:00:30.000Z"}, {}])
+def test_the_block_says_since_when_a_step_fails_if_the_app_does(since: dict[str, str]) -> None:
+    problem = {"code": "service_unavailable", "message": "It is busy.", "advice": "Wait.", **since}
+    console = Console(file=io.StringIO(), width=500)
+    console.print(block({**RUNNING, "problem": problem}))
+    shown = console.file.getvalue()
+    assert all(text in shown for text in ("It is busy.", "Wait.", *since.values()))
+    assert ("since" in shown) is bool(since)

@@ -10,6 +10,7 @@ from batch.advice import advice, advice_meanwhile
 from batch.errors import ErrorCode
 from batch.run.request import RunRequest
 from batch.run.state import CancelCause, Run
+from batch.timestamps import format_timestamp
 from tests.batch.builders import START, after, canceling, request, run
 from tests.orchestrators.execution import Execution, Handle
 from tests.orchestrators.steps import (
@@ -186,6 +187,7 @@ def test_a_retryable_step_is_retried(handle: Handle) -> None:
         "code": "service_unavailable",
         "message": "It is busy.",
         "advice": advice_meanwhile("service_unavailable"),
+        "since": format_timestamp(execution.now),
     }
     execution.fire()
     execution = execution.next()

@@ -6,7 +6,9 @@ from typing import Any
 from batch.timestamps import parse_timestamp
 
 WORDS = ("message", "advice")
-SINCE = dict.fromkeys(("stalled_since", "refused_since", "last_refusal", "gives_up_at"), "1.3")
+SINCE = dict.fromkeys(
+    ("stalled_since", "refused_since", "problem_since", "since", "last_refusal", "gives_up_at"), "1.3"
+)
 """The version that was the first to write this field: not compared with what an earlier one wrote."""
 
 

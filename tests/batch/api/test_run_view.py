@@ -125,6 +125,14 @@ def test_the_advice_for_a_run_that_goes_on_is_never_to_start_another(code: str) 
     assert "Wait" not in ended
 
 
+def test_a_problem_says_since_when_if_its_status_does() -> None:
+    """A status of an earlier version does not."""
+    trouble = {"code": "service_unavailable", "message": "It is busy."}
+    for since in ({}, {"since": "2026-01-31T12:00:30.000Z"}):
+        problem = _view("Running", {"phase": "Running", "problem": {**trouble, **since}})["problem"]
+        assert problem == {**trouble, "advice": WAIT, **since}
+
+
 def test_the_advice_for_a_lasting_failure_says_how_to_fix_it_meanwhile() -> None:
     def advice_for(code: ErrorCode) -> str:
         status = {"phase": "Running", "problem": {"code": code, "message": "It went wrong."}}

@@ -46,6 +46,7 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
         checks=2**31,
         last_check_at=after(30),
         problem=Failure.of(error),
+        problem_since=after(30),
         failures=failures,
         lasting_failures=failures,
         failing_since=after(30),

@@ -17,7 +17,7 @@ from batch.run.phases import Phase
 from batch.run.request import RunRequest
 from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure
-from tests.batch.builders import STUDIO_URL, after, canceling, failure, request, run
+from tests.batch.builders import STUDIO_URL, WORKSPACE_ID, after, canceling, failure, request, run
 from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
@@ -227,8 +227,19 @@ def test_the_message_of_a_run_that_ends_has_room_for_both_failures() -> None:
     cancellation = canceling(REQUEST, 20, gives_up_at=1_820, last_refusal="y" * 1_000)
     end = end_of(run(status="Preparing", problem=away, failures=9, **cancellation), after(1_820))
     assert end is not None and end.error is not None
-    assert len(end.error.message) < MAX_MESSAGE_LENGTH
+    assert len(end.error.message) <= MAX_MESSAGE_LENGTH
     assert "x" * 299 in end.error.message and "y" * 299 in end.error.message
+
+
+def test_why_a_cancel_was_refused_is_not_cut_off_behind_a_long_address() -> None:
+    refusal = (
+        f"POST https://management.azure.com{WORKSPACE_ID}/jobs/batchjob-{'0' * 36}/cancel".ljust(400, "x")
+        + " answered 403. It says: AuthorizationFailed: The client has no right to cancel jobs."
+    )
+    cancellation = canceling(REQUEST, 20, gives_up_at=1_820, last_refusal=refusal)
+    end = end_of(run(status="Running", **cancellation), after(1_820))
+    assert end is not None and end.error is not None
+    assert end.error.message.endswith(refusal)
 
 
 def test_an_ended_job_status_without_a_case_of_its_own_is_not_taken_for_success(

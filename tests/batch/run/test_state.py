@@ -190,8 +190,32 @@ def test_a_failed_step_changes_only_the_record_of_failures(step: str) -> None:
     assert failed.problem.retry_after == 7.5
     changed = {name for name in Run.model_fields if getattr(failed, name) != getattr(before, name)}
     also = {"checked": {"checks", "last_check_at"}, "cancel_answered": {"cancellation"}}
-    assert changed == {"failures", "problem"} | also.get(step, set())
-    assert getattr(failed, step)(FAILED_STEP[step], after(90)).failures == 2
+    assert changed == {"failures", "problem", "problem_since"} | also.get(step, set())
+    again = getattr(failed, step)(FAILED_STEP[step], after(90))
+    assert (again.failures, again.problem_since) == (2, failed.problem_since)
+
+
+def test_a_problem_lasts_since_the_first_failure_in_a_row() -> None:
+    good = Checked.from_json({"status": "Running", "cancel_requested": False})
+    failed = (
+        run(status="Running")
+        .checked(FAILED_STEP["checked"], after(20))
+        .checked(FAILED_STEP["checked"], after(80))
+    )
+    assert failed.problem_since == after(20)
+    assert failed.checked(good, after(90)).problem_since is None
+
+
+@pytest.mark.parametrize(("accepted_at", "since"), [(None, after(10)), (after(40), after(40))])
+def test_a_refused_cancel_lasts_through_the_checks_between_its_tries(
+    accepted_at: datetime | None, since: datetime
+) -> None:
+    asked = Cancellation(cause=CancelCause.REQUEST, requested_at=after(10), accepted_at=accepted_at)
+    good = Checked.from_json({"status": "Running", "cancel_requested": True})
+    state = run(status="Running", cancellation=asked)
+    for now in (50, 90):
+        state = state.checked(good, after(now)).cancel_answered(FAILED_STEP["cancel_answered"], after(now))
+        assert state.problem_since == since
 
 
 @pytest.mark.parametrize("status", STATUSES)

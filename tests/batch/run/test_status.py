@@ -39,13 +39,16 @@ def test_a_run_that_waits_reports_everything() -> None:
 def test_a_problem_and_a_cancellation_are_shown_while_they_last() -> None:
     error = RunError(ErrorCode.SERVICE_UNAVAILABLE, "It is busy.", retryable=True)
     status = custom_status(
-        run(status="Running", problem=Failure.of(error), failures=1).canceling(CancelCause.REQUEST, after(60))
+        run(status="Running", problem=Failure.of(error), problem_since=after(30), failures=1).canceling(
+            CancelCause.REQUEST, after(60)
+        )
     )
     assert status["phase"] == "Canceling"
     assert status["problem"] == {
         "code": "service_unavailable",
         "message": "It is busy.",
         "advice": advice_meanwhile("service_unavailable"),
+        "since": "2026-01-31T12:00:30.000Z",
     }
     assert status["cancellation"] == {
         "cause": "request",

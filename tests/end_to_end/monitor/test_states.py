@@ -135,7 +135,7 @@ def test_a_run_that_needs_attention_is_marked_and_says_what_to_do(page: Page, mo
         "advice": "Restart the app.",
         "since": "2026-01-31T12:00:00.000Z",
     }
-    problem = {"code": "throttled", "message": "Slow down.", "advice": "Wait."}
+    problem = {"code": "throttled", "message": "Slow down.", "advice": "Wait.", "since": attention["since"]}
     serve(
         page,
         [
@@ -152,6 +152,7 @@ def test_a_run_that_needs_attention_is_marked_and_says_what_to_do(page: Page, mo
     expect(box).to_contain_text(attention["message"])
     expect(box).to_contain_text("What to do: Restart the app.")
     expect(page.locator(".trouble.passing")).to_contain_text("Slow down.")
+    expect(page.locator(".trouble.passing time")).to_have_attribute("datetime", attention["since"])
     expect(page.locator("tr[data-run=going-on] .sub.attention")).to_have_count(0)
     page.get_by_role("searchbox").fill("not_checked")
     expect(page.locator("#rows td.run a")).to_have_text(["stuck"])

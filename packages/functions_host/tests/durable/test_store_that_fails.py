@@ -132,19 +132,27 @@ async def started(host: Host, name: str, value: object = None) -> str:
     return await host.start(name, value)
 
 
+async def ends_well(host: Host, instance_id: str, failures: Failures, number: int) -> bool:
+    """Whether writes have failed before the end, which is the right one.
+
+    Two rounds of four: 1, 4, 16. Each round adds one to the entity.
+    """
+    assert host.hub
+    state = await host.ended(instance_id)
+    tallied = await host.hub.get_entity(TALLY.name, TALLY.key)
+    failed = failures.end()
+    await host.stop()
+    assert (number, output(state), tallied and tallied.state) == (number, 16, "2")
+    return bool(failed)
+
+
 async def test_each_write_may_fail_some_times(make_host: Callable[[], Host], failures: Failures) -> None:
-    """Two rounds of four: 1, 4, 16. Each round adds one to the entity."""
     number = 0
     while True:
         host = make_host()
-        assert host.hub
+        assert host.hub, "the store is open before its writes fail"
         failures.fail(number, AT_ONCE)
-        state = await host.ended(await started(host, "everything", 1))
-        tallied = await host.hub.get_entity(TALLY.name, TALLY.key)
-        failed = failures.end()
-        await host.stop()
-        assert (number, output(state), tallied and tallied.state) == (number, 16, "2")
-        if not failed:
+        if not await ends_well(host, await started(host, "everything", 1), failures, number):
             break
         number += 1
     assert number > 20
@@ -159,14 +167,9 @@ async def test_each_write_after_a_kill_may_fail_some_times(
         with host.frozen():
             instance_id = await host.start("everything", 1)
             await host.kill()
-        assert host.hub
+        assert host.hub, "the store is open before its writes fail"
         failures.fail(number, AT_ONCE)
-        state = await host.ended(instance_id)
-        tallied = await host.hub.get_entity(TALLY.name, TALLY.key)
-        failed = failures.end()
-        await host.stop()
-        assert (number, output(state), tallied and tallied.state) == (number, 16, "2")
-        if not failed:
+        if not await ends_well(host, instance_id, failures, number):
             break
         number += 1
     assert number > 20
