@@ -145,8 +145,9 @@ async def _post(
 
 
 def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> Job:
-    """Reads the clock in the thread that sends: the thread may have waited for a free place in the pool."""
+    """Reads the clock last, in the thread that sends: it may have waited for a thread, or for a token."""
     settings = app_settings()
+    bearer_token(settings.ml_audience)
     if datetime.now(UTC) >= claim.submission.may_post_until(settings.submission_settle):
         raise RunError(ErrorCode.SERVICE_UNAVAILABLE, "The claim took too long.", retryable=True)
     return submit(run_id, claim.submission.marker or claim.attempt, request, settings).of_run()
