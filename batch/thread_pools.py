@@ -42,6 +42,6 @@ class ThreadPool:
 
 azure_ml = ThreadPool("azure-ml", ACTIVITIES)
 tokens = ThreadPool("tokens", 8)
-"""One request for a token goes on for each audience. ``token_cache.py`` gives up those that hang, and their threads."""
+"""One request for a token goes on for each audience. ``token_cache.py`` gives up those that hang, with threads."""
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

@@ -79,9 +79,10 @@ class KnownJobs:
         look, is_first = self._begin(key)
         if not is_first:
             return await _result(look)
+        asked_at = datetime.now(UTC)
         try:
             known = await self._find_out(endpoint_uri, job, find_owner)
-            lasts = self._lasts(known, job)
+            lasts = self._lasts(known, job, asked_at)
         except BaseException as error:
             self._note_failure(key)
             look.set_exception(error if isinstance(error, RunError) else _interrupted(job))
@@ -133,13 +134,13 @@ class KnownJobs:
                 return Foreign()
             raise
 
-    def _lasts(self, known: Known, listed: JobResource) -> bool:
+    def _lasts(self, known: Known, listed: JobResource, asked_at: datetime) -> bool:
         """For a moment a young job may be unknown to the endpoint, or known without its data."""
         match known:
             case Owned():
                 return True
             case Foreign():
-                settled_since = datetime.now(UTC) - self._settings.submission_settle
+                settled_since = asked_at - self._settings.submission_settle
                 return listed.created_at is not None and listed.created_at <= settled_since
             case JobResource():
                 return known.input_uris is not None
