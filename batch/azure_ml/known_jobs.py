@@ -74,11 +74,19 @@ class KnownJobs:
             return self._failures.get((endpoint_uri, job.name), 0)
 
     async def look_at(self, endpoint_uri: str, job: JobResource, find_owner: FindOwner) -> Known:
-        """What the listed job is. Searches that ask at the same time share the answer. Raises RunError."""
+        """What the listed job is. Searches that ask at the same time share the answer. Raises RunError.
+
+        An answer that may change is shared only if it was asked for after this call.
+        """
         key = (endpoint_uri, job.name)
         look, is_first = self._begin(key)
         if not is_first:
-            return await _result(look)
+            known = await _result(look)
+            if self._is_kept(key, look):
+                return known
+            look, is_first = self._begin(key)
+            if not is_first:
+                return await _result(look)
         asked_at = datetime.now(UTC)
         try:
             known = await self._find_out(endpoint_uri, job, find_owner)
@@ -108,6 +116,10 @@ class KnownJobs:
             if len(self._looks) > MAX_JOBS:
                 self._looks.popitem(last=False)
             return look, True
+
+    def _is_kept(self, key: _Key, look: Future[Known]) -> bool:
+        with self._lock:
+            return self._looks.get(key) is look
 
     def _note_failure(self, key: _Key) -> None:
         with self._lock:

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.waiting import wait_for
 LIMIT = 10.0
 WORKSPACE = WorkspaceId(WORKSPACE_ID)
 JOB = JobResource.parse(arm_job())
+YOUNG = replace(JOB, created_at=datetime.now(UTC))
 
 
 class HeldList:
@@ -182,6 +184,35 @@ async def test_a_slow_answer_does_not_make_a_young_job_one_of_another(
     assert not known.knows(ENDPOINT_URI, job)
     assert isinstance(await known.look_at(ENDPOINT_URI, job, nobody), Foreign)
     assert known.knows(ENDPOINT_URI, job)
+
+
+async def test_an_answer_that_may_be_out_of_date_is_not_shared_with_later_searches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody owned the job when it was looked at, and the endpoint did not know it yet."""
+
+    def not_found(*_: Any) -> JobResource:
+        raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
+
+    monkeypatch.setattr(known_jobs, "read_job", not_found)
+    known = KnownJobs(WORKSPACE, settings())
+    go_on = asyncio.Event()
+    owners: dict[str, str] = {}
+
+    async def owner(job_name: str) -> str | None:
+        found = owners.get(job_name)
+        await go_on.wait()
+        return found
+
+    looks = [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner))]
+    await asyncio.sleep(0)
+    looks += [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner)) for _ in range(3)]
+    await asyncio.sleep(0)
+    owners[YOUNG.name] = "r-1"
+    go_on.set()
+    first, *later = await asyncio.gather(*looks)
+    assert isinstance(first, Foreign)
+    assert later == [Owned("r-1")] * 3
 
 
 async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
