@@ -164,7 +164,8 @@ def test_a_throttled_list_is_requested_again_after_its_retry_after(app: App, con
 
 
 def test_a_refused_submission_is_not_uncertain(app: App, control: ControlClient) -> None:
-    for status in (400, 401, 403, 404, 409, 424):
+    """For a lack of rights the run waits: see test_outcomes."""
+    for status in (400, 404, 409, 424):
         control.reset()
         control.fault("invoke", "answer", status=status, body="text", text="Denied by policy", times=None)
         run_id = app.start()
