@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 
 from batch.azure_ml.identity import first_reason
+from batch.azure_ml.token_cache import MAX_FAILURES
 from ledger.storage_account import Identity
 
 if TYPE_CHECKING:
@@ -19,19 +20,42 @@ class NoToken(Exception):
 
 
 class StorageIdentity:
-    """A credential whose failures are not those of the storage account: the library has one type for both."""
+    """A credential whose failures are not those of the storage account: the library has one type for both.
+
+    After failures in a row it is made anew: an old one keeps an identity header that may have changed.
+    """
 
     def __init__(self, identity: Identity) -> None:
+        self._identity = identity
         self._credential = _credential(identity)
+        self._failures = 0
+        self._given_up: list[AsyncTokenCredential] = []
 
     async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
+        credential = self._credential
         try:
-            return await self._credential.get_token(*scopes, **options)
+            token = await credential.get_token(*scopes, **options)
         except (AzureError, LookupError, ValueError) as error:
+            if credential is self._credential:
+                await self._count_failure()
             raise NoToken(first_reason(str(error))) from None
+        self._failures = 0
+        return token
+
+    async def _count_failure(self) -> None:
+        self._failures += 1
+        if self._failures < MAX_FAILURES:
+            return
+        given_up, self._failures = self._credential, 0
+        self._credential = _credential(self._identity)
+        # Other calls may still use the one that is given up now: the one before that is closed.
+        closed, self._given_up = self._given_up, [given_up]
+        for each in closed:
+            await each.close()
 
     async def close(self) -> None:
-        await self._credential.close()
+        for each in (*self._given_up, self._credential):
+            await each.close()
 
     async def __aenter__(self) -> "StorageIdentity":
         return self
