@@ -4,13 +4,14 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
 from batch import thread_pools
-from batch.azure_ml.endpoint import submit
+from batch.azure_ml.endpoint import read_job, submit
 from batch.azure_ml.identity import bearer_token
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_search import Owners, find_job
@@ -103,6 +104,8 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
     settings, asked_at = app_settings(), datetime.now(UTC)
     owners = Owners(find=partial(owner_of, ledger_of(client)), own=partial(own_job, client, row))
     found = await find_job(row.run_id, request, submission, settings, owners)
+    if row.job and not isinstance(found, JobResource):
+        found = await _job_of_row(row, request) or found
     if isinstance(found, JobResource):
         return Invoked(job=found.of_run())
     if found:
@@ -110,6 +113,20 @@ async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestratio
     if failure := after_search(submission, found, asked_at, settings.submission_settle):
         raise failure
     return _without_job(row)
+
+
+async def _job_of_row(row: RunRow, request: RunRequest) -> JobResource | None:
+    """The job that an attempt noted in the row before it was killed; None if the endpoint has no such job."""
+    try:
+        return await thread_pools.azure_ml.run(read_job, request.endpoint_uri, row.job, app_settings())
+    except RunError as error:
+        if isinstance(error, HttpError) and error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise submission_uncertain(
+            f"because {row.job} belongs to the run, but cannot be read: {error.message}",
+            retryable=True,
+            retry_after=error.retry_after,
+        ) from None
 
 
 def _with_last_answer(found: Invoked, submission: Submission) -> Invoked:
@@ -148,8 +165,9 @@ async def _post(
 
 
 def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> Job:
-    """Reads the clock in the thread that sends: the thread may have waited for a free place in the pool."""
+    """Reads the clock last, in the thread that sends: it may have waited for a thread, or for a token."""
     settings = app_settings()
+    bearer_token(settings.ml_audience)
     if datetime.now(UTC) >= claim.submission.may_post_until(settings.submission_settle):
         raise RunError(ErrorCode.SERVICE_UNAVAILABLE, "The claim took too long.", retryable=True)
     return submit(run_id, claim.submission.marker or claim.attempt, request, settings).of_run()

@@ -21,7 +21,8 @@ class ThreadPool:
     """Threads are made when they are needed, and kept."""
 
     def __init__(self, name: str, threads: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._name, self._threads = name, threads
+        self._executor = self._new_executor()
 
     def submit(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> Future[T]:
         # With its context: what the call logs belongs to the trace of its caller.
@@ -30,9 +31,17 @@ class ThreadPool:
     async def run(self, call: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         return await asyncio.wrap_future(self.submit(call, *args, **options))
 
+    def give_up_hanging(self) -> None:
+        """Later calls get other threads. What was submitted before goes on; nothing may be submitted meanwhile."""
+        given_up, self._executor = self._executor, self._new_executor()
+        given_up.shutdown(wait=False)
+
+    def _new_executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+
 
 azure_ml = ThreadPool("azure-ml", ACTIVITIES)
 tokens = ThreadPool("tokens", 8)
-"""One request for a token goes on for each audience, besides those that hang until their own time-out."""
+"""One request for a token goes on for each audience. ``token_cache.py`` gives up those that hang, with threads."""
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

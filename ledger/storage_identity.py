@@ -22,20 +22,22 @@ class NoToken(Exception):
 class StorageIdentity:
     """A credential whose failures are not those of the storage account: the library has one type for both.
 
-    After some failures in a row a new one takes its place.
+    After failures in a row it is made anew: an old one keeps an identity header that may have changed.
     """
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
         self._credential = _credential(identity)
-        self._replaced: AsyncTokenCredential | None = None
         self._failures = 0
+        self._given_up: list[AsyncTokenCredential] = []
 
     async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
+        credential = self._credential
         try:
-            token = await self._credential.get_token(*scopes, **options)
+            token = await credential.get_token(*scopes, **options)
         except (AzureError, LookupError, ValueError) as error:
-            await self._count_failure()
+            if credential is self._credential:
+                await self._count_failure()
             raise NoToken(first_reason(str(error))) from None
         self._failures = 0
         return token
@@ -44,16 +46,16 @@ class StorageIdentity:
         self._failures += 1
         if self._failures < MAX_FAILURES:
             return
-        # Others may still wait for the one that is replaced now.
-        unused, self._replaced = self._replaced, self._credential
-        self._credential, self._failures = _credential(self._identity), 0
-        if unused is not None:
-            await unused.close()
+        given_up, self._failures = self._credential, 0
+        self._credential = _credential(self._identity)
+        # Other calls may still use the one that is given up now: the one before that is closed.
+        closed, self._given_up = self._given_up, [given_up]
+        for each in closed:
+            await each.close()
 
     async def close(self) -> None:
-        for credential in (self._credential, self._replaced):
-            if credential is not None:
-                await credential.close()
+        for each in (*self._given_up, self._credential):
+            await each.close()
 
     async def __aenter__(self) -> "StorageIdentity":
         return self

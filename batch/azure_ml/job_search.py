@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from batch.azure_ml.endpoint import allowed_endpoint
 from batch.azure_ml.job import JobResource
@@ -81,8 +82,10 @@ class _Search:
             if await self._owners.own(job.name):
                 self._log_others(job, tagged)
                 return job
-        for job in jobs:
-            if not is_tagged(job) and _is_possible(job, experiments) and await self._is_ours(job):
+        possible = [job for job in jobs if not is_tagged(job) and _is_possible(job, experiments)]
+        # A search stops after some failed looks: jobs that can never be read must not come first in each try.
+        for job in sorted(possible, key=partial(self._known.last_failure, self._request.endpoint_uri)):
+            if await self._is_ours(job):
                 # Its status is that of the list: what is known may be older.
                 return job
         entries = [entry for entry in listed.unreadable if _is_possible(entry, experiments)]

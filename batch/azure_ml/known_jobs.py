@@ -40,6 +40,9 @@ class Foreign:
 Known = Owned | Foreign | JobResource
 """A JobResource is the job as its endpoint shows it, with inputs and outputs."""
 
+_Key = tuple[str, str]
+"""The URI of the endpoint and the name of the job."""
+
 FindOwner = Callable[[str], Awaitable[str | None]]
 """The id of the run that owns the job of this name, or None. Raises RunError."""
 
@@ -50,7 +53,9 @@ class KnownJobs:
     def __init__(self, workspace_id: WorkspaceId, settings: Settings) -> None:
         self._settings = settings
         self._list = SharedList(partial(jobs_since, workspace_id=workspace_id, settings=settings))
-        self._looks: OrderedDict[tuple[str, str], Future[Known]] = OrderedDict()
+        self._looks: OrderedDict[_Key, Future[Known]] = OrderedDict()
+        self._failures: OrderedDict[_Key, int] = OrderedDict()
+        self._last_failure = 0
         self._lock = Lock()
 
     async def since(self, moment: datetime) -> JobList:
@@ -63,20 +68,34 @@ class KnownJobs:
             look = self._looks.get((endpoint_uri, job.name))
         return look is not None and look.done()
 
+    def last_failure(self, endpoint_uri: str, job: JobResource) -> int:
+        """Of two jobs, the one whose look failed later has the greater number; 0 if the last look did not fail."""
+        with self._lock:
+            return self._failures.get((endpoint_uri, job.name), 0)
+
     async def look_at(self, endpoint_uri: str, job: JobResource, find_owner: FindOwner) -> Known:
-        """What the listed job is. Searches that ask at the same time share the answer. Raises RunError."""
+        """What the listed job is. Searches that ask at the same time share the answer. Raises RunError.
+
+        An answer that may change is shared only if it was asked for after this call.
+        """
         key = (endpoint_uri, job.name)
         look, is_first = self._begin(key)
         if not is_first:
-            return await _result(look)
+            known = await _result(look)
+            if self._is_kept(key, look):
+                return known
+            look, is_first = self._begin(key)
+            if not is_first:
+                return await _result(look)
+        asked_at = datetime.now(UTC)
         try:
             known = await self._find_out(endpoint_uri, job, find_owner)
+            lasts = self._lasts(known, job, asked_at)
         except BaseException as error:
-            self._forget(key)
+            self._note_failure(key)
             look.set_exception(error if isinstance(error, RunError) else _interrupted(job))
             raise
-        if not self._lasts(known, job):
-            self._forget(key)
+        self._note_success(key, lasts=lasts)
         look.set_result(known)
         return known
 
@@ -87,7 +106,7 @@ class KnownJobs:
         with self._lock:
             self._looks[endpoint_uri, job.name] = look
 
-    def _begin(self, key: tuple[str, str]) -> tuple[Future[Known], bool]:
+    def _begin(self, key: _Key) -> tuple[Future[Known], bool]:
         with self._lock:
             if look := self._looks.get(key):
                 return look, False
@@ -98,9 +117,24 @@ class KnownJobs:
                 self._looks.popitem(last=False)
             return look, True
 
-    def _forget(self, key: tuple[str, str]) -> None:
+    def _is_kept(self, key: _Key, look: Future[Known]) -> bool:
+        with self._lock:
+            return self._looks.get(key) is look
+
+    def _note_failure(self, key: _Key) -> None:
         with self._lock:
             self._looks.pop(key, None)
+            self._failures.pop(key, None)
+            self._last_failure += 1
+            self._failures[key] = self._last_failure
+            if len(self._failures) > MAX_JOBS:
+                self._failures.popitem(last=False)
+
+    def _note_success(self, key: _Key, *, lasts: bool) -> None:
+        with self._lock:
+            self._failures.pop(key, None)
+            if not lasts:
+                self._looks.pop(key, None)
 
     async def _find_out(self, endpoint_uri: str, job: JobResource, find_owner: FindOwner) -> Known:
         if owner := await find_owner(job.name):
@@ -112,13 +146,13 @@ class KnownJobs:
                 return Foreign()
             raise
 
-    def _lasts(self, known: Known, listed: JobResource) -> bool:
+    def _lasts(self, known: Known, listed: JobResource, asked_at: datetime) -> bool:
         """For a moment a young job may be unknown to the endpoint, or known without its data."""
         match known:
             case Owned():
                 return True
             case Foreign():
-                settled_since = datetime.now(UTC) - self._settings.submission_settle
+                settled_since = asked_at - self._settings.submission_settle
                 return listed.created_at is not None and listed.created_at <= settled_since
             case JobResource():
                 return known.input_uris is not None

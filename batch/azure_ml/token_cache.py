@@ -92,6 +92,8 @@ class TokenCache:
             if now < request.asked_at + GIVEN_UP_AFTER:
                 return request.future
             self._count_failure()
+            # Else requests that never end would use up the threads, and nobody would get a token any more.
+            self._pool.give_up_hanging()
         future = self._pool.submit(self._ask, audience, is_renewal)
         self._requests[audience] = _Request(future, now)
         return future

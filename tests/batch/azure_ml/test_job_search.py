@@ -241,6 +241,22 @@ async def test_now_and_then_a_failed_read_stops_no_search(workspace: Workspace) 
     assert await workspace.found() == "batchjob-11"
 
 
+@pytest.mark.parametrize("broken", [BUSY, HttpError(403, ErrorCode.ACCESS_DENIED, "No.")])
+async def test_jobs_that_can_never_be_read_do_not_hide_the_own_one(
+    broken: RunError, workspace: Workspace
+) -> None:
+    for number in range(1, 8):
+        workspace.add(f"batchjob-{number}", number, broken)
+    await workspace.undecided()
+    await workspace.undecided()
+    # The first look at the own job failed, too.
+    workspace.jobs["batchjob-4"] = shown("batchjob-4", OURS)
+    await workspace.undecided()
+    assert await workspace.found() == "batchjob-4"
+    # Jobs without a look come first, then those whose last look is the oldest.
+    assert workspace.read == [f"batchjob-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4)]
+
+
 async def test_what_was_learnt_in_one_try_is_kept_for_the_next(workspace: Workspace) -> None:
     workspace.add("batchjob-1", 10, OF_ANOTHER)
     workspace.add("batchjob-2", 20, BUSY)

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,17 +13,19 @@ import pytest
 from batch.addresses import WorkspaceId
 from batch.azure_ml import known_jobs
 from batch.azure_ml.job import JobResource
-from batch.azure_ml.known_jobs import KnownJobs, Owned
-from batch.azure_ml.rest import AnswerLost
+from batch.azure_ml.known_jobs import Foreign, KnownJobs, Owned
+from batch.azure_ml.rest import AnswerLost, HttpError
 from batch.azure_ml.workspace_jobs import JobList
-from batch.errors import RunError
+from batch.errors import ErrorCode, RunError
+from batch.timestamps import format_timestamp
 from tests.batch.azure_ml.jobs import arm_job
-from tests.batch.builders import ENDPOINT_URI, WORKSPACE_ID, after, settings
+from tests.batch.builders import ENDPOINT_URI, START, WORKSPACE_ID, after, settings
 from tests.waiting import wait_for
 
 LIMIT = 10.0
 WORKSPACE = WorkspaceId(WORKSPACE_ID)
 JOB = JobResource.parse(arm_job())
+YOUNG = replace(JOB, created_at=datetime.now(UTC))
 
 
 class HeldList:
@@ -155,6 +159,60 @@ async def test_who_waits_for_a_look_that_is_interrupted_can_look_again() -> None
     assert error.value.retryable
     assert await known.look_at(ENDPOINT_URI, JOB, owner) == Owned("r-1")
     assert known.knows(ENDPOINT_URI, JOB)
+
+
+async def test_a_slow_answer_does_not_make_a_young_job_one_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What counts is how old the job was when the endpoint was asked."""
+    app = settings()
+    clock = SimpleNamespace(
+        now=lambda zone: clock.time, time=after(app.submission_settle.total_seconds() - 5)
+    )
+
+    def not_found(*_: Any) -> JobResource:
+        clock.time += timedelta(seconds=10)
+        raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
+
+    async def nobody(job_name: str) -> str | None:
+        return None
+
+    monkeypatch.setattr(known_jobs, "datetime", clock)
+    monkeypatch.setattr(known_jobs, "read_job", not_found)
+    known, job = KnownJobs(WORKSPACE, app), JobResource.parse(arm_job(created_at=format_timestamp(START)))
+    assert isinstance(await known.look_at(ENDPOINT_URI, job, nobody), Foreign)
+    assert not known.knows(ENDPOINT_URI, job)
+    assert isinstance(await known.look_at(ENDPOINT_URI, job, nobody), Foreign)
+    assert known.knows(ENDPOINT_URI, job)
+
+
+async def test_an_answer_that_may_be_out_of_date_is_not_shared_with_later_searches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody owned the job when it was looked at, and the endpoint did not know it yet."""
+
+    def not_found(*_: Any) -> JobResource:
+        raise HttpError(404, ErrorCode.NOT_FOUND, "Not here.")
+
+    monkeypatch.setattr(known_jobs, "read_job", not_found)
+    known = KnownJobs(WORKSPACE, settings())
+    go_on = asyncio.Event()
+    owners: dict[str, str] = {}
+
+    async def owner(job_name: str) -> str | None:
+        found = owners.get(job_name)
+        await go_on.wait()
+        return found
+
+    looks = [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner))]
+    await asyncio.sleep(0)
+    looks += [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner)) for _ in range(3)]
+    await asyncio.sleep(0)
+    owners[YOUNG.name] = "r-1"
+    go_on.set()
+    first, *later = await asyncio.gather(*looks)
+    assert isinstance(first, Foreign)
+    assert later == [Owned("r-1")] * 3
 
 
 async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

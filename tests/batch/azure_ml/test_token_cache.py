@@ -187,6 +187,21 @@ def test_a_request_that_never_ends_is_given_up(cache: TokenCache, service: Ident
     assert cache.get(ML).token == "token-2"
 
 
+def test_requests_that_never_end_do_not_use_up_the_threads(service: IdentityService) -> None:
+    cache = TokenCache(service.new_credential, ThreadPool("test-tokens", 2), lambda: service.now)
+    hanging = service.hold(ML)
+    try:
+        for number in range(1, 5):
+            with pytest.raises(NoAnswerYet):
+                cache.get(ML, longest_wait=0)
+            wait_for("the request", asked(service, number))
+            service.now += GIVEN_UP_AFTER
+        service.hold(ML).set()
+        assert cache.get(ML, longest_wait=10).token == "token-5"
+    finally:
+        hanging.set()
+
+
 def test_the_failure_is_that_of_the_credential_and_the_next_caller_asks_again(
     cache: TokenCache, service: IdentityService
 ) -> None:
