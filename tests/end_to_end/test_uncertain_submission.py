@@ -1,5 +1,6 @@
 """A submission whose answer is lost: the job is found and adopted, or the run reports that it is uncertain."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,26 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     with LocalMachine(config) as machine:
         yield machine
 
+
+CLOSED_WORKSPACE = {
+    "action": "answer",
+    "status": 502,
+    "body": "malformed",
+    "text": json.dumps(
+        {
+            "error": {
+                "code": "UserError",
+                "message": "Access to workspace was denied based on workspace private link configuration.",
+                "details": [],
+                "additionalInfo": [
+                    {"type": "ComponentName", "info": {"value": "managementfrontend"}},
+                ],
+            }
+        }
+    ),
+    "times": None,
+}
+"""What a workspace answers that is closed to public networks."""
 
 LOST_AFTER_CREATION = [
     pytest.param({"action": "answer", "status": 500, "body": "envelope-b"}, id="500"),
@@ -111,6 +132,33 @@ def test_while_the_list_is_refused_the_run_ends_uncertain_and_submits_nothing(
     assert "answered 503" in view["error"]["message"]
     assert len(jobs_of(control, run_id)) == 1
     assert app.durable_status(run_id)["runtimeStatus"] == "Failed"
+
+
+def test_a_submission_that_the_closed_workspace_denies_is_rejected_once_the_list_has_no_job(
+    app: App, control: ControlClient
+) -> None:
+    control.fault("invoke", **CLOSED_WORKSPACE)
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "request_rejected")
+    assert "private link configuration" in view["error"]["message"]
+    assert "closed to public networks" in view["error"]["message"]
+    assert len(control.requests("invoke")) == 1
+    assert control.requests("list")
+
+
+def test_while_the_closed_workspace_denies_the_list_too_the_run_says_what_is_missing(
+    app: App, control: ControlClient
+) -> None:
+    control.fault("invoke", **CLOSED_WORKSPACE)
+    control.fault("list", **CLOSED_WORKSPACE)
+    run_id = app.start()
+    view = app.wait_for_end(run_id)
+
+    assert (view["phase"], view["error"]["code"]) == ("Failed", "submission_uncertain")
+    assert "with a private endpoint of the workspace" in view["error"]["message"]
+    assert len(control.requests("invoke")) == 1
 
 
 def test_a_list_that_is_available_again_in_time_is_enough(app: App, control: ControlClient) -> None:
