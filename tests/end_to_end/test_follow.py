@@ -130,7 +130,7 @@ def test_a_problem_is_amber_on_a_terminal(app: App, control: ControlClient) -> N
     run_id = app.start(deployment="noop")
     screen = terminal(app, run_id)
     screen.expect(rf"problem\s+{re.escape(AMBER)}[^\x1b]*{text}")
-    screen.expect("The step is retried.")
+    screen.expect("the app retries this step")
     control.remove_fault(fault)
     screen.expect("Completed")
     screen.expect(pexpect.EOF)

@@ -25,7 +25,6 @@ from tests.waiting import wait_for
 LIMIT = 10.0
 WORKSPACE = WorkspaceId(WORKSPACE_ID)
 JOB = JobResource.parse(arm_job())
-YOUNG = replace(JOB, created_at=datetime.now(UTC))
 
 
 class HeldList:
@@ -196,6 +195,7 @@ async def test_an_answer_that_may_be_out_of_date_is_not_shared_with_later_search
 
     monkeypatch.setattr(known_jobs, "read_job", not_found)
     known = KnownJobs(WORKSPACE, settings())
+    young = replace(JOB, created_at=datetime.now(UTC))
     go_on = asyncio.Event()
     owners: dict[str, str] = {}
 
@@ -204,11 +204,11 @@ async def test_an_answer_that_may_be_out_of_date_is_not_shared_with_later_search
         await go_on.wait()
         return found
 
-    looks = [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner))]
+    looks = [asyncio.ensure_future(known.look_at(ENDPOINT_URI, young, owner))]
     await asyncio.sleep(0)
-    looks += [asyncio.ensure_future(known.look_at(ENDPOINT_URI, YOUNG, owner)) for _ in range(3)]
+    looks += [asyncio.ensure_future(known.look_at(ENDPOINT_URI, young, owner)) for _ in range(3)]
     await asyncio.sleep(0)
-    owners[YOUNG.name] = "r-1"
+    owners[young.name] = "r-1"
     go_on.set()
     first, *later = await asyncio.gather(*looks)
     assert isinstance(first, Foreign)
