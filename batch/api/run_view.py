@@ -3,6 +3,7 @@
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired
 
@@ -151,8 +152,8 @@ def run_view(
         "ended_at": status.ended_at,
         "cancellation": status.cancellation,
         "source": run.source.view() if run and run.source else status.source,
-        "problem": _problem(status.problem),
-        "error": _error(status.error),
+        "problem": _trouble(status.problem, advice_meanwhile),
+        "error": _trouble(status.error, advice),
         "needs_attention": None,
     }
     if status.phase == PENDING:
@@ -193,19 +194,15 @@ def _request_view(request: RunRequest) -> RequestView:
     return view
 
 
-def _problem(failure: FailureView | None) -> Problem | None:
-    """With the advice of this version, whichever wrote the status."""
+def _trouble(failure: FailureView | None, advise: Callable[[str], str]) -> Problem | None:
+    """With the advice of this version, whichever wrote the status. An error has no ``since``."""
     if failure is None:
         return None
-    advised = advice_meanwhile(failure["code"])
-    view: Problem = {"code": failure["code"], "message": failure["message"], "advice": advised}
+    view: Problem = {
+        "code": failure["code"],
+        "message": failure["message"],
+        "advice": advise(failure["code"]),
+    }
     if since := failure.get("since"):
         view["since"] = since
     return view
-
-
-def _error(failure: FailureView | None) -> Trouble | None:
-    """With the advice of this version, whichever wrote the status."""
-    if failure is None:
-        return None
-    return {"code": failure["code"], "message": failure["message"], "advice": advice(failure["code"])}

@@ -1,6 +1,7 @@
 """An answer of Azure as a value. What is read from its body has the right type, or is empty."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,10 @@ class Answer:
         except (ValueError, RecursionError):
             # Not JSON, not Unicode, a number too long, or values nested too deep.
             return None
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:

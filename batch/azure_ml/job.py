@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from batch.addresses import CLOUDS, WorkspaceId, is_job_name
+from batch.azure_ml.answer import mapping_of
 from batch.errors import shorten
 from batch.run import job_status
 from batch.run.steps import Job
@@ -38,7 +39,7 @@ class JobResource:
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
         """Raises ValueError if ``body`` is not a job: it has no usable name or no status."""
-        properties = _mapping(body.get("properties"))
+        properties = mapping_of(body.get("properties"))
         name, status = _job_name(body), _status(properties.get("status"))
         if name is None or not status:
             raise ValueError("is not a job: it has no usable name or no status")
@@ -48,9 +49,9 @@ class JobResource:
             status=status,
             workspace_id=WorkspaceId.of_resource(body.get("id")),
             studio_url=_studio_url(properties),
-            created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
+            created_at=parse_timestamp(mapping_of(body.get("systemData")).get("createdAt")),
             experiment=experiment if isinstance(experiment, str) else None,
-            tags=_mapping(properties.get("tags")),
+            tags=mapping_of(properties.get("tags")),
             input_uris=_uris(properties.get("inputData")),
             output_uris=_uris(properties.get("outputData")),
         )
@@ -76,7 +77,7 @@ def _status(value: object) -> str:
 
 def _studio_url(properties: Mapping[str, Any]) -> str | None:
     for links in (properties.get("interactionEndpoints"), properties.get("services")):
-        url = _mapping(_mapping(links).get("Studio")).get("endpoint")
+        url = mapping_of(mapping_of(links).get("Studio")).get("endpoint")
         match = _STUDIO_URL.fullmatch(url) if isinstance(url, str) else None
         if match and match["host"] in STUDIO_HOSTS:
             return match[0]
@@ -86,11 +87,6 @@ def _studio_url(properties: Mapping[str, Any]) -> str | None:
 def _uris(bindings: object) -> frozenset[str] | None:
     if not isinstance(bindings, dict) or not bindings:
         return None
-    uris = [_mapping(binding).get("uri") for binding in bindings.values()]
-    readable = frozenset(uri for uri in uris if isinstance(uri, str))
+    uris = [mapping_of(binding).get("uri") for binding in bindings.values()]
     # A literal has no URI. Data without a URI cannot be compared.
-    return readable
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return frozenset(uri for uri in uris if isinstance(uri, str))

@@ -3,15 +3,15 @@
 The endpoint itself can do neither. ARM is another host, with tokens for another audience.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from batch.addresses import WorkspaceId
+from batch.azure_ml.answer import mapping_of
 from batch.azure_ml.job import JobResource
 from batch.azure_ml.rest import AnswerLost, HttpError, post_once, read
 from batch.errors import ErrorCode, RunError
@@ -95,14 +95,14 @@ def _page(
 
 
 def _entry(item: object) -> JobResource | Unreadable:
-    body = _mapping(item)
+    body = mapping_of(item)
     try:
         return JobResource.parse(body)
     except ValueError as error:
-        experiment = _mapping(body.get("properties")).get("experimentName")
+        experiment = mapping_of(body.get("properties")).get("experimentName")
         return Unreadable(
             reason=f"an entry in the list of jobs {error}",
-            created_at=parse_timestamp(_mapping(body.get("systemData")).get("createdAt")),
+            created_at=parse_timestamp(mapping_of(body.get("systemData")).get("createdAt")),
             experiment=experiment if isinstance(experiment, str) else None,
         )
 
@@ -134,7 +134,3 @@ def _skip_token(next_link: object) -> str:
     if not tokens:
         raise AnswerLost("The list of jobs goes on at a link without a $skip token.")
     return tokens[0]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
