@@ -9,6 +9,8 @@ CHECK_STATUS = "check_status"
 CANCEL_JOB = "cancel_job"
 START_RUN = "start_run"
 RECORD_END = "record_end"
+EXPLAIN_JOB = "explain_job"
+LOCATE_OUTPUTS = "locate_outputs"
 
 FOLDER_WINDOW = "folder_window"
 WINDOW_TOUCH = "touch"

@@ -30,3 +30,15 @@ def patience_of(version: str | None) -> Patience:
     when no run is in flight that such a version started.
     """
     return _EARLIER_PATIENCE if version is None or version in _WITH_LESS_PATIENCE else PATIENCE
+
+
+_WITHOUT_DESCRIPTION = _WITH_LESS_PATIENCE | {"1.3"}
+
+
+def describes_its_end(version: str | None) -> bool:
+    """Whether the instance was started by a version that asks why the job failed, and where its outputs are.
+
+    The history of an execution of an earlier version has no such step between the last check and the end. Delete this
+    when no run is in flight that such a version started.
+    """
+    return version is not None and version not in _WITHOUT_DESCRIPTION

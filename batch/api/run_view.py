@@ -78,8 +78,20 @@ class AttentionView(TypedDict):
     since: Annotated[Time, Field(description="The last moment at which all was well")]
 
 
+class OverridesView(TypedDict):
+    """Settings of the deployment that hold for this job only."""
+
+    mini_batch_size: NotRequired[int]
+    instance_count: NotRequired[int]
+    max_concurrency_per_instance: NotRequired[int]
+    error_threshold: NotRequired[int]
+    max_retries: NotRequired[int]
+    retry_timeout: NotRequired[int]
+    output_file_name: NotRequired[str]
+
+
 class RequestView(TypedDict):
-    """What the run was asked for, defaults filled in."""
+    """What the run was asked for. The last four are left out if they were not asked for."""
 
     inputs: dict[str, JobInput]
     outputs: dict[str, JobOutput]
@@ -90,6 +102,10 @@ class RequestView(TypedDict):
     timeout: int
     on_timeout: Literal["cancel", "leave"]
     cancel_timeout: NotRequired[int]
+    overrides: NotRequired[OverridesView]
+    tags: NotRequired[dict[str, str]]
+    job_attempts: NotRequired[int]
+    retry_on: NotRequired[list[str]]
 
 
 class RunView(TypedDict):
@@ -189,7 +205,9 @@ def _latest(updated_at: str, view: RunView) -> str:
 
 def _request_view(request: RunRequest) -> RequestView:
     view: RequestView = request.model_dump(  # type: ignore[assignment]  # pydantic types every dump alike
-        mode="json", exclude={"endpoint_uri"}, exclude_none=True
+        mode="json",
+        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template"}}},
+        exclude_defaults=True,
     )
     return view
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 from datetime import timedelta
 
+from pydantic import Field
+
 from batch.stored import Stored
 
 CANCEL_TIMEOUT = 1_800
@@ -11,18 +13,38 @@ CANCEL_TIMEOUT = 1_800
 
 
 class Binding(Stored):
-    """A named input or output of the job: ``type`` and ``uri``, or a literal ``value``."""
+    """A named input or output of the job: ``type`` and ``uri``, or a literal ``value``.
+
+    ``template`` is the URI of an output as it was asked for, if it held ``{run_id}``: a rerun fills it anew.
+    """
 
     type: str
     uri: str | None = None
     value: str | bool | int | float | None = None
+    template: str | None = None
+
+
+class Overrides(Stored):
+    """Settings of the deployment that hold for this job only; None leaves the deployment's own.
+
+    ``retry_timeout`` is in seconds: how long one mini batch may take.
+    """
+
+    mini_batch_size: int | None = None
+    instance_count: int | None = None
+    max_concurrency_per_instance: int | None = None
+    error_threshold: int | None = None
+    max_retries: int | None = None
+    retry_timeout: int | None = None
+    output_file_name: str | None = None
 
 
 class RunRequest(Stored):
     """Times are in seconds; ``on_timeout`` is ``cancel`` or ``leave``.
 
     ``cancel_timeout`` is how long Azure ML may take to cancel the job after somebody asked for it; None means
-    CANCEL_TIMEOUT.
+    CANCEL_TIMEOUT. ``job_attempts`` is how many jobs the run may submit in all, where one ends for a reason of
+    ``retry_on`` (``preemption``, ``service``).
     """
 
     endpoint_uri: str
@@ -35,6 +57,10 @@ class RunRequest(Stored):
     timeout: int
     on_timeout: str
     cancel_timeout: int | None = None
+    overrides: Overrides | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+    job_attempts: int = 1
+    retry_on: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """The same for requests that ask for exactly the same, and only for those.

@@ -4,6 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from pydantic import Field
+
 from batch.durable_timer import time_after
 from batch.errors import ErrorCode
 from batch.run import job_status
@@ -22,6 +24,7 @@ from batch.run.steps import (
     Invoked,
     InvokeMode,
     Job,
+    JobReason,
 )
 from batch.run.submission import submission_uncertain
 from batch.stored import Stored
@@ -69,6 +72,14 @@ class Cancellation(Stored):
     gives_up_at: datetime | None = None
 
 
+class EarlierJob(Stored):
+    """A job of a run that failed for a passing reason, after which the run submitted another one."""
+
+    name: str
+    studio_url: str | None = None
+    reason: JobReason | None = None
+
+
 class Run(Stored):
     """``checks`` counts status reads, ``failures`` the steps that failed in a row.
 
@@ -81,6 +92,10 @@ class Run(Stored):
     is still due at that time. Without it the step is due now. ``timer_fired_for`` is the time of the timer that
     fired: that time is past, whatever the clock says. ``failure`` is set by the execution that ends the run, for the
     next one to raise.
+
+    ``resolved_inputs``: by the names of inputs, what their labels and versions stood for. ``job_attempt`` counts the
+    jobs of the run from 1; ``earlier_jobs`` are those that failed for a passing reason. ``rerun_of`` is the run whose
+    request this one repeats.
     """
 
     request: RunRequest
@@ -105,6 +120,10 @@ class Run(Stored):
     cancellation: Cancellation | None = None
     canceled_before_submission: bool = False
     failure: Failure | None = None
+    resolved_inputs: dict[str, str] = Field(default_factory=dict)
+    job_attempt: int = 1
+    earlier_jobs: tuple[EarlierJob, ...] = ()
+    rerun_of: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Self:

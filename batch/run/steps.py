@@ -7,7 +7,7 @@ task hub as plain text; the orchestrator turns it into an answer with ``crashed`
 from enum import StrEnum
 from typing import Any, NotRequired, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
@@ -19,16 +19,29 @@ from batch.stored import Stored
 from batch.timestamps import Time
 
 
+class JobReason(Stored):
+    """Why Azure ML says that a job failed, from its run history: the first line of the error, redacted.
+
+    ``code`` is Azure ML's own, ``step`` the name of the job's step that failed. Each is None where it is not told.
+    """
+
+    message: str
+    code: str | None = None
+    step: str | None = None
+
+
 class Failure(Stored):
     """Why a step or a run failed. ``retry_after``: the seconds that the service asks us to wait.
 
-    ``code`` is an ErrorCode, or one that only another version of the app knows.
+    ``code`` is an ErrorCode, or one that only another version of the app knows. ``reason`` is what Azure ML says of a
+    job that failed.
     """
 
     code: str
     message: str
     retryable: bool = False
     retry_after: float | None = None
+    reason: JobReason | None = None
 
     @classmethod
     def of(cls, error: RunError) -> Self:
@@ -91,11 +104,12 @@ class InvokeMode(StrEnum):
 
 
 class Invoke(Stored):
-    """The input of ``invoke``."""
+    """The input of ``invoke``. ``job_attempt`` counts the jobs of the run from 1; ``request`` is that of this job."""
 
     run_id: str
     request: RunRequest
     purpose: InvokeMode
+    job_attempt: int = 1
 
 
 class Job(Stored):
@@ -112,10 +126,11 @@ class Invoked(Answer):
 
     ``canceled``: the run was canceled before a job was submitted. ``absent``: there is provably no job, and none
     was to be submitted; ``error`` is then why earlier submissions created none. ``unchanged``: nobody asked to
-    cancel.
+    cancel. ``resolved_inputs``: by the names of inputs, what their labels and versions stood for.
     """
 
     job: Job | None = None
+    resolved_inputs: dict[str, str] = Field(default_factory=dict)
     canceled: bool = False
     absent: bool = False
     unchanged: bool = False
@@ -154,6 +169,44 @@ class CancelAnswered(Answer):
     """The answer of ``cancel_job``: Azure ML accepted the request, or why not."""
 
     accepted: bool = False
+
+
+class ExplainJob(Stored):
+    """The input of ``explain_job``."""
+
+    run_id: str
+    endpoint_uri: str
+    job_name: str
+
+
+class Explained(Answer):
+    """The answer of ``explain_job``: why the job failed. ``nothing_known``: Azure ML did not tell it in time."""
+
+    reason: JobReason | None = None
+    nothing_known: bool = False
+
+
+class LocateOutputs(Stored):
+    """The input of ``locate_outputs``: output URIs by name."""
+
+    run_id: str
+    endpoint_uri: str
+    job_name: str
+    outputs: dict[str, str]
+
+
+class OutputLinks(TypedDict):
+    """Where people and tools find an output. Neither holds a credential."""
+
+    storage_url: NotRequired[str]
+    portal_url: NotRequired[str]
+
+
+class OutputsLocated(Answer):
+    """The answer of ``locate_outputs``, by the names of outputs; an output that could not be located is missing."""
+
+    links: dict[str, OutputLinks] = Field(default_factory=dict)
+    nothing_known: bool = False
 
 
 class RecordEnd(Stored):

@@ -37,7 +37,7 @@ async def measure(orchestrator: str, checks: int, label: str) -> Sample:
     worker = SdkWorker(FUNCTIONS, resident, REPLAY_EVERY)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "task_hub.db")
-        hub = DurableTaskHub(store, worker, HubOptions(default_version="1.3"), VirtualClock())
+        hub = DurableTaskHub(store, worker, HubOptions(default_version="1.4"), VirtualClock())
         hub.begin()
         gc.collect()
         started = time.process_time()
