@@ -10,7 +10,7 @@ from batch.api.run_view import RunView
 from batch.errors import RunError
 from batch.names import NOTIFY
 from batch.notification.event import cloud_event
-from batch.notification.send import send_event
+from batch.notification.send import NoTurn, send_event
 from batch.notification.settings import notification_settings
 from batch.run.notification import Notified, Notify
 from batch.run.phases import ENDED_RUNTIME_STATUSES
@@ -40,6 +40,8 @@ async def notify(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
         await send_event(asked.receiver, cloud_event(run.view, settings.source), settings)
     except NotARun:
         return Notified(gone=True).to_json()
+    except NoTurn:
+        return Notified(no_turn=True).to_json()
     except RunError as error:
         return Notified.failed(error).to_json()
     return Notified(sent=True).to_json()

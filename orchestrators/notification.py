@@ -59,10 +59,17 @@ def _log(state: Notification, answer: Notified, *, ended: bool) -> None:
     if answer.sent:
         log_event(logger, logging.INFO, "notification_sent", **fields)
     elif ended:
-        gone = "The run was purged before it could be told, or does not end." if reason is None else reason
-        log_event(logger, logging.ERROR, "notification_given_up", **fields, reason=gone)
+        log_event(logger, logging.ERROR, "notification_given_up", **fields, reason=reason or _unsent(answer))
     elif reason and state.failures == 0:
         log_event(logger, logging.WARNING, "notification_failed", **fields, reason=reason)
+
+
+def _unsent(answer: Notified) -> str:
+    if answer.gone:
+        return "The run was purged before it could be told."
+    if answer.no_turn:
+        return "Too many notifications were on their way to the receiver."
+    return "The orchestration of the run does not end."
 
 
 def _now(context: df.DurableOrchestrationContext) -> datetime:

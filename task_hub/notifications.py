@@ -18,7 +18,7 @@ from ledger.notifications import NotedEnd, find_noted, forget_noted, noted_ends
 from ledger.run_row import RunRow
 from ledger.runs import RunEnd, end_run, find_row
 from ledger.table import Table
-from task_hub.instances import instance_status, start_instance
+from task_hub.instances import STARTS_FOR, instance_status, start_instance
 from task_hub.ledger import ledger_of
 
 _PAGE = 50
@@ -36,10 +36,13 @@ async def end_and_notify(
     if not receivers:
         return
     try:
-        if noted := await find_noted(table, row):
-            await _start(client, table, noted, receivers)
+        # The last step of a run calls this: its end must not wait for a task hub that does not answer.
+        async with asyncio.timeout(STARTS_FOR.total_seconds()):
+            if noted := await find_noted(table, row):
+                await _start(client, table, noted, receivers)
     except Exception as error:  # the SDK raises nothing narrower
-        log_event(logger, logging.WARNING, "notification_not_started", run=row.run_id, reason=error)
+        reason = str(error) or type(error).__name__
+        log_event(logger, logging.WARNING, "notification_not_started", run=row.run_id, reason=reason)
 
 
 async def start_noted(client: df.DurableOrchestrationClient, limit: int) -> None:

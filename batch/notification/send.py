@@ -27,14 +27,18 @@ _POOLS = {Receiver.TOPIC: thread_pools.event_grid, Receiver.WEBHOOK: thread_pool
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
+class NoTurn(Exception):
+    """As many events as may be are on their way to the receiver already. Nothing was sent."""
+
+
 async def send_event(receiver: Receiver, event: CloudEvent, settings: NotificationSettings) -> None:
-    """Raises RunError if the receiver did not accept it, or if too many are on their way to it.
+    """Raises RunError if the receiver did not accept it, and NoTurn.
 
     No caller waits for a turn: waiting activities would take the place of those of the runs.
     """
     turns = _TURNS[receiver]
     if not turns.acquire(blocking=False):
-        raise _failed(f"{NOTIFICATIONS} notifications are on their way to the {receiver} already")
+        raise NoTurn
     # The thread gives the turn back: it goes on when its caller is gone.
     await _POOLS[receiver].run(_send_in_turn, turns, receiver, event, settings)
 

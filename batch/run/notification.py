@@ -36,18 +36,20 @@ class Notify(Stored):
 class Notified(Answer):
     """The answer of ``notify``: the receiver has accepted the event, or why not.
 
-    ``not_ended``: the run is about to end. ``gone``: there is nothing to tell any more.
+    ``not_ended``: the run is about to end. ``no_turn``: as many as may be are on their way to the receiver already.
+    ``gone``: there is nothing to tell any more.
     """
 
     sent: bool = False
     not_ended: bool = False
+    no_turn: bool = False
     gone: bool = False
 
 
 class Notification(Stored):
     """The state of the orchestration. ``since`` is when it began, ``tries`` counts those before this one.
 
-    ``failures`` counts those of them that failed: in the others the run had not ended yet.
+    ``failures`` counts those of them that failed: the others sent nothing.
     """
 
     run_id: str

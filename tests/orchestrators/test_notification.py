@@ -83,20 +83,21 @@ def test_a_refusal_that_does_not_pass_ends_it_with_one_error(
     assert lines(caplog) == [(logging.ERROR, line)]
 
 
-def test_a_run_that_is_about_to_end_is_waited_for(
+def test_a_run_that_is_about_to_end_and_a_turn_are_waited_for(
     notify_handle: Handle, caplog: pytest.LogCaptureFixture
 ) -> None:
     execution = begun(notify_handle)
-    assert not execution.complete(Notified(not_ended=True).to_json()).ended
-    execution.fire()
-    execution = execution.next()
-    assert execution.now - START < timedelta(seconds=5)
+    for nothing_sent in (Notified(not_ended=True), Notified(no_turn=True)):
+        assert not execution.complete(nothing_sent.to_json()).ended
+        execution.fire()
+        execution = execution.next()
+    assert execution.now - START < timedelta(seconds=10)
     assert lines(caplog) == []
     execution.complete(AWAY)
     assert [line.partition(" ")[0] for _, line in lines(caplog)] == ["notification_failed"]
     execution.fire()
     answer = execution.next().complete(SENT)
-    assert answer.output == {"sent": True, "tries": 3}
+    assert answer.output == {"sent": True, "tries": 4}
 
 
 def test_a_run_that_was_purged_ends_it(notify_handle: Handle, caplog: pytest.LogCaptureFixture) -> None:

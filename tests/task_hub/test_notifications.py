@@ -1,6 +1,8 @@
 """Ends that are told: the orchestrations for the receivers are started with the end, or by housekeeping."""
 
+import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -111,6 +113,21 @@ async def test_an_end_that_the_task_hub_does_not_take_is_told_by_housekeeping(
     await house_is_kept(hub)
     assert set(hub.started) == ids()
     assert await noted(table) == []
+
+
+async def test_the_end_does_not_wait_for_a_task_hub_that_hangs(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("task_hub.notifications.STARTS_FOR", timedelta(milliseconds=20))
+    monkeypatch.setattr("task_hub.notifications.instance_status", hang)
+    row = await added(table)
+    with TaskHub([]).served() as client:
+        async with asyncio.timeout(10):
+            await end_and_notify(client, table, row, end("Completed"))
+    assert await noted(table) == ["r-1"]
 
 
 async def test_what_one_caller_has_started_is_not_started_again(table: CountingTable) -> None:

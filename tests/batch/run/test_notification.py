@@ -27,9 +27,7 @@ def test_what_is_sent_or_cannot_be_sent_is_not_tried_again(answer: Notified) -> 
     assert STATE.next_try_at(answer, START) is None
 
 
-@pytest.mark.parametrize(
-    "answer", [Notified(not_ended=True), failed(), Notified(error=failed().error, crashed=True)]
-)
+@pytest.mark.parametrize("answer", [Notified(not_ended=True), Notified(no_turn=True), failed()])
 def test_the_pauses_double_up_to_five_minutes_for_a_day(answer: Notified) -> None:
     state, now, tries = STATE, START, [START]
     while due := state.next_try_at(answer, now):
