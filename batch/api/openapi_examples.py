@@ -67,6 +67,8 @@ _RUNNING: RunView = {
     "problem": None,
     "error": None,
     "needs_attention": None,
+    "rerun_of": None,
+    "reruns": [],
 }
 _NOT_MOVING: RunView = {
     **_RUNNING,
