@@ -1,18 +1,39 @@
 """Runs that repeat others: which come next, and what their rows say of each other."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from batch.run.state import Run
+from ledger.errors import LedgerUnavailable
 from ledger.reruns import MOST_SHOWN, changes_for_rerun, next_number, note_rerun, reruns_after
 from ledger.run_row import RunList, RunRow
 from ledger.runs import add_run, end_run, new_row
 from ledger.submissions import change_submission
-from ledger.table import RowChanged, Table
+from ledger.table import Change, Key, Query, Row, RowChanged, Table
 from tests.batch.builders import START, after, request
 from tests.ledger.runs import RUN, added, end, ended, found, listed
+
+
+@dataclass(slots=True)
+class LossyTable:
+    """The first write happens, and its answer is lost."""
+
+    table: Table
+    writes: int = 0
+
+    async def read(self, key: Key) -> Row | None:
+        return await self.table.read(key)
+
+    async def write(self, *changes: Change) -> None:
+        self.writes += 1
+        await self.table.write(*changes)
+        if self.writes == 1:
+            raise LedgerUnavailable("it gave no answer")
+
+    async def rows(self, query: Query) -> list[Row]:
+        return await self.table.rows(query)
 
 
 def rerun_of(run_id: str, first_run: str) -> Run:
@@ -80,6 +101,15 @@ async def test_of_callers_at_once_one_adds_the_rerun(table: Table) -> None:
     assert sum(answer is None for answer in answers) == 1
     assert {answer.run_id for answer in answers if answer} == {"r-1.2"}
     assert (await found(table)).reruns == ("r-1.2",)
+
+
+async def test_a_write_whose_answer_was_lost_counts_as_this_callers(table: Table) -> None:
+    """Tried again, both the rows of the rerun and the row of the run before are not as the write expects them."""
+    row = await ended(table, "r-1", "Failed")
+    lossy = LossyTable(table)
+    assert await repeat(lossy, row, "r-1.2") is None
+    assert lossy.writes == 2
+    assert [each.run_id for each in await reruns_after(table, row)] == ["r-1.2"]
 
 
 async def test_nothing_is_added_if_the_run_has_claimed_since_it_was_judged(table: Table) -> None:
