@@ -104,17 +104,13 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 
 
 async def _find(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
-    if not is_run_id(run_id):
+    """None for an id that no run can have: the SDK would put it into the address of the task hub as it is."""
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
         return None
     try:
         return await find_run(client, run_id)
     except NotARun:
         return None
-
-
-def is_run_id(run_id: str) -> bool:
-    """The SDK would put an id that no run can have into the address of the task hub as it is."""
-    return re.fullmatch(RUN_ID_PATTERN, run_id) is not None
 
 
 async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import logging
+import re
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from batch.api.request import RUN_ID_PATTERN
 from batch.api.rerun_query import RerunQuery
 from batch.api.rerun_request import parse_rerun
 from batch.api.responses import ApiError, RerunPage
@@ -15,7 +17,7 @@ from batch.log import log_event
 from task_hub.rerun_many import run_many_again
 from task_hub.reruns import NotRunAgain, Rerun, run_again
 from task_hub.tracing import trace_of
-from triggers.http_api import ROUTE, _links, is_run_id
+from triggers.http_api import ROUTE, _links
 from triggers.problem_details import error_response
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
@@ -27,7 +29,8 @@ logger = logging.getLogger(__name__)
 async def rerun_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """As for a start: 202 for a new run, 200 with the rerun that is under way."""
     run_id = req.route_params["run_id"]
-    if not is_run_id(run_id):
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        # The SDK would put it into the address of the task hub as it is.
         return error_response(ApiError.NO_SUCH_RUN, f"There is no run {run_id}.")
     try:
         confirmed = parse_rerun(req.get_body())
