@@ -9,7 +9,7 @@ from batch.notification.settings import notification_settings
 from entities import earlier_version, folder_window
 from orchestrators import batch_run, new_data_window, notification
 from task_hub.ledger import check_connection
-from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi, rebuild
+from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi, rebuild, reruns
 
 # An app with a wrong setting or rule must not start: it would drop events, or fail each run.
 new_data_settings()
@@ -18,7 +18,7 @@ check_connection()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (
-    *(http_api, rebuild, openapi, monitor, new_data, job_events, housekeeping),
+    *(http_api, reruns, rebuild, openapi, monitor, new_data, job_events, housekeeping),
     *(batch_run, new_data_window, notification),
     *(authorize, invoke, check_status, cancel_job, record_end, start_run, notify),
     *(folder_window, earlier_version),

@@ -21,6 +21,10 @@ from ledger.table import Key, Row
 PARTITION = "runs"
 JOB = "Job"
 """A value of a run's row, written with the row of the job."""
+FIRST_RUN = "FirstRun"
+RERUN_OF = "RerunOf"
+RERUNS = "Reruns"
+"""Values of rows of runs that repeat others, and that others repeat."""
 _DIGITS = 15
 _FAR = 10**14
 """Milliseconds since 1970, in the year 5138."""
@@ -75,7 +79,8 @@ class RunRow:
     ``request`` is the fingerprint of its request. ``start`` names the call that starts the orchestration, or is about
     to since ``starting_at``; empty if that call failed. ``phase`` is what the lists were last told. ``earlier``: a
     version without a ledger started the run, and may have kept its submission in an entity. ``job`` is the job that
-    the run owns by a row of this ledger. ``etag`` is empty for a row that was not read.
+    the run owns by a row of this ledger. ``first_run`` is empty for a run that is no rerun; ``reruns`` are the latest
+    runs that repeat this one. ``etag`` is empty for a row that was not read.
     """
 
     run_id: str
@@ -87,6 +92,8 @@ class RunRow:
     submission: Submission = Submission()  # noqa: RUF009 - it is frozen
     earlier: bool = False
     job: str = ""
+    first_run: str = ""
+    reruns: tuple[str, ...] = ()
     etag: str = ""
 
     @property
@@ -125,6 +132,10 @@ class RunRow:
             values["Earlier"] = _YES
         if self.job:
             values[JOB] = self.job
+        if self.first_run:
+            values[FIRST_RUN] = self.first_run
+        if self.reruns:
+            values[RERUNS] = " ".join(self.reruns)
         return values
 
     @classmethod
@@ -140,6 +151,8 @@ class RunRow:
             submission=Submission.from_json(json.loads(values.get("Submission", "null"))),
             earlier=values.get("Earlier") == _YES,
             job=values.get(JOB, ""),
+            first_run=values.get(FIRST_RUN, ""),
+            reruns=tuple(values.get(RERUNS, "").split()),
             etag=row.etag,
         )
 
@@ -148,7 +161,7 @@ class RunRow:
 class ListedRun:
     """A row of a list. ``status`` is the JSON of its RunStatus and ``runtime_status`` that of its orchestration.
 
-    These and ``ended_at`` are empty while the run is under way.
+    These and ``ended_at`` are empty while the run is under way. ``rerun_of`` is empty for a run that is no rerun.
     """
 
     run_id: str
@@ -159,6 +172,8 @@ class ListedRun:
     ended_at: str = ""
     status: str = ""
     runtime_status: str = ""
+    rerun_of: str = ""
+    reruns: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -178,6 +193,8 @@ class ListedRun:
             "EndedAt": self.ended_at,
             "Status": self.status,
             "RuntimeStatus": self.runtime_status,
+            RERUN_OF: self.rerun_of,
+            RERUNS: " ".join(self.reruns),
         }
         return {name: value for name, value in values.items() if value}
 
@@ -192,10 +209,15 @@ class ListedRun:
             ended_at=values.get("EndedAt", ""),
             status=values.get("Status", ""),
             runtime_status=values.get("RuntimeStatus", ""),
+            rerun_of=values.get(RERUN_OF, ""),
+            reruns=tuple(values.get(RERUNS, "").split()),
         )
 
 
-LISTED_NAMES = ("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus")
+LISTED_NAMES = (
+    *("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus"),
+    *(RERUN_OF, RERUNS),
+)
 
 
 def listed_phase(phase: str) -> str:

@@ -1,7 +1,7 @@
 """Adds runs to the ledger, keeps their rows up to date, and deletes them."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
@@ -48,23 +48,29 @@ def new_row(run_id: str, run: Run, now: datetime) -> RunRow:
         start=uuid4().hex,
         starting_at=to_milliseconds(now),
         phase=PENDING,
+        first_run=run.first_run or "",
     )
 
 
-async def add_run(table: Table, row: RunRow, run: Run) -> RunRow | None:
-    """None if this call added the run, else the row that is there."""
+async def add_run(table: Table, row: RunRow, run: Run, also: Sequence[Change] = ()) -> RunRow | None:
+    """None if this call added the run, else the row that is there.
+
+    ``also``: changes of other rows of runs, without which the run is not added. Raises RowChanged if such a row is
+    not as its change expects it.
+    """
     listed = ListedRun(
         run_id=row.run_id,
         started_at=row.started_at,
         phase=PENDING,
         endpoint_uri=run.request.endpoint_uri,
         source=source_of(run.source.view() if run.source else None),
+        rerun_of=run.rerun_of or "",
     )
-    return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())})
+    return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())}, also)
 
 
 async def insert_rows(
-    table: Table, row: RunRow, listed: ListedRun, under_way: dict[str, str]
+    table: Table, row: RunRow, listed: ListedRun, under_way: dict[str, str], also: Sequence[Change] = ()
 ) -> RunRow | None:
     """As ``add_run``, of a run that may have ended; ``under_way`` is what only the list of runs under way has."""
     rows = [Insert(row.key, row.values()), Insert(row.key_in(RunList.ALL), listed.values())]
@@ -73,7 +79,7 @@ async def insert_rows(
 
     async def step() -> RunRow | None:
         try:
-            await table.write(*rows)
+            await table.write(*rows, *also)
         except RowExists:
             present = await find_row(table, row.run_id)
             # Without a row the run was deleted meanwhile, and the next try adds it.

@@ -12,6 +12,7 @@ import azure.durable_functions as df
 from batch.names import JOB_OWNER, SUBMISSION
 from batch.run.submission import Submission
 from batch.timestamps import parse_timestamp
+from ledger.reruns import note_rerun
 from ledger.run_row import ListedRun, RunRow, listed_phase, source_of, to_milliseconds
 from ledger.runs import insert_rows
 from ledger.submissions import change_submission
@@ -25,6 +26,7 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
     view = run.view
     started_at = parse_timestamp(view["started_at"])
     assert started_at is not None, "a view tells the start"
+    rerun_of = run.run.rerun_of if run.run else None
     row = RunRow(
         run_id=view["run_id"],
         started_at=to_milliseconds(started_at),
@@ -34,6 +36,7 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         phase=listed_phase(view["phase"]),
         submission=Submission() if run.ended else await _submission(client, view["run_id"]),
         earlier=True,
+        first_run=(run.run.first_run or "") if run.run else "",
     )
     listed = ListedRun(
         run_id=row.run_id,
@@ -41,10 +44,14 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         phase=row.phase,
         endpoint_uri=view["endpoint_uri"] or "",
         source=source_of(view["source"]),
+        rerun_of=rerun_of or "",
     )
     if run.ended:
         listed = run.end.of(listed)
-    return await insert_rows(table, row, listed, {}) or row
+    present = await insert_rows(table, row, listed, {})
+    if rerun_of:
+        await note_rerun(table, rerun_of, row.run_id)
+    return present or row
 
 
 async def with_submission_of_entity(

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -82,13 +82,18 @@ async def find_run_since(
 async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
     """The run of a row of the ledger."""
     if in_hub and not in_hub.to_be_started_anew:
-        return KnownRun(row.request, _since(in_hub, row.started_at))
+        return _with_reruns(KnownRun(row.request, _since(in_hub, row.started_at)), row)
     listed = await table.read(row.key_in(RunList.ALL))
     if listed and (ended := ListedRun.of(listed.values)).has_ended:
         return KnownRun(row.request, ended_view(ended))
     run = await run_to_start(table, row)
     status = status_without_instance(to_be_started=row.is_to_be_started or in_hub is not None)
-    return KnownRun(row.request, _view_without_instance(row.run_id, status, row.started_at, run))
+    view = _view_without_instance(row.run_id, status, row.started_at, run)
+    return _with_reruns(KnownRun(row.request, view), row)
+
+
+def _with_reruns(run: KnownRun, row: RunRow) -> KnownRun:
+    return replace(run, view={**run.view, "reruns": list(row.reruns)})
 
 
 async def listed_view(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> RunView:
@@ -103,8 +108,7 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
         in_hub = None
     if in_hub is None:
         status = status_without_instance(to_be_started=listed.phase == PENDING)
-        status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
-        return _view_without_instance(listed.run_id, status, listed.started_at)
+        return _of_row(_view_without_instance(listed.run_id, status, listed.started_at), listed)
     try:
         await bring_up_to_date(client, table, listed, in_hub)
     except RunError as error:
@@ -152,7 +156,12 @@ def ended_view(listed: ListedRun) -> RunView:
 
 def _of_row(view: RunView, listed: ListedRun) -> RunView:
     """With what the row of the list knows if the status does not."""
-    return {**view, "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None}
+    return {
+        **view,
+        "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None,
+        "rerun_of": listed.rerun_of or None,
+        "reruns": list(listed.reruns),
+    }
 
 
 def _since(in_hub: RunInHub, started_at: datetime) -> RunView:

@@ -27,18 +27,20 @@ class NotARun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunInHub:
-    """``fingerprint`` is that of the request with which the run was started; empty if the input was not read.
-
-    ``poll_interval`` is None in that case. ``to_be_started_anew``: the orchestration was terminated with START_ANEW,
-    and the run is shown as pending.
+    """``run`` is the state in the input; None if that was not read. ``to_be_started_anew``: the orchestration was
+    terminated with START_ANEW, and the run is shown as pending.
     """
 
-    fingerprint: str
+    run: Run | None
     status: RunStatus
     view: RunView
     updated_at: datetime
-    poll_interval: timedelta | None
     to_be_started_anew: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the request with which the run was started; empty if the input was not read."""
+        return self.run.request.fingerprint() if self.run else ""
 
     @property
     def ended(self) -> bool:
@@ -51,7 +53,7 @@ class RunInHub:
             self.view["runtime_status"],
             started_at=started_at,
             updated_at=self.updated_at,
-            poll_interval=self.poll_interval,
+            poll_interval=timedelta(seconds=self.run.request.poll_interval) if self.run else None,
             now=now,
         )
 
@@ -87,11 +89,10 @@ async def find_in_hub(
         run=run,
     )
     return RunInHub(
-        fingerprint=run.request.fingerprint() if run else "",
+        run=run,
         status=status,
         view=view,
         updated_at=found.last_updated_time,
-        poll_interval=timedelta(seconds=run.request.poll_interval) if run else None,
         to_be_started_anew=anew,
     )
 

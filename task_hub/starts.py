@@ -6,6 +6,7 @@ between starts it again. Exactly one caller adds the row, so only that one start
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -16,7 +17,7 @@ from batch.names import BATCH_RUN
 from batch.run.state import Run
 from ledger.run_row import RunRow
 from ledger.runs import add_run, find_row, leave_start, new_row, run_to_start, take_start
-from ledger.table import Table
+from ledger.table import Change, Table
 from task_hub.earlier_version import adopt
 from task_hub.instances import STARTS_FOR, STARTS_WITHIN, start_instance
 from task_hub.known_runs import KnownRun, known
@@ -32,10 +33,13 @@ _PAUSE = 0.5
 logger = logging.getLogger(__name__)
 
 
-async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run) -> KnownRun | None:
+async def start_run(
+    client: df.DurableOrchestrationClient, run_id: str, run: Run, also: Sequence[Change] = ()
+) -> KnownRun | None:
     """None if this call started the run, else the run that exists, from this request or another.
 
-    Raises NotARun if the id is taken by something else, RunError if the task hub or the ledger fails.
+    ``also``: what the ledger changes in the same write in which it adds the run. Raises NotARun if the id is taken by
+    something else, RunError if the task hub or the ledger fails, RowChanged if such a change is out of date.
     """
     table = ledger_of(client)
     if in_hub := await find_in_hub(client, run_id):
@@ -46,10 +50,10 @@ async def start_run(client: df.DurableOrchestrationClient, run_id: str, run: Run
             await start_lost_run(client, table, present, anew=True)
         return await known(table, present, in_hub)
     added = new_row(run_id, run, datetime.now(UTC))
-    if row := await add_run(table, added, run):
-        return await _existing(client, table, row)
+    if row := await add_run(table, added, run, also):
+        return await existing_run(client, table, row)
     if _is_late(added):
-        return await _existing(client, table, await find_row(table, run_id) or added)
+        return await existing_run(client, table, await find_row(table, run_id) or added)
     try:
         await start_instance(client, BATCH_RUN, run_id, run.to_json())
     except RunError:
@@ -127,7 +131,8 @@ def _is_late(row: RunRow) -> bool:
     return datetime.now(UTC) > row.starting_at + STARTS_FOR
 
 
-async def _existing(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> KnownRun:
+async def existing_run(client: df.DurableOrchestrationClient, table: Table, row: RunRow) -> KnownRun:
+    """The run of a row. Its orchestration is started if its caller failed or was stopped before that."""
     in_hub = await find_in_hub(client, row.run_id)
     if in_hub is None or in_hub.to_be_started_anew:
         await start_lost_run(client, table, row, anew=in_hub is not None)

@@ -52,6 +52,9 @@ def refusals() -> str:
         ApiError.NO_SUCH_RUN: "check the id; ended runs are purged after `RUN_RETENTION_DAYS`",
         ApiError.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
         ApiError.ALREADY_ENDED: "nothing: the run has no job left to cancel",
+        ApiError.MAY_HAVE_A_JOB: "`detail` says what to check; then confirm with `confirm_no_job`",
+        ApiError.NOT_REPEATABLE: "start a new run, with a request of your own",
+        ApiError.REQUEST_GONE: "start a new run: the orchestration was purged, and the request with it",
         ApiError.STORE_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
     }
     rows = ((str(error.status), error.title, steps[error]) for error in ApiError)

@@ -11,15 +11,21 @@ from pydantic.json_schema import JsonSchemaMode
 
 from batch.api import openapi_examples as examples
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
-from batch.api.responses import ProblemDetails, RebuiltPart, RunLinks, RunList
+from batch.api.rerun_query import DEFAULT_PHASES, MAX_RERUNS, RERUN_PHASES
+from batch.api.rerun_request import RerunRequest
+from batch.api.responses import ProblemDetails, RebuiltPart, RerunPage, RunLinks, RunList
 from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
 from batch.api.run_view import RunView
+from batch.errors import ErrorCode
 from batch.run.phases import PHASES
 from batch.settings import Settings
 
 JsonObject = dict[str, Any]
 
-_MODELS: tuple[type, ...] = (BatchRunRequest, RunView, RunLinks, RunList, RebuiltPart, ProblemDetails)
+_MODELS: tuple[type, ...] = (
+    *(BatchRunRequest, RerunRequest),
+    *(RunView, RunLinks, RunList, RerunPage, RebuiltPart, ProblemDetails),
+)
 _RUN_ID: JsonObject = {
     "name": "run_id",
     "in": "path",
@@ -49,6 +55,8 @@ def document(settings: Settings, server_url: str) -> JsonObject:
             "/batch-runs": {"post": _start(), "get": _list()},
             "/batch-runs/{run_id}": {"get": _get()},
             "/batch-runs/{run_id}/cancel": {"post": _cancel()},
+            "/batch-runs/{run_id}/rerun": {"post": _rerun()},
+            "/batch-runs/rerun": {"post": _rerun_many()},
             "/ledger/rebuild": {"post": _rebuild()},
         },
         "components": {"schemas": _schemas(settings), "securitySchemes": {"functionKey": _FUNCTION_KEY}},
@@ -101,12 +109,7 @@ def _start() -> JsonObject:
         "responses": {
             "202": {
                 "description": "Started",
-                "headers": {
-                    "Location": _header("The durable status URL", {"type": "string"}),
-                    "Retry-After": _header(
-                        "Seconds until the first read of the status is useful", {"type": "string"}
-                    ),
-                },
+                "headers": _START_HEADERS,
                 "content": _json(RunLinks, examples.STARTED),
                 "links": _LINKS_TO_RUN,
             },
@@ -213,6 +216,86 @@ def _cancel() -> JsonObject:
     }
 
 
+def _rerun() -> JsonObject:
+    return {
+        "operationId": "rerunRun",
+        "summary": "Run a run again",
+        "description": "A new run with the same request and outputs of its own. While the latest rerun is under way,"
+        " it is the answer, and nothing is started. A run that goes on, or of which a job may still run, is run"
+        " again only if the caller confirms that there is no job.",
+        "parameters": [_RUN_ID],
+        "requestBody": {"required": False, "content": _json(RerunRequest, examples.RERUN_REQUESTS)},
+        "responses": {
+            "202": {
+                "description": "Started, as a new run",
+                "headers": _START_HEADERS,
+                "content": _json(RunLinks, examples.RERUN),
+                "links": _LINKS_TO_RUN,
+            },
+            "200": {
+                "description": "The latest rerun is under way; nothing was started",
+                "content": _json(RunLinks, examples.RERUN_BEFORE),
+            },
+            "400": _problem("A field is wrong or unknown; nothing was started", examples.BAD_RERUN),
+            "404": _problem("No such run", examples.UNKNOWN_RUN),
+            "409": _problem(
+                "The run goes on, or its job may; or its output is one place for all runs",
+                examples.MAY_HAVE_A_JOB,
+            ),
+            "410": _problem("The request of the run was purged", examples.REQUEST_GONE),
+            **_WRITE_ERRORS,
+        },
+    }
+
+
+def _rerun_many() -> JsonObject:
+    """The filters are those of the list."""
+    phases = {"type": "array", "items": {"type": "string", "enum": list(RERUN_PHASES)}, "minItems": 1}
+    listed = {parameter["name"]: parameter for parameter in _list()["parameters"]}
+    phase = {**listed.pop("phase"), "schema": {**phases, "default": sorted(DEFAULT_PHASES)}}
+    del listed["top"]
+    return {
+        "operationId": "rerunRuns",
+        "summary": "Run all runs again that a filter selects, a part at a time",
+        "description": "Runs that ended and did not complete, the newest first. Of a run and its reruns only the"
+        " latest is run again, so the same call twice starts nothing twice. A run that cannot be run again does not"
+        " stop the others: its reason is in the answer. Begin with dry_run.",
+        "parameters": [
+            phase,
+            *listed.values(),
+            _query(
+                "error",
+                "Runs that ended with this error code",
+                {"type": "string", "enum": [code.value for code in ErrorCode]},
+            ),
+            _query(
+                "dry_run",
+                "True: only say what would be run again",
+                {"type": "boolean", "default": False},
+            ),
+            _query(
+                "top",
+                "Maximum number of runs in this call, which may also end earlier",
+                {"type": "integer", "minimum": 1, "maximum": MAX_RERUNS, "default": MAX_RERUNS},
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "What became of each run",
+                "content": _json(RerunPage, examples.RERUN_PAGES),
+                "links": {
+                    "nextPart": {
+                        "operationId": "rerunRuns",
+                        "parameters": {"continuation": "$response.body#/continuation"},
+                    }
+                },
+            },
+            "400": _problem("A parameter is wrong or unknown; nothing was started", examples.BAD_QUERY),
+            **_WRITE_ERRORS,
+        },
+    }
+
+
 def _rebuild() -> JsonObject:
     return {
         "operationId": "rebuildLedger",
@@ -263,7 +346,11 @@ def _json(model: type, named_examples: Mapping[str, Any]) -> JsonObject:
 
 _LINKS_TO_RUN: JsonObject = {
     name: {"operationId": operation, "parameters": {"run_id": "$response.body#/id"}}
-    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"))
+    for name, operation in (("run", "getRun"), ("cancel", "cancelRun"), ("rerun", "rerunRun"))
+}
+_START_HEADERS: JsonObject = {
+    "Location": _header("The durable status URL", {"type": "string"}),
+    "Retry-After": _header("Seconds until the first read of the status is useful", {"type": "string"}),
 }
 _PLATFORM_ERRORS: JsonObject = {
     "401": {"description": "No valid key or token; the platform answers, with an empty body"},

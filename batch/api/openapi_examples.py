@@ -1,11 +1,12 @@
 """Examples of the OpenAPI document. A test validates each of them against its schema."""
 
-from typing import Any
+from typing import Any, cast
 
 from batch.advice import advice
 from batch.api.continuation import encode_continuation
 from batch.api.rebuild_query import encode_hub_token
-from batch.api.responses import ApiError, ProblemDetails, RebuiltPart, RunLinks, RunList
+from batch.api.rerun_request import RerunRequest
+from batch.api.responses import ApiError, ProblemDetails, RebuiltPart, RerunPage, RunLinks, RunList
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 from batch.run.attention import ADVICE, AttentionCode
@@ -67,6 +68,8 @@ _RUNNING: RunView = {
     "problem": None,
     "error": None,
     "needs_attention": None,
+    "rerun_of": None,
+    "reruns": [],
 }
 _NOT_MOVING: RunView = {
     **_RUNNING,
@@ -121,6 +124,33 @@ _LINKS: RunLinks = {
 STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
 STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}
 
+_RERUN_ID = f"{_RUN_ID}.2"
+RERUN_REQUESTS: dict[str, RerunRequest] = {"nothing to confirm": {}, "no job": {"confirm_no_job": True}}
+_RERUN_LINKS = cast(RunLinks, {name: str(link).replace(_RUN_ID, _RERUN_ID) for name, link in _LINKS.items()})
+RERUN: dict[str, RunLinks] = {"where to look": _RERUN_LINKS}
+RERUN_BEFORE: dict[str, RunLinks] = {
+    "the rerun that is under way": {
+        **_RERUN_LINKS,
+        "run": {**_RUNNING, "run_id": _RERUN_ID, "rerun_of": _RUN_ID},
+    }
+}
+RERUN_PAGES: dict[str, RerunPage] = {
+    "a part": {
+        "dry_run": False,
+        "runs": [
+            {"run_id": _RUN_ID, "rerun_id": _RERUN_ID, "reason": None},
+            {
+                "run_id": "readings-2026-01-30",
+                "rerun_id": None,
+                "reason": "It was run again as readings-2026-01-30.2, which is Completed."
+                " Of a run and its reruns only the latest is run again.",
+            },
+        ],
+        "continuation": CONTINUATION,
+    },
+    "nothing to do": {"dry_run": True, "runs": [], "continuation": None},
+}
+
 REBUILT_PARTS: dict[str, RebuiltPart] = {
     "a part": {"instances": 200, "added": 120, "continuation": HUB_CONTINUATION},
     "the last part": {"instances": 31, "added": 0, "continuation": None},
@@ -137,6 +167,24 @@ BAD_QUERY: ProblemDetails = {
     "status": ApiError.INVALID_REQUEST.status,
     "detail": "top: must be a whole number from 1 to 200",
     "errors": [{"field": "top", "message": "must be a whole number from 1 to 200"}],
+}
+BAD_RERUN: ProblemDetails = {
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
+    "detail": "Nothing was started. confirm_no_job: must be true or false",
+    "errors": [{"field": "confirm_no_job", "message": "must be true or false"}],
+}
+MAY_HAVE_A_JOB: ProblemDetails = {
+    "title": ApiError.MAY_HAVE_A_JOB.title,
+    "status": ApiError.MAY_HAVE_A_JOB.status,
+    "detail": f"Run {_RUN_ID} goes on: it is Submitting. Wait for its end, or cancel it. If you know that it has no"
+    ' job and gets none, send {"confirm_no_job": true}: a second job would be paid, too.',
+}
+REQUEST_GONE: ProblemDetails = {
+    "title": ApiError.REQUEST_GONE.title,
+    "status": ApiError.REQUEST_GONE.status,
+    "detail": f"The task hub holds no orchestration of run {_RUN_ID} any more, and with it its request. Start a new"
+    " run with a request of your own.",
 }
 BAD_PART: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,

@@ -48,6 +48,8 @@ MAX_URI_LENGTH = 2_048
 MAX_FIELD_LENGTH = 200
 """Characters of a field's name in an error: a caller may send any name."""
 RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+RESERVED_RUN_ID = "rerun"
+"""``POST /api/batch-runs/rerun`` is an address of its own."""
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 SHORT_FORM_INPUT = "input_data"
@@ -300,6 +302,8 @@ def _endpoint_errors(given: object, settings: Settings) -> Iterator[FieldError]:
 
 
 def _idempotency_errors(run_id: object, key: str | None) -> Iterator[FieldError]:
+    if RESERVED_RUN_ID in (run_id, key):
+        yield FieldError("run_id", f"must not be {RESERVED_RUN_ID}, which is an address of this API")
     if key is None:
         return
     if not re.fullmatch(RUN_ID_PATTERN, key):

@@ -36,6 +36,25 @@ class RunList(TypedDict):
     continuation: str | None
 
 
+class RerunAnswer(TypedDict):
+    """What became of one run that the filter selects."""
+
+    run_id: str
+    rerun_id: Annotated[
+        str | None,
+        Field(description="The new run; of a dry run the id that it would get. Null if there is none"),
+    ]
+    reason: Annotated[str | None, Field(description="Why there is no new run")]
+
+
+class RerunPage(TypedDict):
+    """What one call did, in the order of the list. The last part of the list has no ``continuation``."""
+
+    dry_run: Annotated[bool, Field(description="True if nothing was started")]
+    runs: list[RerunAnswer]
+    continuation: str | None
+
+
 class RebuiltPart(TypedDict):
     """One part of the task hub; the last part has no ``continuation``."""
 
@@ -58,6 +77,9 @@ class ApiError(Enum):
     NO_SUCH_RUN = HTTPStatus.NOT_FOUND, "No such run"
     ID_IN_USE = HTTPStatus.CONFLICT, "The run_id is in use"
     ALREADY_ENDED = HTTPStatus.CONFLICT, "The run has already ended"
+    MAY_HAVE_A_JOB = HTTPStatus.CONFLICT, "The run goes on, or its job may"
+    NOT_REPEATABLE = HTTPStatus.CONFLICT, "The request cannot be sent again"
+    REQUEST_GONE = HTTPStatus.GONE, "The request is not kept any more"
     STORE_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub or the ledger is not available"
 
     def __init__(self, status: HTTPStatus, title: str) -> None:

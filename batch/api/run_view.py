@@ -134,6 +134,8 @@ class RunView(TypedDict):
         AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
     ]
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
+    rerun_of: Annotated[str | None, Field(description="The run whose request this one repeats")]
+    reruns: Annotated[list[str], Field(description="The runs that repeat this one, the latest last")]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
 
@@ -171,6 +173,8 @@ def run_view(
         "problem": _trouble(status.problem, advice_meanwhile),
         "error": _trouble(status.error, advice),
         "needs_attention": None,
+        "rerun_of": run.rerun_of if run else None,
+        "reruns": [],
     }
     if status.phase == PENDING:
         view["pending_since"] = view["started_at"]

@@ -95,7 +95,7 @@ class Run(Stored):
 
     ``resolved_inputs``: by the names of inputs, what their labels and versions stood for. ``job_attempt`` counts the
     jobs of the run from 1; ``earlier_jobs`` are those that failed for a passing reason. ``rerun_of`` is the run whose
-    request this one repeats.
+    request this one repeats, ``first_run`` the one with which such repeating began: ``rerun_of`` may be a rerun, too.
     """
 
     request: RunRequest
@@ -124,6 +124,7 @@ class Run(Stored):
     job_attempt: int = 1
     earlier_jobs: tuple[EarlierJob, ...] = ()
     rerun_of: str | None = None
+    first_run: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Self:

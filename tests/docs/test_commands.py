@@ -21,7 +21,7 @@ from tests.docs.pages import DOCUMENTS, PAGES, ROOT, anywhere, blocks
 from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 
-DOCUMENTED_REFUSALS = {"cancel": 409}
+DOCUMENTED_REFUSALS = {"cancel": 409, "rerun": 409}
 
 
 @pytest.fixture(scope="module")

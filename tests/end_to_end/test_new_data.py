@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from local.event_grid import Batching, Disturbance, Schema, blob_created
 from local.host_process import HostDidNotStart
@@ -30,6 +31,7 @@ RULES = (
     rule(prefix="stream/", quiet_seconds=1, longest_wait_seconds=1),
     rule(prefix="day/", start="marker", marker="_SUCCESS"),
     rule(prefix="lake/", start="file"),
+    rule(prefix="again/", start="file"),
 )
 
 
@@ -224,3 +226,25 @@ def test_one_rule_needs_no_json(own_state: Path) -> None:
         wait_until_quiet(machine)
 
         assert [run["phase"] for run in runs(machine)] == ["Completed"]
+
+
+def test_an_upload_whose_run_failed_is_scored_by_its_rerun_and_by_nothing_else(machine: LocalMachine) -> None:
+    app = App(machine.url)
+    machine.control.fault("invoke", "answer", status=404, times=1)
+    event = uploaded(machine, "again/one.csv")
+    machine.grid.publish(event)
+    wait_until_quiet(machine)
+    [failed] = runs(machine, "again")
+    assert (failed["phase"], failed["error"]["code"], jobs(machine)) == ("Failed", "not_found", 0)
+
+    page = requests.post(
+        f"{machine.url}/api/batch-runs/rerun", params={"source": "incoming/again"}, timeout=60
+    ).json()
+    [answer] = page["runs"]
+    assert (answer["run_id"], answer["rerun_id"]) == (failed["run_id"], f"{failed['run_id']}.2")
+    again = app.wait_for_end(answer["rerun_id"])
+    assert (again["phase"], again["source"], jobs(machine)) == ("Completed", failed["source"], 1)
+
+    machine.grid.publish(event)
+    wait_until_quiet(machine)
+    assert (len(runs(machine, "again")), jobs(machine)) == (2, 1)

@@ -65,6 +65,14 @@ class Runtime:
         for instance_id in self.under_way:
             await self._step(instance_id)
 
+    def at_work(self, instance_id: str) -> str | None:
+        """The activity for which the instance waits, if it waits for one."""
+        execution = self._executions.get(instance_id)
+        if execution is None or execution.answer.over:
+            return None
+        is_activity = execution.answer.actions[-1]["actionType"] == ACTIVITY
+        return execution.answer.activity[0] if is_activity else None
+
     async def deliver_again(self, instance_id: str) -> None:
         """Another delivery of the activity that is at work, if one is. Nobody waits for its answer."""
         execution = self._executions.get(instance_id)

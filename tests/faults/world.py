@@ -22,7 +22,7 @@ from tests.faults.plan import Faults, Killed, process
 from tests.faults.runtime import Runtime
 from tests.task_hub.task_hub import TaskHub
 from tests.triggers.functions import functions
-from triggers import housekeeping, http_api
+from triggers import housekeeping, http_api, reruns
 
 RUN = "r-1"
 REBUILT = "rebuilt"
@@ -31,7 +31,7 @@ MOST_POSTS = 10
 MOST_HOURS = 6
 MOST_STEPS = 100
 
-_FUNCTIONS = functions(http_api.bp) | functions(housekeeping.bp)
+_FUNCTIONS = functions(http_api.bp) | functions(housekeeping.bp) | functions(reruns.bp)
 _NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 
 
@@ -94,6 +94,9 @@ class World:
                 return status
             self.clock.advance(seconds=5)
         raise AssertionError("no cancel was answered")
+
+    async def rerun(self) -> tuple[int | None, Any]:
+        return await self._ask("rerun_run", context=_NO_TRACE)
 
     async def get(self) -> tuple[int | None, Any]:
         return await self._ask("get_run")

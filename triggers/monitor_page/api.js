@@ -18,7 +18,7 @@ class ApiError extends Error {
 const api = {
   root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
 
-  async call(method, path, params = {}) {
+  async call(method, path, params = {}, body = undefined) {
     const query = new URLSearchParams(params).toString();
     const key = storedKey();
     if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "A key cannot have these characters.");
@@ -26,7 +26,8 @@ const api = {
     try {
       answer = await fetch(api.root + path + (query ? `?${query}` : ""), {
         method,
-        headers: key ? { "x-functions-key": key } : {},
+        headers: { ...(key && { "x-functions-key": key }), ...(body && { "Content-Type": "application/json" }) },
+        body: body && JSON.stringify(body),
         cache: "no-store",
         redirect: "manual",
         signal: AbortSignal.timeout(30_000),
@@ -36,10 +37,10 @@ const api = {
     }
     // After a login has expired, the app redirects to the login page. The key must not be sent there.
     if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has expired.");
-    const body = await answer.json().catch(() => null);
-    if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
-    if (!body) throw new ApiError(0, "The answer was incomplete.");
-    return body;
+    const answered = await answer.json().catch(() => null);
+    if (!answer.ok) throw new ApiError(answer.status, answered?.detail || `The app answered ${answer.status}.`);
+    if (!answered) throw new ApiError(0, "The answer was incomplete.");
+    return answered;
   },
 
   async *pages(params) {
@@ -53,6 +54,7 @@ const api = {
 
   run: (id) => api.call("GET", `/${encodeURIComponent(id)}`),
   cancel: (id) => api.call("POST", `/${encodeURIComponent(id)}/cancel`),
+  rerun: (id, confirms) => api.call("POST", `/${encodeURIComponent(id)}/rerun`, {}, confirms ? { confirm_no_job: true } : undefined),
 };
 
 let keyInMemory = "";

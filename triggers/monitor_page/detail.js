@@ -79,7 +79,7 @@ function actions(run) {
   return h("section", { class: "actions" },
     safeLink(run.job?.studio_url, "Open in Studio", { class: "button", title: "Open the job in Azure ML Studio", "data-keep": "studio" }),
     h("button", { type: "button", id: "copy", title: "Copy the run as JSON", "data-keep": "copy" }, "Copy"),
-    ...cancelControl(run));
+    ...cancelControl(run), ...rerunControl(run));
 }
 
 function troubles(run) {
@@ -146,6 +146,8 @@ function asked(run) {
   const identity = run.identity || {};
   return section("Request", definitions([
     ["Run id", code(run.run_id)],
+    ["Runs again", run.rerun_of && runLinks([run.rerun_of])],
+    ["Run again as", run.reruns?.length ? runLinks(run.reruns) : null],
     ["Endpoint", run.endpoint_uri && code(run.endpoint_uri)], ["Deployment", request.deployment],
     ["Experiment", request.experiment], ["Checked every", seconds(request.poll_interval)],
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],

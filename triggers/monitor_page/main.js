@@ -126,6 +126,7 @@ const CLICKS = {
   copy: () => copyText($("copy"), JSON.stringify(store.runs.get(detail.id), null, 2)),
   "copy-command": () => copyText($("copy-command"), startCommand()),
   "confirm-cancel": cancelConfirmed,
+  rerun: askToRerun, "rerun-confirm": rerunConfirmed,
   "state-action": () => { if (live.loaded) { clearFilters(); filtersChanged(); } else updateNow(); },
 };
 
@@ -141,7 +142,7 @@ function clicked(event) {
 
 function keyPressed(event) {
   document.body.dataset.by = "keys";
-  if (event.key === "Escape" && detail.id && !$("confirm").open) closeDetail();
+  if (event.key === "Escape" && detail.id && !document.querySelector("dialog[open]")) closeDetail();
   if (event.key === "/" && !event.target.closest("input, select, dialog")) { event.preventDefault(); $("text").focus(); }
 }
 

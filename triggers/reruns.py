@@ -1,0 +1,75 @@
+"""Commands for people: run a run again, or all runs that a filter selects."""
+
+import json
+import logging
+import re
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from batch.api.request import RUN_ID_PATTERN
+from batch.api.rerun_query import RerunQuery
+from batch.api.rerun_request import parse_rerun
+from batch.api.responses import ApiError, RerunPage
+from batch.errors import InvalidRequest, RunError
+from batch.log import log_event
+from task_hub.rerun_many import run_many_again
+from task_hub.reruns import NotRunAgain, Rerun, run_again
+from task_hub.tracing import trace_of
+from triggers.http_api import ROUTE, _links
+from triggers.problem_details import error_response
+
+bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
+logger = logging.getLogger(__name__)
+
+
+@bp.route(route=ROUTE + "/{run_id}/rerun", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def rerun_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+    """As for a start: 202 for a new run, 200 with the rerun that is under way."""
+    run_id = req.route_params["run_id"]
+    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+        # The SDK would put it into the address of the task hub as it is.
+        return error_response(ApiError.NO_SUCH_RUN, f"There is no run {run_id}.")
+    try:
+        confirmed = parse_rerun(req.get_body())
+        with trace_of(context):
+            rerun = await run_again(client, run_id, confirmed=confirmed)
+    except InvalidRequest as error:
+        return error_response(ApiError.INVALID_REQUEST, f"Nothing was started. {error}", error.errors)
+    except NotRunAgain as error:
+        return error_response(error.kind, str(error))
+    except RunError as error:
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
+    if rerun.existing is None:
+        _log(run_id, rerun)
+        return _links(req, client, rerun.run_id, status=202)
+    return _links(req, client, rerun.run_id, status=200, run=rerun.existing.view)
+
+
+@bp.route(route=ROUTE + "/rerun", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def rerun_runs(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
+    """One part of the list in each call, so that no call is too long for the platform."""
+    try:
+        query = RerunQuery.parse(req.params, req.get_body())
+        with trace_of(context):
+            runs, continuation = await run_many_again(client, query, _log)
+    except InvalidRequest as error:
+        return error_response(ApiError.INVALID_REQUEST, f"Nothing was started. {error}", error.errors)
+    except RunError as error:
+        return error_response(ApiError.STORE_UNAVAILABLE, error.message)
+    page: RerunPage = {"dry_run": query.dry_run, "runs": runs, "continuation": continuation}
+    return func.HttpResponse(json.dumps(page) + "\n", mimetype="application/json")
+
+
+def _log(run_id: str, rerun: Rerun) -> None:
+    log_event(
+        logger,
+        logging.INFO,
+        "run_started",
+        run=rerun.run_id,
+        endpoint=rerun.endpoint_uri,
+        rerun_of=run_id,
+    )
