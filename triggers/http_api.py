@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
+from batch.api.request import IDEMPOTENCY_KEY, parse_request
+from batch.api.request_fields import RUN_ID_PATTERN
 from batch.api.responses import ApiError, RunLinks, RunList
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView

@@ -10,7 +10,14 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from batch.api import openapi_examples as examples
-from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
+from batch.api.request import IDEMPOTENCY_KEY
+from batch.api.request_fields import (
+    RUN_ID_PATTERN,
+    BatchRunRequest,
+    JobInput,
+    JobOutput,
+    JobOverrides,
+)
 from batch.api.responses import ProblemDetails, RebuiltPart, RunLinks, RunList
 from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
 from batch.api.run_view import RunView
@@ -20,6 +27,8 @@ from batch.settings import Settings
 JsonObject = dict[str, Any]
 
 _MODELS: tuple[type, ...] = (BatchRunRequest, RunView, RunLinks, RunList, RebuiltPart, ProblemDetails)
+_SENT: tuple[type, ...] = (BatchRunRequest, JobInput, JobOutput, JobOverrides)
+"""What callers send."""
 _RUN_ID: JsonObject = {
     "name": "run_id",
     "in": "path",
@@ -65,8 +74,35 @@ def _schemas(settings: Settings) -> JsonObject:
         for field in schema.get("properties", {}).values():
             # Pydantic's title repeats the field's name.
             field.pop("title", None)
+    for model in _SENT:
+        for name, field in schemas[model.__name__]["properties"].items():
+            schemas[model.__name__]["properties"][name] = _with_named_values(_without_union(field))
     _name_the_endpoints(schemas[BatchRunRequest.__name__], settings)
     return schemas
+
+
+def _without_union(field: JsonObject) -> JsonObject:
+    """A value that may be null has two types in place of a union.
+
+    Of an object that may be null, generators make two classes. It stands alone: absence says the same as null.
+    """
+    present = [choice for choice in field.get("anyOf", [field]) if choice != {"type": "null"}]
+    if len(present) != 1 or "anyOf" not in field:
+        return field
+    rest = {name: value for name, value in field.items() if name not in ("anyOf", "default")}
+    types = present[0].get("type", "object")
+    if types == "object":
+        return {**present[0], **rest}
+    return {**present[0], **rest, "type": [*(types if isinstance(types, list) else [types]), "null"]}
+
+
+def _with_named_values(field: JsonObject) -> JsonObject:
+    """What values have any name of a pattern: generators know nothing of ``patternProperties``."""
+    if "patternProperties" not in field:
+        return field
+    [(pattern, value)] = field["patternProperties"].items()
+    rest = {name: each for name, each in field.items() if name != "patternProperties"}
+    return {**rest, "additionalProperties": value, "propertyNames": {"pattern": pattern}}
 
 
 def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
@@ -75,8 +111,8 @@ def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
     allowed = sorted(f"{origin}/jobs" for origin in settings.allowed_origins)
     request["properties"]["endpoint_uri"] = {
         "description": endpoint["description"],
-        "type": ["string", "null"] if settings.endpoint_uri else "string",
-        "enum": [*allowed, None] if settings.endpoint_uri else allowed,
+        "type": "string",
+        "enum": allowed,
     }
     if not settings.endpoint_uri:
         request["required"] = ["endpoint_uri"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.addresses import CLOUDS, Cloud
-from batch.api.request import RUN_ID_PATTERN
+from batch.api.request_fields import RUN_ID_PATTERN
 from batch.errors import InvalidRequest
 from batch.new_data.blob import Blob, finished_upload
 from batch.new_data.request import folder_id, request_for, start_of, upload_for, upload_id
