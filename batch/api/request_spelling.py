@@ -13,7 +13,7 @@ _FIELDS = frozenset(BatchRunRequest.model_fields)
 WHOLE_NUMBERS = frozenset({"poll_interval", "queue_timeout", "timeout", "cancel_timeout", "job_attempts"})
 OVERRIDE_NUMBERS = frozenset(JobOverrides.model_fields) - {"output_file_name"}
 _NUMBER_AS_TEXT = re.compile(r"([+-]?[0-9]{1,18})(?:\.0*)?", re.ASCII)
-_ENDPOINT = re.compile(r"(https://[^/?#\\\s]+)(?:/jobs)?/?", re.IGNORECASE | re.ASCII)
+_ENDPOINT = re.compile(r"((?i:https)://[^/?#\\\s]+)(?:/jobs)?/?", re.ASCII)
 _OPTIONS = frozenset({"overrides", "tags"})
 """Without a name in it, such an object says nothing."""
 _CHOICES = {word.casefold(): word for word in ("UriFolder", "UriFile", "Literal", "cancel", "leave")}
