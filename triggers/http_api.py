@@ -16,6 +16,7 @@ from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
+from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.settings import app_settings
 from task_hub.known_runs import KnownRun, find_run
@@ -49,7 +50,8 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     if existing is None:
-        log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
+        tags = tag_fields(request)
+        log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri, **tags)
         return _links(req, client, run_id, status=202)
     if not existing.was_asked_for(request):
         return error_response(
