@@ -6,7 +6,7 @@ the row key begins with the time that is left until a far moment.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -148,7 +148,7 @@ class RunRow:
 class ListedRun:
     """A row of a list. ``status`` is the JSON of its RunStatus and ``runtime_status`` that of its orchestration.
 
-    These and ``ended_at`` are empty while the run is under way.
+    These and ``ended_at`` are empty while the run is under way. ``tags`` are written, to select runs, and not read.
     """
 
     run_id: str
@@ -159,6 +159,7 @@ class ListedRun:
     ended_at: str = ""
     status: str = ""
     runtime_status: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -178,6 +179,7 @@ class ListedRun:
             "EndedAt": self.ended_at,
             "Status": self.status,
             "RuntimeStatus": self.runtime_status,
+            **{tag_column(name): value for name, value in self.tags.items()},
         }
         return {name: value for name, value in values.items() if value}
 
@@ -196,6 +198,11 @@ class ListedRun:
 
 
 LISTED_NAMES = ("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus")
+
+
+def tag_column(name: str) -> str:
+    """The column of a tag: it has no other signs than ``_``, and each stands before the code of a sign."""
+    return "Tag_" + "".join(each if each.isalnum() else f"_{ord(each):02x}" for each in name)
 
 
 def listed_phase(phase: str) -> str:

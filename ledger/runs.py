@@ -58,6 +58,7 @@ async def add_run(table: Table, row: RunRow, run: Run) -> RunRow | None:
         phase=PENDING,
         endpoint_uri=run.request.endpoint_uri,
         source=source_of(run.source.view() if run.source else None),
+        tags=run.request.tags,
     )
     return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())})
 

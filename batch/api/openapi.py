@@ -19,7 +19,14 @@ from batch.api.request_fields import (
     JobOverrides,
 )
 from batch.api.responses import ProblemDetails, RebuiltPart, RunLinks, RunList
-from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
+from batch.api.run_query import (
+    DEFAULT_TOP,
+    ENDPOINT_PATTERN,
+    MAX_TOP,
+    PREFIX_PATTERN,
+    SOURCE_PATTERN,
+    TAG_PATTERN,
+)
 from batch.api.run_view import RunView
 from batch.run.phases import PHASES
 from batch.settings import Settings
@@ -192,6 +199,11 @@ def _list() -> JsonObject:
                 "source",
                 "Runs that new data started, from folders whose container and name begin with this text",
                 {"type": "string", "pattern": SOURCE_PATTERN, "examples": ["incoming/2026/"]},
+            ),
+            _query(
+                "tag",
+                "Runs with this tag: its name, a colon and its value",
+                {"type": "string", "pattern": TAG_PATTERN, "examples": ["team:fraud"]},
             ),
             _query(
                 "top",

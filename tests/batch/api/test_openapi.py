@@ -91,6 +91,7 @@ def test_the_list_accepts_each_documented_parameter() -> None:
         "prefix": "a",
         "endpoint": ENDPOINT_URI,
         "source": "incoming/2026/",
+        "tag": "team:fraud",
         "top": "200",
         "continuation": CONTINUATION,
     }
