@@ -135,9 +135,7 @@ BAD_REQUEST: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
     "status": ApiError.INVALID_REQUEST.status,
     "detail": "Nothing was started. poll_intervall: is not a known field; did you mean poll_interval?",
-    "errors": [
-        {"field": "poll_intervall", "message": "is not a known field; did you mean poll_interval?"}
-    ],
+    "errors": [{"field": "poll_intervall", "message": "is not a known field; did you mean poll_interval?"}],
 }
 BAD_QUERY: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
