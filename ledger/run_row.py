@@ -148,7 +148,7 @@ class RunRow:
 class ListedRun:
     """A row of a list. ``status`` is the JSON of its RunStatus and ``runtime_status`` that of its orchestration.
 
-    These and ``ended_at`` are empty while the run is under way. ``tags`` are written, to select runs, and not read.
+    These and ``ended_at`` are empty while the run is under way.
     """
 
     run_id: str
@@ -179,6 +179,8 @@ class ListedRun:
             "EndedAt": self.ended_at,
             "Status": self.status,
             "RuntimeStatus": self.runtime_status,
+            # Once to be read, and each in a column to select runs by it.
+            "Tags": json.dumps(self.tags) if self.tags else "",
             **{tag_column(name): value for name, value in self.tags.items()},
         }
         return {name: value for name, value in values.items() if value}
@@ -194,10 +196,13 @@ class ListedRun:
             ended_at=values.get("EndedAt", ""),
             status=values.get("Status", ""),
             runtime_status=values.get("RuntimeStatus", ""),
+            tags=json.loads(values.get("Tags", "{}")),
         )
 
 
-LISTED_NAMES = ("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus")
+LISTED_NAMES = (
+    *("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus", "Tags"),
+)
 
 
 def tag_column(name: str) -> str:

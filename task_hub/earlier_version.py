@@ -41,7 +41,7 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         phase=row.phase,
         endpoint_uri=view["endpoint_uri"] or "",
         source=source_of(view["source"]),
-        tags=view.get("request", {}).get("tags", {}),
+        tags=view.get("tags", {}),
     )
     if run.ended:
         listed = run.end.of(listed)

@@ -91,8 +91,7 @@ async def listed_view(client: df.DurableOrchestrationClient, table: Table, liste
         in_hub = None
     if in_hub is None:
         status = status_without_instance(to_be_started=listed.phase == PENDING)
-        status = status.model_copy(update={"endpoint_uri": listed.endpoint_uri})
-        return _view_without_instance(listed.run_id, status, listed.started_at)
+        return _of_row(_view_without_instance(listed.run_id, status, listed.started_at), listed)
     try:
         await bring_up_to_date(client, table, listed, in_hub)
     except RunError as error:
@@ -140,7 +139,10 @@ def ended_view(listed: ListedRun) -> RunView:
 
 def _of_row(view: RunView, listed: ListedRun) -> RunView:
     """With what the row of the list knows if the status does not."""
-    return {**view, "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None}
+    shown: RunView = {**view, "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None}
+    if listed.tags:
+        shown["tags"] = dict(listed.tags)
+    return shown
 
 
 def _since(in_hub: RunInHub, started_at: datetime) -> RunView:

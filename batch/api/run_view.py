@@ -126,6 +126,7 @@ class RunView(TypedDict):
         AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
     ]
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
+    tags: NotRequired[Annotated[dict[str, str], Field(description="Left out if there are none")]]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
 
@@ -167,6 +168,8 @@ def run_view(
     if status.phase == PENDING:
         view["pending_since"] = view["started_at"]
     if run:
+        if run.request.tags:
+            view["tags"] = run.request.tags
         view["request"] = _request_view(run.request)
         view["outputs"] = run.request.output_uris()
     if has_ended(view["phase"], runtime_status):

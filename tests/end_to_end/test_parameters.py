@@ -196,6 +196,7 @@ def test_the_list_selects_by_a_tag(app: App) -> None:
         return [run["run_id"] for run in app.list(**params).json()["runs"]]
 
     assert listed(tag=f"team:{team}") == [tagged]
+    assert app.list(prefix=tagged).json()["runs"][0]["tags"] == {"team": team}
     for run_id in (tagged, other):
         app.wait_for_end(run_id)
     wait_for("the end in the ledger", lambda: listed(tag=f"team:{team}", phase="completed") == [tagged])
