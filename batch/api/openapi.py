@@ -135,7 +135,9 @@ def _start() -> JsonObject:
     return {
         "operationId": "startRun",
         "summary": "Start a run, once",
-        "description": "The same run_id with the same request returns the existing run and starts nothing.",
+        "description": "The same run_id with the same request returns the existing run and starts nothing."
+        " Other spellings than those of the schema are taken, too: numbers as text, null and empty text for what is"
+        " absent, uri_folder for UriFolder, and a URI as text in place of an input or output.",
         "parameters": [key],
         "requestBody": {
             "required": True,

@@ -134,6 +134,7 @@ FileName = Annotated[
         r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$",
         "must be the name of a file without a folder: 1 to 255 letters, digits, '.', '_' and '-'",
     ),
+    AfterValidator(_no_secret),
 ]
 Timeout = Annotated[int, _Between(1, MAX_TIMEOUT)]
 DataType = Annotated[Literal["UriFolder", "UriFile"], _rule("must be UriFolder or UriFile")]

@@ -163,6 +163,12 @@ def test_a_tag_holds_no_secret(value: str) -> None:
     [error] = refusals(body(tags={"note": value}))
     assert error.field == "tags.note"
     assert "would be stored" in error.message
+    assert SECRET not in error.message
+
+
+def test_the_name_of_the_output_file_holds_no_token() -> None:
+    [error] = refusals(body(overrides={"output_file_name": "eyJ" + "a" * 9 + ".eyJ" + "b" * 9}))
+    assert (error.field, "would be stored" in error.message) == ("overrides.output_file_name", True)
 
 
 @pytest.mark.parametrize("value", [5, True, ["a"], {"a": "b"}, "x" * 101, "a\nb", "a\x7f"])
