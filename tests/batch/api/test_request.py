@@ -303,3 +303,40 @@ def test_names_that_go_into_headers_are_plain(field: str, name: object) -> None:
 def _with_literal(literal: str) -> tuple[str, RunRequest]:
     sent = f'{{"inputs": {{"mode": {{"type": "Literal", "value": {literal}}}}}}}'
     return parse_request(sent.encode(), None, settings())
+
+
+@pytest.mark.parametrize(
+    ("fields", "fingerprint"),
+    [
+        (body(), "42f5cc4119c629c221adce2c549368c141dec1ad9f4821a99e7ab63ec948ab24"),
+        (
+            body(
+                endpoint_output_uri=OUTPUT_URI,
+                endpoint_input_type="UriFile",
+                poll_interval=60,
+                timeout=3_600,
+                queue_timeout=60,
+                deployment="blue",
+                on_timeout="leave",
+                cancel_timeout=9,
+            ),
+            "03d0f4af2485f518d8d91c5dea80138165d11db130bd53635d0b7d5530dea724",
+        ),
+        (
+            {
+                "inputs": {
+                    "a": {"type": "Literal", "value": 0.5},
+                    "b": {"type": "UriFolder", "uri": "azureml:x:1"},
+                },
+                "outputs": {"c": {"uri": "azureml://datastores/lake/paths/o.csv"}},
+                "experiment": "e",
+            },
+            "c49c077cfe79c06f0711e2e52c69dca830a6f324d323cbdf294dccc6a3020348",
+        ),
+    ],
+)
+def test_the_fingerprint_of_a_request_is_that_of_version_1_3(
+    fields: dict[str, object], fingerprint: str
+) -> None:
+    """Its run may have been started by that version: the same request starts no second one."""
+    assert parse({"run_id": "r-1", **fields})[1].fingerprint() == fingerprint
