@@ -22,7 +22,7 @@ class Cloud:
     """What differs between the clouds of Azure, as its own documentation states it; hosts without ``https://``.
 
     ``ml_audience`` is a token audience without the ``/.default`` suffix. Each region has a name below
-    ``ml_api_host``.
+    ``ml_api_host``, each Event Grid topic below ``event_grid_host``.
     """
 
     login_host: str
@@ -31,6 +31,7 @@ class Cloud:
     ml_api_host: str
     studio_hosts: frozenset[str]
     storage_suffix: str
+    event_grid_host: str
 
     @property
     def blob_suffix(self) -> str:
@@ -48,6 +49,7 @@ PUBLIC_CLOUD = Cloud(
     ml_api_host="api.azureml.ms",
     studio_hosts=frozenset({"ml.azure.com"}),
     storage_suffix="core.windows.net",
+    event_grid_host="eventgrid.azure.net",
 )
 CLOUDS = (
     PUBLIC_CLOUD,
@@ -58,6 +60,7 @@ CLOUDS = (
         ml_api_host="api.ml.azure.us",
         studio_hosts=frozenset({"ml.azure.us"}),
         storage_suffix="core.usgovcloudapi.net",
+        event_grid_host="eventgrid.azure.us",
     ),
     Cloud(
         login_host="login.chinacloudapi.cn",
@@ -66,6 +69,7 @@ CLOUDS = (
         ml_api_host="api.ml.azure.cn",
         studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
         storage_suffix="core.chinacloudapi.cn",
+        event_grid_host="eventgrid.azure.cn",
     ),
 )
 

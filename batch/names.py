@@ -2,6 +2,7 @@
 
 BATCH_RUN = "batch_run"
 NEW_DATA_WINDOW = "new_data_window"
+NOTIFICATION = "notification"
 
 AUTHORIZE = "authorize"
 INVOKE = "invoke"
@@ -11,6 +12,7 @@ START_RUN = "start_run"
 RECORD_END = "record_end"
 EXPLAIN_JOB = "explain_job"
 LOCATE_OUTPUTS = "locate_outputs"
+NOTIFY = "notify"
 
 FOLDER_WINDOW = "folder_window"
 WINDOW_TOUCH = "touch"

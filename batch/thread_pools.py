@@ -43,5 +43,9 @@ class ThreadPool:
 azure_ml = ThreadPool("azure-ml", ACTIVITIES)
 tokens = ThreadPool("tokens", 8)
 """One request for a token goes on for each audience. ``token_cache.py`` gives up those that hang, with threads."""
+NOTIFICATIONS = 10
+"""As many are sent to a receiver at once in a process: if it hangs, most activities are left to the runs."""
+event_grid = ThreadPool("event-grid", NOTIFICATIONS)
+webhook = ThreadPool("webhook", NOTIFICATIONS)
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

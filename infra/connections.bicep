@@ -1,5 +1,5 @@
-// Connects the app with resources that existed before it: its role on the workspace, and event subscriptions (Event
-// Grid requires that their functions exist). The postdeploy hook applies this template as a separate deployment. azd
+// Connects the app with resources that existed before it: its roles on the workspace and on the topic that it tells how
+// runs end, and event subscriptions (Event Grid requires that their functions exist). The postdeploy hook applies this template as a separate deployment. azd
 // does not know it, so `azd down` does not delete the workspace's resource group.
 targetScope = 'subscription'
 
@@ -26,9 +26,13 @@ param newDataStart string
 @description('System topic of the workspace; empty if job events are off.')
 param workspaceTopicId string
 
+@description('Event Grid topic that is told how runs end; empty if none is.')
+param notificationTopicId string
+
 var workspace = split(workspaceId, '/')
 var dataTopic = split(empty(dataTopicId) ? workspaceId : dataTopicId, '/')
 var workspaceTopic = split(empty(workspaceTopicId) ? workspaceId : workspaceTopicId, '/')
+var notificationTopic = split(empty(notificationTopicId) ? workspaceId : notificationTopicId, '/')
 var newDataRules = loadJsonContent('new-data-rules.json')
 var plainRule = { container: newDataContainer, prefix: newDataPrefix }
 var watched = empty(newDataRules) ? [plainRule] : newDataRules
@@ -54,6 +58,15 @@ module workspaceAccess 'modules/workspace-access.bicep' = if (workspaceRole != '
     workspaceName: workspace[8]
     principalId: principalId
     custom: workspaceRole == 'Custom'
+  }
+}
+
+module notificationAccess 'modules/notification-access.bicep' = if (!empty(notificationTopicId)) {
+  name: 'notification-access-${functionAppName}'
+  scope: resourceGroup(notificationTopic[2], notificationTopic[4])
+  params: {
+    topicName: notificationTopic[8]
+    principalId: principalId
   }
 }
 

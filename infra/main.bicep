@@ -116,6 +116,16 @@ param jobEvents bool = true
 @description('An Event Grid system topic that the workspace already has. Empty creates one.')
 param existingWorkspaceTopicId string = ''
 
+@description('Resource id of an Event Grid custom topic (schema CloudEvents 1.0) that is told how runs end. Empty turns this off.')
+param notificationTopicId string = ''
+
+@description('A webhook is told how runs end. Its address is the secret of notificationUrl.')
+param notificationWebhook bool = false
+
+@secure()
+@description('Address of the webhook with everything secret in it, kept in Key Vault. Empty keeps the current one.')
+param notificationUrl string = ''
+
 @description('Address that alerts are mailed to. Empty: alerts show in the portal only.')
 param alertEmail string = ''
 
@@ -124,6 +134,8 @@ var tags = { 'azd-env-name': environmentName }
 var onScheduler = durableBackend == 'DurableTaskScheduler'
 var asServicePrincipal = identityKind == 'ServicePrincipal'
 var watchesData = !empty(newDataStorageAccountId)
+var tellsTopic = !empty(notificationTopicId)
+var keepsSecrets = asServicePrincipal || notificationWebhook
 var appName = 'func-${token}'
 
 resource appGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -181,7 +193,7 @@ module scheduler 'modules/durable-task-scheduler.bicep' = if (onScheduler) {
   }
 }
 
-module vault 'modules/key-vault.bicep' = if (asServicePrincipal) {
+module vault 'modules/key-vault.bicep' = if (keepsSecrets) {
   name: 'vault'
   scope: appGroup
   params: {
@@ -191,6 +203,7 @@ module vault 'modules/key-vault.bicep' = if (asServicePrincipal) {
     privateNetworking: privateNetworking
     appPrincipalId: identity.outputs.principalId
     servicePrincipalSecret: servicePrincipalSecret
+    notificationUrl: notificationUrl
   }
 }
 
@@ -209,7 +222,7 @@ module privateEndpoints 'modules/private-endpoint.bicep' = [for target in ['blob
   }
 }]
 
-module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetworking && asServicePrincipal) {
+module vaultEndpoint 'modules/private-endpoint.bicep' = if (privateNetworking && keepsSecrets) {
   name: 'private-vault'
   scope: appGroup
   params: {
@@ -240,6 +253,12 @@ module app 'modules/function-app.bicep' = {
   }
 }
 
+module notificationTopic 'modules/notification-topic.bicep' = if (tellsTopic) {
+  name: 'notification-topic'
+  scope: appGroup
+  params: { topicId: notificationTopicId }
+}
+
 module appSettings 'modules/app-settings.bicep' = {
   name: 'app-settings'
   scope: appGroup
@@ -268,6 +287,10 @@ module appSettings 'modules/app-settings.bicep' = {
       marker: newDataMarker
       inputUri: newDataInputUri
       outputUri: newDataOutputUri
+    }
+    notification: {
+      topic: tellsTopic ? notificationTopic!.outputs.endpoint : ''
+      secretUri: notificationWebhook ? vault!.outputs.notificationSecretUri : ''
     }
   }
 }
@@ -344,6 +367,7 @@ output NEW_DATA_PREFIX string = newDataPrefix
 output NEW_DATA_SUFFIX string = newDataSuffix
 output NEW_DATA_START string = newDataStart
 output JOB_EVENTS_TOPIC_ID string = jobEvents ? workspaceTopic!.outputs.id : ''
+output NOTIFICATION_TOPIC_ID string = notificationTopicId
 output API_URL string = 'https://${app.outputs.hostName}/api/batch-runs'
 output MONITOR_URL string = 'https://${app.outputs.hostName}/api/monitor'
 output GET_KEY_COMMAND string = 'az functionapp keys list --resource-group ${appGroup.name} --name ${app.outputs.name} --query functionKeys.default --output tsv'

@@ -10,6 +10,7 @@ from batch.run.phases import PENDING
 from batch.run.state import Run
 from batch.run.status import RunStatus
 from batch.timestamps import format_timestamp
+from ledger.notifications import notification_of
 from ledger.retry import settled
 from ledger.run_row import ListedRun, RunList, RunRow, job_key, run_key, source_of, to_milliseconds
 from ledger.table import Change, Delete, Insert, Merge, Replace, Row, RowChanged, RowExists, Table
@@ -123,9 +124,13 @@ async def note_phase(table: Table, row: RunRow, phase: str) -> None:
     await _unless_gone(table, *(Merge(key, {"Phase": phase}) for key in row.keys))
 
 
-async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
-    """Writes how a run ended. The first end stays: a run ends once."""
+async def end_run(table: Table, row: RunRow, end: RunEnd, *, notify: bool = False) -> None:
+    """Writes how a run ended. The first end stays: a run ends once.
+
+    ``notify``: the same transaction notes that this is to be told.
+    """
     ended = end.of(ListedRun(row.run_id, row.started_at, row.phase, end.status.endpoint_uri or ""))
+    noted = [Insert(*notification_of(row))] if notify else []
 
     async def step() -> None:
         await _unless_gone(
@@ -133,6 +138,7 @@ async def end_run(table: Table, row: RunRow, end: RunEnd) -> None:
             Merge(row.key_in(RunList.ALL), ended.values()),
             Merge(row.key, {"Phase": ended.phase}),
             Delete(row.key_in(RunList.UNDER_WAY)),
+            *noted,
         )
 
     await settled(step)
@@ -161,8 +167,8 @@ def _is_of(run: RunRow, row: Row) -> bool:
 async def _unless_gone(table: Table, *changes: Change) -> None:
     try:
         await table.write(*changes)
-    except RowChanged:
-        # The row of the list of runs under way is there as long as the run goes on.
+    except (RowChanged, RowExists):
+        # The row of the list of runs under way is there as long as the run goes on, that of a notification later.
         return
 
 

@@ -42,6 +42,7 @@ _NOT_INHERITED = (
     "MSI_",
     "BATCH_",
     "NEW_DATA_",
+    "NOTIFICATION_",
     "ALLOWED_ENDPOINT_",
     "SUBMISSION_",
     "AzureWebJobs",
@@ -70,7 +71,8 @@ class MachineConfig:
     """``state`` is the only folder written to; ``settings`` override the app settings for the emulated Azure ML.
 
     ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time runs
-    that many times as fast as the machine's, and can be steered.
+    that many times as fast as the machine's, and can be steered. With ``tells_topic`` the app tells the local topic
+    how runs end.
     """
 
     state: Path
@@ -85,6 +87,7 @@ class MachineConfig:
     token_lifetime: int = 3600
     time_scale: float | None = None
     events: Events | None = None
+    tells_topic: bool = False
 
 
 class LocalMachine:
@@ -179,5 +182,6 @@ class LocalMachine:
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
             "SUBMISSION_SETTLE_SECONDS": "1",
             **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),
+            **({"NOTIFICATION_TOPIC": azure_ml.topic_url} if self._config.tells_topic else {}),
             **self._config.settings,
         }

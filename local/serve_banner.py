@@ -3,9 +3,10 @@
 from shlex import quote
 
 from local.machine import SAMPLES, LocalMachine
+from local.notification_receiver import NotificationReceiver
 
 
-def banner(machine: LocalMachine) -> str:
+def banner(machine: LocalMachine, receiver: NotificationReceiver) -> str:
     runs = f"{machine.url}/api/batch-runs"
     predictions = machine.azure_ml.datastores["workspaceblobstore"]
     return f"""\
@@ -32,5 +33,7 @@ A run over the folder starts 5 s after its last file. Its predictions will be in
 
 Cancel a run that has not ended, here "another":
   curl -s -X POST {runs}/another/cancel
+
+Each run that ends is told to a receiver on this machine: a line here, and a file in {receiver.folder}.
 
 Watch all runs at {machine.url}/api/monitor. Ctrl-C stops everything."""

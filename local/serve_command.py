@@ -9,6 +9,7 @@ from pathlib import Path
 from local.azure_ml import Ports
 from local.instance_lock import check_ports, instance_lock
 from local.machine import Events, LocalMachine, MachineConfig
+from local.notification_receiver import Event, NotificationReceiver
 from local.run_command import PACE, STATE
 from local.serve_banner import banner
 
@@ -29,7 +30,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--port",
         type=_port,
         default=HOST_PORT,
-        help="default %(default)s; Azure ML takes PORT + 10 to PORT + 14",
+        help="default %(default)s; Azure ML and the receiver of notifications take PORT + 10 to PORT + 16",
     )
     command.add_argument(
         "--state", type=Path, default=STATE / "serve", help="folder for everything that is stored"
@@ -44,20 +45,27 @@ def run(arguments: argparse.Namespace) -> int:
     port: int = arguments.port
     # The same at each start: runs that continue after a restart need their endpoint.
     azure_ml = Ports(
-        entra=port + 10, identity=port + 11, endpoint=port + 12, arm=port + 13, control=port + 14
+        entra=port + 10,
+        identity=port + 11,
+        endpoint=port + 12,
+        arm=port + 13,
+        control=port + 14,
+        topic=port + 15,
     )
+    state = arguments.state.resolve()
+    receiver = NotificationReceiver(state / "notifications", port + 16, _tell)
     config = MachineConfig(
-        state=arguments.state.resolve(),
+        state=state,
         pace=PACE,
         host_port=port,
         ports=azure_ml,
         events=Events(),
-        settings=ONE_RULE,
+        settings={**ONE_RULE, "NOTIFICATION_URL": receiver.url},
     )
     with instance_lock(config.state):
-        check_ports(port, *range(port + 10, port + 15))
-        with LocalMachine(config) as machine:
-            print(banner(machine), flush=True)
+        check_ports(port, *range(port + 10, port + 17))
+        with receiver, LocalMachine(config) as machine:
+            print(banner(machine, receiver), flush=True)
             return _watch(machine, ended)
 
 
@@ -71,8 +79,12 @@ def _watch(machine: LocalMachine, ended: threading.Event) -> int:
     return 0
 
 
+def _tell(event: Event) -> None:
+    print(f"Notification: {event['type']} {event['subject']}", flush=True)
+
+
 def _port(text: str) -> int:
     port = int(text)
-    if not 1 <= port <= 65_521:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65521")
+    if not 1 <= port <= 65_519:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65519")
     return port

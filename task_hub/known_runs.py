@@ -19,9 +19,10 @@ from batch.run.state import Run
 from batch.run.status import RunStatus
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.run_row import ListedRun, RunList, RunRow
-from ledger.runs import end_run, find_row, run_to_start
+from ledger.runs import find_row, run_to_start
 from ledger.table import Table
 from task_hub.ledger import ledger_of
+from task_hub.notifications import end_and_notify
 from task_hub.runs import NotARun, RunInHub, find_in_hub
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,17 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownR
     if row:
         return await known(table, row, in_hub)
     return _only_in_hub(in_hub) if in_hub else None
+
+
+async def find_run_since(
+    client: df.DurableOrchestrationClient, run_id: str, started_at: str
+) -> KnownRun | None:
+    """None if the run that started then was purged. Raises RunError if the task hub or the ledger fails."""
+    table = ledger_of(client)
+    row = await find_row(table, run_id)
+    if row is None or format_timestamp(row.started_at) != started_at:
+        return None
+    return await known(table, row, await find_in_hub(client, run_id))
 
 
 async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
@@ -114,7 +126,7 @@ async def bring_up_to_date(
         return
     row = await find_row(table, listed.run_id)
     if row:
-        await end_run(table, row, (await _with_state(client, in_hub)).end)
+        await end_and_notify(client, table, row, (await _with_state(client, in_hub)).end)
 
 
 async def _with_state(client: df.DurableOrchestrationClient, in_hub: RunInHub) -> RunInHub:

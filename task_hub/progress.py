@@ -11,9 +11,10 @@ from batch.run.job_status import Bucket, bucket_of
 from batch.run.phases import PENDING, Phase
 from batch.run.status import RunStatus
 from ledger.run_row import RunRow
-from ledger.runs import RunEnd, end_run, note_phase
+from ledger.runs import RunEnd, note_phase
 from task_hub.job_owners import own_job
 from task_hub.ledger import ledger_of
+from task_hub.notifications import end_and_notify
 from task_hub.submissions import row_of
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ async def note_end(client: df.DurableOrchestrationClient, run_id: str, status: R
     """Raises RunError if the ledger fails: housekeeping notes the end then."""
     row = await row_of(client, run_id)
     runtime_status = "Completed" if status.phase == Phase.COMPLETED else "Failed"
-    await end_run(ledger_of(client), row, RunEnd(status, runtime_status))
+    await end_and_notify(client, ledger_of(client), row, RunEnd(status, runtime_status))
 
 
 def _phase(row: RunRow, bucket: Bucket) -> str:

@@ -1,4 +1,4 @@
-"""Purges what has ended: runs with their rows, windows of new data, and what an earlier version left of both."""
+"""Purges what has ended: runs with their rows, windows of new data, notifications; also of earlier versions."""
 
 import logging
 from collections.abc import Awaitable
@@ -8,7 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.log import log_event
-from batch.names import BATCH_RUN, FOLDER_WINDOW, NEW_DATA_WINDOW
+from batch.names import BATCH_RUN, FOLDER_WINDOW, NEW_DATA_WINDOW, NOTIFICATION
 from batch.new_data.upload import FolderUpload
 from batch.run.believed_status import believed_status
 from batch.run.phases import ENDED_RUNTIME_STATUSES
@@ -30,10 +30,11 @@ logger = logging.getLogger(__name__)
 _PAGE = 100
 """Instances of one answer, which holds the input and the output of each."""
 _ENDED = ",".join(sorted(ENDED_RUNTIME_STATUSES))
+_PURGED = frozenset({BATCH_RUN, NEW_DATA_WINDOW, NOTIFICATION})
 
 
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
-    """How many runs and windows were purged; at most about ``limit``, so that one call stays short."""
+    """How many runs, windows and notifications were purged; at most about ``limit``, so that one call stays short."""
     purged = tried = await _purge_runs_of_ledger(client, before, limit)
     continuation = None
     params = {"top": str(_PAGE), "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
@@ -41,7 +42,7 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
         instances, continuation = await instances_page(client, params, continuation)
         for instance in instances:
             ended_at = time_of(instance, "lastUpdatedTime")
-            if instance["name"] in (BATCH_RUN, NEW_DATA_WINDOW) and ended_at < before:
+            if instance["name"] in _PURGED and ended_at < before:
                 tried += 1
                 purged += await _try(_purge_instance(client, instance, before), instance["instanceId"])
         if continuation is None:
@@ -105,6 +106,9 @@ async def _purge_instance(
     if instance["name"] == BATCH_RUN:
         row = await find_row(ledger_of(client), instance["instanceId"])
         await _purge_run(client, instance["instanceId"], row, _job_of(instance))
+        return
+    if instance["name"] == NOTIFICATION:
+        await client.purge_instance_history(instance["instanceId"])
         return
     # The instance last: if this stops before, it is found again in the next hour.
     if window := await _window_of(client, instance, before):

@@ -19,10 +19,11 @@ from batch.timestamps import format_timestamp
 from ledger.listing import runs_pending, runs_under_way
 from ledger.places import Watched, keep_place, read_place
 from ledger.run_row import ListedRun, RunRow
-from ledger.runs import RunEnd, delete_run, end_run, find_row
+from ledger.runs import RunEnd, delete_run, find_row
 from ledger.table import Table
 from task_hub.known_runs import attention_without_instance, bring_up_to_date, status_without_instance
 from task_hub.ledger import ledger_of
+from task_hub.notifications import end_and_notify
 from task_hub.runs import NotARun, RunInHub, find_in_hub
 from task_hub.starts import start_anew, start_lost_run
 
@@ -138,7 +139,8 @@ async def _end_without_orchestration(
         return
     status = status_without_instance(to_be_started=False)
     ended_at = format_timestamp(datetime.now(UTC))
-    await end_run(table, row, RunEnd(status.model_copy(update={"ended_at": ended_at}), "Terminated"))
+    end = RunEnd(status.model_copy(update={"ended_at": ended_at}), "Terminated")
+    await end_and_notify(client, table, row, end)
     log_event(logger, logging.WARNING, "run_without_orchestration", run=row.run_id)
 
 

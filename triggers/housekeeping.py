@@ -10,6 +10,7 @@ import azure.functions as func
 
 from batch.log import log_event
 from batch.settings import app_settings
+from task_hub.notifications import start_noted
 from task_hub.rebuild import rebuild_once
 from task_hub.retention import purge_ended_before
 from task_hub.upkeep import look_after_runs
@@ -18,6 +19,7 @@ MAX_PURGED_AT_ONCE = 2_000
 MAX_PENDING_AT_ONCE = 250
 MAX_UNDER_WAY_AT_ONCE = 750
 MAX_PARTS_REBUILT_AT_ONCE = 5
+MAX_NOTIFICATIONS_AT_ONCE = 500
 """One call ends well before the next one begins. The next one goes on where it stopped."""
 
 bp = df.Blueprint()
@@ -27,9 +29,10 @@ logger = logging.getLogger(__name__)
 @bp.timer_trigger(arg_name="timer", schedule="0 2/5 * * * *", run_on_startup=False)
 @bp.durable_client_input(client_name="client")
 async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
-    """One part that fails does not stop the other; the next call takes the rest."""
+    """One part that fails does not stop the others; the next call takes the rest."""
     await _try("rebuild", _rebuild(client))
     await _try("look after runs", look_after_runs(client, MAX_PENDING_AT_ONCE, MAX_UNDER_WAY_AT_ONCE))
+    await _try("start notifications", start_noted(client, MAX_NOTIFICATIONS_AT_ONCE))
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *", run_on_startup=False)

@@ -1,7 +1,7 @@
 """HTTP to Azure: follows no redirects, retries nothing, and says what happened. What to do: ``batch/advice.py``."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -81,7 +81,7 @@ def post_once(
     url: str,
     audience: str,
     *,
-    json: Mapping[str, Any] | None = None,
+    json: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
 ) -> Answer:
@@ -126,7 +126,7 @@ def _without_answer(place: str, error: Exception) -> NotSent | AnswerLost:
         _cause(error, urllib3.exceptions.ConnectTimeoutError) or _cause(error, ssl.SSLCertVerificationError)
     ):
         return NotSent(f"{place} got no answer: {not_sent}.")
-    cause = _innermost(error)
+    cause = innermost(error)
     return AnswerLost(f"{place} got no answer: {str(cause) or type(cause).__name__}.")
 
 
@@ -137,8 +137,9 @@ def _cause(error: BaseException, kind: type[E]) -> E | None:
     return next((found for each in _wrapped(error) if (found := _cause(each, kind))), None)
 
 
-def _innermost(error: BaseException) -> BaseException:
-    return next((_innermost(each) for each in _wrapped(error)), error)
+def innermost(error: BaseException) -> BaseException:
+    """What happened, without what the libraries wrapped around it."""
+    return next((innermost(each) for each in _wrapped(error)), error)
 
 
 def _wrapped(error: BaseException) -> list[BaseException]:

@@ -7,7 +7,7 @@ $needed = @(
     'AZURE_SUBSCRIPTION_ID', 'AZURE_LOCATION', 'AZURE_ENV_NAME', 'AZURE_RESOURCE_GROUP', 'AZURE_FUNCTION_APP_NAME'
     'AZURE_ML_WORKSPACE_ID', 'DEAD_LETTER_STORAGE_NAME', 'WORKSPACE_PRINCIPAL_ID', 'NEW_DATA_TOPIC_ID'
     'NEW_DATA_CONTAINER', 'NEW_DATA_PREFIX', 'NEW_DATA_SUFFIX', 'NEW_DATA_START', 'JOB_EVENTS_TOPIC_ID'
-    'API_URL', 'MONITOR_URL', 'GET_KEY_COMMAND'
+    'NOTIFICATION_TOPIC_ID', 'API_URL', 'MONITOR_URL', 'GET_KEY_COMMAND'
 )
 $given = [Environment]::GetEnvironmentVariables().Keys
 $missing = @($needed | Where-Object { $given -notcontains $_ })
@@ -52,7 +52,8 @@ az deployment sub create `
     newDataPrefix="$env:NEW_DATA_PREFIX" `
     newDataSuffix="$env:NEW_DATA_SUFFIX" `
     newDataStart="$env:NEW_DATA_START" `
-    workspaceTopicId="$env:JOB_EVENTS_TOPIC_ID"
+    workspaceTopicId="$env:JOB_EVENTS_TOPIC_ID" `
+    notificationTopicId="$env:NOTIFICATION_TOPIC_ID"
 if ($LASTEXITCODE -ne 0) { throw 'The app could not be connected; the reason is above. To try again: azd hooks run postdeploy' }
 
 Write-Output "Start runs:  POST $env:API_URL"

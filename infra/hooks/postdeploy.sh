@@ -41,7 +41,8 @@ az deployment sub create \
   newDataPrefix="$NEW_DATA_PREFIX" \
   newDataSuffix="$NEW_DATA_SUFFIX" \
   newDataStart="$NEW_DATA_START" \
-  workspaceTopicId="$JOB_EVENTS_TOPIC_ID"
+  workspaceTopicId="$JOB_EVENTS_TOPIC_ID" \
+  notificationTopicId="$NOTIFICATION_TOPIC_ID"
 
 echo "Start runs:  POST $API_URL"
 echo "Watch them:  $MONITOR_URL"

@@ -19,6 +19,9 @@ param servicePrincipal object
 @description('{topic, container, prefix, suffix, start, quietSeconds, longestWaitSeconds, marker, inputUri, outputUri}')
 param newData object
 
+@description('{topic, secretUri}: the endpoint of the topic, and the secret with the address of the webhook; each may be empty.')
+param notification object
+
 var resourceManagerUrl = join(take(split(environment().resourceManager, '/'), 3), '/')
 var mlAudiences = {
   AzureCloud: 'https://ml.azure.com'
@@ -82,6 +85,12 @@ var newDataRule = !empty(newDataRules)
     }
 var newDataSettings = empty(newData.topic) ? {} : union({ NEW_DATA_TOPIC: newData.topic }, newDataRule)
 
+var topicSettings = empty(notification.topic) ? {} : { NOTIFICATION_TOPIC: notification.topic }
+var webhookSettings = empty(notification.secretUri)
+  ? {}
+  : { NOTIFICATION_URL: '@Microsoft.KeyVault(SecretUri=${notification.secretUri})' }
+var notificationSettings = union(topicSettings, webhookSettings)
+
 resource app 'Microsoft.Web/sites@2024-11-01' existing = {
   name: appName
 }
@@ -89,5 +98,12 @@ resource app 'Microsoft.Web/sites@2024-11-01' existing = {
 resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, schedulerSettings, endpointSettings, identitySettings, newDataSettings)
+  properties: union(
+    hostSettings,
+    schedulerSettings,
+    endpointSettings,
+    identitySettings,
+    newDataSettings,
+    notificationSettings
+  )
 }

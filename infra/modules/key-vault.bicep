@@ -1,4 +1,5 @@
-// Holds the service principal's secret, if there is one. The app reads it through a reference in an app setting.
+// Holds the service principal's secret and the address of the webhook, those that there are. The app reads them through
+// references in app settings.
 param name string
 param location string
 param tags object
@@ -9,8 +10,13 @@ param appPrincipalId string
 @description('Empty keeps the current secret.')
 param servicePrincipalSecret string
 
+@secure()
+@description('Empty keeps the current address.')
+param notificationUrl string
+
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var secretName = 'batch-endpoint-client-secret'
+var notificationSecretName = 'notification-url'
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   name: name
@@ -37,6 +43,12 @@ resource secret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(serv
   properties: { value: servicePrincipalSecret }
 }
 
+resource notificationSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(notificationUrl)) {
+  parent: vault
+  name: notificationSecretName
+  properties: { value: notificationUrl }
+}
+
 resource readSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(vault.id, appPrincipalId, keyVaultSecretsUser)
   scope: vault
@@ -44,9 +56,10 @@ resource readSecret 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    description: 'The platform resolves the app setting reference as the app.'
+    description: 'The platform resolves the app setting references as the app.'
   }
 }
 
 output id string = vault.id
 output secretUri string = '${vault.properties.vaultUri}secrets/${secretName}'
+output notificationSecretUri string = '${vault.properties.vaultUri}secrets/${notificationSecretName}'

@@ -34,6 +34,11 @@ var queries = [
     query: '${fields} | where Event in ("run_started_late", "run_started_anew") | project TimeGenerated, Event, Run | order by TimeGenerated desc'
   }
   {
+    name: 'ends-that-were-not-told'
+    title: 'Receivers that could not be told of ends'
+    query: '${fields} | where Event in ("notification_failed", "notification_given_up") | extend Receiver = extract(@"receiver=(\\S+)", 1, Message) | summarize Runs = dcount(Run), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract("reason=(.*)", 1, Message))) by Event, Receiver | order by Last desc'
+  }
+  {
     name: 'history-of-a-run'
     title: 'Everything logged of one run'
     query: '${fields} | where Run == "<run id>" | project TimeGenerated, Message | order by TimeGenerated asc'

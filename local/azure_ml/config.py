@@ -10,6 +10,7 @@ from local.event_grid.event import Event
 
 ML_AUDIENCE = "https://ml.azure.com"
 ARM_AUDIENCE = "https://management.azure.com"
+EVENT_GRID_AUDIENCE = "https://eventgrid.azure.net"
 
 
 class Role(StrEnum):
@@ -112,6 +113,7 @@ class Ports:
     endpoint: int = 0
     arm: int = 0
     control: int = 0
+    topic: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ class ServiceConfig:
     ports: Ports = Ports()
     ml_audience: str = ML_AUDIENCE
     arm_audience: str = ARM_AUDIENCE
+    event_grid_audience: str = EVENT_GRID_AUDIENCE
     publish: Callable[[Event], None] | None = None
 
     def __post_init__(self) -> None:

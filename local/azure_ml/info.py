@@ -20,6 +20,7 @@ class ServiceInfo:
     scoring_uri: str
     arm_url: str
     control_url: str
+    topic_url: str
     ca_bundle: Path
     ml_audience: str
     arm_audience: str

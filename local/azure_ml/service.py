@@ -1,4 +1,4 @@
-"""The whole emulator in one process: five servers on loopback, run by a thread of the service."""
+"""The whole emulator in one process: six servers on loopback, run by a thread of the service."""
 
 import asyncio
 import ssl
@@ -25,11 +25,12 @@ from local.azure_ml.testing.control import Control
 from local.azure_ml.testing.control_client import ControlClient
 from local.azure_ml.testing.faults import Body, Faults
 from local.azure_ml.testing.request_log import RequestLog
+from local.azure_ml.topic import CustomTopic
 from local.azure_ml.workspace.arm import ResourceManager
 from local.azure_ml.workspace.endpoint import BatchEndpoint
 from local.azure_ml.workspace.events import job_events
 
-_Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager
+_Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager | CustomTopic
 
 
 class AzureMlService:
@@ -117,7 +118,7 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     datastores["workspaceblobstore"].mkdir(parents=True, exist_ok=True)
     material = load_or_create(config.state, config.principals)
     tokens = TokenAuthority(material.signing_key, config.workspace.tenant_id, config.token_lifetime)
-    audiences = (config.ml_audience, config.arm_audience)
+    audiences = (config.ml_audience, config.arm_audience, config.event_grid_audience)
 
     store = JobStore(config.state / "jobs.db")
     stack.callback(store.close)
@@ -132,6 +133,7 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     identity = ManagedIdentity(material.identity_header, material.principals, audiences, tokens)
     endpoint = BatchEndpoint(config, engine, material.principals, tokens)
     arm = ResourceManager(config, engine, material.principals, tokens)
+    topic = CustomTopic(config.event_grid_audience, material.principals, tokens)
     ports = config.ports
 
     async def serve(
@@ -148,13 +150,14 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     identity_url = await serve("identity", identity, "identity", ports.identity, None)
     endpoint_url = await serve("endpoint", endpoint, "envelope-b", ports.endpoint, material.tls)
     arm_url = await serve("arm", arm, "envelope-a", ports.arm, material.tls)
+    topic_url = await serve("topic", topic, "arm", ports.topic, material.tls)
     control = Control(faults, engine, scorer, log)
     control_url = await open_on_loopback(control.application(), ports.control, None, stack)
     stack.callback(faults.clear)
 
     entra.base_url, arm.base_url, endpoint.frontend_url = entra_url, arm_url, arm_url
     tokens.issuer = f"{entra_url}/{config.workspace.tenant_id}/"
-    return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, control_url)
+    return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, control_url, topic_url)
 
 
 def _announcer(config: ServiceConfig) -> Announce:
@@ -177,6 +180,7 @@ def _info(
     endpoint_url: str,
     arm_url: str,
     control_url: str,
+    topic_url: str,
 ) -> ServiceInfo:
     workspace = config.workspace
     return ServiceInfo(
@@ -185,6 +189,7 @@ def _info(
         scoring_uri=f"{endpoint_url}/jobs",
         arm_url=arm_url,
         control_url=control_url,
+        topic_url=f"{topic_url}/api/events",
         ca_bundle=material.ca_bundle,
         ml_audience=config.ml_audience,
         arm_audience=config.arm_audience,

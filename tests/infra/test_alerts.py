@@ -8,6 +8,7 @@ import pytest
 
 from batch.log import log_event
 from batch.run.attention import AttentionCode
+from batch.run.notification import Receiver
 from batch.run.phases import Phase
 from infra.check.project import Project
 from infra.check.rules.package import deployed_files
@@ -56,6 +57,7 @@ def test_fields_are_taken_out_of_a_line_as_it_is_logged(caplog: pytest.LogCaptur
             run="r-1",
             job="batchjob-1",
             outcome=Phase.FAILED,
+            receiver=Receiver.TOPIC,
             reason="It did not work.",
         )
     message = caplog.messages[0]
@@ -64,7 +66,8 @@ def test_fields_are_taken_out_of_a_line_as_it_is_logged(caplog: pytest.LogCaptur
     assert "outcome=Failed" in message
     patterns = dict(re.findall(r'(\w+) = extract\(@"([^"]+)", 1, Message\)', QUERIES))
     taken = {name: _first(pattern.replace("\\\\", "\\"), message) for name, pattern in patterns.items()}
-    assert taken | {"Code": None} == {"Run": "r-1", "Job": "batchjob-1", "Outcome": "Failed", "Code": None}
+    known = {"Run": "r-1", "Job": "batchjob-1", "Outcome": "Failed", "Receiver": "topic"}
+    assert taken | {"Code": None} == known | {"Code": None}
 
 
 def _first(pattern: str, text: str) -> str | None:

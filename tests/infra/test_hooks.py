@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "NEW_DATA_SUFFIX": ".csv",
     "NEW_DATA_START": "folder",
     "JOB_EVENTS_TOPIC_ID": "/subscriptions/0000/topics/jobs",
+    "NOTIFICATION_TOPIC_ID": "/subscriptions/0000/topics/runs",
     "API_URL": "https://func-demo/api/batch-runs",
     "MONITOR_URL": "https://func-demo/api/monitor",
     "GET_KEY_COMMAND": "az functionapp keys list --name func-demo",

@@ -1,5 +1,6 @@
 """``make serve``: what it prints, what it refuses, and what ends together."""
 
+import json
 import os
 import re
 import signal
@@ -20,10 +21,10 @@ LAST_LINE = "Ctrl-C stops everything"
 
 
 def free_port() -> int:
-    """A free port; the five ports of Azure ML after it are free too."""
+    """A free port; the ports of Azure ML and of the receiver after it are free too."""
     for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
         try:
-            check_ports(port, *range(port + 10, port + 15))
+            check_ports(port, *range(port + 10, port + 17))
         except InUse:
             continue
         return port
@@ -76,6 +77,18 @@ def test_the_path_of_job_logs_is_printed(served: tuple[int, Path, str]) -> None:
 
     assert place
     assert "scored 4 of 4 files" in Path(place[1].replace("*", job)).read_text()
+
+
+def test_the_end_of_a_run_is_told_to_a_receiver_of_this_machine(served: tuple[int, Path, str]) -> None:
+    port, state, printed = served
+    app = App(f"http://127.0.0.1:{port}")
+    run_id = app.start()
+    assert f"and a file in {state}/notifications." in printed
+    [file] = wait_for(
+        "the file of its event", lambda: list((state / "notifications").glob(f"{run_id}-*.json"))
+    )
+    event = json.loads(file.read_text())
+    assert (event["type"], event["subject"]) == ("BatchEndpointRun.Completed", run_id)
 
 
 def test_a_second_make_serve_names_the_first(served: tuple[int, Path, str]) -> None:

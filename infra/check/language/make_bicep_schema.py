@@ -39,6 +39,7 @@ PUBLISHED = (
     "Microsoft.Authorization/roleDefinitions",
     "Microsoft.EventGrid/systemTopics",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+    "Microsoft.EventGrid/topics",
     "Microsoft.Insights/components",
     "Microsoft.KeyVault/vaults",
     "Microsoft.KeyVault/vaults/secrets",

@@ -44,6 +44,8 @@ _PRESENT = {
     ),
 }
 _SECRET_NAME = re.compile(r"(secret|password|key|(?<=.)token)$", re.IGNORECASE)
+_SECRET_SETTINGS = frozenset({"NOTIFICATION_URL"})
+"""Besides those whose names say it."""
 _KEY_IN_TEXT = re.compile(r"AccountKey=|SharedAccessKey|[?&]code=|sig=", re.IGNORECASE)
 _LISTS = re.compile(r"list[A-Z]\w*")
 
@@ -92,7 +94,7 @@ def _parameters(template: Template) -> Findings:
 
 
 def check_secret_arguments(project: Project, template: Template) -> Findings:
-    """A secret parameter stays secret in the modules that get it."""
+    """A secret parameter stays secret in the modules that get it, and was secret where it comes from."""
     for module in template.of_kind("module"):
         target = project.templates.get(project.module_file(template, module.type_text))
         given = module.at("params")
@@ -102,11 +104,15 @@ def check_secret_arguments(project: Project, template: Template) -> Findings:
             wanted = target.declarations.get(name)
             for possible in template.possible(value):
                 passed = template.declarations.get(text(possible))
-                if passed and wanted and "secure" in passed.decorators and "secure" not in wanted.decorators:
+                if passed is None or wanted is None:
+                    continue
+                comes_secure, goes_secure = ("secure" in one.decorators for one in (passed, wanted))
+                if comes_secure != goes_secure:
+                    problem = "takes a secret" if comes_secure else "is secret, and gets a parameter"
                     yield Finding(
                         template.path,
                         line(possible),
-                        f"module {module.name}: {name} takes a secret without @secure()",
+                        f"module {module.name}: {name} {problem} without @secure()",
                     )
 
 
@@ -174,9 +180,8 @@ def check_publishing_is_off(template: Template) -> Findings:
 def secret_settings(template: Template, entries: dict[str, tuple[Node, Node]]) -> Findings:
     """App settings that hold secrets are Key Vault references."""
     for name, (key, value) in entries.items():
-        if name.endswith(("_SECRET", "_PASSWORD", "_KEY")) and "@Microsoft.KeyVault(SecretUri=" not in text(
-            value
-        ):
+        is_secret = name.endswith(("_SECRET", "_PASSWORD", "_KEY")) or name in _SECRET_SETTINGS
+        if is_secret and "@Microsoft.KeyVault(SecretUri=" not in text(value):
             yield Finding(template.path, line(key), f"app setting {name} must be a Key Vault reference")
 
 

@@ -19,6 +19,9 @@ _HOST_NEEDS = {
 }
 """What the Functions host reads when it uses a user-assigned identity for everything."""
 
+_PLATFORM_SETS = {"WEBSITE_HOSTNAME"}
+"""What the platform itself sets."""
+
 _BACKENDS = Path("infra/hooks/prepackage.sh")
 _CONNECTION_NAME = re.compile(r'"connectionStringName":\s*"(\w+)"')
 
@@ -40,7 +43,7 @@ def check_settings(project: Project, source: Source) -> Findings:
 
     read_by_host_json = _named_in_host_json(project)
     for name, (path, number) in source.settings.items():
-        if name not in entries:
+        if name not in entries and name not in _PLATFORM_SETS:
             yield Finding(
                 path, number, f"app setting {name} is read here, but {template.path} does not set it"
             )

@@ -24,6 +24,7 @@ class Operation(StrEnum):
     LIST = "list"
     CANCEL = "cancel"
     CANCEL_STATUS = "cancel_status"
+    PUBLISH = "publish"
     OTHER = "other"
 
 
