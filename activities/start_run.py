@@ -10,6 +10,7 @@ from activities.failure import with_readable_failure
 from batch.log import log_event
 from batch.names import START_RUN
 from batch.new_data.request import start_of
+from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.run.steps import Started
 from batch.settings import app_settings
@@ -31,6 +32,12 @@ async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # 
         existing = await starts.start_run(client, start.run_id, Run(request=start.request, source=source))
     if existing is None:
         log_event(
-            logger, logging.INFO, "run_started", run=start.run_id, folder=source.folder, blobs=source.count
+            logger,
+            logging.INFO,
+            "run_started",
+            run=start.run_id,
+            folder=source.folder,
+            blobs=source.count,
+            **tag_fields(start.request),
         )
     return Started(run_id=start.run_id).to_json()

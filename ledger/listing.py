@@ -14,12 +14,13 @@ from ledger.run_row import (
     listed_phase,
     places_from,
     places_until,
+    tag_column,
 )
 from ledger.table import Comparison, Condition, Query, Table
 
 _UNDER_WAY = frozenset(phase for phase, facts in PHASES.items() if not facts.ended)
-_MOST_PHASES = 7
-"""Azure Table Storage takes 15 comparisons; the keys, the endpoint, the prefix and the source need 8 of them."""
+_MOST_PHASES = 6
+"""Azure Table Storage takes 15 comparisons; keys, endpoint, prefix, source and tag need 9 of them."""
 _WITHOUT_FOLLOWING = ("\ud7ff", "\uffff", "\U0010ffff")
 """Nothing follows them, or what follows differs between the orders of code points and UTF-16. None is a letter."""
 
@@ -81,6 +82,9 @@ def _conditions(query: RunQuery) -> Iterable[Condition]:
             yield Condition("Phase", Comparison.EQUAL, tuple(sorted(kept)))
     if query.endpoint:
         yield Condition("Endpoint", Comparison.EQUAL, (query.endpoint,))
+    if query.tag:
+        name, value = query.tag
+        yield Condition(tag_column(name), Comparison.EQUAL, (value,))
     for name, start in (("RunId", query.prefix), ("Source", query.source)):
         if start:
             yield Condition(name, Comparison.FROM, (start,))

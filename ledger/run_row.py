@@ -6,7 +6,7 @@ the row key begins with the time that is left until a far moment.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -174,6 +174,7 @@ class ListedRun:
     runtime_status: str = ""
     rerun_of: str = ""
     reruns: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -195,6 +196,9 @@ class ListedRun:
             "RuntimeStatus": self.runtime_status,
             RERUN_OF: self.rerun_of,
             RERUNS: " ".join(self.reruns),
+            # Once to be read, and each in a column to select runs by it.
+            "Tags": json.dumps(self.tags) if self.tags else "",
+            **{tag_column(name): value for name, value in self.tags.items()},
         }
         return {name: value for name, value in values.items() if value}
 
@@ -211,13 +215,19 @@ class ListedRun:
             runtime_status=values.get("RuntimeStatus", ""),
             rerun_of=values.get(RERUN_OF, ""),
             reruns=tuple(values.get(RERUNS, "").split()),
+            tags=json.loads(values.get("Tags", "{}")),
         )
 
 
 LISTED_NAMES = (
-    *("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus"),
+    *("RunId", "StartedAt", "Phase", "Endpoint", "Source", "EndedAt", "Status", "RuntimeStatus", "Tags"),
     *(RERUN_OF, RERUNS),
 )
+
+
+def tag_column(name: str) -> str:
+    """The column of a tag: it has no other signs than ``_``, and each stands before the code of a sign."""
+    return "Tag_" + "".join(each if each.isalnum() else f"_{ord(each):02x}" for each in name)
 
 
 def listed_phase(phase: str) -> str:

@@ -65,6 +65,7 @@ async def add_run(table: Table, row: RunRow, run: Run, also: Sequence[Change] = 
         endpoint_uri=run.request.endpoint_uri,
         source=source_of(run.source.view() if run.source else None),
         rerun_of=run.rerun_of or "",
+        tags=run.request.tags,
     )
     return await insert_rows(table, row, listed, {"Run": json.dumps(run.to_json())}, also)
 

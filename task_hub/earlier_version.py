@@ -45,6 +45,7 @@ async def adopt(client: df.DurableOrchestrationClient, table: Table, run: RunInH
         endpoint_uri=view["endpoint_uri"] or "",
         source=source_of(view["source"]),
         rerun_of=rerun_of or "",
+        tags=view.get("tags", {}),
     )
     if run.ended:
         listed = run.end.of(listed)

@@ -156,12 +156,15 @@ def ended_view(listed: ListedRun) -> RunView:
 
 def _of_row(view: RunView, listed: ListedRun) -> RunView:
     """With what the row of the list knows if the status does not."""
-    return {
+    shown: RunView = {
         **view,
         "endpoint_uri": view["endpoint_uri"] or listed.endpoint_uri or None,
         "rerun_of": listed.rerun_of or None,
         "reruns": list(listed.reruns),
     }
+    if listed.tags:
+        shown["tags"] = dict(listed.tags)
+    return shown
 
 
 def _since(in_hub: RunInHub, started_at: datetime) -> RunView:

@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
+from batch.api.request import IDEMPOTENCY_KEY, parse_request
+from batch.api.request_fields import RUN_ID_PATTERN
 from batch.api.responses import ApiError, RunLinks, RunList
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
+from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.settings import app_settings
 from task_hub.known_runs import KnownRun, find_run
@@ -48,7 +50,8 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     if existing is None:
-        log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri)
+        tags = tag_fields(request)
+        log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri, **tags)
         return _links(req, client, run_id, status=202)
     if not existing.was_asked_for(request):
         return error_response(

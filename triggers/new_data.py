@@ -12,6 +12,7 @@ from batch.new_data.blob import Blob, Malformed, finished_upload
 from batch.new_data.request import request_for, upload_for, upload_id
 from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.settings import new_data as new_data_settings
+from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.settings import app_settings
 from task_hub.starts import start_run
@@ -55,6 +56,7 @@ async def _apply(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationC
         case Start.FILE | Start.MARKER:
             run = Run(request=request, source=blob.source())
             if await start_run(client, run_id, run) is None:
-                log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name)
+                tags = tag_fields(request)
+                log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name, **tags)
         case _:
             assert_never(rule.start)

@@ -8,7 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.api.request import RUN_ID_PATTERN
+from batch.api.request_fields import RUN_ID_PATTERN
 from batch.api.rerun_query import RerunQuery
 from batch.api.rerun_request import parse_rerun
 from batch.api.responses import ApiError, RerunPage

@@ -10,11 +10,25 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from batch.api import openapi_examples as examples
-from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
+from batch.api.request import IDEMPOTENCY_KEY
+from batch.api.request_fields import (
+    RUN_ID_PATTERN,
+    BatchRunRequest,
+    JobInput,
+    JobOutput,
+    JobOverrides,
+)
 from batch.api.rerun_query import DEFAULT_PHASES, MAX_RERUNS, RERUN_PHASES
 from batch.api.rerun_request import RerunRequest
 from batch.api.responses import ProblemDetails, RebuiltPart, RerunPage, RunLinks, RunList
-from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
+from batch.api.run_query import (
+    DEFAULT_TOP,
+    ENDPOINT_PATTERN,
+    MAX_TOP,
+    PREFIX_PATTERN,
+    SOURCE_PATTERN,
+    TAG_PATTERN,
+)
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 from batch.run.phases import PHASES
@@ -26,6 +40,8 @@ _MODELS: tuple[type, ...] = (
     *(BatchRunRequest, RerunRequest),
     *(RunView, RunLinks, RunList, RerunPage, RebuiltPart, ProblemDetails),
 )
+_SENT: tuple[type, ...] = (BatchRunRequest, JobInput, JobOutput, JobOverrides, RerunRequest)
+"""What callers send."""
 _RUN_ID: JsonObject = {
     "name": "run_id",
     "in": "path",
@@ -73,8 +89,35 @@ def _schemas(settings: Settings) -> JsonObject:
         for field in schema.get("properties", {}).values():
             # Pydantic's title repeats the field's name.
             field.pop("title", None)
+    for model in _SENT:
+        for name, field in schemas[model.__name__]["properties"].items():
+            schemas[model.__name__]["properties"][name] = _with_named_values(_without_union(field))
     _name_the_endpoints(schemas[BatchRunRequest.__name__], settings)
     return schemas
+
+
+def _without_union(field: JsonObject) -> JsonObject:
+    """A value that may be null has two types in place of a union.
+
+    Of an object that may be null, generators make two classes. It stands alone: absence says the same as null.
+    """
+    present = [choice for choice in field.get("anyOf", [field]) if choice != {"type": "null"}]
+    if len(present) != 1 or "anyOf" not in field:
+        return field
+    rest = {name: value for name, value in field.items() if name not in ("anyOf", "default")}
+    types = present[0].get("type", "object")
+    if types == "object":
+        return {**present[0], **rest}
+    return {**present[0], **rest, "type": [*(types if isinstance(types, list) else [types]), "null"]}
+
+
+def _with_named_values(field: JsonObject) -> JsonObject:
+    """What values have any name of a pattern: generators know nothing of ``patternProperties``."""
+    if "patternProperties" not in field:
+        return field
+    [(pattern, value)] = field["patternProperties"].items()
+    rest = {name: each for name, each in field.items() if name != "patternProperties"}
+    return {**rest, "additionalProperties": value, "propertyNames": {"pattern": pattern}}
 
 
 def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
@@ -83,8 +126,8 @@ def _name_the_endpoints(request: JsonObject, settings: Settings) -> None:
     allowed = sorted(f"{origin}/jobs" for origin in settings.allowed_origins)
     request["properties"]["endpoint_uri"] = {
         "description": endpoint["description"],
-        "type": ["string", "null"] if settings.endpoint_uri else "string",
-        "enum": [*allowed, None] if settings.endpoint_uri else allowed,
+        "type": "string",
+        "enum": allowed,
     }
     if not settings.endpoint_uri:
         request["required"] = ["endpoint_uri"]
@@ -100,7 +143,9 @@ def _start() -> JsonObject:
     return {
         "operationId": "startRun",
         "summary": "Start a run, once",
-        "description": "The same run_id with the same request returns the existing run and starts nothing.",
+        "description": "The same run_id with the same request returns the existing run and starts nothing."
+        " Other spellings than those of the schema are taken, too: numbers as text, null and empty text for what is"
+        " absent, uri_folder for UriFolder, and a URI as text in place of an input or output.",
         "parameters": [key],
         "requestBody": {
             "required": True,
@@ -159,6 +204,11 @@ def _list() -> JsonObject:
                 "source",
                 "Runs that new data started, from folders whose container and name begin with this text",
                 {"type": "string", "pattern": SOURCE_PATTERN, "examples": ["incoming/2026/"]},
+            ),
+            _query(
+                "tag",
+                "Runs with this tag: its name, a colon and its value",
+                {"type": "string", "pattern": TAG_PATTERN, "examples": ["team:fraud"]},
             ),
             _query(
                 "top",

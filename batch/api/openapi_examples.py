@@ -31,6 +31,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "endpoint_input_uri": "azureml:readings:3",
         "timeout": 7200,
     },
+    "other settings of the deployment for this job, and tags": {
+        "endpoint_input_uri": _INPUT,
+        "overrides": {"mini_batch_size": 20, "instance_count": 4, "retry_timeout": 300},
+        "tags": {"team": "fraud"},
+    },
     "named inputs with a literal": {
         "inputs": {
             "readings": {"type": "UriFolder", "uri": _INPUT},
@@ -159,8 +164,8 @@ REBUILT_PARTS: dict[str, RebuiltPart] = {
 BAD_REQUEST: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
     "status": ApiError.INVALID_REQUEST.status,
-    "detail": "Nothing was started. poll_interval: Input should be a valid integer",
-    "errors": [{"field": "poll_interval", "message": "Input should be a valid integer"}],
+    "detail": "Nothing was started. poll_intervall: is not a known field; did you mean poll_interval?",
+    "errors": [{"field": "poll_intervall", "message": "is not a known field; did you mean poll_interval?"}],
 }
 BAD_QUERY: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,

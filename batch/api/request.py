@@ -1,53 +1,34 @@
 """What a caller may send to start a run, and what a run is then started with.
 
 These rules hold for requests only. A run keeps a plain ``RunRequest``, which later rules do not touch.
-
-The field names are those of the Data Factory pipeline ``Run-BatchEndpoint``, so a parameter set carries over.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 from uuid import uuid4
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, from_json
+from pydantic import ValidationError
 
 from batch.addresses import EndpointUri
-from batch.api.data_uri import (
-    DATA_URI_PATTERN,
-    OUTPUT_URI_PATTERN,
-    RUN_ID_PLACEHOLDER,
-    check_data_uri,
-    check_output_uri,
+from batch.api.data_uri import RUN_ID_PLACEHOLDER
+from batch.api.request_body import json_object
+from batch.api.request_fields import (
+    MAX_URI_LENGTH,
+    RUN_ID_PATTERN,
+    RUN_ID_RULE,
+    BatchRunRequest,
+    JobOutput,
+    JobOverrides,
 )
-from batch.api.request_schema import AT_LEAST_ONE, JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
+from batch.api.request_spelling import normalized
+from batch.api.request_words import field_error
 from batch.errors import FieldError, InvalidRequest
-from batch.redaction import holds_secret
-from batch.run.request import CANCEL_TIMEOUT, Binding, RunRequest
+from batch.run.request import Binding, Overrides, RunRequest
 from batch.settings import Settings
 
-MAX_BODY_BYTES = 65_536
-"""The request travels with every execution of its run, so it stays small."""
-MAX_TIMEOUT = 30 * 86_400
-"""Seconds. A longer timeout is more likely an error than a plan."""
 MAX_ERRORS = 50
 """In one answer, which stays small whatever the body holds."""
-MAX_URI_LENGTH = 2_048
-"""Characters. Many services accept no longer URL."""
-MAX_FIELD_LENGTH = 200
-"""Characters of a field's name in an error: a caller may send any name."""
-RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 RESERVED_RUN_ID = "rerun"
 """``POST /api/batch-runs/rerun`` is an address of its own."""
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -55,149 +36,21 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 SHORT_FORM_INPUT = "input_data"
 SHORT_FORM_OUTPUT = "output_data"
 """Names of the bindings in the short form; a model deployment ignores them."""
-
-DataUri = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
-    AfterValidator(check_data_uri),
-    Field(json_schema_extra={"pattern": DATA_URI_PATTERN}),
-]
-OutputUri = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
-    AfterValidator(check_output_uri),
-    Field(json_schema_extra={"pattern": OUTPUT_URI_PATTERN}),
-]
-BindingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")]
-Timeout = Annotated[int, Field(ge=1, le=MAX_TIMEOUT)]
-
-
-def _literal(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """One message instead of one for each type of the union. A whole number that is too long becomes no float."""
-    too_long = isinstance(value, int) and not -(2**63) <= value < 2**63
-    try:
-        if not too_long:
-            return validate(value)
-    except ValidationError:
-        pass
-    raise ValueError("must be text of at most 2048 characters, a 64-bit number, true or false")
-
-
-def _no_secret(value: Any) -> Any:
-    if isinstance(value, str) and holds_secret(value):
-        raise ValueError("holds a SAS signature, a key or a token, which would be stored with the run")
-    return value
-
-
-LiteralValue = Annotated[
-    Annotated[str, Field(max_length=2_048)] | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float,
-    WrapValidator(_literal),
-    AfterValidator(_no_secret),
-]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        defer_build=True,
-    )
-
-
-class JobInput(_Strict):
-    """A named input: data behind a URI, or a literal value for a pipeline component deployment."""
-
-    model_config = ConfigDict(json_schema_extra=JOB_INPUT_FORMS)
-
-    type: Literal["UriFolder", "UriFile", "Literal"]
-    uri: DataUri | None = None
-    value: LiteralValue | None = None
-
-    @model_validator(mode="after")
-    def _holds_what_its_type_needs(self) -> Self:
-        needed, excluded = ("value", "uri") if self.type == "Literal" else ("uri", "value")
-        if getattr(self, needed) is None or getattr(self, excluded) is not None:
-            raise ValueError(f"type {self.type} takes {needed} and no {excluded}")
-        return self
-
-
-class JobOutput(_Strict):
-    """A named output. What ``uri`` names must not exist yet; it may hold ``{run_id}``."""
-
-    type: Literal["UriFile", "UriFolder"] = "UriFile"
-    uri: OutputUri
-
-
-Inputs = Annotated[
-    dict[BindingName, JobInput], Field(max_length=50, json_schema_extra={**NO_OTHER_NAMES, **AT_LEAST_ONE})
-]
-Outputs = Annotated[dict[BindingName, JobOutput], Field(max_length=50, json_schema_extra=NO_OTHER_NAMES)]
-
-
-class BatchRunRequest(_Strict):
-    """Body of ``POST /api/batch-runs``. Times are in seconds."""
-
-    model_config = ConfigDict(json_schema_extra=REQUEST_FORMS)
-
-    endpoint_uri: Annotated[
-        str | None,
-        Field(max_length=300, description="Scoring URI of the endpoint; default: BATCH_ENDPOINT_URI"),
-    ] = None
-    endpoint_input_uri: Annotated[
-        DataUri | None, Field(description="Folder or file to score: datastore path, asset or storage URL")
-    ] = None
-    endpoint_input_type: Literal["UriFolder", "UriFile"] = "UriFolder"
-    endpoint_output_uri: Annotated[
-        OutputUri | None,
-        Field(
-            description="File for the predictions; must not exist yet. {run_id} stands for the run's id."
-            " Default: a place in the endpoint's default store"
-        ),
-    ] = None
-    poll_interval: Annotated[
-        int, Field(ge=1, le=86_400, description="Seconds between two checks of the job's status")
-    ] = 120
-    inputs: Annotated[Inputs | None, Field(description="Instead of the short form")] = None
-    outputs: Annotated[Outputs | None, Field(description="Instead of the short form")] = None
-    deployment: Annotated[
-        ResourceName | None, Field(description="Default: the endpoint's default deployment")
-    ] = None
-    experiment: Annotated[
-        ResourceName | None, Field(description="For pipeline component deployments only")
-    ] = None
-    run_id: Annotated[
-        Annotated[str, StringConstraints(pattern=RUN_ID_PATTERN)] | None,
-        Field(description="Makes the start idempotent. Default: a new id"),
-    ] = None
-    queue_timeout: Annotated[
-        Timeout | None, Field(description="Seconds that the job may wait for capacity. Default: no limit")
-    ] = None
-    timeout: Annotated[Timeout, Field(description="Seconds that the run may take in all")] = 86_400
-    on_timeout: Annotated[
-        Literal["cancel", "leave"], Field(description="What happens to the job of a run out of time")
-    ] = "cancel"
-    cancel_timeout: Annotated[
-        Timeout | None,
-        Field(
-            description="Seconds that Azure ML may take to cancel the job after somebody asked for it."
-            f" Default: {CANCEL_TIMEOUT}"
-        ),
-    ] = None
+_SHORT_FORM = ("endpoint_input_uri", "endpoint_input_type", "endpoint_output_uri")
+_MOST_NAMED = 10
+"""Endpoints that an error names: an app may allow many."""
 
 
 def parse_request(body: bytes, idempotency_key: str | None, settings: Settings) -> tuple[str, RunRequest]:
     """The run id (given, or new) and the request. Raises InvalidRequest with every reason found."""
-    return parse_fields(_json_object(body), idempotency_key, settings)
+    return parse_fields(json_object(body), idempotency_key, settings)
 
 
 def parse_fields(
     fields: Mapping[str, Any], idempotency_key: str | None, settings: Settings
 ) -> tuple[str, RunRequest]:
     """As ``parse_request``, for a body that is parsed already."""
+    fields = normalized(fields)
     errors = [
         *_form_errors(fields),
         *_endpoint_errors(fields.get("endpoint_uri"), settings),
@@ -206,7 +59,7 @@ def parse_fields(
     try:
         given = BatchRunRequest.model_validate(fields)
     except ValidationError as error:
-        found = [_field_error(details) for details in error.errors(include_url=False, include_input=False)]
+        found = [field_error(details) for details in error.errors(include_url=False, include_input=False)]
         raise InvalidRequest((found + errors)[:MAX_ERRORS]) from None
     if errors:
         raise InvalidRequest(errors)
@@ -238,7 +91,15 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
         timeout=given.timeout,
         on_timeout=given.on_timeout,
         cancel_timeout=given.cancel_timeout,
+        overrides=_overrides(given.overrides),
+        tags=given.tags or {},
     )
+
+
+def _overrides(given: JobOverrides | None) -> Overrides | None:
+    """None if nothing is overridden: the same request as one without overrides."""
+    named = given.model_dump(exclude_none=True) if given else {}
+    return Overrides(**named) if named else None
 
 
 def _output(output: JobOutput, run_id: str, field: str) -> Binding:
@@ -250,29 +111,15 @@ def _output(output: JobOutput, run_id: str, field: str) -> Binding:
     return Binding(type=output.type, uri=uri)
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidRequest([FieldError("body", f"must be at most {MAX_BODY_BYTES} bytes")])
-    try:
-        value = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequest([FieldError("body", f"must be JSON: {error}")]) from None
-    if not isinstance(value, dict):
-        raise InvalidRequest([FieldError("body", "must be a JSON object")])
-    return value
-
-
 def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     """The short form and the named bindings exclude each other, and one of them names the input."""
     named = [name for name in ("inputs", "outputs") if fields.get(name) is not None]
-    short = [
-        name
-        for name in ("endpoint_input_uri", "endpoint_input_type", "endpoint_output_uri")
-        if fields.get(name) is not None
-    ]
     if named:
-        for name in short:
-            yield FieldError(name, f"cannot be combined with {' and '.join(named)}")
+        for name in _SHORT_FORM:
+            if fields.get(name) is not None:
+                yield FieldError(name, f"cannot be combined with {' and '.join(named)}")
+        if fields.get("overrides") is not None:
+            yield FieldError("overrides", "are for model deployments: they cannot be combined with inputs")
     if fields.get("inputs") is None and fields.get("endpoint_input_uri") is None:
         yield FieldError("endpoint_input_uri", "is required unless inputs are given")
     if fields.get("inputs") == {}:
@@ -288,9 +135,16 @@ def _endpoint(given: str | None, settings: Settings) -> EndpointUri:
     endpoint = EndpointUri.parse(given)
     if not settings.allows(endpoint):
         raise ValueError(
-            "names a host that is not allowed: add its origin to the app setting ALLOWED_ENDPOINT_ORIGINS"
+            f"names a host that is not allowed. Allowed: {_names(settings)}. For another one, add its origin to the"
+            " app setting ALLOWED_ENDPOINT_ORIGINS"
         )
     return endpoint
+
+
+def _names(settings: Settings) -> str:
+    origins = sorted(map(str, settings.allowed_origins))
+    more = len(origins) - _MOST_NAMED
+    return ", ".join(origins[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _endpoint_errors(given: object, settings: Settings) -> Iterator[FieldError]:
@@ -307,14 +161,6 @@ def _idempotency_errors(run_id: object, key: str | None) -> Iterator[FieldError]
     if key is None:
         return
     if not re.fullmatch(RUN_ID_PATTERN, key):
-        yield FieldError(IDEMPOTENCY_KEY, f"must match {RUN_ID_PATTERN}")
+        yield FieldError(IDEMPOTENCY_KEY, RUN_ID_RULE)
     elif run_id is not None and run_id != key:
         yield FieldError(IDEMPOTENCY_KEY, "differs from run_id; give one of them, or the same in both")
-
-
-def _field_error(details: ErrorDetails) -> FieldError:
-    """Pydantic's error in our words; ``[key]`` marks a wrong key and is not part of the field's name."""
-    field = ".".join(str(part) for part in details["loc"] if part != "[key]")[:MAX_FIELD_LENGTH]
-    if details["type"] == "extra_forbidden":
-        return FieldError(field, "is not a known field")
-    return FieldError(field, details["msg"].removeprefix("Value error, "))

@@ -1,49 +1,33 @@
-"""The rules of the request's own validators as JSON Schema, for the OpenAPI document."""
+"""The rules of the request's own validators as JSON Schema, for the OpenAPI document.
+
+They are conditions (``if``), which generators of clients pass over: these make a union of ``anyOf``, and fail at its
+parts. The descriptions say the same in words.
+"""
 
 from pydantic.config import JsonDict
 
 _NULL: JsonDict = {"type": "null"}
+_SHORT_FORM = ("endpoint_input_uri", "endpoint_input_type", "endpoint_output_uri", "overrides")
 
-NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
+LITERAL: JsonDict = {"type": ["string", "boolean", "number"]}
 AT_LEAST_ONE: JsonDict = {"minProperties": 1}
 
 JOB_INPUT_FORMS: JsonDict = {
-    "anyOf": [
-        {
-            "properties": {
-                "type": {"enum": ["UriFolder", "UriFile"]},
-                "uri": {"type": "string"},
-                "value": _NULL,
-            },
-            "required": ["uri"],
-        },
-        {
-            "properties": {
-                "type": {"const": "Literal"},
-                "uri": _NULL,
-                "value": {"type": ["string", "boolean", "number"]},
-            },
-            "required": ["value"],
-        },
-    ]
+    "if": {"properties": {"type": {"const": "Literal"}}},
+    "then": {"properties": {"uri": _NULL, "value": LITERAL}, "required": ["value"]},
+    "else": {"properties": {"uri": {"type": "string"}, "value": _NULL}, "required": ["uri"]},
 }
 
 REQUEST_FORMS: JsonDict = {
-    "anyOf": [
-        {
-            "title": "Short form, with the parameters of the Data Factory pipeline",
-            "properties": {"endpoint_input_uri": {"type": "string"}, "inputs": _NULL, "outputs": _NULL},
-            "required": ["endpoint_input_uri"],
-        },
-        {
-            "title": "Named inputs and outputs",
-            "properties": {
-                "endpoint_input_uri": _NULL,
-                "endpoint_input_type": False,
-                "endpoint_output_uri": _NULL,
-                "inputs": {"type": "object"},
-            },
-            "required": ["inputs"],
-        },
-    ]
+    "if": {"properties": {"inputs": {"type": "object"}}, "required": ["inputs"]},
+    "then": {"properties": dict.fromkeys(_SHORT_FORM, _NULL)},
+    "else": {
+        "properties": {"endpoint_input_uri": {"type": "string"}, "outputs": _NULL},
+        "required": ["endpoint_input_uri"],
+    },
 }
+
+
+def without_default(field: JsonDict) -> None:
+    """A generated client sends each default, also of a field that the other fields exclude."""
+    field.pop("default", None)

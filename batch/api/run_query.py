@@ -8,6 +8,8 @@ from typing import Self, TypeVar
 
 from batch.addresses import EndpointUri
 from batch.api.continuation import decode_continuation
+from batch.api.request_fields import TAG_NAME_PATTERN, TAG_VALUE_PATTERN
+from batch.api.request_spelling import scoring_uri
 from batch.errors import FieldError, InvalidRequest
 from batch.run.phases import PHASES
 from batch.settings import parse_whole_number
@@ -28,10 +30,12 @@ ENDPOINT_PATTERN = (
 """For the documentation; ``EndpointUri`` accepts some more."""
 SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
 """A container and the longest name of a folder, or their begin."""
+TAG_PATTERN = rf"^({TAG_NAME_PATTERN[1:-1]}:{TAG_VALUE_PATTERN[1:-1]})?$"
 PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
 """In Azure a caller may send its function key in these."""
+_PHASES = {phase.casefold(): phase for phase in PHASES}
 _PARAMETERS = frozenset(
-    {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "top", "continuation"}
+    {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "tag", "top", "continuation"}
 )
 
 
@@ -40,7 +44,7 @@ class RunQuery:
     """``phases`` empty means all; times bound the start of a run, both inclusive; texts that are empty do not select.
 
     ``endpoint`` is a scoring URI, ``source`` the begin of a container and folder of new data: ``incoming/2026/``.
-    ``place`` is that of the last run of the page before.
+    ``tag`` is a name and a value. ``place`` is that of the last run of the page before.
     """
 
     phases: frozenset[str] = frozenset()
@@ -49,6 +53,7 @@ class RunQuery:
     prefix: str = ""
     endpoint: str = ""
     source: str = ""
+    tag: tuple[str, str] | None = None
     top: int = DEFAULT_TOP
     place: str = ""
 
@@ -85,6 +90,7 @@ class RunQuery:
                 ),
                 "",
             ),
+            tag=read("tag", _tag, None),
             top=read("top", lambda text: parse_whole_number(text, MAX_TOP), DEFAULT_TOP),
             place=read("continuation", _place, ""),
         )
@@ -94,10 +100,10 @@ class RunQuery:
 
 
 def _phases(text: str) -> frozenset[str]:
-    phases = frozenset(part.strip() for part in text.split(",") if part.strip())
-    if phases - set(PHASES):
+    given = [part.strip().casefold() for part in text.split(",") if part.strip()]
+    if not _PHASES.keys() >= set(given):
         raise ValueError(f"must be of {', '.join(PHASES)}")
-    return phases
+    return frozenset(_PHASES[phase] for phase in given)
 
 
 def _time(text: str) -> datetime | None:
@@ -108,7 +114,16 @@ def _time(text: str) -> datetime | None:
 
 
 def _endpoint(text: str) -> str:
-    return str(EndpointUri.parse(text)) if text else ""
+    return str(EndpointUri.parse(scoring_uri(text))) if text else ""
+
+
+def _tag(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    name, _, value = text.partition(":")
+    if not (re.fullmatch(TAG_NAME_PATTERN, name) and re.fullmatch(TAG_VALUE_PATTERN, value)):
+        raise ValueError("must be the name and the value of a tag, such as team:fraud")
+    return name, value
 
 
 def _matching(pattern: str, rule: str) -> Callable[[str], str]:

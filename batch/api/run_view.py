@@ -3,7 +3,7 @@
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired
 
@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from batch.advice import advice, advice_meanwhile
-from batch.api.request import JobInput, JobOutput
+from batch.api.request_fields import JobInput, JobOutput
 from batch.errors import ErrorCode
 from batch.run.attention import ADVICE, Attention
 from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED_RUNTIME_STATUSES, has_ended
@@ -31,24 +31,16 @@ RuntimeStatus = Annotated[
         {"type": "string", "enum": sorted({*ENDED_RUNTIME_STATUSES, *UNFINISHED_RUNTIME_STATUSES})}
     ),
 ]
-Code = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "type": "string",
-            "oneOf": [{"const": code.value, "description": advice(code.value)} for code in ErrorCode],
-        }
-    ),
-]
-AttentionName = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "type": "string",
-            "oneOf": [{"const": str(code), "description": text} for code, text in ADVICE.items()],
-        }
-    ),
-]
+
+
+def _explained(texts: Mapping[str, str]) -> WithJsonSchema:
+    """A closed list of codes, of which generators of clients make an enumeration. The description explains each."""
+    description = "\n".join(f"- {code}: {text}" for code, text in texts.items())
+    return WithJsonSchema({"type": "string", "enum": list(texts), "description": description})
+
+
+Code = Annotated[str, _explained({code.value: advice(code.value) for code in ErrorCode})]
+AttentionName = Annotated[str, _explained({code.value: text for code, text in ADVICE.items()})]
 
 
 class Trouble(TypedDict):
@@ -136,6 +128,7 @@ class RunView(TypedDict):
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
     rerun_of: Annotated[str | None, Field(description="The run whose request this one repeats")]
     reruns: Annotated[list[str], Field(description="The runs that repeat this one, the latest last")]
+    tags: NotRequired[Annotated[dict[str, str], Field(description="Left out if there are none")]]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
 
@@ -179,6 +172,8 @@ def run_view(
     if status.phase == PENDING:
         view["pending_since"] = view["started_at"]
     if run:
+        if run.request.tags:
+            view["tags"] = run.request.tags
         view["request"] = _request_view(run.request)
         view["outputs"] = run.request.output_uris()
     if has_ended(view["phase"], runtime_status):

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch.addresses import EndpointUri
 from batch.azure_ml.job import JobResource
+from batch.azure_ml.overrides import overridden
 from batch.azure_ml.rest import AnswerLost, json_object, post_once, read
 from batch.errors import ErrorCode, RunError
 from batch.run.request import Binding, RunRequest
@@ -61,8 +62,10 @@ def job_body(run_id: str, job_tag: str, request: RunRequest) -> dict[str, Any]:
     """The invoke body, with property names in the camel case that the recordings show accepted."""
     properties: dict[str, Any] = {
         "inputData": {name: _input(binding) for name, binding in request.inputs.items()},
-        "tags": {RUN_ID_TAG: run_id, ATTEMPT_TAG: job_tag},
+        "tags": {**request.tags, RUN_ID_TAG: run_id, ATTEMPT_TAG: job_tag},
     }
+    if request.overrides:
+        properties.update(overridden(request.overrides))
     if request.outputs:
         properties["outputData"] = {
             name: {"jobOutputType": binding.type, "uri": binding.uri or ""}
@@ -73,10 +76,10 @@ def job_body(run_id: str, job_tag: str, request: RunRequest) -> dict[str, Any]:
     return {"properties": properties}
 
 
-def _input(binding: Binding) -> dict[str, str]:
+def _input(binding: Binding) -> dict[str, Any]:
     if binding.type == "Literal":
-        # The service's model has text here.
-        return {"jobInputType": binding.type, "value": str(binding.value)}
+        # The service's model has text here, and the SDK sends numbers and booleans as they are in JSON.
+        return {"jobInputType": binding.type, "value": binding.value}
     return {"jobInputType": binding.type, "uri": binding.uri or ""}
 
 

@@ -1,5 +1,6 @@
-"""One line for each change of a run, as ``event key=value …``, with the run and, once known, its job.
+"""One line for each change of a run, as ``event key=value …``, with the run, once known its job, and its tags.
 
+Queries read a field by its first place in a line, and a text to the end of the line: tags stand between the two.
 ``run_started`` is logged where a run starts: triggers/http_api.py, triggers/new_data.py, activities/start_run.py.
 """
 
@@ -8,21 +9,24 @@ import logging
 from batch.log import log_event
 from batch.run.outcome import End
 from batch.run.phases import Phase
+from batch.run.request import RunRequest
 from batch.run.state import Run
 
 
 def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end: End | None = None) -> None:
     """Logs what this execution of the run changed, if anything."""
     job = run.job.name if run.job else None
+    tags = tag_fields(run.request)
     if run.job and (before.job is None or before.job.name != run.job.name):
-        log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job)
+        log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job, **tags)
     status = run.job.status if run.job else None
     if status and (before.job is None or before.job.status != status):
-        log_event(logger, logging.INFO, "job_status", run=run_id, job=job, status=status, checks=run.checks)
-    if run.cancellation and before.cancellation is None:
         log_event(
-            logger, logging.INFO, "job_cancel_requested", run=run_id, job=job, cause=run.cancellation.cause
+            logger, logging.INFO, "job_status", run=run_id, job=job, status=status, checks=run.checks, **tags
         )
+    if run.cancellation and before.cancellation is None:
+        cause = run.cancellation.cause
+        log_event(logger, logging.INFO, "job_cancel_requested", run=run_id, job=job, cause=cause, **tags)
     if run.problem and run.problem != before.problem:
         log_event(
             logger,
@@ -32,6 +36,7 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
             job=job,
             code=run.problem.code,
             failures=run.failures,
+            **tags,
             message=run.problem.message,
         )
     if end:
@@ -43,8 +48,14 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
             job=job,
             outcome=end.outcome,
             checks=run.checks,
+            **tags,
             reason=end.error.message if end.error else None,
         )
+
+
+def tag_fields(request: RunRequest) -> dict[str, str]:
+    """The tags of a run as fields of a line, such as ``tag.team=fraud``."""
+    return {f"tag.{name}": value for name, value in request.tags.items()}
 
 
 def _is_wanted(run: Run, end: End) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.api.request import BatchRunRequest
+from batch.api.request_fields import BatchRunRequest
 from batch.run.phases import OUTCOMES, PHASES, TERMINATED
 from tests.docs.pages import ROOT, anywhere, table_anywhere
 from tools import make_docs

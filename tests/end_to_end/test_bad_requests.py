@@ -28,28 +28,43 @@ not_whole = any_json.filter(
     lambda value: value is not None and (isinstance(value, bool) or not isinstance(value, int))
 )
 bad_uri = not_text | st.sampled_from(
-    ["", " ", "data", "/etc/passwd", "file:///etc/passwd", "http://a.blob.core.windows.net/c", "azureml:",
+    [" ", "data", "/etc/passwd", "file:///etc/passwd", "http://a.blob.core.windows.net/c", "azureml:",
      "azureml://elsewhere/x", f"https://a.blob.core.windows.net/c?sig={SECRET}",
      f"https://user:{SECRET}@a.blob.core.windows.net/c", "https://a.blob.core.windows.net/c#x", "x" * 3_000]
 )  # fmt: skip
-bad_seconds = not_whole | st.integers(max_value=0) | st.integers(min_value=30 * 86_400 + 1)
-bad_name = not_text | st.sampled_from(["", "a b", "-a", "a/b", "é", "a" * 300, "a\r\nX-Evil: 1"])
-bad_choice = any_json.filter(lambda value: value not in ("cancel", "leave", "UriFolder", "UriFile"))
+
+
+def could_be_whole(value: Any) -> bool:
+    """Also empty text, which counts as absent."""
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, str) and not value.strip(" +-.0123456789")
+
+
+bad_seconds = (
+    not_whole.filter(lambda value: not could_be_whole(value))
+    | st.integers(max_value=0)
+    | st.integers(min_value=30 * 86_400 + 1)
+)
+bad_name = not_text | st.sampled_from(["a b", "-a", "a/b", "é", "a" * 300, "a\r\nX-Evil: 1"])
+bad_choice = any_json.filter(lambda value: value not in ("cancel", "leave", "UriFolder", "UriFile", "", None))
 
 BAD_VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "endpoint_uri": not_text | st.text(max_size=40),
+    "endpoint_uri": not_text | st.text(min_size=1, max_size=40),
     "endpoint_input_uri": bad_uri,
     "endpoint_input_type": bad_choice,
     "endpoint_output_uri": bad_uri | st.just("azureml://datastores/d/paths/{date}/p.csv"),
     "poll_interval": bad_seconds.filter(lambda v: v is not None) | st.just(86_401),
     "deployment": bad_name,
     "experiment": bad_name,
-    "run_id": not_text | st.sampled_from(["", ".", "-a", "a/b", "a b", "@a", "a#b", "a" * 101, "é", "a\n"]),
+    "run_id": not_text | st.sampled_from([".", "-a", "a/b", "a b", "@a", "a#b", "a" * 101, "é", "a\n"]),
     "queue_timeout": bad_seconds.filter(lambda v: v is not None),
     "timeout": bad_seconds.filter(lambda v: v is not None),
     "on_timeout": bad_choice,
-    "inputs": any_json.filter(lambda value: value is not None),
-    "outputs": any_json.filter(lambda value: value is not None),
+    "inputs": any_json.filter(lambda value: value not in (None, "")),
+    "outputs": any_json.filter(lambda value: value not in (None, "")),
+    "overrides": any_json.filter(lambda value: value not in (None, "", {})),
+    "tags": st.just({"a b": "x"}) | st.just({"team": 5}) | st.text(min_size=1, max_size=9),
     "client_secret": st.just(SECRET),
 }
 

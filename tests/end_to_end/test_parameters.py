@@ -1,7 +1,9 @@
 """Every parameter of the Data Factory pipelines, and further ones, as the endpoint receives them."""
 
+import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -106,6 +108,7 @@ def test_a_pipeline_component_accepts_named_bindings_literals_and_an_experiment(
             "readings": {"type": "UriFolder", "uri": "azureml://datastores/samples/paths/data/"},
             "mode": {"type": "Literal", "value": "append"},
             "limit": {"type": "Literal", "value": 12},
+            "group.rate": {"type": "literal", "value": 0.5},
         },
         outputs={
             "scores": {"uri": "azureml://datastores/workspaceblobstore/paths/{run_id}/scores.csv"},
@@ -116,7 +119,8 @@ def test_a_pipeline_component_accepts_named_bindings_literals_and_an_experiment(
     assert view["phase"] == "Completed", view
     body = invoke_of(control, run_id)["body"]["properties"]
     assert body["inputData"]["mode"] == {"jobInputType": "Literal", "value": "append"}
-    assert body["inputData"]["limit"] == {"jobInputType": "Literal", "value": "12"}
+    assert body["inputData"]["limit"] == {"jobInputType": "Literal", "value": 12}
+    assert body["inputData"]["group.rate"] == {"jobInputType": "Literal", "value": 0.5}
     assert body["properties"] == {"experimentName": "nightly"}
     assert view["outputs"] == {"scores": f"azureml://datastores/workspaceblobstore/paths/{run_id}/scores.csv"}
 
@@ -130,11 +134,83 @@ def test_poll_interval_is_the_time_between_checks(app: App, control: ControlClie
     app.wait_for_end(run_id)
 
 
+def test_parameters_as_pipelines_send_them_make_the_same_run(
+    app: App, machine: LocalMachine, control: ControlClient
+) -> None:
+    """Interpolation makes text of numbers, and a parameter that was not set is empty. PowerShell adds the mark."""
+    run_id = app.start(endpoint_output_uri=None)
+    spelled = sample_request(
+        run_id=run_id,
+        endpoint_uri=machine.azure_ml.scoring_uri.removesuffix("jobs"),
+        endpoint_input_type="uri_folder",
+        endpoint_output_uri="",
+        poll_interval="1",
+        timeout=86_400.0,
+        queue_timeout="",
+        overrides={"mini_batch_size": ""},
+    )
+    again = app.post(data=b"\xef\xbb\xbf" + json.dumps(spelled).encode())
+    assert (again.status_code, again.json()["id"]) == (200, run_id)
+    assert app.wait_for_end(run_id)["phase"] == "Completed"
+
+
+def test_overrides_and_tags_go_with_the_job(app: App, machine: LocalMachine, control: ControlClient) -> None:
+    run_id = app.start(
+        endpoint_output_uri=None,
+        overrides={
+            "mini_batch_size": 2,
+            "instance_count": "4",
+            "max_concurrency_per_instance": 3,
+            "error_threshold": -1,
+            "max_retries": 0,
+            "retry_timeout": 90,
+            "output_file_name": "scores.csv",
+        },
+        tags={"team": "fraud", "cost-center": "4711"},
+    )
+    view = app.wait_for_end(run_id)
+
+    assert view["phase"] == "Completed", view
+    assert view["request"]["overrides"]["instance_count"] == 4
+    assert view["request"]["tags"] == {"team": "fraud", "cost-center": "4711"}
+    body = invoke_of(control, run_id)["body"]["properties"]
+    assert (body["miniBatchSize"], body["maxConcurrencyPerInstance"], body["errorThreshold"]) == (2, 3, -1)
+    assert body["compute"] == {"instanceCount": 4}
+    assert body["retrySettings"] == {"maxRetries": 0, "timeout": "PT1M30S"}
+    assert body["outputFileName"] == "scores.csv"
+    assert (body["tags"]["team"], body["tags"]["cost-center"]) == ("fraud", "4711")
+    assert body["tags"]["batch_run_id"] == run_id
+    job = machine.control.job(view["job"]["name"])
+    assert job["request"]["overrides"]["mini_batch_size"] == 2
+    lines = [line for line in machine.host.log.read_text().splitlines() if f"run={run_id}" in line]
+    for event in ("run_started", "job_submitted", "run_ended"):
+        [line] = [line for line in lines if f"{event} " in line]
+        assert "tag.team=fraud" in line
+
+
+def test_the_list_selects_by_a_tag(app: App) -> None:
+    team = f"team-{uuid4().hex[:8]}"
+    tagged, other = app.start(tags={"team": team}), app.start(tags={"team": "another"})
+
+    def listed(**params: str) -> list[str]:
+        return [run["run_id"] for run in app.list(**params).json()["runs"]]
+
+    assert listed(tag=f"team:{team}") == [tagged]
+    assert app.list(prefix=tagged).json()["runs"][0]["tags"] == {"team": team}
+    for run_id in (tagged, other):
+        app.wait_for_end(run_id)
+    wait_for("the end in the ledger", lambda: listed(tag=f"team:{team}", phase="completed") == [tagged])
+    assert listed(tag=f"team:{team}", phase="FAILED") == []
+    assert listed(tag=f"Team:{team}") == []
+
+
 @pytest.mark.parametrize("field", ["tenant_id", "client_id", "client_secret"])
 def test_credentials_are_not_parameters_and_are_refused(app: App, field: str) -> None:
     """The service principal's three parameters are app settings here: a request would store them."""
     answer = app.post(sample_request(**{field: "s3cret-value"}))
 
     assert answer.status_code == 400
-    assert answer.json()["errors"] == [{"field": field, "message": "is not a known field"}]
+    [error] = answer.json()["errors"]
+    assert error["field"] == field
+    assert f"the app setting AZURE_{field.upper()}" in error["message"]
     assert "s3cret-value" not in answer.text

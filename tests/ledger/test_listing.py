@@ -16,7 +16,7 @@ from ledger.listing import runs_ended, runs_page, runs_pending, runs_under_way
 from ledger.run_row import ListedRun, listed_phase
 from ledger.runs import delete_run, end_run, note_phase
 from ledger.table import Insert, Key, Query, Row, Table
-from tests.batch.builders import ENDPOINT_URI, START, after
+from tests.batch.builders import ENDPOINT_URI, START, after, request
 from tests.ledger.conftest import Handles
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import RUN, added, end, ended, found, of_folder
@@ -264,11 +264,12 @@ async def test_no_query_has_more_comparisons_than_azure_takes(table: Table) -> N
             prefix="r-",
             endpoint=ENDPOINT_URI,
             source="incoming/",
+            tag=("team", "fraud"),
         )
         await runs_page(seen, query, "", TOP)
     keys = 3
     assert all(keys + sum(len(each.operands) for each in query.conditions) <= 15 for query in seen.queries)
-    assert len(seen.queries[4].conditions) == 6, "few phases are compared"
+    assert len(seen.queries[4].conditions) == 7, "few phases are compared"
 
 
 async def test_other_rows_are_not_runs(table: Table) -> None:
@@ -347,6 +348,39 @@ async def test_runs_that_ended_before_a_moment(table: Table) -> None:
     await added(table, "under-way", after(-3_600))
     assert [run.run_id for run in await runs_ended(table, after(10), TOP)] == ["later", "before"]
     assert [run.run_id for run in await runs_ended(table, after(10), 1)] == ["later"]
+
+
+def tagged(**tags: str) -> Run:
+    return Run(request=request(tags=tags))
+
+
+async def test_a_tag_selects_the_runs_that_have_it_with_this_value(table: Table) -> None:
+    """Also those that have ended. Rows of versions before 1.4 have no column of a tag."""
+    for number, run in enumerate(
+        [tagged(team="fraud"), tagged(team="cards"), tagged(), tagged(team="fraud", x="y")]
+    ):
+        await added(table, f"under-way-{number}", after(number), run)
+        await ended(table, f"ended-{number}", "Completed", after(10 + number), run)
+    fraud = RunQuery(tag=("team", "fraud"))
+    assert await ids(table, fraud) == ["ended-3", "ended-0", "under-way-3", "under-way-0"]
+    assert await all_pages(table, fraud, 1) == ["ended-3", "ended-0", "under-way-3", "under-way-0"]
+    assert await ids(table, RunQuery(tag=("team", "fraud"), phases=frozenset({"Pending"}))) == [
+        "under-way-3",
+        "under-way-0",
+    ]
+    assert await ids(table, RunQuery(tag=("team", "Fraud"))) == []
+    assert await ids(table, RunQuery(tag=("fraud", "team"))) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "A", "cost_center", "cost-center", "cost.center", "a__part0", "a-_.", "x" * 50]
+)
+@pytest.mark.parametrize("value", ["x", "it's", "a:b", "ä 😀", "' or RowKey ne '", "%"])
+async def test_names_and_values_of_tags_are_kept_apart(table: Table, name: str, value: str) -> None:
+    await added(table, "r-1", run=tagged(**{name: value}))
+    assert await ids(table, RunQuery(tag=(name, value))) == ["r-1"]
+    others = {"a", "A", "b", "cost_center", "cost-center", "cost.center", "a__part0", "a-_."} - {name}
+    assert [other for other in sorted(others) if await ids(table, RunQuery(tag=(other, value)))] == []
 
 
 @dataclass(frozen=True)

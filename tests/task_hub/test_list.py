@@ -17,7 +17,7 @@ from ledger.runs import RunEnd, delete_run, end_run, note_phase
 from task_hub.run_list import list_runs
 from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, run
 from tests.ledger.counting_table import CountingTable
-from tests.ledger.runs import added, end, ended, found, listed
+from tests.ledger.runs import RUN, added, end, ended, found, listed
 from tests.task_hub.task_hub import TaskHub, entity, instance
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
@@ -101,6 +101,22 @@ async def test_a_filter_fills_the_page_in_one_read(table: CountingTable) -> None
         assert await pages(client, started_from="2026-01-31T12:00:58Z") == [NEWEST_FIRST[:2]]
         assert await pages(client, endpoint=ENDPOINT_URI.replace("scores", "others")) == [[]]
     assert (table.queries, table.reads, hub.asked) == (5, 0, [])
+
+
+async def test_the_tags_of_a_run_are_listed_and_select_it(table: CountingTable) -> None:
+    """Those of a run under way, one that has ended, and one whose orchestration is gone."""
+    tagged = RUN.model_copy(update={"request": RUN.request.model_copy(update={"tags": {"team": "fraud"}})})
+    for number, run_id in enumerate(("running", "gone", "plain")):
+        await added(table, run_id, after(number), RUN if run_id == "plain" else tagged)
+    await ended(table, "ended", "Completed", after(9), tagged)
+    hub = TaskHub([instance("running", **RUNNING), instance("plain", **RUNNING)])
+    with hub.served() as client:
+        selected, _ = await list_runs(client, RunQuery(tag=("team", "fraud")))
+        everything, _ = await list_runs(client, RunQuery())
+    assert [(view["run_id"], view["tags"]) for view in selected] == [
+        (run_id, {"team": "fraud"}) for run_id in ("ended", "gone", "running")
+    ]
+    assert [view["run_id"] for view in everything if "tags" not in view] == ["plain"]
 
 
 @pytest.mark.parametrize("phase", ["Running", "Completed"])

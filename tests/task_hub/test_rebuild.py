@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from batch.errors import RunError
+from ledger.listing import runs_page
 from ledger.run_row import PARTITION, RunList
 from ledger.runs import delete_run, find_row, note_phase
 from ledger.table import Delete, Key
@@ -36,7 +37,8 @@ async def ids(client: Any) -> list[str]:
 async def test_runs_in_flight_and_ended_runs_are_added(table: CountingTable) -> None:
     hub = hub_of("ended")
     source = of_folder("incoming", "2026/")
-    state = json.dumps(source.to_json())
+    tagged = source.request.model_copy(update={"tags": {"team": "fraud"}})
+    state = json.dumps(source.model_copy(update={"request": tagged}).to_json())
     hub.instances |= {
         "r-1": instance("r-1", input=state, **RUNNING),
         "@submission@r-1": entity("submission", "r-1", {"attempt": "a", "marker": "a", "claims": 1}),
@@ -53,6 +55,8 @@ async def test_runs_in_flight_and_ended_runs_are_added(table: CountingTable) -> 
     assert in_list and in_list_ended
     assert (in_list.source, in_list.endpoint_uri) == ("incoming/2026/", ENDPOINT_URI)
     assert await listed(table, row, RunList.UNDER_WAY)
+    with_tag = await runs_page(table, RunQuery(tag=("team", "fraud")), "", 9)
+    assert [found.run_id for found in with_tag] == ["r-1"]
     assert (in_list_ended.phase, in_list_ended.ended_at) == ("Completed", "2026-01-31T12:30:00.123Z")
     assert await listed(table, other, RunList.UNDER_WAY) is None
 

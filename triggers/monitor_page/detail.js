@@ -143,6 +143,7 @@ function source({ source }) {
 function asked(run) {
   const request = run.request || {};
   const seconds = (value) => value && duration(value * 1000);
+  const overrides = Object.entries(request.overrides || {}).map(([name, value]) => `${name} ${value}`).join(", ");
   const identity = run.identity || {};
   return section("Request", definitions([
     ["Run id", code(run.run_id)],
@@ -151,6 +152,7 @@ function asked(run) {
     ["Endpoint", run.endpoint_uri && code(run.endpoint_uri)], ["Deployment", request.deployment],
     ["Experiment", request.experiment], ["Checked every", seconds(request.poll_interval)],
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],
+    ["Overrides", overrides], ["Tags", tagsOf(run)],
     ["Queue timeout", seconds(request.queue_timeout)], ["Cancel timeout", seconds(request.cancel_timeout)],
     ["Identity", identity.client_id && code(identity.client_id)],
     ["Last check", run.last_check_at && timeElement(run.last_check_at)],

@@ -61,12 +61,15 @@ function titleOf(run) {
 
 const shortened = (id) => (id.length > 20 ? `${id.slice(0, 13)}…${id.slice(-6)}` : id);
 
+/** As the list's filter takes each of them: team:fraud. */
+const tagsOf = (run) => Object.entries(run.tags || {}).map(([name, value]) => `${name}:${value}`).join(", ");
+
 const haystacks = new WeakMap();
 function haystack(run) {
   if (!haystacks.has(run)) {
     const parts = [run.run_id, run.job?.name, run.job?.status, run.endpoint_uri, run.error?.message,
       run.error?.code, run.problem?.message, run.problem?.code, run.needs_attention?.message, run.needs_attention?.code,
-      run.source && folderOf(run.source)];
+      run.source && folderOf(run.source), tagsOf(run)];
     haystacks.set(run, parts.filter(Boolean).join("\n").toLowerCase());
   }
   return haystacks.get(run);

@@ -44,14 +44,31 @@ class DataOutput:
 
 
 @dataclass(frozen=True)
+class Overrides:
+    """Settings of the deployment that the caller changed for this job; None: as the deployment has it.
+
+    ``retry_timeout`` is as the caller wrote it: a duration of ISO 8601.
+    """
+
+    mini_batch_size: int | None = None
+    instance_count: int | None = None
+    max_concurrency_per_instance: int | None = None
+    error_threshold: int | None = None
+    max_retries: int | None = None
+    retry_timeout: str | None = None
+    output_file_name: str | None = None
+
+
+@dataclass(frozen=True)
 class JobRequest:
-    """What the caller asked for; ``literals`` as texts."""
+    """What the caller asked for."""
 
     inputs: Mapping[str, DataInput] = field(default_factory=dict)
-    literals: Mapping[str, str] = field(default_factory=dict)
+    literals: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     outputs: Mapping[str, DataOutput] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     experiment: str | None = None
+    overrides: Overrides = Overrides()
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,10 @@ class Scorer:
         inputs = [job.request.inputs[name] for name in sorted(job.request.inputs)]
         files = [file for data in inputs for file in self._storage.input_files(data)]
         outputs: list[DataOutput] = list(job.request.outputs.values())
-        targets = [self._storage.output_file(output) for output in outputs]
+        file_name = job.request.overrides.output_file_name or PREDICTIONS
+        targets = [self._storage.output_file(output, file_name) for output in outputs]
         if not targets:
-            targets = [self._storage.default_output(job.name)]
+            targets = [self._storage.default_output(job.name, file_name)]
         if not _placing(folder).exists():
             for target in targets:
                 _refuse_existing(target)
@@ -100,7 +101,7 @@ class Scorer:
                 {
                     "script": str(deployment.script.resolve()),
                     "files": [str(file) for file in plan.files],
-                    "mini_batch_size": deployment.mini_batch_size,
+                    "mini_batch_size": job.request.overrides.mini_batch_size or deployment.mini_batch_size,
                     "predictions": str(predictions),
                 }
             )
@@ -140,7 +141,7 @@ def _environment(job: Job, deployment: Deployment, folder: Path) -> dict[str, st
     if deployment.model_dir is not None:
         environment["AZUREML_MODEL_DIR"] = str(deployment.model_dir.resolve())
     for name, value in job.request.literals.items():
-        environment[f"AZUREML_LITERAL_{name.upper()}"] = value
+        environment[f"AZUREML_LITERAL_{name.upper()}"] = str(value)
     return environment
 
 

@@ -55,14 +55,15 @@ class Storage:
             raise StorageError(f"The input folder {data.uri} holds no files; nested folders are not walked.")
         return files
 
-    def output_file(self, output: DataOutput) -> Path:
+    def output_file(self, output: DataOutput, file_name: str = PREDICTIONS) -> Path:
+        """``file_name`` is that of a file in an output folder."""
         if self._asset_key(output.uri):
             raise StorageError(f"The output {output.uri} is an asset; outputs go to paths in datastores.")
         path = self.resolve(output.uri)
-        return path if output.type == "UriFile" else path / PREDICTIONS
+        return path if output.type == "UriFile" else path / file_name
 
-    def default_output(self, job: str) -> Path:
-        return self._folder("workspaceblobstore") / "azureml" / job / "score" / PREDICTIONS
+    def default_output(self, job: str, file_name: str = PREDICTIONS) -> Path:
+        return self._folder("workspaceblobstore") / "azureml" / job / "score" / file_name
 
     def resolve(self, uri: str) -> Path:
         asset = self._asset_key(uri)

@@ -21,6 +21,7 @@ from local.azure_ml.jobs.job import Creator
 from local.azure_ml.server import Call, Route
 from local.azure_ml.testing.faults import Operation
 from local.azure_ml.workspace import invocation, shapes
+from local.azure_ml.workspace.invalid import InvalidRequest
 
 _NO_DEFAULT = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with "
@@ -61,7 +62,7 @@ class BatchEndpoint:
         deployment = self._deployment(call.request.headers.get("azureml-model-deployment"))
         try:
             request = invocation.parse(call.body, deployment, self._config.keep_tags)
-        except invocation.InvalidRequest as error:
+        except InvalidRequest as error:
             raise Refused(
                 frontend_error(400, "UserError", "The request is invalid.", [("RequestInvalid", str(error))])
             ) from error

@@ -6,10 +6,8 @@ from typing import Literal
 
 from local.azure_ml.config import Deployment
 from local.azure_ml.jobs.job import DataInput, DataOutput, JobRequest
-
-
-class InvalidRequest(Exception):
-    """The body is not a valid invoke; the text says which field is wrong."""
+from local.azure_ml.workspace.invalid import InvalidRequest
+from local.azure_ml.workspace.overriding import overrides
 
 
 def parse(body: bytes, deployment: Deployment, keep_tags: bool) -> JobRequest:
@@ -19,7 +17,7 @@ def parse(body: bytes, deployment: Deployment, keep_tags: bool) -> JobRequest:
         raise InvalidRequest(f"The request body is not valid JSON: {error}") from error
     properties = _folded(_folded(document, "The request body").get("properties"), "The properties field")
     inputs: dict[str, DataInput] = {}
-    literals: dict[str, str] = {}
+    literals: dict[str, str | bool | int | float] = {}
     for name, given in _mapping(properties.get("inputdata"), "The InputData field").items():
         one = _folded(given, f"The InputData.{name} field")
         if one.get("jobinputtype") == "Literal":
@@ -40,12 +38,13 @@ def parse(body: bytes, deployment: Deployment, keep_tags: bool) -> JobRequest:
         literals=literals,
         outputs=outputs,
         tags={name: str(value) for name, value in tags.items()},
+        overrides=overrides(properties),
         experiment=str(experiment) if experiment and deployment.kind == "pipeline-component" else None,
     )
 
 
 def _check_model_request(
-    inputs: Mapping[str, DataInput], literals: Mapping[str, str], outputs: Mapping[str, DataOutput]
+    inputs: Mapping[str, DataInput], literals: Mapping[str, object], outputs: Mapping[str, DataOutput]
 ) -> None:
     if literals:
         raise InvalidRequest("Literal inputs are supported by pipeline component deployments only.")
@@ -88,7 +87,7 @@ def _uri(one: Mapping[str, object], what: str) -> str:
     return uri
 
 
-def _literal(value: object, name: str) -> str:
+def _literal(value: object, name: str) -> str | bool | int | float:
     if isinstance(value, bool | int | float | str):
-        return str(value)
+        return value
     raise InvalidRequest(f"The Value of literal {name} must be a string, a boolean or a number.")

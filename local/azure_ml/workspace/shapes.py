@@ -4,6 +4,7 @@ import json
 
 from local.azure_ml.config import Deployment, Workspace
 from local.azure_ml.jobs.job import Job, iso_time
+from local.azure_ml.jobs.storage import PREDICTIONS
 
 _RESOURCE = "Microsoft.MachineLearningServices/workspaces"
 
@@ -28,14 +29,18 @@ def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None
             **({"outputData": _output_data(job)} if job.request.outputs else {}),
             "compute": {
                 "target": f"{workspace.id}/computes/cpu-cluster",
-                "instanceCount": None,
+                "instanceCount": job.request.overrides.instance_count,
                 "isLocal": False,
                 "location": None,
                 "instanceType": None,
                 "properties": None,
             },
             "output": {"datastoreId": None, "path": None},
-            "retrySettings": {"maxRetries": 3, "timeout": "PT30S"},
+            "retrySettings": {
+                "maxRetries": _or(job.request.overrides.max_retries, 3),
+                "timeout": job.request.overrides.retry_timeout or "PT30S",
+            },
+            **_overridden(job),
             "status": job.visible_status,
             "interactionEndpoints": {
                 kind: {"jobEndpointType": kind, "port": None, "endpoint": endpoint, "properties": None}
@@ -113,6 +118,7 @@ def arm_tags(job: Job) -> dict[str, str]:
 
 
 def system_properties(job: Job, workspace: Workspace, deployment: Deployment | None) -> dict[str, str]:
+    overrides = job.request.overrides
     properties = {
         "azureml.pipelineid": workspace.workspace_id,
         "azureml.runsource": "azureml.PipelineRun",
@@ -120,12 +126,14 @@ def system_properties(job: Job, workspace: Workspace, deployment: Deployment | N
         "runType": "HTTP",
         "azureml.parameters": json.dumps(
             {
-                "run_max_try": "3",
+                "run_max_try": str(_or(overrides.max_retries, 3)),
                 "run_invocation_timeout": "30",
-                "mini_batch_size": str(deployment.mini_batch_size if deployment else 10),
+                "mini_batch_size": str(
+                    overrides.mini_batch_size or (deployment.mini_batch_size if deployment else 10)
+                ),
                 "logging_level": "INFO",
-                "NodeCount": "1",
-                "append_row_file_name": "predictions.csv",
+                "NodeCount": str(overrides.instance_count or 1),
+                "append_row_file_name": overrides.output_file_name or PREDICTIONS,
             },
             separators=(",", ":"),
         ),
@@ -137,6 +145,22 @@ def system_properties(job: Job, workspace: Workspace, deployment: Deployment | N
         properties["azureml.endpointname"] = workspace.endpoint
         properties["azureml.deploymentname"] = job.deployment
     return properties
+
+
+def _overridden(job: Job) -> dict[str, object]:
+    """Fields that an answer has only if the caller sent them."""
+    overrides = job.request.overrides
+    fields = {
+        "miniBatchSize": overrides.mini_batch_size,
+        "maxConcurrencyPerInstance": overrides.max_concurrency_per_instance,
+        "errorThreshold": overrides.error_threshold,
+        "outputFileName": overrides.output_file_name,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
 
 
 def _system_tags(job: Job) -> dict[str, str]:

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch.api.request import BatchRunRequest, parse_request
+from batch.api.request import parse_request
+from batch.api.request_fields import BatchRunRequest
 from batch.errors import InvalidRequest
 from batch.run.state import Run
 from tests.batch.builders import ENDPOINT_URI, INPUT_URI, OUTPUT_URI, body, refusals
@@ -34,11 +35,11 @@ def _of_other_types(*allowed: type) -> st.SearchStrategy[Any]:
 
 
 _wrong_text = st.one_of(_of_other_types(str, type(None)), _with_secret)
-_wrong_choice = st.one_of(_of_other_types(str), _with_secret)
+_wrong_choice = st.one_of(_of_other_types(str, type(None)), _with_secret)
 _wrong_uri = st.one_of(_wrong_text, _with_secret.map(lambda text: f"{INPUT_URI}?sig={text}"))
 _wrong_binding = st.one_of(
     _of_other_types(dict),
-    st.fixed_dictionaries({"type": _wrong_choice, "uri": _wrong_uri}),
+    st.fixed_dictionaries({"type": _wrong_choice, "uri": _wrong_uri.filter(bool)}),
     st.fixed_dictionaries(
         {"type": st.just("UriFile"), "uri": _wrong_uri.filter(lambda uri: uri is not None)}
     ),
@@ -51,9 +52,24 @@ _wrong_bindings = st.one_of(
 )
 
 
-def _wrong_seconds(most: int, *, optional: bool) -> st.SearchStrategy[Any]:
-    others = _of_other_types(int, type(None)) if optional else _of_other_types(int)
+def _wrong_seconds(most: int) -> st.SearchStrategy[Any]:
+    others = _of_other_types(int, type(None)).filter(
+        lambda value: not (isinstance(value, float) and value.is_integer())
+    )
     return st.one_of(others, st.integers(max_value=0), st.integers(min_value=most + 1), st.booleans())
+
+
+_wrong_overrides = st.one_of(
+    _of_other_types(dict, type(None)),
+    st.fixed_dictionaries({"mini_batch_size": _wrong_seconds(2**31 - 1)}),
+    st.fixed_dictionaries({"output_file_name": _wrong_text}),
+    st.fixed_dictionaries({"more": _json}),
+).filter(lambda value: value != {"output_file_name": None})
+_wrong_tags = st.one_of(
+    _of_other_types(dict, type(None)),
+    st.fixed_dictionaries({"team": _of_other_types(str, type(None))}),
+    st.fixed_dictionaries({"not a name": st.just("fraud")}),
+)
 
 
 WRONG: dict[str, st.SearchStrategy[Any]] = {
@@ -61,16 +77,18 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "endpoint_input_uri": _wrong_uri,
     "endpoint_input_type": _wrong_choice,
     "endpoint_output_uri": _wrong_uri,
-    "poll_interval": _wrong_seconds(86_400, optional=False),
+    "poll_interval": _wrong_seconds(86_400),
     "inputs": _wrong_bindings,
     "outputs": _wrong_bindings,
     "deployment": _wrong_text,
     "experiment": _wrong_text,
     "run_id": _wrong_text,
-    "queue_timeout": _wrong_seconds(30 * 86_400, optional=True),
-    "timeout": _wrong_seconds(30 * 86_400, optional=False),
+    "queue_timeout": _wrong_seconds(30 * 86_400),
+    "timeout": _wrong_seconds(30 * 86_400),
     "on_timeout": _wrong_choice,
-    "cancel_timeout": _wrong_seconds(30 * 86_400, optional=True),
+    "cancel_timeout": _wrong_seconds(30 * 86_400),
+    "overrides": _wrong_overrides,
+    "tags": _wrong_tags,
 }
 
 
@@ -109,6 +127,32 @@ def test_any_object_is_a_request_or_is_refused_with_reasons(fields: dict[str, An
         assert run_id
         assert set(fields) <= set(FIELDS)
         assert request.endpoint_uri == ENDPOINT_URI
+
+
+NOT_OUR_WORDS = (
+    "Input should", "valid dictionary", "valid integer", "instance of", "JobInput", "JobOutput", "JobOverrides",
+    "BatchRunRequest", "Extra inputs", "Field required", "Value error", "should match pattern", "String should",
+    "characters long", "^[", "$", "EOF", "expected value at", "expected ident", "trailing comma", "key must be",
+    "recursion limit", "pydantic", "serde", "at line", "literal_error", "None",
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(FIELDS, _json) | WRONG | {"properties": _json, "id": _json}
+    ),
+    st.none() | st.text(max_size=5),
+)
+def test_no_message_is_in_the_words_of_a_library(fields: dict[str, Any], key: str | None) -> None:
+    for error in refusals(fields, key):
+        assert not [word for word in NOT_OUR_WORDS if word in error.message]
+
+
+@given(st.binary(max_size=200) | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_no_message_about_a_body_is_in_the_words_of_a_library(sent: bytes) -> None:
+    for error in refusals(sent):
+        assert not [word for word in NOT_OUR_WORDS if word in error.message]
 
 
 @given(
@@ -153,7 +197,17 @@ _valid = st.fixed_dictionaries(
         "timeout": st.integers(1, 30 * 86_400),
         "on_timeout": st.sampled_from(["cancel", "leave"]),
         "cancel_timeout": st.none() | st.integers(1, 30 * 86_400),
+        "tags": st.dictionaries(
+            st.from_regex(r"[b-z][A-Za-z0-9._-]{0,9}", fullmatch=True), st.just("v"), max_size=10
+        ),
     },
+).filter(
+    lambda fields: (
+        not any(
+            name.casefold().startswith(("batch_run", "inputtype", "outputtype"))
+            for name in fields.get("tags", ())
+        )
+    )
 )
 
 

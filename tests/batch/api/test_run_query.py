@@ -29,6 +29,7 @@ def test_all_parameters_are_read() -> None:
             "prefix": "nightly-",
             "endpoint": ENDPOINT_URI,
             "source": "incoming/ä b/2026/",
+            "tag": "team:fraud: cards",
             "top": "200",
             "continuation": encode_continuation(PLACE),
             "code": "a-function-key",
@@ -42,6 +43,7 @@ def test_all_parameters_are_read() -> None:
         prefix="nightly-",
         endpoint=ENDPOINT_URI,
         source="incoming/ä b/2026/",
+        tag=("team", "fraud: cards"),
         top=200,
         place=PLACE,
     )
@@ -50,7 +52,6 @@ def test_all_parameters_are_read() -> None:
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"phase": "running"}, {"phase"}),
         ({"phase": "Running,Done"}, {"phase"}),
         ({"started_from": "yesterday"}, {"started_from"}),
         ({"started_from": ""}, {"started_from"}),
@@ -78,6 +79,10 @@ def test_all_parameters_are_read() -> None:
         ({"source": "incoming/\x00"}, {"source"}),
         ({"source": "incoming/\x9f"}, {"source"}),
         ({"source": "i" * 1_101}, {"source"}),
+        *(
+            ({"tag": wrong}, {"tag"})
+            for wrong in ("team", "team:", ":fraud", "a b:c", "team:a\nb", "team:" + "x" * 101, ":")
+        ),
         (
             {"phase": "x", "started_from": "x", "started_to": "x", "top": "x", "x": "x"},
             {"phase", "started_from", "started_to", "top", "x"},
@@ -110,13 +115,26 @@ def test_any_parameters_are_a_query_or_are_refused(params: dict[str, str]) -> No
         assert 1 <= query.top <= 200
 
 
-@pytest.mark.parametrize("name", ["phase", "prefix", "endpoint", "source"])
+@pytest.mark.parametrize("name", ["phase", "prefix", "endpoint", "source", "tag"])
 def test_an_empty_filter_selects_nothing_away(name: str) -> None:
     assert RunQuery.parse({name: ""}) == RunQuery()
 
 
-def test_an_endpoint_is_written_as_runs_keep_it() -> None:
-    spelled = ENDPOINT_URI.replace("https://scores", "HTTPS://Scores")
+@pytest.mark.parametrize("spelled", ["running,QUEUED", "Running, queued", "rUNNING,Queued,running"])
+def test_phases_have_capital_letters_or_not(spelled: str) -> None:
+    assert RunQuery.parse({"phase": spelled}).phases == {"Running", "Queued"}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        ENDPOINT_URI.replace("https://scores", "HTTPS://Scores"),
+        ENDPOINT_URI + "/",
+        ENDPOINT_URI.removesuffix("/jobs"),
+        ENDPOINT_URI.removesuffix("jobs"),
+    ],
+)
+def test_an_endpoint_is_written_as_runs_keep_it(spelled: str) -> None:
     assert RunQuery.parse({"endpoint": spelled}).endpoint == ENDPOINT_URI
 
 

@@ -7,7 +7,7 @@ from batch.advice import WAIT
 from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.phases import PHASES, has_ended
-from batch.run.request import RunRequest
+from batch.run.request import Overrides, RunRequest
 from batch.run.state import Run
 from batch.timestamps import parse_timestamp
 from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, request, result, run, view_of
@@ -61,6 +61,16 @@ def test_before_its_first_step_a_run_is_pending_since_it_was_created() -> None:
     )
     assert parse_timestamp(view["started_at"]) == after(500)
     assert view["ended_at"] is None
+
+
+def test_overrides_and_tags_are_shown_if_they_were_asked_for() -> None:
+    asked = request(overrides=Overrides(mini_batch_size=5), tags={"team": "fraud"})
+    view = _view("Running", custom_status(run(status="Running", asked=asked)), asked=asked)
+    assert view["request"]["overrides"] == {"mini_batch_size": 5}
+    assert view["tags"] == view["request"]["tags"] == {"team": "fraud"}
+    without = _view("Running", custom_status(run(status="Running")), asked=request())
+    assert "tags" not in without
+    assert not {"overrides", "tags"} & set(without["request"])
 
 
 def test_a_list_does_not_read_requests() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.addresses import CLOUDS, Cloud
-from batch.api.request import RUN_ID_PATTERN
+from batch.api.request_fields import RUN_ID_PATTERN
 from batch.errors import InvalidRequest
 from batch.new_data.blob import Blob, finished_upload
 from batch.new_data.request import folder_id, request_for, start_of, upload_for, upload_id
 from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
-from batch.run.request import RunRequest
+from batch.run.request import Overrides, RunRequest
 from batch.run.steps import StartRun
 from tests.batch.builders import ENDPOINT_URI, START, settings
 from tests.batch.new_data.events import SCHEMAS, TOPIC, blob, created, event, rule
@@ -72,6 +72,9 @@ def test_the_rule_sets_the_rest_of_the_request() -> None:
     }
     asked = _request(rule(**fields), blob())
     assert asked.model_dump(include=set(fields)) == fields
+    asked = _request(rule(overrides={"mini_batch_size": 9}, tags={"team": "fraud"}), blob())
+    assert asked.overrides == Overrides(mini_batch_size=9)
+    assert asked.tags == {"team": "fraud"}
     other = "https://other.westeurope.inference.ml.azure.com"
     asked = request_for(
         rule(endpoint_uri=f"{other}/jobs"), blob(), "r-1", settings(ALLOWED_ENDPOINT_ORIGINS=other)

@@ -92,3 +92,24 @@ def test_any_other_end_of_a_run_that_was_to_be_canceled_is_an_error(
     ended = run(status=status, **canceling(CancelCause.REQUEST, 20, gives_up_at=1_820))
     log_progress(logger, "r-1", ended, ended, end_of(ended, after(1_820)))
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_tags_stand_behind_the_fields_and_before_a_text_that_goes_to_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The queries of docs/watching.md read the first ``outcome=`` and all behind ``reason=``."""
+    asked = request(tags={"team": "fraud", "outcome": "a b"})
+    before, ended = run(asked=asked), run(status="Failed", asked=asked, checks=3)
+    log_progress(logger, "r-1", before, ended, end_of(ended, after(60)))
+    tags = 'tag.team=fraud tag.outcome="a b"'
+    assert caplog.messages[0] == f"job_submitted run=r-1 job=batchjob-1 {tags}"
+    assert caplog.messages[1] == f"job_status run=r-1 job=batchjob-1 status=Failed checks=3 {tags}"
+    assert caplog.messages[2].startswith(
+        f'run_ended run=r-1 job=batchjob-1 outcome=Failed checks=3 {tags} reason="Job'
+    )
+    caplog.clear()
+    failed = run(asked=asked, failures=1, problem=failure(ErrorCode.NOT_FOUND))
+    log_progress(logger, "r-1", before, failed)
+    assert caplog.messages == [
+        f'step_failed run=r-1 code=not_found failures=1 {tags} message="It went wrong."'
+    ]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from batch.api.request import MAX_URI_LENGTH, RUN_ID_PATTERN
+from batch.api.request_fields import MAX_URI_LENGTH, RUN_ID_PATTERN
 from batch.run import rerun_request
 from batch.run.request import Binding
 from batch.run.rerun_request import MAX_NUMBER, NotRepeatable, number_of, repeated, rerun_id, rerun_prefix

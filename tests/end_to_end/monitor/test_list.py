@@ -65,6 +65,18 @@ def test_text_finds_runs_jobs_endpoints_and_errors(few: Page, text: str, found: 
         expect(ids(few)).to_have_text(found)
 
 
+def test_text_finds_tags_and_the_open_run_shows_them(page: Page, monitor_url: str) -> None:
+    tags = {"team": "fraud", "note": "<b>x</b>"}
+    request = {"inputs": {}, "outputs": {}, "overrides": {"mini_batch_size": 20}, "tags": tags}
+    serve(page, [fake_run("one", "Running", tags=tags, request=request), fake_run("two", "Running")])
+    page.goto(monitor_url)
+    page.get_by_role("searchbox").fill("team:fraud")
+    expect(ids(page)).to_have_text(["one"])
+    page.get_by_role("link", name="one").click()
+    expect(page.locator("#detail-body")).to_contain_text("team:fraud, note:<b>x</b>")
+    expect(page.locator("#detail-body")).to_contain_text("mini_batch_size 20")
+
+
 def test_nothing_found_offers_to_clear_the_filters(few: Page) -> None:
     few.get_by_role("searchbox").fill("nothing like this")
     few.get_by_role("button", name="Clear the filters").click()

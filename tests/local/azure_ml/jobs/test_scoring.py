@@ -57,6 +57,20 @@ def test_every_mini_batch_gets_its_share_of_files_in_order(api: Api) -> None:
     ]
 
 
+def test_a_job_has_its_own_size_of_mini_batches_and_name_of_the_output_file(api: Api) -> None:
+    folder = {"x": {"JobInputType": "UriFolder", "Uri": "azureml://datastores/demo/paths/"}}
+    own = {"InputData": folder, "miniBatchSize": 3, "outputFileName": "scores.csv"}
+    job = api.invoke(properties=own).json()["name"]
+    output = {"y": {"JobOutputType": "UriFolder", "Uri": f"{BLOBSTORE}/own-name/"}}
+    other = api.invoke(properties={**own, "OutputData": output}).json()["name"]
+    ended(api, job)
+    ended(api, other)
+    assert "scored 3 of 4 files" in str(api.control.job(job)["log"])
+    store = api.info.datastores["workspaceblobstore"]
+    assert [path.name for path in (store / "azureml" / job / "score").iterdir()] == ["scores.csv"]
+    assert [path.name for path in (store / "own-name").iterdir()] == ["scores.csv"]
+
+
 def test_without_an_output_the_default_store_gets_the_predictions(api: Api) -> None:
     job = api.started()
     ended(api, job)

@@ -1,5 +1,6 @@
 """The batch endpoint: shapes as recorded from the service, and everything that it refuses."""
 
+import json
 import re
 import time
 
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.local.azure_ml.api import Api
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+FOLDER = {"InputData": {"x": {"JobInputType": "UriFolder", "Uri": "azureml://datastores/demo/paths/"}}}
 # The fields of a recorded 201, by where they are.
 TOP = {"id", "name", "type", "properties", "systemData"}
 PROPERTIES = {
@@ -122,6 +124,41 @@ def test_tags_are_kept_if_so_configured(start_service, api_of) -> None:
     assert api.arm_get(answer.json()["name"]).json()["properties"]["tags"]["run"] == "42"
 
 
+def test_settings_of_the_deployment_that_hold_for_one_job_are_shown(api: Api) -> None:
+    answer = api.invoke(
+        deployment="noop",
+        properties={
+            **FOLDER,
+            "miniBatchSize": 20,
+            "maxConcurrencyPerInstance": 2,
+            "errorThreshold": -1,
+            "outputFileName": "p.csv",
+            "compute": {"instanceCount": 4},
+            "retrySettings": {"maxRetries": 0, "timeout": "P1DT1H30M5S"},
+        },
+    )
+    properties = answer.json()["properties"]
+    assert (properties["miniBatchSize"], properties["maxConcurrencyPerInstance"]) == (20, 2)
+    assert (properties["errorThreshold"], properties["outputFileName"]) == (-1, "p.csv")
+    assert properties["compute"]["instanceCount"] == 4
+    assert properties["retrySettings"] == {"maxRetries": 0, "timeout": "P1DT1H30M5S"}
+    parameters = json.loads(properties["properties"]["azureml.parameters"])
+    assert (parameters["mini_batch_size"], parameters["NodeCount"], parameters["run_max_try"]) == (
+        "20",
+        "4",
+        "0",
+    )
+    assert parameters["append_row_file_name"] == "p.csv"
+
+
+@pytest.mark.parametrize("value", ["append", "0.5", 0.5, 3, True, False])
+def test_a_literal_is_shown_as_the_json_value_that_it_was(api: Api, value: object) -> None:
+    literal = {"mode": {"jobInputType": "Literal", "value": value}}
+    answer = api.invoke(deployment="pipeline", properties={"inputData": literal})
+    shown = api.get_job(answer.json()["name"]).json()["properties"]["inputData"]["mode"]["value"]
+    assert json.dumps(shown) == json.dumps(value)
+
+
 def test_deployments(api: Api, start_service, api_of) -> None:
     unknown = api.invoke(deployment="nobody")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "UserError")
@@ -140,6 +177,15 @@ def test_deployments(api: Api, start_service, api_of) -> None:
         ({"InputData": {"a": {"JobInputType": "MLTable", "Uri": "azureml:a:1"}}}, "MLTable"),
         ({"InputData": {"a": {"JobInputType": "UriFile"}}}, "InputData.a.Uri field is required"),
         ({"InputData": {"a": {"JobInputType": "Literal", "Value": "x"}}}, "Literal inputs"),
+        ({**FOLDER, "miniBatchSize": "20"}, "miniBatchSize field must be a whole number of at least 1"),
+        ({**FOLDER, "MiniBatchSize": 0}, "miniBatchSize field must be a whole number of at least 1"),
+        ({**FOLDER, "errorThreshold": True}, "errorThreshold field must be a whole number of at least -1"),
+        ({**FOLDER, "compute": 4}, "compute field must be an object"),
+        ({**FOLDER, "compute": {"instanceCount": 0}}, "instanceCount field must be a whole number"),
+        ({**FOLDER, "retrySettings": {"timeout": 30}}, "timeout field must be a duration of ISO 8601"),
+        ({**FOLDER, "retrySettings": {"timeout": "PT"}}, "timeout field must be a duration of ISO 8601"),
+        ({**FOLDER, "retrySettings": {"maxRetries": -1}}, "maxRetries field must be a whole number"),
+        ({**FOLDER, "outputFileName": "a/b.csv"}, "outputFileName field must be the name of a file"),
     ],
 )
 def test_the_error_of_a_bad_body_names_what_is_wrong(
