@@ -44,6 +44,8 @@ _NOT_INHERITED = (
     "NEW_DATA_",
     "ALLOWED_ENDPOINT_",
     "SUBMISSION_",
+    "PUBLIC_BASE_",
+    "DURABLE_MANAGEMENT_",
     "AzureWebJobs",
 )
 WEBHOOK = "/runtime/webhooks/eventgrid?functionName="
