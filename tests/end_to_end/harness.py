@@ -72,6 +72,11 @@ class App:
         answer = requests.post(url, timeout=60)
         assert answer.status_code == 202, answer.text
 
+    def purge(self, run_id: str) -> None:
+        """Deletes the orchestration when it has ended."""
+        url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}"
+        wait_for(f"purge of {run_id}", lambda: requests.delete(url, timeout=60).status_code == 200)
+
     def nudge(self, run_id: str) -> None:
         url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}/raiseEvent/nudge"
         assert requests.post(url, json={}, timeout=60).status_code in (202, 410)
