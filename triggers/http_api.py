@@ -10,6 +10,7 @@ import azure.functions as func
 
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
 from batch.api.responses import ApiError, RunLinks, RunList
+from batch.api.role_command import with_role_command
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
@@ -67,7 +68,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         existing = await _find(client, run_id)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    return _json(existing.view) if existing else _unknown(run_id)
+    return _json(_shown(existing.view)) if existing else _unknown(run_id)
 
 
 @bp.route(route=ROUTE, methods=["GET"])
@@ -79,7 +80,7 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
         return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    page: RunList = {"runs": runs, "continuation": continuation}
+    page: RunList = {"runs": [_shown(run) for run in runs], "continuation": continuation}
     return _json(page)
 
 
@@ -140,7 +141,7 @@ def _links(
         "statusQueryGetUri": status_uri,
     }
     if run is not None:
-        body["run"] = run
+        body["run"] = _shown(run)
     further = durable.keys() - body.keys() if app_settings().gives_management_urls else set()
     headers = {"Location": _failing(status_uri), "Retry-After": RETRY_AFTER} if status == 202 else {}
     return _json(
@@ -151,6 +152,10 @@ def _links(
 def _failing(status_uri: str) -> str:
     """The status of a run that did not complete is then a 500: what follows a 202 looks at nothing else."""
     return f"{status_uri}{'&' if '?' in status_uri else '?'}{FAILS_WITH_THE_RUN}"
+
+
+def _shown(view: RunView) -> RunView:
+    return with_role_command(view, app_settings().workspace_id)
 
 
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
