@@ -13,11 +13,27 @@ from client.run_client import View
 def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> Table:
     """For a terminal. ``view`` is None before the first read; ``trouble`` says why the run cannot be read now."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    # A word that is longer than the line, such as an address, continues on the next one.
+    table.add_column(overflow="fold")
     if view is not None:
         _add_run(table, view, with_error)
     if trouble:
         table.add_row("connection", Text(trouble, style="yellow"))
     return table
+
+
+def to_copy(view: View) -> dict[str, str]:
+    """What a person needs to carry out the advice, each on a line of its own: a command, an address."""
+    trouble = view["error"] or view["problem"]
+    told = {}
+    # An earlier version of the app does not tell it.
+    if trouble and (command := trouble.get("command")):
+        told["command"] = command
+    studio_url = (view["job"] or {}).get("studio_url")
+    if studio_url and (trouble or _attention(view)):
+        told["studio"] = studio_url
+    return told
 
 
 def line(view: View, before: View | None = None) -> str:
@@ -28,7 +44,7 @@ def line(view: View, before: View | None = None) -> str:
             over = f"  {before['problem']['code']} has passed"
         if (attention := _attention(before)) and not _attention(view):
             over += f"  {attention['code']} is over"
-    return f"{_elapsed(view):>7}  {summary(view)}{over}  checks {view['checks']}"
+    return f"{elapsed(view):>7}  {summary(view)}{over}  checks {view['checks']}"
 
 
 def summary(view: View) -> str:
@@ -36,14 +52,14 @@ def summary(view: View) -> str:
     problem = f"  problem {view['problem']['code']}" if view["problem"] else ""
     attention = _attention(view)
     needs = f"  needs attention: {attention['message']}" if attention else ""
-    return f"{view['phase']:<11} job {_job(view)}{problem}{needs}"
+    return f"{view['phase']:<11} job {job_text(view)}{problem}{needs}"
 
 
 def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("run", Text(view["run_id"]))
     table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
-    table.add_row("job", Text(_job(view)))
-    table.add_row("elapsed", _elapsed(view))
+    table.add_row("job", Text(job_text(view)))
+    table.add_row("elapsed", elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
     if error := view["error"]:
         if with_error:
@@ -59,6 +75,8 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         if since := problem.get("since"):
             table.add_row("since", Text(since))
         table.add_row("what to do", Text(problem["advice"]))
+    for name, text in to_copy(view).items():
+        table.add_row(name, Text(text))
 
 
 def _attention(view: View) -> View | None:
@@ -67,12 +85,12 @@ def _attention(view: View) -> View | None:
     return attention
 
 
-def _job(view: View) -> str:
+def job_text(view: View) -> str:
     job = view["job"]
     return f"{job['name']} {job['status']}" if job else "-"
 
 
-def _elapsed(view: View) -> str:
+def elapsed(view: View) -> str:
     started, ended = parse_timestamp(view["started_at"]), parse_timestamp(view["ended_at"])
     seconds = max(((ended or datetime.now(UTC)) - started).total_seconds() if started else 0.0, 0.0)
     if seconds < 60:

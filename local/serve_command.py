@@ -72,7 +72,6 @@ def _watch(machine: LocalMachine, ended: threading.Event) -> int:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65_521:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_521):
         raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65521")
-    return port
+    return int(text)
