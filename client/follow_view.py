@@ -1,5 +1,6 @@
 """A run as text: a block for a terminal, a line for a file or a pipe."""
 
+import re
 from datetime import UTC, datetime
 
 from rich.table import Table
@@ -74,9 +75,16 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         # An earlier version of the app does not tell it.
         if since := problem.get("since"):
             table.add_row("since", Text(since))
-        table.add_row("what to do", Text(problem["advice"]))
+        if advice := _not_said_in(attention, problem["advice"]):
+            table.add_row("what to do", Text(advice))
     for name, text in to_copy(view).items():
         table.add_row(name, Text(text))
+
+
+def _not_said_in(attention: View | None, advice: str) -> str:
+    """The sentences that the advice about the attention does not have."""
+    said = attention["advice"] if attention else ""
+    return " ".join(sentence for sentence in re.split(r"(?<=\.) ", advice) if sentence not in said)
 
 
 def _attention(view: View) -> View | None:
