@@ -71,6 +71,10 @@ _NOTHING_TO_FIX = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION
 _START_NEW_RUN = "Then start a new run."
 _OF_ANOTHER_VERSION = "Another version of the app wrote this error. Follow its message."
 WAIT = "Wait: the app retries this step. Do not start a second run, which could pay twice."
+WAIT_FOR_CANCEL = (
+    "Wait: the app tries again. Until Azure ML accepts the cancel, the job goes on and costs money: to stop it now,"
+    " cancel it in Azure ML Studio."
+)
 
 
 def advice(code: str) -> str:
@@ -80,6 +84,7 @@ def advice(code: str) -> str:
     return f"{_FIX[code]} {_NEXT.get(code, _START_NEW_RUN)}"
 
 
-def advice_meanwhile(code: str) -> str:
-    """For a run that goes on."""
-    return WAIT if code in _NOTHING_TO_FIX else f"{WAIT} {_FIX.get(code, _OF_ANOTHER_VERSION)}"
+def advice_meanwhile(code: str, *, canceling: bool = False) -> str:
+    """For a run that goes on. ``canceling``: its job is to be canceled, and Azure ML has not accepted that yet."""
+    wait = WAIT_FOR_CANCEL if canceling else WAIT
+    return wait if code in _NOTHING_TO_FIX else f"{wait} {_FIX.get(code, _OF_ANOTHER_VERSION)}"

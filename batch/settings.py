@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from batch.addresses import CLOUDS, PUBLIC_CLOUD, Cloud, EndpointUri, Origin, WorkspaceId
 from batch.errors import SettingsError
+from batch.public_base import PublicBase
 
 T = TypeVar("T")
 
@@ -17,7 +18,9 @@ T = TypeVar("T")
 class Settings:
     """``*_audience`` are token audiences without the ``/.default`` suffix.
 
-    ``submission_settle`` is how long after a lost submission a job may still appear in the list.
+    ``submission_settle`` is how long after a lost submission a job may still appear in the list. ``public_base``
+    is None if callers reach the app under its own host. ``gives_management_urls``: a start answers with the durable
+    URLs that end or change an orchestration, too.
     """
 
     endpoint_uri: EndpointUri | None
@@ -29,6 +32,8 @@ class Settings:
     submission_settle: timedelta
     run_retention: timedelta
     cloud: Cloud
+    public_base: PublicBase | None
+    gives_management_urls: bool
 
     def allows(self, endpoint: EndpointUri) -> bool:
         """Whether the app may send its token to this endpoint."""
@@ -62,6 +67,8 @@ class Settings:
             submission_settle=timedelta(seconds=read("SUBMISSION_SETTLE_SECONDS", _at_most(3_600), 90)),
             run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
             cloud=cloud,
+            public_base=read("PUBLIC_BASE_URL", PublicBase.parse, None),
+            gives_management_urls=read("DURABLE_MANAGEMENT_URLS", _true_or_false, False),
         )
 
 
@@ -77,6 +84,13 @@ def _origins(text: str) -> frozenset[Origin]:
 
 def _audience(text: str) -> str:
     return str(Origin.parse(text.rstrip("/")))
+
+
+def _true_or_false(text: str) -> bool:
+    # Bicep writes a boolean as True or False.
+    if text.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text.lower() == "true"
 
 
 def _at_most(most: int) -> Callable[[str], int]:

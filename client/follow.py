@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
-from client.follow_view import block, line, summary
+from client.follow_view import block, line, summary, to_copy
 from client.phases import has_ended
+from client.redrawn_block import RedrawnBlock
 from client.run_client import NotReadable, RunClient, View
 
 PATIENCE = 60.0
@@ -45,26 +45,39 @@ class Follower:
         Raises Left after Ctrl-C (KeyboardInterrupt if the run was never read), NotReadable if the run cannot
         be read, TimeoutError after ``limit``.
         """
-        live = self.console.is_terminal and not self.as_json
         while True:
             try:
-                return self._draw(run_id) if live else self._print(run_id)
+                return self._draw(run_id) if self.redraws else self._print(run_id)
             except KeyboardInterrupt:
                 if self._view is None:
                     raise
-                if not live or not self._watch_on(run_id):
+                if not self.redraws or not self._watch_on(run_id):
                     raise Left from None
 
+    @property
+    def redraws(self) -> bool:
+        return self.console.is_terminal and not self.console.is_dumb_terminal and not self.as_json
+
     def _draw(self, run_id: str) -> View:
-        with Live(console=self.console, auto_refresh=False) as live:
+        drawn = RedrawnBlock(self.console)
+        with drawn.shown():
             try:
                 for view, trouble in self._views(run_id):
-                    live.update(block(view, trouble, with_error=not self.own_machine), refresh=True)
+                    drawn.draw(block(view, trouble, with_error=not self.own_machine))
             except NotReadable:
                 # The caller reports the error; the block on the screen must not repeat it.
-                live.update(block(self._view), refresh=True)
+                drawn.draw(block(self._view), last=True)
                 raise
+            drawn.draw(block(self._view, with_error=not self.own_machine), last=True)
+        self._print_to_copy()
         return self._ended()
+
+    def _print_to_copy(self) -> None:
+        """Below the block, where the terminal itself continues a long line: what is copied there is one line."""
+        if self.own_machine or self._view is None:
+            return
+        for text in to_copy(self._view).values():
+            self.console.print(text, soft_wrap=True, markup=False, highlight=False)
 
     def _print(self, run_id: str) -> View:
         shown, before = "", None
@@ -97,7 +110,10 @@ class Follower:
                 self.client.cancel(run_id)
             except NotReadable as refusal:
                 self.console.print(f"Not canceled: {refusal}", markup=False)
-        return self.own_machine or answer not in ("l", "leave")
+        if self.own_machine or answer not in ("l", "leave"):
+            return True
+        self._print_to_copy()
+        return False
 
     def _views(self, run_id: str) -> Iterator[tuple[View | None, str]]:
         """For each redraw: the run, None before its first read, and why it cannot be read now."""

@@ -1,5 +1,6 @@
 """A run as text: a block for a terminal, a line for a file or a pipe."""
 
+import re
 from datetime import UTC, datetime
 
 from rich.table import Table
@@ -13,11 +14,27 @@ from client.run_client import View
 def block(view: View | None, trouble: str = "", *, with_error: bool = True) -> Table:
     """For a terminal. ``view`` is None before the first read; ``trouble`` says why the run cannot be read now."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    # A word that is longer than the line, such as an address, continues on the next one.
+    table.add_column(overflow="fold")
     if view is not None:
         _add_run(table, view, with_error)
     if trouble:
         table.add_row("connection", Text(trouble, style="yellow"))
     return table
+
+
+def to_copy(view: View) -> dict[str, str]:
+    """What a person needs to carry out the advice, each on a line of its own: a command, an address."""
+    trouble = view["error"] or view["problem"]
+    told = {}
+    # An earlier version of the app does not tell it.
+    if trouble and (command := trouble.get("command")):
+        told["command"] = command
+    studio_url = (view["job"] or {}).get("studio_url")
+    if studio_url and (trouble or _attention(view)):
+        told["studio"] = studio_url
+    return told
 
 
 def line(view: View, before: View | None = None) -> str:
@@ -28,7 +45,7 @@ def line(view: View, before: View | None = None) -> str:
             over = f"  {before['problem']['code']} has passed"
         if (attention := _attention(before)) and not _attention(view):
             over += f"  {attention['code']} is over"
-    return f"{_elapsed(view):>7}  {summary(view)}{over}  checks {view['checks']}"
+    return f"{elapsed(view):>7}  {summary(view)}{over}  checks {view['checks']}"
 
 
 def summary(view: View) -> str:
@@ -36,14 +53,14 @@ def summary(view: View) -> str:
     problem = f"  problem {view['problem']['code']}" if view["problem"] else ""
     attention = _attention(view)
     needs = f"  needs attention: {attention['message']}" if attention else ""
-    return f"{view['phase']:<11} job {_job(view)}{problem}{needs}"
+    return f"{view['phase']:<11} job {job_text(view)}{problem}{needs}"
 
 
 def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("run", Text(view["run_id"]))
     table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
-    table.add_row("job", Text(_job(view)))
-    table.add_row("elapsed", _elapsed(view))
+    table.add_row("job", Text(job_text(view)))
+    table.add_row("elapsed", elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
     if error := view["error"]:
         if with_error:
@@ -58,7 +75,16 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         # An earlier version of the app does not tell it.
         if since := problem.get("since"):
             table.add_row("since", Text(since))
-        table.add_row("what to do", Text(problem["advice"]))
+        if advice := _not_said_in(attention, problem["advice"]):
+            table.add_row("what to do", Text(advice))
+    for name, text in to_copy(view).items():
+        table.add_row(name, Text(text))
+
+
+def _not_said_in(attention: View | None, advice: str) -> str:
+    """The sentences that the advice about the attention does not have."""
+    said = attention["advice"] if attention else ""
+    return " ".join(sentence for sentence in re.split(r"(?<=\.) ", advice) if sentence not in said)
 
 
 def _attention(view: View) -> View | None:
@@ -67,12 +93,12 @@ def _attention(view: View) -> View | None:
     return attention
 
 
-def _job(view: View) -> str:
+def job_text(view: View) -> str:
     job = view["job"]
     return f"{job['name']} {job['status']}" if job else "-"
 
 
-def _elapsed(view: View) -> str:
+def elapsed(view: View) -> str:
     started, ended = parse_timestamp(view["started_at"]), parse_timestamp(view["ended_at"])
     seconds = max(((ended or datetime.now(UTC)) - started).total_seconds() if started else 0.0, 0.0)
     if seconds < 60:

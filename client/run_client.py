@@ -1,11 +1,13 @@
-"""A client of the app's HTTP API: reads a run, cancels it, and rebuilds the ledger."""
+"""A client of the app's HTTP API: reads runs, cancels one, and rebuilds the ledger."""
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
+from batch.connection_words import in_words
+from client.app_address import AppAddress
 from client.command_line import CommandFailed
 
 View = dict[str, Any]
@@ -26,7 +28,7 @@ class NotReadable(CommandFailed):
 
 @dataclass(frozen=True, slots=True)
 class RunClient:
-    """``url`` is the app's address, with or without ``/api``. ``key`` travels in a header only."""
+    """``url`` is any address of the app. ``key`` travels in a header only."""
 
     url: str
     key: str | None = field(default=None, repr=False)
@@ -35,6 +37,12 @@ class RunClient:
         """Raises NotReadable."""
         view: View = self._call("GET", _run(run_id))
         return view
+
+    def list(self, phases: str, continuation: str | None) -> dict[str, Any]:
+        """One page of the runs in these phases. Raises NotReadable."""
+        query = {"phase": phases, "top": "50", **({"continuation": continuation} if continuation else {})}
+        page: dict[str, Any] = self._call("GET", f"batch-runs?{urlencode(query)}")
+        return page
 
     def cancel(self, run_id: str) -> None:
         """Raises NotReadable, with the app's message if it refuses."""
@@ -47,9 +55,9 @@ class RunClient:
         return part
 
     def _call(self, method: str, path: str, *, timeout: float = _TIMEOUT) -> Any:
-        root = self.url.rstrip("/").removesuffix("/api")
+        root = _root(self.url)
         address = f"{root}/api/{path}"
-        parts = _parts(self.url)
+        parts = urlsplit(root)
         if self.key and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise NotReadable(f"{root} is not https, so the key is not sent there.")
         try:
@@ -65,8 +73,10 @@ class RunClient:
         except requests.RequestException as error:
             if isinstance(error, ValueError):
                 # The address or a header cannot be sent; a retry does not help.
-                raise NotReadable(f"{root} cannot be called: {_cause(error)}") from None
-            raise NotReadable(f"{root} does not answer: {_cause(error)}", transient=True) from None
+                raise NotReadable(
+                    f"{root} cannot be called: its address or the key is not of a valid form."
+                ) from None
+            raise NotReadable(f"{root} does not answer: {in_words(error)}.", transient=True) from None
         if answer.status_code in (401, 403):
             raise NotReadable(
                 f"{root} refuses the request ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of this app."
@@ -78,14 +88,11 @@ def _run(run_id: str) -> str:
     return f"batch-runs/{quote(run_id, safe='')}"
 
 
-def _parts(url: str) -> SplitResult:
+def _root(url: str) -> str:
     try:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname:
-            return parts
-    except ValueError:
-        pass
-    raise NotReadable(f"{url!r} is not the address of an app. An address is http://<host> or https://<host>.")
+        return AppAddress.parse(url).root
+    except CommandFailed as error:
+        raise NotReadable(str(error)) from None
 
 
 def _body(answer: requests.Response, root: str) -> Any:
@@ -100,8 +107,3 @@ def _body(answer: requests.Response, root: str) -> Any:
     raise NotReadable(
         said or f"{root} answered {answer.status_code}, but not in the form of this app.", transient=transient
     )
-
-
-def _cause(error: requests.RequestException) -> str:
-    """The type only: the text of the error may contain a proxy's password."""
-    return type(error).__name__

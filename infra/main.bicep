@@ -61,6 +61,12 @@ param maximumInstanceCount int = 100
 @description('Days after which the history of ended runs is purged.')
 param runRetentionDays int = 30
 
+@description('Address under which callers reach the app behind a gateway. Empty: its own.')
+param publicBaseUrl string = ''
+
+@description('Whether a start also answers with the durable URLs that end or change an orchestration.')
+param durableManagementUrls bool = false
+
 @minValue(30)
 @maxValue(730)
 @description('Days for which logs are kept.')
@@ -273,6 +279,8 @@ module appSettings 'modules/app-settings.bicep' = {
     workspaceId: workspaceId
     submissionSettleSeconds: submissionSettleSeconds
     runRetentionDays: runRetentionDays
+    publicBaseUrl: publicBaseUrl
+    durableManagementUrls: durableManagementUrls
     servicePrincipal: asServicePrincipal
       ? { tenantId: servicePrincipalTenantId, clientId: servicePrincipalClientId, secretUri: vault!.outputs.secretUri }
       : {}

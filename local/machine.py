@@ -45,6 +45,8 @@ _NOT_INHERITED = (
     "NOTIFICATION_",
     "ALLOWED_ENDPOINT_",
     "SUBMISSION_",
+    "PUBLIC_BASE_",
+    "DURABLE_MANAGEMENT_",
     "AzureWebJobs",
 )
 WEBHOOK = "/runtime/webhooks/eventgrid?functionName="

@@ -84,7 +84,6 @@ def _tell(event: Event) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65_519:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_519):
         raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65519")
-    return port
+    return int(text)

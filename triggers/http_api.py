@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -12,6 +11,7 @@ import azure.functions as func
 from batch.api.request import IDEMPOTENCY_KEY, parse_request
 from batch.api.request_fields import RUN_ID_PATTERN
 from batch.api.responses import ApiError, RunLinks, RunList
+from batch.api.role_command import with_role_command
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
@@ -25,11 +25,13 @@ from task_hub.runs import NotARun, nudge
 from task_hub.starts import start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
+from triggers.own_address import api_root, public_address
 from triggers.problem_details import error_response
 
 ROUTE = "batch-runs"
 RETRY_AFTER = "10"
 """Seconds. By then most runs have submitted their job."""
+FAILS_WITH_THE_RUN = "returnInternalServerErrorOnFailure=true"
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 logger = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         existing = await _find(client, run_id)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    return _json(existing.view) if existing else _unknown(run_id)
+    return _json(_shown(existing.view)) if existing else _unknown(run_id)
 
 
 @bp.route(route=ROUTE, methods=["GET"])
@@ -81,7 +83,7 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
         return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    page: RunList = {"runs": runs, "continuation": continuation}
+    page: RunList = {"runs": [_shown(run) for run in runs], "continuation": continuation}
     return _json(page)
 
 
@@ -132,15 +134,31 @@ def _links(
     status: int,
     run: RunView | None = None,
 ) -> func.HttpResponse:
-    durable: RunLinks = json.loads(client.create_check_status_response(req, run_id).get_body())
-    request_url = urlsplit(req.url)
-    path = request_url.path.partition(f"/{ROUTE}")[0]
-    run_uri = f"{request_url.scheme}://{request_url.netloc}{path}/{ROUTE}/{run_id}"
-    body: RunLinks = {**durable, "runUri": run_uri, "cancelPostUri": f"{run_uri}/cancel"}
+    durable: dict[str, str] = json.loads(client.create_check_status_response(req, run_id).get_body())
+    run_uri = f"{api_root(req.url, ROUTE)}/{ROUTE}/{run_id}"
+    status_uri = public_address(durable["statusQueryGetUri"])
+    body: RunLinks = {
+        "id": run_id,
+        "runUri": run_uri,
+        "cancelPostUri": f"{run_uri}/cancel",
+        "statusQueryGetUri": status_uri,
+    }
     if run is not None:
-        body["run"] = run
-    headers = {"Location": durable["statusQueryGetUri"], "Retry-After": RETRY_AFTER} if status == 202 else {}
-    return _json(body, status, headers)
+        body["run"] = _shown(run)
+    further = durable.keys() - body.keys() if app_settings().gives_management_urls else set()
+    headers = {"Location": _failing(status_uri), "Retry-After": RETRY_AFTER} if status == 202 else {}
+    return _json(
+        {**body, **{name: public_address(durable[name]) for name in sorted(further)}}, status, headers
+    )
+
+
+def _failing(status_uri: str) -> str:
+    """The status of a run that did not complete is then a 500: what follows a 202 looks at nothing else."""
+    return f"{status_uri}{'&' if '?' in status_uri else '?'}{FAILS_WITH_THE_RUN}"
+
+
+def _shown(view: RunView) -> RunView:
+    return with_role_command(view, app_settings().workspace_id)
 
 
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:

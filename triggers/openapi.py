@@ -2,12 +2,12 @@
 
 import json
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from batch.settings import app_settings
+from triggers.own_address import api_root
 
 ROUTE = "openapi.json"
 
@@ -16,9 +16,7 @@ bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 
 @bp.route(route=ROUTE, methods=["GET"])
 def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    asked = urlsplit(req.url)
-    server = f"{asked.scheme}://{asked.netloc}{asked.path.removesuffix(f'/{ROUTE}')}"
-    return func.HttpResponse(_document(server), mimetype="application/json")
+    return func.HttpResponse(_document(api_root(req.url, ROUTE)), mimetype="application/json")
 
 
 @lru_cache(maxsize=4)

@@ -118,13 +118,6 @@ _LINKS: RunLinks = {
     "runUri": f"{_APP}/api/batch-runs/{_RUN_ID}",
     "cancelPostUri": f"{_APP}/api/batch-runs/{_RUN_ID}/cancel",
     "statusQueryGetUri": _DURABLE,
-    "sendEventPostUri": f"{_DURABLE}/raiseEvent/{{eventName}}",
-    "terminatePostUri": f"{_DURABLE}/terminate?reason={{text}}",
-    "rewindPostUri": f"{_DURABLE}/rewind?reason={{text}}",
-    "purgeHistoryDeleteUri": _DURABLE,
-    "restartPostUri": f"{_DURABLE}/restart",
-    "suspendPostUri": f"{_DURABLE}/suspend?reason={{text}}",
-    "resumePostUri": f"{_DURABLE}/resume?reason={{text}}",
 }
 STARTED: dict[str, RunLinks] = {"where to look": _LINKS}
 STARTED_BEFORE: dict[str, RunLinks] = {"the run that was there": {**_LINKS, "run": _RUNNING}}

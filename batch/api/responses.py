@@ -13,19 +13,25 @@ from batch.api.run_view import RunView
 
 
 class RunLinks(TypedDict):
-    """Where to look at a run and how to act on it. The durable URLs hold a key of the task hub in Azure."""
+    """Where to look at a run and how to act on it.
+
+    In Azure the durable URLs hold a key that reads and changes every orchestration of the app: treat them as secrets.
+    Those after ``statusQueryGetUri`` are given only if the app setting DURABLE_MANAGEMENT_URLS asks for them.
+    """
 
     id: Annotated[str, Field(description="The run_id")]
-    runUri: str
+    runUri: Annotated[str, Field(description="The run, with its phase and its error")]
     cancelPostUri: Annotated[str, Field(description="Cancels the job, and with it the run")]
-    statusQueryGetUri: str
-    sendEventPostUri: str
-    terminatePostUri: Annotated[str, Field(description="Ends the run without its job: prefer cancelPostUri")]
-    rewindPostUri: str
-    purgeHistoryDeleteUri: str
-    restartPostUri: str
-    suspendPostUri: str
-    resumePostUri: str
+    statusQueryGetUri: Annotated[str, Field(description="The orchestration; 202 until it has ended")]
+    sendEventPostUri: NotRequired[str]
+    terminatePostUri: NotRequired[
+        Annotated[str, Field(description="Ends the run without its job: prefer cancelPostUri")]
+    ]
+    rewindPostUri: NotRequired[str]
+    purgeHistoryDeleteUri: NotRequired[str]
+    restartPostUri: NotRequired[str]
+    suspendPostUri: NotRequired[str]
+    resumePostUri: NotRequired[str]
     run: NotRequired[Annotated[RunView, Field(description="The run that was there already (200 only)")]]
 
 

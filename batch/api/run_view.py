@@ -5,6 +5,7 @@ The shapes are what the API answers with. Its OpenAPI document is generated from
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, WithJsonSchema
@@ -49,6 +50,9 @@ class Trouble(TypedDict):
     code: Code
     message: str
     advice: str
+    command: NotRequired[
+        Annotated[str, Field(description="With access_denied: the Azure CLI command that gives the role")]
+    ]
 
 
 class Problem(Trouble):
@@ -163,7 +167,7 @@ def run_view(
         "ended_at": status.ended_at,
         "cancellation": status.cancellation,
         "source": run.source.view() if run and run.source else status.source,
-        "problem": _trouble(status.problem, advice_meanwhile),
+        "problem": _trouble(status.problem, partial(advice_meanwhile, canceling=status.is_to_be_canceled)),
         "error": _trouble(status.error, advice),
         "needs_attention": None,
         "rerun_of": run.rerun_of if run else None,

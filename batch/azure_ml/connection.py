@@ -80,9 +80,7 @@ class _Socket(ssl.SSLSocket):
         return AnswerTooLate(f"The answer was not complete within {self._limit:g} s")
 
 
-class AzureConnection(HTTPSConnection):
-    """Its class name is part of messages about connections that fail."""
-
+class _Connection(HTTPSConnection):
     def connect(self) -> None:
         # A context for each connection: urllib3 loads the trusted certificates into it.
         self.ssl_context = create_urllib3_context()
@@ -113,7 +111,7 @@ class AzureConnection(HTTPSConnection):
 
 
 class _Pool(HTTPSConnectionPool):
-    ConnectionCls = AzureConnection
+    ConnectionCls = _Connection
 
 
 class _Adapter(HTTPAdapter):

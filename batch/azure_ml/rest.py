@@ -15,6 +15,7 @@ from batch.azure_ml.answer import LONGEST_QUOTE, Answer
 from batch.azure_ml.connection import AnswerTooLarge, AnswerTooLate, new_session, send
 from batch.azure_ml.identity import bearer_token
 from batch.azure_ml.private_network import is_about_private_networks, what_is_closed
+from batch.connection_words import in_words
 from batch.errors import ErrorCode, RunError, shorten
 from batch.thread_pools import ACTIVITIES
 
@@ -112,22 +113,19 @@ def _call(session: requests.Session, method: str, url: str, audience: str, **req
         response, body = send(session, method, url, auth=auth, **request)
     except Exception as error:
         # Not only what the library declares: odd headers raise other exceptions in it.
-        raise _without_answer(f"{method} {url}", error) from None
+        raise without_answer(f"{method} {url}", error) from None
     answer = Answer(method, url, response.status_code, response.headers.get("Retry-After"), body)
     if answer.status >= 300:
         raise _http_error(answer)
     return answer
 
 
-def _without_answer(place: str, error: Exception) -> NotSent | AnswerLost:
+def without_answer(place: str, error: Exception) -> NotSent | AnswerLost:
     if limit := _cause(error, AnswerTooLate) or _cause(error, AnswerTooLarge):
         return AnswerLost(f"{place} got no usable answer: {limit}.")
-    if not_sent := (
-        _cause(error, urllib3.exceptions.ConnectTimeoutError) or _cause(error, ssl.SSLCertVerificationError)
-    ):
-        return NotSent(f"{place} got no answer: {not_sent}.")
-    cause = innermost(error)
-    return AnswerLost(f"{place} got no answer: {str(cause) or type(cause).__name__}.")
+    kinds = (urllib3.exceptions.ConnectTimeoutError, ssl.SSLCertVerificationError)
+    kind = NotSent if any(_cause(error, each) for each in kinds) else AnswerLost
+    return kind(f"{place} got no answer: {in_words(error)}.")
 
 
 def _cause(error: BaseException, kind: type[E]) -> E | None:
@@ -135,11 +133,6 @@ def _cause(error: BaseException, kind: type[E]) -> E | None:
     if isinstance(error, kind):
         return error
     return next((found for each in _wrapped(error) if (found := _cause(each, kind))), None)
-
-
-def innermost(error: BaseException) -> BaseException:
-    """What happened, without what the libraries wrapped around it."""
-    return next((innermost(each) for each in _wrapped(error)), error)
 
 
 def _wrapped(error: BaseException) -> list[BaseException]:

@@ -8,7 +8,7 @@ import requests
 
 from batch import thread_pools
 from batch.azure_ml.connection import new_session, send
-from batch.azure_ml.rest import HttpError, innermost, post_once, retry_after_seconds
+from batch.azure_ml.rest import HttpError, post_once, retry_after_seconds, without_answer
 from batch.errors import ErrorCode, RunError
 from batch.notification.event import CloudEvent
 from batch.notification.settings import NotificationSettings, Topic, Webhook
@@ -80,9 +80,7 @@ def _post(webhook: Webhook, event: CloudEvent) -> None:
             )
     except Exception as error:
         # Not only what the library declares, as in batch/azure_ml/rest.py.
-        cause = innermost(error)
-        said = webhook.hide(str(cause)) or type(cause).__name__
-        raise _failed(f"The webhook at {webhook.origin} gave no answer: {said}") from None
+        raise _failed(without_answer(f"POST to the webhook at {webhook.origin}", error).message) from None
     if answer.status_code >= 300:
         raise _failed(
             # Its body is not quoted: it may repeat the address.

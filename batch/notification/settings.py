@@ -18,7 +18,6 @@ T = TypeVar("T")
 _TOPIC_PATH = "/api/events"
 _RUNS = "/api/batch-runs"
 _KEY_VAULT_REFERENCE = "@Microsoft.KeyVault("
-_HIDDEN = "[hidden]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ class Webhook:
             )
         place = f"[{host}]" if ":" in host else host
         return cls(text, f"{parts.scheme}://{place}" + (f":{port}" if port else ""))
-
-    def hide(self, text: str) -> str:
-        """``text`` without what may be secret in the address."""
-        parts = urlsplit(self.url)
-        for secret in (self.url, f"{parts.path}?{parts.query}", parts.query, parts.path):
-            if len(secret) > 1:
-                text = text.replace(secret, _HIDDEN)
-        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,13 @@ class RunStatus(Stored):
             source=run.source.shortened_view() if run.source else None,
             cancellation=_cancellation_view(run),
             error=_failure_view(error, advice(error.code)) if error else None,
-            problem=_problem_view(problem, run.problem_since) if problem else None,
+            problem=_problem_view(run, problem) if problem else None,
         )
+
+    @property
+    def is_to_be_canceled(self) -> bool:
+        """Whether Azure ML has yet to accept the cancel of the job."""
+        return self.cancellation is not None and not self.cancellation["accepted"]
 
     def to_json(self) -> dict[str, Any]:
         """Well below the host's limit of 16 KB; holds no secret. What seldom occurs is left out, not null."""
@@ -176,9 +181,10 @@ def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
     return {"code": failure.code, "message": failure.message, "advice": what_to_do}
 
 
-def _problem_view(problem: Failure, since: datetime | None) -> FailureView:
-    view = _failure_view(problem, advice_meanwhile(problem.code))
-    return {**view, "since": format_timestamp(since)} if since else view
+def _problem_view(run: Run, problem: Failure) -> FailureView:
+    canceling = run.cancellation is not None and not run.cancellation.accepted
+    view = _failure_view(problem, advice_meanwhile(problem.code, canceling=canceling))
+    return {**view, "since": format_timestamp(run.problem_since)} if run.problem_since else view
 
 
 def _time(moment: datetime | None) -> str | None:

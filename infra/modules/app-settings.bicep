@@ -12,6 +12,8 @@ param allowedEndpointOrigins string
 param workspaceId string
 param submissionSettleSeconds int
 param runRetentionDays int
+param publicBaseUrl string
+param durableManagementUrls bool
 
 @description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
 param servicePrincipal object
@@ -53,6 +55,8 @@ var endpointSettings = {
   AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)
+  PUBLIC_BASE_URL: publicBaseUrl
+  DURABLE_MANAGEMENT_URLS: string(durableManagementUrls)
 }
 
 var identitySettings = empty(servicePrincipal)

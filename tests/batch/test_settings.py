@@ -20,6 +20,8 @@ def test_without_settings_it_is_the_public_cloud_without_any_endpoint() -> None:
     assert settings.arm_audience == "https://management.azure.com"
     assert settings.submission_settle == timedelta(seconds=90)
     assert settings.run_retention == timedelta(days=30)
+    assert settings.public_base is None
+    assert settings.gives_management_urls is False
 
 
 def test_a_blank_setting_counts_as_absent() -> None:
@@ -84,6 +86,14 @@ def test_the_settle_time_is_in_seconds(seconds: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "given"), [("true", True), ("True", True), ("false", False), (" FALSE ", False)]
+)
+def test_durable_management_urls_are_given_only_if_asked_for(text: str, given: bool) -> None:
+    settings = Settings.from_environment({"DURABLE_MANAGEMENT_URLS": text})
+    assert settings.gives_management_urls is given
+
+
+@pytest.mark.parametrize(
     ("name", "values"),
     [
         (
@@ -107,6 +117,15 @@ def test_the_settle_time_is_in_seconds(seconds: str) -> None:
         ("AZURE_ML_AUDIENCE", ["ml", "https://ml.azure.com/.default", "api://x"]),
         ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
         ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
+        ("DURABLE_MANAGEMENT_URLS", ["1", "yes", "on", "none", SECRET]),
+        (
+            "PUBLIC_BASE_URL",
+            [
+                f"https://front.example?code={SECRET}",
+                f"https://user:{SECRET}@front.example",
+                "http://front.example",
+            ],
+        ),
         ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),
     ],
 )

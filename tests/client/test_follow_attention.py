@@ -5,7 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from batch.advice import advice_meanwhile
 from batch.api.run_view import attention_view
+from batch.errors import ErrorCode
 from batch.run.attention import ADVICE, Attention, AttentionCode
 from client.follow import Follower
 from client.follow_view import block
@@ -54,6 +56,20 @@ def test_the_block_of_a_terminal_says_what_to_do(attention: object) -> None:
     shown = console.file.getvalue()
     assert (MESSAGE in shown) is (attention is not None)
     assert (ADVICE[AttentionCode.RUN_NOT_CHECKED] in shown) is (attention is not None)
+
+
+def test_of_two_advices_each_sentence_is_shown_once() -> None:
+    problem = {
+        "code": "access_denied",
+        "message": "Denied.",
+        "advice": advice_meanwhile(ErrorCode.ACCESS_DENIED),
+    }
+    console = Console(file=io.StringIO(), width=1_000)
+    console.print(block({**RUNNING, "needs_attention": STALLED, "problem": problem}))
+    shown = console.file.getvalue()
+    assert shown.count("Do not start a second run") == 1
+    assert shown.count("what to do") == 2
+    assert "Give the app's identity the role" in shown
 
 
 @pytest.mark.parametrize("since", [{"since": "2026-01-31T12:00:30.000Z"}, {}])

@@ -66,6 +66,17 @@ class App:
         status: dict[str, Any] = answer.json()
         return status
 
+    def durable_post(self, run_id: str, operation: str) -> None:
+        """``terminate``, ``suspend`` or ``resume``, as an operator does it: around the app."""
+        url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}/{operation}?reason=test"
+        answer = requests.post(url, timeout=60)
+        assert answer.status_code == 202, answer.text
+
+    def purge(self, run_id: str) -> None:
+        """Deletes the orchestration when it has ended."""
+        url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}"
+        wait_for(f"purge of {run_id}", lambda: requests.delete(url, timeout=60).status_code == 200)
+
     def nudge(self, run_id: str) -> None:
         url = f"{self.url}/runtime/webhooks/durabletask/instances/{run_id}/raiseEvent/nudge"
         assert requests.post(url, json={}, timeout=60).status_code in (202, 410)

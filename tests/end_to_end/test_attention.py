@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import requests
-
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from functions_host.durable.events import compact_json, format_time
@@ -38,11 +36,6 @@ def needs(app: App, run_id: str, code: str | None) -> dict[str, Any]:
 
 def wait_for_line(machine: LocalMachine, line: str) -> None:
     wait_for(line, lambda: line in machine.host.log.read_text())
-
-
-def post(links: dict[str, str], operation: str) -> None:
-    answer = requests.post(links[f"{operation}PostUri"].replace("{text}", "test"), timeout=60)
-    assert answer.status_code == 202, answer.text
 
 
 def add_pending(machine: LocalMachine, state: Path, request: dict[str, Any], age: timedelta) -> None:
@@ -110,9 +103,9 @@ def test_a_run_that_is_suspended_needs_attention_until_it_is_resumed(own_state: 
         machine.clock.skip(-HOURS)
         request = sample_request(poll_interval=60)
         run_id = request["run_id"]
-        links = app.post(request).json()
+        app.start(**request)
         wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
-        post(links, "suspend")
+        app.durable_post(run_id, "suspend")
         wait_for("the suspension", lambda: app.run(run_id)["runtime_status"] == "Suspended")
 
         view = needs(app, run_id, "run_not_checked")
@@ -123,7 +116,7 @@ def test_a_run_that_is_suspended_needs_attention_until_it_is_resumed(own_state: 
         wait_for_line(machine, f"run_not_checked run={run_id} job={job} since={since}")
 
         machine.clock.skip(HOURS)
-        post(links, "resume")
+        app.durable_post(run_id, "resume")
         needs(app, run_id, None)
         machine.control.release(hold)
         assert app.wait_for_end(run_id)["phase"] == "Completed"

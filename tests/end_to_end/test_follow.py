@@ -22,7 +22,7 @@ from local.azure_ml import ControlClient
 from local.host_process import ROOT
 from tests.end_to_end.harness import App
 from tests.local.processes import end_of, lines_until, started
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, wait_for
 
 AMBER = "\x1b[33m"
 NOBODY = "http://127.0.0.1:9"
@@ -50,8 +50,8 @@ def terminal(app: App, run_id: str) -> "pexpect.spawn[str]":
     return on_terminal(command(app, run_id))
 
 
-def on_terminal(arguments: list[str]) -> "pexpect.spawn[str]":
-    lines, columns = 40, 200
+def on_terminal(arguments: list[str], columns: int = 200) -> "pexpect.spawn[str]":
+    lines = 40
     size = {"LINES": str(lines), "COLUMNS": str(columns)}
     return pexpect.spawn(
         sys.executable,
@@ -145,7 +145,7 @@ def test_on_a_terminal_an_error_is_shown_once(app: App) -> None:
     screen.expect(pexpect.EOF)
     screen.close()
     # A redraw erases the block before it.
-    left_on_screen = str(screen.before).rpartition("\x1b[2K")[2]
+    left_on_screen = str(screen.before).rpartition("\x1b[J")[2]
     assert screen.exitstatus == 1
     assert left_on_screen.count(" ".join(advice.split()[:8])) == 1
 
@@ -240,7 +240,7 @@ def test_a_wrong_address_is_refused_at_once() -> None:
 
 def test_an_app_that_has_not_answered_yet_is_reported_and_ctrl_c_leaves_silently() -> None:
     screen = on_terminal(["-m", "client", "follow", "x", "--url", NOBODY])
-    screen.expect(rf"{NOBODY} does not answer: ConnectionError; trying until \d\d:\d\d:\d\d")
+    screen.expect(rf"{NOBODY} does not answer: connection refused; trying until \d\d:\d\d:\d\d")
     screen.sendintr()
     screen.expect(pexpect.EOF)
     screen.close()
@@ -253,7 +253,10 @@ def test_an_app_that_has_not_answered_yet_is_reported_without_a_terminal(
     arguments: tuple[str, ...], stream: str
 ) -> None:
     with started("-m", "client", "follow", "x", "--url", NOBODY, *arguments) as process:
-        lines_until(getattr(process, stream), rf"^{NOBODY} does not answer: \w+; trying until [\d:]{{8}}$")
+        lines_until(
+            getattr(process, stream),
+            rf"^{NOBODY} does not answer: connection refused; trying until [\d:]{{8}}$",
+        )
         process.send_signal(signal.SIGINT)
         assert end_of(process) == (130, "", "")
 
@@ -346,3 +349,72 @@ def test_the_key_is_printed_nowhere(app: App) -> None:
     for arguments in ((), ("--json",)):
         shown = follow(app, run_id, *arguments)
         assert KEY not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("columns", [100, 44])
+def test_what_is_to_be_copied_is_whole_on_a_terminal_of_any_width(app: App, columns: int) -> None:
+    run_id = app.start(endpoint_input_uri="azureml://datastores/samples/paths/nothing/")
+    view = app.wait_for_end(run_id)
+    screen = on_terminal(command(app, run_id), columns=columns)
+    screen.expect(pexpect.EOF)
+    screen.close()
+    left_on_screen = re.sub(r"\x1b\[[\d;?]*\w", "", str(screen.before).rpartition("\x1b[J")[2])
+    assert "\N{HORIZONTAL ELLIPSIS}" not in left_on_screen
+    assert view["job"]["studio_url"] in left_on_screen.splitlines()
+    assert view["job"]["name"] in re.sub(r"\s+", "", left_on_screen)
+
+
+def test_a_missing_role_comes_with_the_command_that_gives_it(app: App, control: ControlClient) -> None:
+    control.fault("invoke", "answer", status=403, body="text", text="No role.", times=None)
+    run_id = app.start()
+    identity = wait_for("the refusal", lambda: app.run(run_id)["problem"] and app.run(run_id)["identity"])
+    screen = on_terminal(command(app, run_id))
+    screen.expect("az role assignment create")
+    screen.expect_exact(identity["object_id"])
+    screen.sendintr()
+    screen.expect_exact("go on watching (Enter)?")
+    screen.sendline("l")
+    screen.expect(pexpect.EOF)
+    screen.close()
+    assert f"{app.run(run_id)['problem']['command']}\r\n" in str(screen.before)
+    app.cancel(run_id)
+
+
+def test_a_cancel_that_fails_does_not_speak_of_a_second_run(app: App, control: ControlClient) -> None:
+    control.hold("Running")
+    fault = control.fault("cancel", "answer", status=503, body="text", text="Busy.", times=None)
+    run_id = app.start()
+    app.wait_for_phase(run_id, "Running")
+    app.cancel(run_id)
+    advice = wait_for(
+        "the refusal of the cancel",
+        lambda: (view := app.run(run_id))["problem"] and view["cancellation"] and view["problem"]["advice"],
+    )
+    assert "the job goes on and costs money" in advice
+    assert "second run" not in advice
+    control.remove_fault(fault)
+    app.wait_for_phase(run_id, "Canceled")
+
+
+def test_the_runs_under_way_are_listed_and_one_of_their_addresses_is_followed(
+    app: App, control: ControlClient
+) -> None:
+    hold = control.hold("Running")
+    run_id = app.start(deployment="noop")
+    app.wait_for_phase(run_id, "Running")
+    tool = str(ROOT / "tools" / "follow")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [tool, *arguments], env=environment, capture_output=True, text=True, timeout=120
+        )
+
+    listed = call("--url", f"{app.url}/api/monitor?phase=Running")
+    assert listed.returncode == 0
+    assert re.search(rf"^{run_id} +Running +\S.* batchjob-\S+ Running$", listed.stdout, re.MULTILINE)
+    assert listed.stderr == f"To follow one: {tool} RUN\n"
+    control.release(hold)
+    followed = call(f"{app.url}/api/monitor#/runs/{run_id}", "--interval", "0.1")
+    assert (followed.returncode, followed.stderr) == (0, "")
+    assert call("--help").stdout.startswith(f"usage: {tool} [-h]")

@@ -113,11 +113,10 @@ def test_the_end_of_a_run_that_was_terminated_is_written(own_state: Path) -> Non
         machine.control.hold("Running")
         request = sample_request(poll_interval=3_600)
         run_id = request["run_id"]
-        links = app.post(request).json()
+        app.start(**request)
         wait_for("a wait", lambda: app.run(run_id)["next_check_at"])
         machine.clock.skip(1_800)
-        terminated = requests.post(links["terminatePostUri"].replace("{text}", "wrong-data"), timeout=60)
-        assert terminated.status_code == 202
+        app.durable_post(run_id, "terminate")
         app.wait_for_phase(run_id, "Terminated")
         assert app.list(phase="Terminated").json()["runs"] == []
         assert set(ledger_file.rows_of(own_state, run_id)) == {"id", "at", "open", "job"}
@@ -135,7 +134,7 @@ def test_the_end_of_a_run_that_was_terminated_is_written(own_state: Path) -> Non
         [listed] = app.list(phase="Terminated").json()["runs"]
         assert (
             listed["error"]["message"]
-            == "The orchestration ended Terminated: wrong-data. Terminating stops the run, not its job."
+            == "The orchestration ended Terminated: test. Terminating stops the run, not its job."
         )
         assert listed.items() <= before.items()
 

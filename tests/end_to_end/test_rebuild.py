@@ -75,7 +75,7 @@ def test_runs_of_a_lost_ledger_are_listed_again_in_order_of_time(own_state: Path
 def test_an_error_ends_the_command_with_its_reason() -> None:
     done = rebuild(NOBODY)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{NOBODY} does not answer: ConnectionError\n"
+    assert done.stderr == f"{NOBODY} does not answer: connection refused.\n"
     refused = rebuild("http://app.example", BATCH_FUNCTION_KEY="s3cr3t-function-key")
     assert refused.returncode == 1
     assert refused.stderr == "http://app.example is not https, so the key is not sent there.\n"

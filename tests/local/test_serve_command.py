@@ -106,6 +106,16 @@ def test_a_port_in_use_is_named_and_another_one_offered(tmp_path: Path) -> None:
     assert f"make serve PORT={port + 100}" in reason
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "70000", "²"])
+def test_what_is_no_port_is_named(port: str, tmp_path: Path) -> None:
+    with started("-m", "local", "serve", "--port", port) as process:
+        code, _, errors = end_of(process)
+    assert (code, errors.splitlines()[-1].partition("argument ")[2]) == (
+        2,
+        f"--port: {port} is not a port from 1 to 65521",
+    )
+
+
 def test_make_passes_the_port_on() -> None:
     said = subprocess.run(
         ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", "serve", "PORT=7072"],

@@ -17,7 +17,17 @@ from batch.run.reason import reason_text
 from batch.settings import app_settings
 from ledger.run_row import place_of
 from ledger.runs import find_row
-from tests.batch.builders import ENDPOINT_URI, START, after, body, custom_status, failure, result, run
+from tests.batch.builders import (
+    ENDPOINT_URI,
+    START,
+    WORKSPACE_ID,
+    after,
+    body,
+    custom_status,
+    failure,
+    result,
+    run,
+)
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import added, ended, found, of_folder
 from tests.task_hub.task_hub import TaskHub, instance
@@ -200,6 +210,23 @@ async def test_a_run_whose_custom_status_is_lost_is_shown_as_it_ended(
     [listed] = page["runs"]
     assert (listed["phase"], listed["ended_at"], listed["error"]) == ended
     assert (listed["job"], listed["endpoint_uri"]) == (view["job"], view["endpoint_uri"])
+
+
+async def test_where_access_is_denied_the_run_has_the_command_that_gives_the_role(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_ML_WORKSPACE_ID", WORKSPACE_ID)
+    app_settings.cache_clear()
+    identity: Any = {"object_id": "51ff558b-3b53-46f8-8bbc-c71daa68b8bb"}
+    denied = run(status=None, identity=identity, problem=failure(ErrorCode.ACCESS_DENIED))
+    await added(table)
+    state = json.dumps(denied.to_json())
+    hub = TaskHub([instance("r-1", runtimeStatus="Running", customStatus=custom_status(denied), input=state)])
+    _, view = await call(hub, "get_run", "r-1")
+    assert view["problem"]["command"].startswith("az role assignment create ")
+    _, page = await call(hub, "list_all_runs")
+    assert page["runs"][0]["problem"]["command"] == view["problem"]["command"]
+    assert WORKSPACE_ID in view["problem"]["command"]
 
 
 async def test_the_continuation_leads_through_the_list_and_must_come_from_a_page(

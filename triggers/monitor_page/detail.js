@@ -86,6 +86,7 @@ function troubles(run) {
   const box = (trouble, title, name) => h("section", { class: `trouble ${name}` },
     h("h3", {}, title), h("p", {}, trouble.message),
     trouble.advice ? h("p", {}, h("strong", {}, "What to do: "), trouble.advice) : null,
+    trouble.command ? h("p", {}, code(trouble.command)) : null,
     h("p", { class: "muted" }, code(trouble.code), trouble.since ? h("span", {}, " since ", timeElement(trouble.since)) : null));
   return [run.error && box(run.error, "Why the run did not complete", "final"),
     run.needs_attention && box(run.needs_attention, "The run needs attention", "attention"),

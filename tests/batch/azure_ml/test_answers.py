@@ -203,10 +203,10 @@ def test_an_authority_that_is_not_trusted_gets_no_request(
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    with pytest.raises(NotSent, match="certificate verify failed"):
+    with pytest.raises(NotSent, match="certificate is not accepted"):
         ask(server.url)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    with pytest.raises(NotSent, match="certificate verify failed"):
+    with pytest.raises(NotSent, match="certificate is not accepted"):
         ask(server.url)
     assert server.requests == []
 
@@ -226,7 +226,7 @@ def test_a_certificate_of_another_host_gets_no_request(
 def test_a_handshake_without_an_answer_ends_and_nothing_was_sent(
     short_limits: None, ask: Callable[[str], object]
 ) -> None:
-    with deaf_listener() as url, pytest.raises(NotSent, match="handshake operation timed out"):
+    with deaf_listener() as url, pytest.raises(NotSent, match="no connection came about in time"):
         ask(url)
 
 
@@ -248,7 +248,7 @@ def test_a_connection_that_ends_in_the_handshake_has_sent_nothing(ask: Callable[
 def test_a_port_without_a_server_gets_nothing(ask: Callable[[str], object]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(NotSent, match="Connection refused"):
+    with pytest.raises(NotSent, match="connection refused"):
         ask(url)
 
 

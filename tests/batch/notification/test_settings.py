@@ -102,8 +102,6 @@ def test_the_secret_of_a_webhook_is_not_shown() -> None:
     assert SECRET not in repr(both)
     assert both.webhook
     assert both.webhook.origin == "https://prod-1.westeurope.logic.azure.com:443"
-    for text in (WEBHOOK, WEBHOOK.partition(":443")[2], f"sig={SECRET}", f"/workflows/{SECRET}/invoke"):
-        assert SECRET not in both.webhook.hide(f"Failed to parse: {text}!")
 
 
 def test_the_source_is_the_address_of_the_runs() -> None:

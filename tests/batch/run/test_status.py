@@ -47,7 +47,7 @@ def test_a_problem_and_a_cancellation_are_shown_while_they_last() -> None:
     assert status["problem"] == {
         "code": "service_unavailable",
         "message": "It is busy.",
-        "advice": advice_meanwhile("service_unavailable"),
+        "advice": advice_meanwhile("service_unavailable", canceling=True),
         "since": "2026-01-31T12:00:30.000Z",
     }
     assert status["cancellation"] == {
@@ -56,6 +56,7 @@ def test_a_problem_and_a_cancellation_are_shown_while_they_last() -> None:
         "accepted": False,
     }
     assert "error" not in status
+    assert "a second run" not in status["problem"]["advice"], "the job is to end: nobody wants another one"
 
 
 @pytest.mark.parametrize(

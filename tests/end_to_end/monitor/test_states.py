@@ -48,6 +48,18 @@ def test_the_command_that_it_shows_reads_the_key_from_the_environment(page: Page
     expect(command).not_to_contain_text("s3cr3t")
 
 
+def test_a_missing_role_comes_with_the_command_that_gives_it(page: Page, monitor_url: str) -> None:
+    command = f"az role assignment create --scope /subscriptions/{'x' * 80}"
+    denied = {"code": "access_denied", "message": "Denied.", "advice": "Give it.", "command": command}
+    serve(page, [fake_run("denied-1", "Submitting", problem=denied)])
+    page.goto(f"{monitor_url}#/runs/denied-1")
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_text(command)).to_be_visible()
+    assert panel.evaluate("element => element.scrollWidth <= element.clientWidth"), (
+        "the whole command is seen"
+    )
+
+
 def test_while_the_page_loads_it_says_so(page: Page, monitor_url: str, snap: Callable[[str], Any]) -> None:
     waiting: list[Route] = []
     page.route(RUNS, lambda route: waiting.append(route))
