@@ -18,6 +18,7 @@ FILTERS = {
     "endpoint": ENDPOINT_URI,
     "source": "incoming/",
     "continuation": encode_continuation(place_of("r-1", START)),
+    "tag": "team:fraud",
 }
 
 

@@ -111,7 +111,7 @@ async def test_a_webhook_that_is_away_is_tried_again_and_its_secret_is_not_told(
         pass
     error = await failure_at(Receiver.WEBHOOK, settings_of(NOTIFICATION_URL=gone.url))
     assert error.retryable
-    assert error.message.startswith("The webhook at http://127.0.0.1:")
+    assert error.message.startswith("POST to the webhook at http://127.0.0.1:")
     assert "refused" in error.message
     await send_event(Receiver.WEBHOOK, EVENT, settings_of(NOTIFICATION_URL=receiver.url))
     assert SECRET not in error.message + caplog.text
