@@ -206,7 +206,7 @@ def _latest(updated_at: str, view: RunView) -> str:
 def _request_view(request: RunRequest) -> RequestView:
     view: RequestView = request.model_dump(  # type: ignore[assignment]  # pydantic types every dump alike
         mode="json",
-        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template"}}},
+        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template", "by_default"}}},
         exclude_defaults=True,
     )
     return view

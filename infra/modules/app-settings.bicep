@@ -12,6 +12,7 @@ param allowedEndpointOrigins string
 param workspaceId string
 param submissionSettleSeconds int
 param runRetentionDays int
+param defaultOutputUri string
 
 @description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
 param servicePrincipal object
@@ -50,6 +51,7 @@ var endpointSettings = {
   AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)
+  DEFAULT_OUTPUT_URI: defaultOutputUri
 }
 
 var identitySettings = empty(servicePrincipal)

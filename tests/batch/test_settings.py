@@ -77,6 +77,19 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
     assert settings.arm_audience == "https://management.azure.com"
 
 
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        ("", "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"),
+        ("azureml://datastores/lake/paths/{run_id}.csv", "azureml://datastores/lake/paths/{run_id}.csv"),
+        ("none", ""),
+        (" None ", ""),
+    ],
+)
+def test_the_default_output_may_be_changed_or_off(given: str, output: str) -> None:
+    assert Settings.from_environment({"DEFAULT_OUTPUT_URI": given}).default_output == output
+
+
 @pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
 def test_the_settle_time_is_in_seconds(seconds: str) -> None:
     settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
@@ -107,6 +120,19 @@ def test_the_settle_time_is_in_seconds(seconds: str) -> None:
         ("AZURE_ML_AUDIENCE", ["ml", "https://ml.azure.com/.default", "api://x"]),
         ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
         ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
+        (
+            "DEFAULT_OUTPUT_URI",
+            [
+                "predictions.csv",
+                "azureml://datastores/lake/paths/predictions.csv",
+                "azureml://datastores/lake/paths/{run_id}/",
+                "azureml://datastores/lake/{run_id}.csv",
+                "https://acct.blob.core.windows.net/c/{run_id}.csv",
+                "azureml://datastores/lake/paths/{run_id}/{date}.csv",
+                "azureml://datastores/lake/paths/{run_id}" + "x" * 1_024,
+                f"azureml://datastores/lake/paths/{{run_id}}?sig={SECRET}",
+            ],
+        ),
         ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),
     ],
 )
