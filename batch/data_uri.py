@@ -18,7 +18,8 @@ LATEST = "latest"
 _CHARACTER = r"[^?#\\\s\x00-\x20\x7f]"
 _SEGMENT = r"[^/?#\\\s\x00-\x20\x7f]+"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_VERSION = r"[A-Za-z0-9._-]+"
+VERSION = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+"""Of a data asset, or its label."""
 _PROVIDER = r"providers/[Mm]icrosoft\.[Mm]achine[Ll]earning[Ss]ervices"
 _GROUP = rf"subscriptions/{_SEGMENT}/resource[gG]roups/{_SEGMENT}"
 _WORKSPACE = rf"workspaces/{_SEGMENT}"
@@ -28,8 +29,8 @@ _BY_URI = rf"azureml://{_GROUP}/({_PROVIDER}/)?{_WORKSPACE}"
 _DATASTORE = (
     rf"(azureml://datastores/{_NAME}|({_BY_URI}|{_BY_ARM_ID}/{_WORKSPACE})/datastores/{_NAME})/paths/"
 )
-_ASSET_IN_WORKSPACE = rf"azureml:/?{_NAME}(:{_VERSION}|@{_VERSION})"
-_ASSET_URI = rf"azureml://data/{_NAME}/(versions|labels)/{_VERSION}"
+_ASSET_IN_WORKSPACE = rf"azureml:/?{_NAME}(:{VERSION}|@{VERSION})"
+_ASSET_URI = rf"azureml://data/{_NAME}/(versions|labels)/{VERSION}"
 _VERSIONED = rf"{_SEGMENT}/{_SEGMENT}/(versions|labels|versions/labels)/{_SEGMENT}"
 _FORMS = "|".join(
     [
@@ -62,8 +63,8 @@ _PLACE = re.compile(
 )
 _WITHOUT_PATHS = re.compile(r"(azureml:/?)?/([^?#]*/)?datastores/[^/?#]+(/(?!paths/)|$)")
 _ASSET = re.compile(
-    rf"azureml:(?://data/)?(?P<name>{_NAME})(?:(?::|/versions/)(?P<version>{_VERSION})"
-    rf"|(?:@|/labels/)(?P<label>{_VERSION}))"
+    rf"azureml:(?:/|//data/)?(?P<name>{_NAME})(?:(?::|/versions/)(?P<version>{VERSION})"
+    rf"|(?:@|/labels/)(?P<label>{VERSION}))"
 )
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -155,8 +156,9 @@ def _refuse_without_paths(uri: str) -> None:
 
 
 def _as_sent(uri: str) -> str:
-    """Clients print ``azureml:`` before an ARM id, and articles a slash before the name of an asset."""
+    """Clients print ``azureml:`` before an ARM id, and have two spellings for an asset of the workspace."""
+    if asset := asset_of(uri):
+        return f"azureml:{asset}"
     if uri.startswith("azureml:/") and not uri.startswith("azureml://"):
-        rest = uri.removeprefix("azureml:")
-        return rest if rest.startswith("/subscriptions/") else f"azureml:{rest.removeprefix('/')}"
+        return uri.removeprefix("azureml:")
     return uri

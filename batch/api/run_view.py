@@ -20,8 +20,8 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView, RunStatus
-from batch.run.steps import IdentityView
+from batch.run.status import CancellationView, FailureView, JobView, RunResult, RunStatus
+from batch.run.steps import IdentityView, OutputLinks
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
 PhaseName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PHASES)})]
@@ -109,7 +109,7 @@ class RequestView(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run. Lists leave out ``request`` and ``outputs``."""
+    """A run. Lists leave out ``request`` and what follows."""
 
     run_id: str
     phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
@@ -136,6 +136,17 @@ class RunView(TypedDict):
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
+    output_links: NotRequired[
+        Annotated[
+            dict[str, OutputLinks], Field(description="Where the outputs of a completed job are, by name")
+        ]
+    ]
+    resolved_inputs: NotRequired[
+        Annotated[
+            dict[str, str],
+            Field(description="Which version of a data asset was scored, by the names of inputs"),
+        ]
+    ]
 
 
 def run_view(
@@ -146,8 +157,11 @@ def run_view(
     started_at: datetime,
     updated_at: datetime,
     run: Run | None = None,
+    result: RunResult | None = None,
 ) -> RunView:
     """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read.
+
+    ``result`` is the output of a run that completed.
 
     Whether the run needs attention depends on the time, so the caller adds it.
     """
@@ -177,6 +191,10 @@ def run_view(
     if run:
         view["request"] = _request_view(run.request)
         view["outputs"] = run.request.output_uris()
+        if resolved := run.resolved_inputs or (result.resolved_inputs if result else {}):
+            view["resolved_inputs"] = resolved
+        if result and result.output_links:
+            view["output_links"] = result.output_links
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -85,6 +86,14 @@ class RunRequest(Stored):
             if not output.by_default
         }
         return self.model_copy(update={"outputs": asked}).to_json()
+
+    def with_inputs(self, uris: Mapping[str, str]) -> Self:
+        """With other URIs of inputs, by their names."""
+        inputs = {
+            name: binding.model_copy(update={"uri": uris.get(name, binding.uri)})
+            for name, binding in self.inputs.items()
+        }
+        return self.model_copy(update={"inputs": inputs})
 
     def time_to_cancel(self) -> timedelta:
         return timedelta(seconds=self.cancel_timeout or CANCEL_TIMEOUT)

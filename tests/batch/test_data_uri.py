@@ -39,8 +39,6 @@ OTHER_INPUTS = [
     "azureml://registries/shared/data/heart/labels/latest",
     "azureml://jobs/batchjob-1/outputs/score/paths/",
     "azureml://jobs/batchjob-1/outputs/score/paths/a/b.csv",
-    "azureml://data/heart/versions/1",
-    "azureml://data/heart/labels/latest",
     "azureml:heart-unlabeled:1",
     "azureml:heart@latest",
     "azureml:heart@stable",
@@ -94,6 +92,9 @@ REFUSED = [
     "azureml:heart",
     "azureml:heart:",
     "azureml:heart@",
+    "azureml:heart:..",
+    "azureml://data/heart",
+    "azureml://data/heart/versions/..",
     "azureml:heart:1:2",
     "azureml:heart:1@latest",
     "azureml::1",
@@ -123,6 +124,8 @@ def test_data_is_named_by_datastore_asset_resource_job_or_storage_url(uri: str) 
         (f"azureml:{WORKSPACE_ID}/datastores/lake/paths/in", f"{WORKSPACE_ID}/datastores/lake/paths/in"),
         ("azureml:/heart@latest", "azureml:heart@latest"),
         ("azureml:/heart:1", "azureml:heart:1"),
+        ("azureml://data/heart/versions/1", "azureml:heart:1"),
+        ("azureml://data/heart/labels/latest", "azureml:heart@latest"),
     ],
 )
 def test_spellings_of_clients_are_sent_as_azure_ml_takes_them(given: str, sent: str) -> None:
