@@ -24,6 +24,7 @@ class Settings:
 
     ``submission_settle`` is how long after a lost submission a job may still appear in the list. ``default_output``
     is the output of a run in the short form that names none; it holds ``{run_id}``. Empty leaves it to Azure ML.
+    ``run_history_origin`` is None where each job's region has the run history, as in Azure.
     """
 
     endpoint_uri: EndpointUri | None
@@ -36,10 +37,21 @@ class Settings:
     run_retention: timedelta
     default_output: str
     cloud: Cloud
+    run_history_origin: Origin | None = None
 
     def allows(self, endpoint: EndpointUri) -> bool:
         """Whether the app may send its token to this endpoint."""
         return endpoint.origin in self.allowed_origins
+
+    def run_history(self, tracking_host: str | None) -> Origin | None:
+        """Where the app may ask with its token why a job failed; ``tracking_host`` is that of the job."""
+        if self.run_history_origin or tracking_host is None:
+            return self.run_history_origin
+        return self.cloud.regional_ml_api(tracking_host)
+
+    def may_hold_logs(self, origin: Origin) -> bool:
+        """Whether the app may download a log there, without its token."""
+        return origin == self.run_history_origin or self.cloud.is_blob_service(origin)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -70,6 +82,7 @@ class Settings:
             run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
             default_output=read("DEFAULT_OUTPUT_URI", _default_output, DEFAULT_OUTPUT),
             cloud=cloud,
+            run_history_origin=read("AZURE_ML_RUN_HISTORY_URL", Origin.parse, None),
         )
 
 
