@@ -92,6 +92,7 @@ def assert_complete(tree: Tree, run: ReceivedSpan, checks: int) -> None:
         "activity:authorize",
         "activity:invoke",
         *["activity:check_status"] * checks,
+        "activity:locate_outputs",
         "activity:record_end",
     ]
     for call in calls:
