@@ -175,7 +175,7 @@ NO_LOG: ProblemDetails = {
 LOG_UNAVAILABLE: ProblemDetails = {
     "title": ApiError.LOG_UNAVAILABLE.title,
     "status": ApiError.LOG_UNAVAILABLE.status,
-    "detail": "Azure ML did not give the log within 60 s.",
+    "detail": "Azure ML did not give the log within 25 s.",
 }
 ENDED_BEFORE: ProblemDetails = {
     "title": ApiError.ALREADY_ENDED.title,
