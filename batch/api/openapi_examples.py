@@ -155,12 +155,13 @@ UNKNOWN_RUN: ProblemDetails = {
     "status": ApiError.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
 }
-LOG = """\
+_LOG = """\
 scored 10 of 40 files
 Traceback (most recent call last):
   File "score.py", line 21, in run
 KeyError: 'age'
 """
+LOG = {"a script that failed": {"value": _LOG}}
 BAD_TAIL: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
     "status": ApiError.INVALID_REQUEST.status,
