@@ -109,13 +109,6 @@ _COMPLETED: RunView = {
     "runtime_status": "Completed",
     "next_check_at": None,
     "ended_at": "2026-01-31T06:10:04.900Z",
-    "request": {
-        "inputs": {"input_data": {"type": "UriFolder", "uri": "azureml:readings@latest"}},
-        "outputs": {"output_data": {"type": "UriFile", "uri": _OUTPUT.format(run_id=_RUN_ID)}},
-        "poll_interval": 120,
-        "timeout": 86_400,
-        "on_timeout": "cancel",
-    },
     "outputs": {"output_data": _OUTPUT.format(run_id=_RUN_ID)},
     "output_links": {
         "output_data": {
