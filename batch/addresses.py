@@ -30,6 +30,7 @@ class Cloud:
     ml_audience: str
     ml_api_host: str
     studio_hosts: frozenset[str]
+    portal_host: str
     storage_suffix: str
     event_grid_host: str
 
@@ -41,6 +42,16 @@ class Cloud:
     def table_suffix(self) -> str:
         return f"table.{self.storage_suffix}"
 
+    def regional_ml_api(self, host: str) -> "Origin | None":
+        """The Azure ML API of a region if ``host`` is one: Microsoft runs them, and no tenant has one of its own."""
+        is_one = re.fullmatch(rf"[a-z0-9]{{1,40}}\.{re.escape(self.ml_api_host)}", host, re.ASCII)
+        return Origin(host, _HTTPS_PORT) if is_one else None
+
+    def is_blob_service(self, origin: "Origin") -> bool:
+        """Whether ``origin`` is that of a storage account."""
+        account = rf"[a-z0-9]{{3,24}}(?:-secondary)?\.{re.escape(self.blob_suffix)}"
+        return origin.port == _HTTPS_PORT and re.fullmatch(account, origin.host, re.ASCII) is not None
+
 
 PUBLIC_CLOUD = Cloud(
     login_host="login.microsoftonline.com",
@@ -48,6 +59,7 @@ PUBLIC_CLOUD = Cloud(
     ml_audience="https://ml.azure.com",
     ml_api_host="api.azureml.ms",
     studio_hosts=frozenset({"ml.azure.com"}),
+    portal_host="portal.azure.com",
     storage_suffix="core.windows.net",
     event_grid_host="eventgrid.azure.net",
 )
@@ -59,6 +71,7 @@ CLOUDS = (
         ml_audience="https://ml.azure.us",
         ml_api_host="api.ml.azure.us",
         studio_hosts=frozenset({"ml.azure.us"}),
+        portal_host="portal.azure.us",
         storage_suffix="core.usgovcloudapi.net",
         event_grid_host="eventgrid.azure.us",
     ),
@@ -68,6 +81,7 @@ CLOUDS = (
         ml_audience="https://ml.azure.cn",
         ml_api_host="api.ml.azure.cn",
         studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
+        portal_host="portal.azure.cn",
         storage_suffix="core.chinacloudapi.cn",
         event_grid_host="eventgrid.azure.cn",
     ),

@@ -47,5 +47,7 @@ NOTIFICATIONS = 10
 """As many are sent to a receiver at once in a process: if it hangs, most activities are left to the runs."""
 event_grid = ThreadPool("event-grid", NOTIFICATIONS)
 webhook = ThreadPool("webhook", NOTIFICATIONS)
+run_history = ThreadPool("run-history", 20)
+"""Why a job failed, and its log. The caller waits some seconds only; a request that hangs keeps its thread."""
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

@@ -62,6 +62,8 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("job", Text(job_text(view)))
     table.add_row("elapsed", elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
+    for output in _outputs(view):
+        table.add_row("output", Text(output))
     if error := view["error"]:
         if with_error:
             table.add_row("error", Text(error["message"], style="red"))
@@ -85,6 +87,14 @@ def _not_said_in(attention: View | None, advice: str) -> str:
     """The sentences that the advice about the attention does not have."""
     said = attention["advice"] if attention else ""
     return " ".join(sentence for sentence in re.split(r"(?<=\.) ", advice) if sentence not in said)
+
+
+def _outputs(view: View) -> list[str]:
+    """Where the outputs of a completed run are. An earlier version of the app tells no links."""
+    if view["phase"] != "Completed":
+        return []
+    links = view.get("output_links", {})
+    return [links.get(name, {}).get("storage_url") or uri for name, uri in view.get("outputs", {}).items()]
 
 
 def _attention(view: View) -> View | None:

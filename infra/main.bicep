@@ -66,6 +66,8 @@ param publicBaseUrl string = ''
 
 @description('Whether a start also answers with the durable URLs that end or change an orchestration.')
 param durableManagementUrls bool = false
+@description('Output of a run that names none; must hold {run_id}. Empty: the default of the app. none: Azure ML chooses.')
+param defaultOutputUri string = ''
 
 @minValue(30)
 @maxValue(730)
@@ -281,6 +283,7 @@ module appSettings 'modules/app-settings.bicep' = {
     runRetentionDays: runRetentionDays
     publicBaseUrl: publicBaseUrl
     durableManagementUrls: durableManagementUrls
+    defaultOutputUri: defaultOutputUri
     servicePrincipal: asServicePrincipal
       ? { tenantId: servicePrincipalTenantId, clientId: servicePrincipalClientId, secretUri: vault!.outputs.secretUri }
       : {}

@@ -72,9 +72,9 @@ class Events:
 class MachineConfig:
     """``state`` is the only folder written to; ``settings`` override the app settings for the emulated Azure ML.
 
-    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time runs
-    that many times as fast as the machine's, and can be steered. With ``tells_topic`` the app tells the local topic
-    how runs end.
+    ``datastores`` maps names to folders, and ``assets`` ``<name>:<version>``; ``host_port`` 0 takes a free one. With
+    ``time_scale`` durable time runs that many times as fast as the machine's, and can be steered. With
+    ``tells_topic`` the app tells the local topic how runs end.
     """
 
     state: Path
@@ -82,6 +82,7 @@ class MachineConfig:
     principal: str | None = None
     pace: tuple[Phase, ...] = field(default_factory=lambda: even_pace(0.0))
     datastores: Mapping[str, Path] = field(default_factory=dict)
+    assets: Mapping[str, Path] = field(default_factory=lambda: {"heart:1": SAMPLES / "data"})
     settings: Mapping[str, str] = field(default_factory=dict)
     host_port: int = 0
     ports: Ports = field(default_factory=Ports)
@@ -163,6 +164,7 @@ class LocalMachine:
             deployments=standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
             pace=config.pace,
             datastores={"samples": SAMPLES, **config.datastores},
+            assets=config.assets,
             storage={config.events.container.url(""): self.incoming} if config.events else {},
             publish=self.grid.publish if config.events and config.events.jobs else None,
             ports=config.ports,
@@ -181,6 +183,7 @@ class LocalMachine:
             "AZURE_ML_WORKSPACE_ID": azure_ml.workspace_resource_id,
             "AZURE_ML_AUDIENCE": azure_ml.ml_audience,
             "AZURE_RESOURCE_MANAGER_URL": azure_ml.arm_url,
+            "AZURE_ML_RUN_HISTORY_URL": azure_ml.run_history_url,
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
             "SUBMISSION_SETTLE_SECONDS": "1",
             **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),

@@ -30,7 +30,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--port",
         type=_port,
         default=HOST_PORT,
-        help="default %(default)s; Azure ML and the receiver of notifications take PORT + 10 to PORT + 16",
+        help="default %(default)s; Azure ML and the receiver of notifications take PORT + 10 to PORT + 17",
     )
     command.add_argument(
         "--state", type=Path, default=STATE / "serve", help="folder for everything that is stored"
@@ -50,10 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
         endpoint=port + 12,
         arm=port + 13,
         control=port + 14,
-        topic=port + 15,
+        history=port + 15,
+        topic=port + 16,
     )
     state = arguments.state.resolve()
-    receiver = NotificationReceiver(state / "notifications", port + 16, _tell)
+    receiver = NotificationReceiver(state / "notifications", port + 17, _tell)
     config = MachineConfig(
         state=state,
         pace=PACE,
@@ -63,9 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings={**ONE_RULE, "NOTIFICATION_URL": receiver.url},
     )
     with instance_lock(config.state):
-        check_ports(port, *range(port + 10, port + 17))
+        check_ports(port, *range(port + 10, port + 18))
         with receiver, LocalMachine(config) as machine:
             print(banner(machine, receiver), flush=True)
+
             return _watch(machine, ended)
 
 
@@ -84,6 +86,6 @@ def _tell(event: Event) -> None:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_519):
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65519")
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_518):
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65518")
     return int(text)

@@ -25,14 +25,16 @@ from batch.names import (
     BATCH_RUN,
     CANCEL_JOB,
     CHECK_STATUS,
+    EXPLAIN_JOB,
     INVOKE,
     JOB_OWNER,
     JOB_OWNER_OWN,
+    LOCATE_OUTPUTS,
     NUDGE,
     RECORD_END,
 )
 from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
-from batch.run.outcome import End, end_of, end_of_crashed
+from batch.run.outcome import End, end_of, end_of_crashed, explained, failed_job_of
 from batch.run.progress_log import log_progress
 from batch.run.reason import failure_of, reason_text
 from batch.run.state import CancelCause, Run
@@ -45,14 +47,19 @@ from batch.run.steps import (
     Checked,
     CheckStatus,
     EndRecorded,
+    Explained,
+    ExplainJob,
     Failure,
     Invoke,
     Invoked,
     InvokeMode,
     Job,
+    LocateOutputs,
+    OutputLinks,
+    OutputsLocated,
     RecordEnd,
 )
-from orchestrators.earlier_version import kept_owners_in_entities, patience_of
+from orchestrators.earlier_version import describes_its_end, kept_owners_in_entities, patience_of
 
 # The SDK's warning about a nudge that comes before the wait for it: the check that follows is all that it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
@@ -74,8 +81,10 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         if run.job:
             run = yield from _check(context, run, run.job)
 
-        if end := end_of(run, _now(context, run)):
-            return (yield from _end(context, before, run, end))
+        now = _now(context, run)
+        if end := end_of(run, now):
+            end = yield from _explain(context, run, end)
+            return (yield from _end(context, before, run, end, now))
         if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
@@ -87,7 +96,8 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     except Exception as error:  # an unexpected error; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
-        return (yield from _end(context, before, run, end_of_crashed(run, failure_of(error))))
+        end = end_of_crashed(run, failure_of(error))
+        return (yield from _end(context, before, run, end, _now(context, run)))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
@@ -141,22 +151,44 @@ def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: 
     return run.cancel_answered(answer, _now(context, run), patience_of(context.version))
 
 
+def _explain(context: df.DurableOrchestrationContext, run: Run, end: End) -> Generator[Any, Any, End]:
+    """The end with Azure ML's own reason if a job failed. Without an answer the run ends as it would have."""
+    job = failed_job_of(run, end)
+    if job is None or not describes_its_end(context.version):
+        return end
+    explain = ExplainJob(run_id=context.instance_id, endpoint_uri=run.request.endpoint_uri, job_name=job.name)
+    answer = yield from _attempt(context, EXPLAIN_JOB, explain.to_json(), Explained)
+    return explained(end, answer.reason)
+
+
 def _end(
-    context: df.DurableOrchestrationContext, before: Run, run: Run, end: End
+    context: df.DurableOrchestrationContext, before: Run, run: Run, end: End, ended_at: datetime
 ) -> Generator[Any, Any, dict[str, Any] | None]:
     """The result of a completed run. Any other run gives way to the execution that raises its reason."""
-    now = _now(context, run)
-    status = RunStatus.of(run, end=end, ended_at=now).to_json()
+    status = RunStatus.of(run, end=end, ended_at=ended_at).to_json()
     context.set_custom_status(status)
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
+    links = yield from _locate(context, run, end)
     # Whatever it answers, the run ends: housekeeping brings up to date what is out of date.
     record = RecordEnd(run_id=context.instance_id, status=status)
     yield from _attempt(context, RECORD_END, record.to_json(), EndRecorded)
     if end.error:
         context.continue_as_new(run.failed(end.error).to_json())
         return None
-    return RunResult.of(run, now).to_json()
+    return RunResult.of(run, ended_at, links).to_json()
+
+
+def _locate(
+    context: df.DurableOrchestrationContext, run: Run, end: End
+) -> Generator[Any, Any, dict[str, OutputLinks]]:
+    """Where the outputs of a completed run are. Without an answer the run ends as it would have."""
+    outputs = run.request.output_uris()
+    if end.error or run.job is None or not outputs or not describes_its_end(context.version):
+        return {}
+    locate = LocateOutputs(run_id=context.instance_id, workspace_id=run.job.workspace_id, outputs=outputs)
+    located = yield from _attempt(context, LOCATE_OUTPUTS, locate.to_json(), OutputsLocated)
+    return located.links
 
 
 def _attempt(

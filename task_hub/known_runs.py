@@ -82,10 +82,11 @@ async def find_run_since(
 async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
     """The run of a row of the ledger."""
     if in_hub and not in_hub.to_be_started_anew:
-        return _with_reruns(KnownRun(row.request, _since(in_hub, row.started_at)), row)
+        view = _with_resolved_inputs(_since(in_hub, row.started_at), row)
+        return _with_reruns(KnownRun(row.request, view), row)
     listed = await table.read(row.key_in(RunList.ALL))
     if listed and (ended := ListedRun.of(listed.values)).has_ended:
-        return KnownRun(row.request, ended_view(ended))
+        return KnownRun(row.request, _with_resolved_inputs(ended_view(ended), row))
     run = await run_to_start(table, row)
     status = status_without_instance(to_be_started=row.is_to_be_started or in_hub is not None)
     view = _view_without_instance(row.run_id, status, row.started_at, run)
@@ -94,6 +95,12 @@ async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
 
 def _with_reruns(run: KnownRun, row: RunRow) -> KnownRun:
     return replace(run, view={**run.view, "reruns": list(row.reruns)})
+
+
+def _with_resolved_inputs(view: RunView, row: RunRow) -> RunView:
+    """The row knows them from the claim on, and the state only from the execution after the one that submits."""
+    resolved = row.submission.resolved_inputs
+    return {**view, "resolved_inputs": dict(resolved)} if resolved else view
 
 
 async def listed_view(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> RunView:

@@ -1,7 +1,7 @@
 """The submission of a run, as the activities and the API work with it: in its row of the ledger."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -55,14 +55,22 @@ async def row_of(client: df.DurableOrchestrationClient, run_id: str) -> RunRow:
 
 
 async def claim_submission(
-    client: df.DurableOrchestrationClient, row: RunRow, instead_of: str | None = None
+    client: df.DurableOrchestrationClient,
+    row: RunRow,
+    *,
+    instead_of: str | None = None,
+    resolved_inputs: Mapping[str, str] | None = None,
 ) -> Claimed | Taken | Canceled:
     """Claims for a new attempt, where nobody holds the claim or ``instead_of`` does.
+
+    What an earlier claim of the run resolved is kept instead of ``resolved_inputs``.
 
     Raises RunError if the ledger fails; the claim may have taken effect all the same.
     """
     attempt, claimed_at = uuid4().hex, _now()
-    submission = await _change(client, row, lambda before: before.claim(attempt, claimed_at, instead_of))
+    submission = await _change(
+        client, row, lambda before: before.claim(attempt, claimed_at, instead_of, resolved_inputs)
+    )
     if submission.cancel_requested and submission.attempt in (None, attempt, instead_of):
         return Canceled()
     return Claimed(attempt, submission) if submission.attempt == attempt else Taken(submission)

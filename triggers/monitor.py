@@ -26,6 +26,7 @@ SCRIPTS = (
         "list.js",
         "cancel.js",
         "rerun.js",
+        "log.js",
         "detail.js",
         "main.js",
     ),

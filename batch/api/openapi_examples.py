@@ -101,12 +101,40 @@ _FAILED: RunView = {
     "ended_at": "2026-01-31T06:10:04.900Z",
     "error": {
         "code": ErrorCode.JOB_FAILED,
-        "message": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 failed.",
+        "message": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 failed in step batchscoring: KeyError: 'age'",
         "advice": advice(ErrorCode.JOB_FAILED),
+        "reason": {"code": "UserError", "message": "KeyError: 'age'", "step": "batchscoring"},
     },
 }
 
-RUNS: dict[str, RunView] = {"under way": _RUNNING, "needs attention": _NOT_MOVING, "failed": _FAILED}
+_WORKSPACE = (
+    "/subscriptions/22222222-3333-4444-5555-666666666666/resourceGroups/ml"
+    "/providers/Microsoft.MachineLearningServices/workspaces/my-workspace"
+)
+_COMPLETED: RunView = {
+    **_RUNNING,
+    "phase": "Completed",
+    "runtime_status": "Completed",
+    "next_check_at": None,
+    "ended_at": "2026-01-31T06:10:04.900Z",
+    "outputs": {"output_data": _OUTPUT.format(run_id=_RUN_ID)},
+    "output_links": {
+        "output_data": {
+            "storage_url": f"https://mystorage.blob.core.windows.net/azureml-blobstore/scores/{_RUN_ID}.csv",
+            "portal_url": "https://portal.azure.com/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview"
+            "/storageAccountId/%2Fsubscriptions%2F22222222-3333-4444-5555-666666666666%2FresourceGroups%2Fml"
+            "%2Fproviders%2FMicrosoft.Storage%2FstorageAccounts%2Fmystorage/path/azureml-blobstore",
+        }
+    },
+    "resolved_inputs": {"input_data": f"{_WORKSPACE}/data/readings/versions/3"},
+}
+
+RUNS: dict[str, RunView] = {
+    "under way": _RUNNING,
+    "needs attention": _NOT_MOVING,
+    "completed": _COMPLETED,
+    "failed": _FAILED,
+}
 RUN_LIST: dict[str, RunList] = {
     "a page": {"runs": [_RUNNING, _FAILED], "continuation": CONTINUATION},
     "nothing there": {"runs": [], "continuation": None},
@@ -199,6 +227,29 @@ UNKNOWN_RUN: ProblemDetails = {
     "title": ApiError.NO_SUCH_RUN.title,
     "status": ApiError.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
+}
+_LOG = """\
+scored 10 of 40 files
+Traceback (most recent call last):
+  File "score.py", line 21, in run
+KeyError: 'age'
+"""
+LOG = {"a script that failed": {"value": _LOG}}
+BAD_TAIL: ProblemDetails = {
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
+    "detail": "tail: must be a whole number from 1 to 10000",
+    "errors": [{"field": "tail", "message": "must be a whole number from 1 to 10000"}],
+}
+NO_LOG: ProblemDetails = {
+    "title": ApiError.NO_LOG.title,
+    "status": ApiError.NO_LOG.status,
+    "detail": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 has no log yet.",
+}
+LOG_UNAVAILABLE: ProblemDetails = {
+    "title": ApiError.LOG_UNAVAILABLE.title,
+    "status": ApiError.LOG_UNAVAILABLE.status,
+    "detail": "Azure ML did not give the log within 25 s.",
 }
 ENDED_BEFORE: ProblemDetails = {
     "title": ApiError.ALREADY_ENDED.title,

@@ -11,7 +11,6 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from batch.addresses import EndpointUri
-from batch.api.data_uri import RUN_ID_PLACEHOLDER
 from batch.api.request_body import json_object
 from batch.api.request_fields import (
     MAX_URI_LENGTH,
@@ -23,6 +22,7 @@ from batch.api.request_fields import (
 )
 from batch.api.request_spelling import normalized
 from batch.api.request_words import field_error
+from batch.data_uri import RUN_ID_PLACEHOLDER
 from batch.errors import FieldError, InvalidRequest
 from batch.run.request import Binding, Overrides, RunRequest
 from batch.settings import Settings
@@ -77,9 +77,10 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
     }
     if given.endpoint_input_uri:
         inputs[SHORT_FORM_INPUT] = Binding(type=given.endpoint_input_type, uri=given.endpoint_input_uri)
-    if given.endpoint_output_uri:
-        output = JobOutput(uri=given.endpoint_output_uri)
-        outputs[SHORT_FORM_OUTPUT] = _output(output, run_id, "endpoint_output_uri")
+        if output_uri := given.endpoint_output_uri or _default_output(given.overrides, settings):
+            output = _output(JobOutput(uri=output_uri), run_id, "endpoint_output_uri")
+            by_default = given.endpoint_output_uri is None
+            outputs[SHORT_FORM_OUTPUT] = output.model_copy(update={"by_default": by_default})
     return RunRequest(
         endpoint_uri=str(_endpoint(given.endpoint_uri, settings)),
         inputs=inputs,
@@ -102,13 +103,21 @@ def _overrides(given: JobOverrides | None) -> Overrides | None:
     return Overrides(**named) if named else None
 
 
+def _default_output(overrides: JobOverrides | None, settings: Settings) -> str:
+    """The file has the name that the caller wants for it."""
+    if not (settings.default_output and overrides and overrides.output_file_name):
+        return settings.default_output
+    folder, slash, _ = settings.default_output.rpartition("/")
+    return f"{folder}{slash}{overrides.output_file_name}"
+
+
 def _output(output: JobOutput, run_id: str, field: str) -> Binding:
     uri = output.uri.replace(RUN_ID_PLACEHOLDER, run_id)
     if len(uri) > MAX_URI_LENGTH:
         raise InvalidRequest(
             [FieldError(field, f"is longer than {MAX_URI_LENGTH} characters with the run id in it")]
         )
-    return Binding(type=output.type, uri=uri)
+    return Binding(type=output.type, uri=uri, template=output.uri if uri != output.uri else None)
 
 
 def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -16,14 +16,30 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
+    field_validator,
     model_validator,
 )
 
-from batch.api.data_uri import DATA_URI_PATTERN, OUTPUT_URI_PATTERN, check_data_uri, check_output_uri
-from batch.api.request_schema import AT_LEAST_ONE, JOB_INPUT_FORMS, LITERAL, REQUEST_FORMS, without_default
+from batch.api.request_schema import (
+    AT_LEAST_ONE,
+    JOB_INPUT_FORMS,
+    JOB_OUTPUT_FORMS,
+    LITERAL,
+    REQUEST_FORMS,
+    without_default,
+)
+from batch.data_uri import (
+    DATA_URI_PATTERN,
+    OUTPUT_FILE_PATTERN,
+    OUTPUT_URI_PATTERN,
+    check_data_uri,
+    check_output_file,
+    check_output_uri,
+)
 from batch.redaction import holds_secret
 from batch.run.request import CANCEL_TIMEOUT
 
@@ -108,6 +124,9 @@ DataUri = Annotated[
 ]
 OutputUri = Annotated[
     _Uri, AfterValidator(check_output_uri), Field(json_schema_extra={"pattern": OUTPUT_URI_PATTERN})
+]
+OutputFile = Annotated[
+    _Uri, AfterValidator(check_output_file), Field(json_schema_extra={"pattern": OUTPUT_FILE_PATTERN})
 ]
 _NAME = "letters, digits and '_', at most 64, not beginning with a digit"
 InputName = Annotated[
@@ -196,8 +215,15 @@ class JobInput(_Strict):
 class JobOutput(_Strict):
     """A named output. What ``uri`` names must not exist yet; it may hold ``{run_id}``."""
 
+    model_config = ConfigDict(json_schema_extra=JOB_OUTPUT_FORMS)
+
     type: DataType = "UriFile"
     uri: OutputUri
+
+    @field_validator("uri")
+    @classmethod
+    def _names_a_file(cls, uri: str, fields: ValidationInfo) -> str:
+        return check_output_file(uri) if fields.data.get("type") == "UriFile" else uri
 
 
 class JobOverrides(_Strict):
@@ -260,10 +286,10 @@ class BatchRunRequest(_Strict):
         Field(description="Of endpoint_input_uri. Default: UriFolder", json_schema_extra=without_default),
     ] = "UriFolder"
     endpoint_output_uri: Annotated[
-        OutputUri | None,
+        OutputFile | None,
         Field(
             description="File for the predictions; must not exist yet. {run_id} stands for the run's id."
-            " Default: a place in the endpoint's default store. Not together with inputs"
+            " Default: DEFAULT_OUTPUT_URI, a file of its own in the store of the workspace. Not together with inputs"
         ),
     ] = None
     poll_interval: Annotated[

@@ -6,6 +6,8 @@ parts. The descriptions say the same in words.
 
 from pydantic.config import JsonDict
 
+from batch.data_uri import OUTPUT_FILE_PATTERN
+
 _NULL: JsonDict = {"type": "null"}
 _SHORT_FORM = ("endpoint_input_uri", "endpoint_input_type", "endpoint_output_uri", "overrides")
 
@@ -16,6 +18,11 @@ JOB_INPUT_FORMS: JsonDict = {
     "if": {"properties": {"type": {"const": "Literal"}}},
     "then": {"properties": {"uri": _NULL, "value": LITERAL}, "required": ["value"]},
     "else": {"properties": {"uri": {"type": "string"}, "value": _NULL}, "required": ["uri"]},
+}
+
+JOB_OUTPUT_FORMS: JsonDict = {
+    "if": {"properties": {"type": {"const": "UriFolder"}}, "required": ["type"]},
+    "else": {"properties": {"uri": {"pattern": OUTPUT_FILE_PATTERN}}},
 }
 
 REQUEST_FORMS: JsonDict = {

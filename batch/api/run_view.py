@@ -3,9 +3,8 @@
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, WithJsonSchema
@@ -21,8 +20,8 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView, RunStatus
-from batch.run.steps import IdentityView
+from batch.run.status import CancellationView, FailureView, JobView, ReasonView, RunResult, RunStatus
+from batch.run.steps import IdentityView, OutputLinks
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
 PhaseName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PHASES)})]
@@ -61,6 +60,17 @@ class Problem(Trouble):
     since: NotRequired[
         Annotated[
             Time, Field(description="When the failures in a row began; versions before 1.3 do not tell it")
+        ]
+    ]
+
+
+class RunFailure(Trouble):
+    """Why a run did not complete."""
+
+    reason: NotRequired[
+        Annotated[
+            ReasonView,
+            Field(description="What Azure ML says of a job that failed; left out where it does not tell it"),
         ]
     ]
 
@@ -105,7 +115,7 @@ class RequestView(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run. Lists leave out ``request`` and ``outputs``."""
+    """A run. Lists leave out ``request`` and what follows."""
 
     run_id: str
     phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
@@ -125,7 +135,7 @@ class RunView(TypedDict):
     ended_at: Time | None
     cancellation: CancellationView | None
     problem: Annotated[Problem | None, Field(description="The last failed step, while the run goes on")]
-    error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
+    error: Annotated[RunFailure | None, Field(description="Why the run did not complete")]
     needs_attention: Annotated[
         AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
     ]
@@ -135,6 +145,17 @@ class RunView(TypedDict):
     tags: NotRequired[Annotated[dict[str, str], Field(description="Left out if there are none")]]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
+    output_links: NotRequired[
+        Annotated[
+            dict[str, OutputLinks], Field(description="Where the outputs of a completed job are, by name")
+        ]
+    ]
+    resolved_inputs: NotRequired[
+        Annotated[
+            dict[str, str],
+            Field(description="Which version of a data asset was scored, by the names of inputs"),
+        ]
+    ]
 
 
 def run_view(
@@ -145,8 +166,11 @@ def run_view(
     started_at: datetime,
     updated_at: datetime,
     run: Run | None = None,
+    result: RunResult | None = None,
 ) -> RunView:
     """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read.
+
+    ``result`` is the output of a run that completed.
 
     Whether the run needs attention depends on the time, so the caller adds it.
     """
@@ -167,8 +191,8 @@ def run_view(
         "ended_at": status.ended_at,
         "cancellation": status.cancellation,
         "source": run.source.view() if run and run.source else status.source,
-        "problem": _trouble(status.problem, partial(advice_meanwhile, canceling=status.is_to_be_canceled)),
-        "error": _trouble(status.error, advice),
+        "problem": _problem(status.problem, canceling=status.is_to_be_canceled),
+        "error": _failure(status.error),
         "needs_attention": None,
         "rerun_of": run.rerun_of if run else None,
         "reruns": [],
@@ -180,6 +204,10 @@ def run_view(
             view["tags"] = run.request.tags
         view["request"] = _request_view(run.request)
         view["outputs"] = run.request.output_uris()
+        if resolved := run.resolved_inputs or (result.resolved_inputs if result else {}):
+            view["resolved_inputs"] = resolved
+        if result and result.output_links:
+            view["output_links"] = result.output_links
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view
@@ -209,21 +237,30 @@ def _latest(updated_at: str, view: RunView) -> str:
 def _request_view(request: RunRequest) -> RequestView:
     view: RequestView = request.model_dump(  # type: ignore[assignment]  # pydantic types every dump alike
         mode="json",
-        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template"}}},
+        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template", "by_default"}}},
         exclude_defaults=True,
     )
     return view
 
 
-def _trouble(failure: FailureView | None, advise: Callable[[str], str]) -> Problem | None:
-    """With the advice of this version, whichever wrote the status. An error has no ``since``."""
+def _problem(failure: FailureView | None, *, canceling: bool) -> Problem | None:
+    """With the advice of this version, whichever wrote the status."""
     if failure is None:
         return None
-    view: Problem = {
-        "code": failure["code"],
-        "message": failure["message"],
-        "advice": advise(failure["code"]),
-    }
+    code = failure["code"]
+    what_to_do = advice_meanwhile(code, canceling=canceling)
+    view: Problem = {"code": code, "message": failure["message"], "advice": what_to_do}
     if since := failure.get("since"):
         view["since"] = since
+    return view
+
+
+def _failure(failure: FailureView | None) -> RunFailure | None:
+    """As ``_problem``, for a run that has ended."""
+    if failure is None:
+        return None
+    code = failure["code"]
+    view: RunFailure = {"code": code, "message": failure["message"], "advice": advice(code)}
+    if reason := failure.get("reason"):
+        view["reason"] = reason
     return view

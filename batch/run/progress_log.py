@@ -49,6 +49,7 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
             outcome=end.outcome,
             checks=run.checks,
             **tags,
+            job_error=end.error.reason.code if end.error and end.error.reason else None,
             reason=end.error.message if end.error else None,
         )
 

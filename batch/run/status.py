@@ -16,7 +16,7 @@ from batch.run.outcome import End
 from batch.run.phases import PENDING
 from batch.run.source import SourceView
 from batch.run.state import CancelCause, Run
-from batch.run.steps import Failure, IdentityView, Job
+from batch.run.steps import Failure, IdentityView, Job, JobReason, OutputLinks
 from batch.stored import Stored
 from batch.timestamps import Time, format_timestamp
 
@@ -41,16 +41,25 @@ class CancellationView(TypedDict):
     accepted: bool
 
 
+class ReasonView(TypedDict):
+    """Why Azure ML says that the job failed. ``code`` and ``step`` are None where it does not tell them."""
+
+    code: str | None
+    message: str
+    step: str | None
+
+
 class FailureView(TypedDict):
     """A failure as the status reports it. Earlier versions of the app wrote no ``advice``.
 
-    ``since``: only of a problem, and of a version since 1.3.
+    ``since``: only of a problem, and of a version since 1.3. ``reason``: only of a job that failed, since 1.4.
     """
 
     code: str
     message: str
     advice: NotRequired[str]
     since: NotRequired[str]
+    reason: NotRequired[ReasonView]
 
 
 class RunStatus(Stored):
@@ -130,6 +139,8 @@ class RunResult(Stored):
     submitted_at: str | None = None
     ended_at: str | None = None
     checks: int = 0
+    resolved_inputs: dict[str, str] = Field(default_factory=dict)
+    output_links: dict[str, OutputLinks] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, output: object) -> Self:
@@ -137,7 +148,7 @@ class RunResult(Stored):
         return _read(cls, output)
 
     @classmethod
-    def of(cls, run: Run, ended_at: datetime) -> Self:
+    def of(cls, run: Run, ended_at: datetime, links: dict[str, OutputLinks] | None = None) -> Self:
         return cls(
             outcome="Completed",
             job=_job_view(run.job),
@@ -146,10 +157,19 @@ class RunResult(Stored):
             submitted_at=_time(run.submitted_at),
             ended_at=_time(ended_at),
             checks=run.checks,
+            resolved_inputs=run.resolved_inputs,
+            output_links=links or {},
         )
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        """What few runs have is left out, not empty."""
+        result = self.model_dump(mode="json")
+        seldom = ("resolved_inputs", "output_links")
+        return {name: value for name, value in result.items() if value or name not in seldom}
+
+
+def reason_view(reason: JobReason) -> ReasonView:
+    return {"code": reason.code, "message": reason.message, "step": reason.step}
 
 
 def _read(kind: type[S], value: object) -> S:
@@ -178,7 +198,10 @@ def _cancellation_view(run: Run) -> CancellationView | None:
 
 
 def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
-    return {"code": failure.code, "message": failure.message, "advice": what_to_do}
+    view: FailureView = {"code": failure.code, "message": failure.message, "advice": what_to_do}
+    if failure.reason:
+        view["reason"] = reason_view(failure.reason)
+    return view
 
 
 def _problem_view(run: Run, problem: Failure) -> FailureView:

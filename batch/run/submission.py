@@ -6,7 +6,8 @@ app searches for the job (``job_search``, ``job_match``), adopts it if found, an
 provably none (``search_result``).
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -42,6 +43,9 @@ class Submission:
     ``lost_posts`` counts the POSTs of all attempts whose answers were lost. ``last_answer`` says what came instead of
     the last one; ``refused`` if it was an error of the user, though with a status that says nothing of the job.
 
+    ``resolved_inputs``: by the names of inputs, which version the first claim found behind an asset's name or label.
+    Each POST sends the same.
+
     ``undecided_since`` is when the searches for the job began to end in doubt for a reason that seldom passes.
     """
 
@@ -55,19 +59,26 @@ class Submission:
     last_answer: str | None = None
     refused: bool = False
     undecided_since: str | None = None
+    resolved_inputs: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> Self:
         """Fields of a later version are left out."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         return cls(**{name: each for name, each in (value or {}).items() if name in known})
 
     def to_json(self) -> dict[str, Any]:
-        """Without the fields that are at their default: version 1.2 does not know the last four."""
+        """Without the fields that are at their default: versions before do not know the last ones."""
         default = asdict(type(self)())
         return {name: each for name, each in asdict(self).items() if each != default[name]}
 
-    def claim(self, attempt: str, claimed_at: str, instead_of: str | None) -> "Submission":
+    def claim(
+        self,
+        attempt: str,
+        claimed_at: str,
+        instead_of: str | None,
+        resolved_inputs: Mapping[str, str] | None = None,
+    ) -> "Submission":
         """Claims for ``attempt`` if the claim is free or still that of ``instead_of``; not after a cancel."""
         if self.cancel_requested or self.attempt != instead_of:
             return self
@@ -78,6 +89,7 @@ class Submission:
             claimed_at=claimed_at,
             lost_at=None,
             claims=self.claims + 1,
+            resolved_inputs=self.resolved_inputs or resolved_inputs or {},
             refused=False,
             undecided_since=None,
         )

@@ -14,6 +14,7 @@ param submissionSettleSeconds int
 param runRetentionDays int
 param publicBaseUrl string
 param durableManagementUrls bool
+param defaultOutputUri string
 
 @description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
 param servicePrincipal object
@@ -53,10 +54,12 @@ var endpointSettings = {
   AZURE_ML_AUDIENCE: mlAudiences[environment().name]
   AZURE_RESOURCE_MANAGER_URL: resourceManagerUrl
   AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
+  AZURE_ML_RUN_HISTORY_URL: ''
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)
   PUBLIC_BASE_URL: publicBaseUrl
   DURABLE_MANAGEMENT_URLS: string(durableManagementUrls)
+  DEFAULT_OUTPUT_URI: defaultOutputUri
 }
 
 var identitySettings = empty(servicePrincipal)

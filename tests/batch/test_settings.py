@@ -79,6 +79,31 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
     assert settings.arm_audience == "https://management.azure.com"
 
 
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        ("", "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"),
+        ("azureml://datastores/lake/paths/{run_id}.csv", "azureml://datastores/lake/paths/{run_id}.csv"),
+        ("none", ""),
+        (" None ", ""),
+    ],
+)
+def test_the_default_output_may_be_changed_or_off(given: str, output: str) -> None:
+    assert Settings.from_environment({"DEFAULT_OUTPUT_URI": given}).default_output == output
+
+
+def test_run_history_is_in_the_region_of_the_job_unless_a_setting_says_where() -> None:
+    region, elsewhere = "westeurope.api.azureml.ms", "evil.example"
+    app = Settings.from_environment({})
+    assert app.run_history(region) == Origin(region, 443)
+    assert app.run_history(elsewhere) is app.run_history(None) is None
+    local = Settings.from_environment({"AZURE_ML_RUN_HISTORY_URL": "https://127.0.0.1:8443"})
+    for host in (region, elsewhere, None):
+        assert local.run_history(host) == Origin("127.0.0.1", 8443)
+    assert local.may_hold_logs(Origin("127.0.0.1", 8443))
+    assert not app.may_hold_logs(Origin("127.0.0.1", 8443))
+
+
 @pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
 def test_the_settle_time_is_in_seconds(seconds: str) -> None:
     settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
@@ -116,6 +141,7 @@ def test_durable_management_urls_are_given_only_if_asked_for(text: str, given: b
         ("AZURE_ML_WORKSPACE_ID", ["ws", WORKSPACE_ID + "/", WORKSPACE_ID + "/jobs/a", WORKSPACE_ID[1:]]),
         ("AZURE_ML_AUDIENCE", ["ml", "https://ml.azure.com/.default", "api://x"]),
         ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
+        ("AZURE_ML_RUN_HISTORY_URL", ["history", "http://a.example", "https://a.example/history"]),
         ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
         ("DURABLE_MANAGEMENT_URLS", ["1", "yes", "on", "none", SECRET]),
         (
@@ -124,6 +150,19 @@ def test_durable_management_urls_are_given_only_if_asked_for(text: str, given: b
                 f"https://front.example?code={SECRET}",
                 f"https://user:{SECRET}@front.example",
                 "http://front.example",
+            ],
+        ),
+        (
+            "DEFAULT_OUTPUT_URI",
+            [
+                "predictions.csv",
+                "azureml://datastores/lake/paths/predictions.csv",
+                "azureml://datastores/lake/paths/{run_id}/",
+                "azureml://datastores/lake/{run_id}.csv",
+                "https://acct.blob.core.windows.net/c/{run_id}.csv",
+                "azureml://datastores/lake/paths/{run_id}/{date}.csv",
+                "azureml://datastores/lake/paths/{run_id}" + "x" * 1_024,
+                f"azureml://datastores/lake/paths/{{run_id}}?sig={SECRET}",
             ],
         ),
         ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),

@@ -21,10 +21,10 @@ LAST_LINE = "Ctrl-C stops everything"
 
 
 def free_port() -> int:
-    """A free port; the ports of Azure ML and of the receiver after it are free too."""
+    """A free port; the ports of Azure ML, the topic and the receiver after it are free too."""
     for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
         try:
-            check_ports(port, *range(port + 10, port + 17))
+            check_ports(port, *range(port + 10, port + 18))
         except InUse:
             continue
         return port

@@ -18,7 +18,7 @@ class ApiError extends Error {
 const api = {
   root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
 
-  async call(method, path, params = {}, body = undefined) {
+  async call(method, path, params = {}, { body = undefined, read = (answer) => answer.json() } = {}) {
     const query = new URLSearchParams(params).toString();
     const key = storedKey();
     if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "A key cannot have these characters.");
@@ -37,9 +37,9 @@ const api = {
     }
     // After a login has expired, the app redirects to the login page. The key must not be sent there.
     if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has expired.");
-    const answered = await answer.json().catch(() => null);
+    const answered = await (answer.ok ? read(answer) : answer.json()).catch(() => null);
     if (!answer.ok) throw new ApiError(answer.status, answered?.detail || `The app answered ${answer.status}.`);
-    if (!answered) throw new ApiError(0, "The answer was incomplete.");
+    if (answered === null) throw new ApiError(0, "The answer was incomplete.");
     return answered;
   },
 
@@ -53,8 +53,9 @@ const api = {
   },
 
   run: (id) => api.call("GET", `/${encodeURIComponent(id)}`),
+  log: (id, tail) => api.call("GET", `/${encodeURIComponent(id)}/log`, { tail }, { read: (answer) => answer.text() }),
   cancel: (id) => api.call("POST", `/${encodeURIComponent(id)}/cancel`),
-  rerun: (id, confirms) => api.call("POST", `/${encodeURIComponent(id)}/rerun`, {}, confirms ? { confirm_no_job: true } : undefined),
+  rerun: (id, confirms) => api.call("POST", `/${encodeURIComponent(id)}/rerun`, {}, { body: confirms ? { confirm_no_job: true } : undefined }),
 };
 
 let keyInMemory = "";

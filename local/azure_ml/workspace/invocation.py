@@ -1,6 +1,7 @@
 """Parses the body of an invoke: property names in any letter case, names of inputs and outputs as given."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -8,6 +9,8 @@ from local.azure_ml.config import Deployment
 from local.azure_ml.jobs.job import DataInput, DataOutput, JobRequest
 from local.azure_ml.workspace.invalid import InvalidRequest
 from local.azure_ml.workspace.overriding import overrides
+
+_LABEL = re.compile(r"azureml:[^/:@]+@.*")
 
 
 def parse(body: bytes, deployment: Deployment, keep_tags: bool) -> JobRequest:
@@ -84,6 +87,11 @@ def _uri(one: Mapping[str, object], what: str) -> str:
     uri = one.get("uri")
     if not isinstance(uri, str) or not uri:
         raise InvalidRequest(f"The {what}.Uri field is required.")
+    if _LABEL.fullmatch(uri):
+        # The words of the service: it takes versions of assets, and no labels.
+        raise InvalidRequest(
+            "dataVersion is invalid. It can only contain alphanumeric characters, dashes, underscores, and periods"
+        )
     return uri
 
 

@@ -66,7 +66,7 @@ def test_every_field_of_the_request_is_documented() -> None:
 
 
 def test_every_error_of_a_run_is_documented_with_its_advice() -> None:
-    code = DOCUMENT["components"]["schemas"]["Trouble"]["properties"]["code"]
+    code = DOCUMENT["components"]["schemas"]["RunFailure"]["properties"]["code"]
     assert code["enum"] == list(ErrorCode)
     assert all(f"- {each}: {advice(each)}" in code["description"].splitlines() for each in ErrorCode)
 

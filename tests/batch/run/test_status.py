@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from batch.advice import advice_meanwhile
 from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_error import MAX_REASON_LENGTH, reason_of
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, RunError
-from batch.run.outcome import end_of
+from batch.run.outcome import end_of, explained
 from batch.run.request import Binding
 from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure
@@ -105,6 +106,20 @@ def test_the_largest_status_fits(character: str, failures: int) -> None:
         reported = custom_status(state, next_check_at=after(50), end=end, ended_at=after(60))
         assert size_of(reported) < STATUS_LIMIT
         assert len((reported.get("error") or reported["problem"])["message"]) >= MAX_MESSAGE_LENGTH
+
+
+@pytest.mark.parametrize("character", ["x", "\u4e2d", "\U0001f600", '"', "\\"])
+def test_the_largest_reason_fits(character: str) -> None:
+    state = largest_run(character, 5)
+    assert state.job is not None
+    failed = state.model_copy(update={"job": state.job.model_copy(update={"status": "Failed"})})
+    end = end_of(failed, after(60))
+    reason = reason_of({"message": character * 10_000, "code": character * 10_000}, character * 10_000)
+    assert end is not None and reason is not None
+    reported = custom_status(failed, end=explained(end, reason), ended_at=after(60))
+    assert reported["error"]["reason"]["message"] == reason.message
+    assert len(reason.message) == MAX_REASON_LENGTH
+    assert size_of(reported) < STATUS_LIMIT
 
 
 def test_the_largest_status_fits_even_if_a_service_answers_with_control_characters() -> None:
