@@ -25,6 +25,7 @@ from batch.names import (
     BATCH_RUN,
     CANCEL_JOB,
     CHECK_STATUS,
+    EXPLAIN_JOB,
     INVOKE,
     JOB_OWNER,
     JOB_OWNER_OWN,
@@ -32,7 +33,7 @@ from batch.names import (
     RECORD_END,
 )
 from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
-from batch.run.outcome import End, end_of, end_of_crashed
+from batch.run.outcome import End, end_of, end_of_crashed, explained, failed_job_of
 from batch.run.progress_log import log_progress
 from batch.run.reason import failure_of, reason_text
 from batch.run.state import CancelCause, Run
@@ -45,6 +46,8 @@ from batch.run.steps import (
     Checked,
     CheckStatus,
     EndRecorded,
+    Explained,
+    ExplainJob,
     Failure,
     Invoke,
     Invoked,
@@ -52,7 +55,7 @@ from batch.run.steps import (
     Job,
     RecordEnd,
 )
-from orchestrators.earlier_version import kept_owners_in_entities, patience_of
+from orchestrators.earlier_version import describes_its_end, kept_owners_in_entities, patience_of
 
 # The SDK's warning about a nudge that comes before the wait for it: the check that follows is all that it asks for.
 warnings.filterwarnings("ignore", message="Potential duplicate Task completion", category=UserWarning)
@@ -74,8 +77,10 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         if run.job:
             run = yield from _check(context, run, run.job)
 
-        if end := end_of(run, _now(context, run)):
-            return (yield from _end(context, before, run, end))
+        now = _now(context, run)
+        if end := end_of(run, now):
+            end = yield from _explain(context, run, end)
+            return (yield from _end(context, before, run, end, now))
         if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
@@ -87,7 +92,8 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
     except Exception as error:  # an unexpected error; without this the run would lose its reason
         if not context.is_replaying:
             logger.exception("run_broke run=%s", context.instance_id)
-        return (yield from _end(context, before, run, end_of_crashed(run, failure_of(error))))
+        end = end_of_crashed(run, failure_of(error))
+        return (yield from _end(context, before, run, end, _now(context, run)))
     context.continue_as_new(run.waited(until, timer_fired=timer_fired).to_json())
     return None
 
@@ -141,12 +147,21 @@ def _cancel(context: df.DurableOrchestrationContext, run: Run, job: Job, cause: 
     return run.cancel_answered(answer, _now(context, run), patience_of(context.version))
 
 
+def _explain(context: df.DurableOrchestrationContext, run: Run, end: End) -> Generator[Any, Any, End]:
+    """The end with Azure ML's own reason if a job failed. Without an answer the run ends as it would have."""
+    job = failed_job_of(run, end)
+    if job is None or not describes_its_end(context.version):
+        return end
+    explain = ExplainJob(run_id=context.instance_id, endpoint_uri=run.request.endpoint_uri, job_name=job.name)
+    answer = yield from _attempt(context, EXPLAIN_JOB, explain.to_json(), Explained)
+    return explained(end, answer.reason)
+
+
 def _end(
-    context: df.DurableOrchestrationContext, before: Run, run: Run, end: End
+    context: df.DurableOrchestrationContext, before: Run, run: Run, end: End, ended_at: datetime
 ) -> Generator[Any, Any, dict[str, Any] | None]:
     """The result of a completed run. Any other run gives way to the execution that raises its reason."""
-    now = _now(context, run)
-    status = RunStatus.of(run, end=end, ended_at=now).to_json()
+    status = RunStatus.of(run, end=end, ended_at=ended_at).to_json()
     context.set_custom_status(status)
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
@@ -156,7 +171,7 @@ def _end(
     if end.error:
         context.continue_as_new(run.failed(end.error).to_json())
         return None
-    return RunResult.of(run, now).to_json()
+    return RunResult.of(run, ended_at).to_json()
 
 
 def _attempt(

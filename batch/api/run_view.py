@@ -3,7 +3,6 @@
 The shapes are what the API answers with. Its OpenAPI document is generated from them.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired
 
@@ -20,7 +19,7 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView, RunStatus
+from batch.run.status import CancellationView, FailureView, JobView, ReasonView, RunStatus
 from batch.run.steps import IdentityView
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
@@ -65,6 +64,17 @@ class Problem(Trouble):
     since: NotRequired[
         Annotated[
             Time, Field(description="When the failures in a row began; versions before 1.3 do not tell it")
+        ]
+    ]
+
+
+class RunFailure(Trouble):
+    """Why a run did not complete."""
+
+    reason: NotRequired[
+        Annotated[
+            ReasonView,
+            Field(description="What Azure ML says of a job that failed; left out where it does not tell it"),
         ]
     ]
 
@@ -129,7 +139,7 @@ class RunView(TypedDict):
     ended_at: Time | None
     cancellation: CancellationView | None
     problem: Annotated[Problem | None, Field(description="The last failed step, while the run goes on")]
-    error: Annotated[Trouble | None, Field(description="Why the run did not complete")]
+    error: Annotated[RunFailure | None, Field(description="Why the run did not complete")]
     needs_attention: Annotated[
         AttentionView | None, Field(description="Why a person must look at the run, which goes on by itself")
     ]
@@ -168,8 +178,8 @@ def run_view(
         "ended_at": status.ended_at,
         "cancellation": status.cancellation,
         "source": run.source.view() if run and run.source else status.source,
-        "problem": _trouble(status.problem, advice_meanwhile),
-        "error": _trouble(status.error, advice),
+        "problem": _problem(status.problem),
+        "error": _failure(status.error),
         "needs_attention": None,
     }
     if status.phase == PENDING:
@@ -212,15 +222,23 @@ def _request_view(request: RunRequest) -> RequestView:
     return view
 
 
-def _trouble(failure: FailureView | None, advise: Callable[[str], str]) -> Problem | None:
-    """With the advice of this version, whichever wrote the status. An error has no ``since``."""
+def _problem(failure: FailureView | None) -> Problem | None:
+    """With the advice of this version, whichever wrote the status."""
     if failure is None:
         return None
-    view: Problem = {
-        "code": failure["code"],
-        "message": failure["message"],
-        "advice": advise(failure["code"]),
-    }
+    code = failure["code"]
+    view: Problem = {"code": code, "message": failure["message"], "advice": advice_meanwhile(code)}
     if since := failure.get("since"):
         view["since"] = since
+    return view
+
+
+def _failure(failure: FailureView | None) -> RunFailure | None:
+    """As ``_problem``, for a run that has ended."""
+    if failure is None:
+        return None
+    code = failure["code"]
+    view: RunFailure = {"code": code, "message": failure["message"], "advice": advice(code)}
+    if reason := failure.get("reason"):
+        view["reason"] = reason
     return view

@@ -17,7 +17,7 @@ from batch.run.phases import (
 )
 from batch.run.reason import Reason, read_reason
 from batch.run.state import Run
-from batch.run.status import FailureView, RunResult, RunStatus
+from batch.run.status import FailureView, RunResult, RunStatus, reason_view
 
 _NOT_COMPLETED = OUTCOMES - {Phase.COMPLETED}
 _FACTS = (
@@ -54,7 +54,7 @@ def believed_status(
         case "Completed":
             phase, error = _completed(reported, result), None
         case "Failed":
-            phase, error = _failed(reported, read_reason(output))
+            phase, error = _failed(reported, read_reason(output), state)
         case _:
             phase, error = _stopped(reported, runtime_status, output)
     facts = _newer_facts(reported, has_outcome, state)
@@ -83,9 +83,12 @@ def _completed(reported: RunStatus, result: RunResult) -> str:
     return result.outcome or Phase.COMPLETED.value
 
 
-def _failed(reported: RunStatus, reason: Reason) -> tuple[str, FailureView]:
+def _failed(reported: RunStatus, reason: Reason, state: Run | None) -> tuple[str, FailureView]:
     """The custom status has the better words, if it reports the same end."""
     from_reason = _error(reason.code, reason.message)
+    failure = state.failure if state else None
+    if failure and failure.reason and failure.code == reason.code:
+        from_reason["reason"] = reason_view(failure.reason)
     code = reported.error["code"] if reported.error else None
     says_nothing = reason.code == ErrorCode.INTERNAL or reason.code not in KNOWN_CODES
     if _is_of_another_version(reported.phase):

@@ -15,7 +15,7 @@ from batch.run.deadlines import (
 from batch.run.job_status import Bucket, bucket_of
 from batch.run.phases import Phase
 from batch.run.state import CancelCause, Cancellation, Run, SubmissionDoubt
-from batch.run.steps import Failure, Job
+from batch.run.steps import Failure, Job, JobReason
 from batch.run.submission import submission_uncertain
 from batch.timestamps import format_timestamp
 
@@ -63,6 +63,20 @@ def end_of_crashed(run: Run, reason: str) -> End:
     return _end(Phase.FAILED, ErrorCode.INTERNAL, f"The run crashed: {reason.rstrip('.')}. {job}")
 
 
+def failed_job_of(run: Run, end: End) -> Job | None:
+    """The job whose own failure ends the run: Azure ML may say why it failed."""
+    return run.job if end.error and end.error.code == ErrorCode.JOB_FAILED else None
+
+
+def explained(end: End, reason: JobReason | None) -> End:
+    """``end`` with the reason that Azure ML gives for the failure of the job, if it gives one."""
+    if end.error is None or reason is None:
+        return end
+    step = f" in step {reason.step}" if reason.step else ""
+    message = shorten(f"{end.error.message.removesuffix('.')}{step}: {reason.message}")
+    return End(end.outcome, end.error.model_copy(update={"message": message, "reason": reason}))
+
+
 def _is_unrecoverable(run: Run, problem: Failure, now: datetime) -> bool:
     if gives_up_at := refusal_deadline(run):
         # After a nudge, the last try is still due.
@@ -82,9 +96,9 @@ def _end_of_job(run: Run, job: Job) -> End:
         case "Canceled":
             return _end_of_canceled_job(run, job)
         case "Failed":
-            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed.{_logs_of(job)}")
+            return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} failed.")
     # A status that job_status.py counts as ended and that has no case above: shown as it is, never taken for success.
-    return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} ended as {job.status}.{_logs_of(job)}")
+    return _end(Phase.FAILED, ErrorCode.JOB_FAILED, f"Job {job.name} ended as {job.status}.")
 
 
 def _end_of_canceled_job(run: Run, job: Job) -> End:
@@ -162,10 +176,6 @@ def _refusal(cancellation: Cancellation) -> str:
     if cancellation.last_refusal is None:
         return ""
     return f" The last request to cancel it failed: {cancellation.last_refusal}"
-
-
-def _logs_of(job: Job) -> str:
-    return f" Its logs are in Azure ML Studio: {job.studio_url}" if job.studio_url else ""
 
 
 def _with_what_became_of_the_job(run: Run, problem: Failure, now: datetime) -> Failure:

@@ -16,7 +16,7 @@ from batch.run.outcome import End
 from batch.run.phases import PENDING
 from batch.run.source import SourceView
 from batch.run.state import CancelCause, Run
-from batch.run.steps import Failure, IdentityView, Job
+from batch.run.steps import Failure, IdentityView, Job, JobReason
 from batch.stored import Stored
 from batch.timestamps import Time, format_timestamp
 
@@ -41,16 +41,25 @@ class CancellationView(TypedDict):
     accepted: bool
 
 
+class ReasonView(TypedDict):
+    """Why Azure ML says that the job failed. ``code`` and ``step`` are None where it does not tell them."""
+
+    code: str | None
+    message: str
+    step: str | None
+
+
 class FailureView(TypedDict):
     """A failure as the status reports it. Earlier versions of the app wrote no ``advice``.
 
-    ``since``: only of a problem, and of a version since 1.3.
+    ``since``: only of a problem, and of a version since 1.3. ``reason``: only of a job that failed, since 1.4.
     """
 
     code: str
     message: str
     advice: NotRequired[str]
     since: NotRequired[str]
+    reason: NotRequired[ReasonView]
 
 
 class RunStatus(Stored):
@@ -147,6 +156,10 @@ class RunResult(Stored):
         return self.model_dump(mode="json")
 
 
+def reason_view(reason: JobReason) -> ReasonView:
+    return {"code": reason.code, "message": reason.message, "step": reason.step}
+
+
 def _read(kind: type[S], value: object) -> S:
     """One field of another form, as another version of the app may have written it, does not hide the others."""
     try:
@@ -173,7 +186,10 @@ def _cancellation_view(run: Run) -> CancellationView | None:
 
 
 def _failure_view(failure: Failure, what_to_do: str) -> FailureView:
-    return {"code": failure.code, "message": failure.message, "advice": what_to_do}
+    view: FailureView = {"code": failure.code, "message": failure.message, "advice": what_to_do}
+    if failure.reason:
+        view["reason"] = reason_view(failure.reason)
+    return view
 
 
 def _problem_view(problem: Failure, since: datetime | None) -> FailureView:

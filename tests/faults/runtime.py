@@ -10,7 +10,7 @@ from typing import Any
 
 from activities import authorize, cancel_job, check_status, invoke, record_end
 from batch.advice import advice
-from batch.names import AUTHORIZE, BATCH_RUN
+from batch.names import AUTHORIZE, BATCH_RUN, RECORD_END
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.reason import reason_text
 from batch.timestamps import format_timestamp
@@ -105,7 +105,7 @@ class Runtime:
 
     def _begin(self, instance_id: str, given: Any) -> None:
         execution = Execution(
-            _HANDLE, given, self._clock.now, instance_id, version=self._version, answers_record=False
+            _HANDLE, given, self._clock.now, instance_id, version=self._version, waits_at={RECORD_END}
         )
         self._executions[instance_id] = execution
         self._publish(instance_id, execution)

@@ -3,12 +3,12 @@
 An ``Execution`` keeps the history, and asks the SDK what comes next: one episode for each event that arrives. A timer
 fires as early as it can. Inputs and answers are JSON, so one harness serves all orchestrators. It asserts what holds
 for each of them: a replay repeats all decisions, no timer is left at the end, and the Functions host leaves the text
-of a failure as it is. The last step of a run, which tells the ledger how the run ended, is answered at once.
+of a failure as it is. The steps of a run that has ended, which do not change its outcome, are answered at once.
 """
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.durable_timer import MAX_EARLY
-from batch.names import RECORD_END
+from batch.names import EXPLAIN_JOB, RECORD_END
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
 from functions_host.worker.redaction import without_credentials
@@ -44,6 +44,8 @@ _UNNUMBERED = (CONTINUE_AS_NEW, EXTERNAL_EVENT)
 _CALLS = (ACTIVITY, RETRIED_ACTIVITY, ENTITY_CALL)
 _FAILURE_LABEL = "\n\n$OutOfProcData$:"
 THIS_VERSION = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["defaultVersion"]
+_ANSWERED_AT_ONCE = {EXPLAIN_JOB: {"nothing_known": True}, RECORD_END: {"recorded": True}}
+"""What the steps of a run that has ended answer, unless the test answers them itself."""
 _FAILURE_KEY = "failure"
 """In the input of an execution that only raises."""
 
@@ -188,7 +190,7 @@ class Execution:
 
     ``now`` is the time of the last event. A test may set it to a later time: then a timer that is due fires late.
     ``version`` is that of the app that started the instance. ``recorded`` is the input of the step that records the
-    end; with ``answers_record`` False the execution waits there.
+    end. ``waits_at`` names the steps of a run that has ended which the test answers itself.
     """
 
     def __init__(
@@ -199,7 +201,7 @@ class Execution:
         instance_id: str = "r-1",
         *,
         version: str = THIS_VERSION,
-        answers_record: bool = True,
+        waits_at: Collection[str] = (),
     ) -> None:
         self._handle = handle
         self.given = given
@@ -207,7 +209,7 @@ class Execution:
         self.version = version
         self.now = at
         self.recorded: Any = None
-        self._answers_record = answers_record
+        self._waits_at = waits_at
         self._history = History()
         self._decided: list[tuple[int, dict[str, Any]]] = []
         self._open: dict[int, _Task] = {}
@@ -301,7 +303,7 @@ class Execution:
         if then and not answer.over:
             self._schedule(then)
         self._history.end_episode()
-        return self._with_failure(self._with_record(answer))
+        return self._with_failure(self._after_the_end(answer))
 
     def _carry_out(self, answer: Answer) -> None:
         """Writes new decisions. Earlier ones must be the same as before, except that a timer may be canceled now."""
@@ -329,16 +331,18 @@ class Execution:
             self._open[number] = task
         return number
 
-    def _with_record(self, answer: Answer) -> Answer:
+    def _after_the_end(self, answer: Answer) -> Answer:
         last = answer.actions[-1] if answer.actions else {}
-        if answer.over or last.get("functionName") != RECORD_END:
+        name = last.get("functionName")
+        if answer.over or name not in _ANSWERED_AT_ONCE:
             return answer
         [(number, task)] = [(number, task) for number, task in self._open.items() if task.action == last]
-        self.recorded = json.loads(task.action["input"])
-        if not self._answers_record:
+        if name == RECORD_END:
+            self.recorded = json.loads(task.action["input"])
+        if name in self._waits_at:
             return answer
         del self._open[number]
-        result = json.dumps({"recorded": True})
+        result = json.dumps(_ANSWERED_AT_ONCE[name])
         return self._play(COMPLETED, TaskScheduledId=number, Result=result)
 
     def _with_failure(self, answer: Answer) -> Answer:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
+from batch.names import EXPLAIN_JOB, RECORD_END
 from batch.run.request import RunRequest
 from batch.run.state import Run
-from tests.batch.builders import START, after, request, run
+from batch.timestamps import format_timestamp
+from tests.batch.builders import ENDPOINT_URI, START, after, request, run
 from tests.orchestrators.execution import (
     ANY,
     CONTINUE_AS_NEW,
@@ -169,7 +171,7 @@ def test_only_a_run_of_an_earlier_version_signals_the_owner_of_its_job(
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Canceled"])
 def test_the_last_step_of_a_run_records_its_end(handle: Handle, status: str) -> None:
-    execution = Execution(handle, _state_of_a_running_run(), START, answers_record=False)
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={RECORD_END})
     answer = execution.complete({"status": status, "cancel_requested": False})
 
     assert not answer.over
@@ -181,12 +183,55 @@ def test_the_last_step_of_a_run_records_its_end(handle: Handle, status: str) -> 
 def test_a_run_ends_even_if_its_end_is_not_recorded(handle: Handle, status: str) -> None:
     ended = []
     for recorded in (True, False):
-        execution = Execution(handle, _state_of_a_running_run(), START, answers_record=False)
+        execution = Execution(handle, _state_of_a_running_run(), START, waits_at={RECORD_END})
         execution.complete({"status": status, "cancel_requested": False})
         answer = execution.complete({"recorded": True}) if recorded else execution.fail("The table is gone.")
         assert answer.ended
         ended.append((answer.output, answer.error, custom_status(execution.answer)))
     assert ended[0] == ended[1]
+
+
+REASON = {"code": "UserError", "message": "ValueError: no column age", "step": "score"}
+EXPLAIN = (EXPLAIN_JOB, {"run_id": "r-1", "endpoint_uri": ENDPOINT_URI, "job_name": "batchjob-1"})
+
+
+def test_a_run_whose_job_failed_asks_why(handle: Handle) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={EXPLAIN_JOB})
+    answer = execution.complete({"status": "Failed"})
+    assert answer.activity == EXPLAIN
+    seen_at = execution.now
+    answer = execution.complete({"reason": REASON}, after=9)
+    assert answer.error == "Job batchjob-1 failed in step score: ValueError: no column age"
+    assert custom_status(answer)["error"]["reason"] == REASON
+    assert execution.recorded["status"] == custom_status(answer)
+    assert custom_status(answer)["ended_at"] == format_timestamp(seen_at)
+
+
+@pytest.mark.parametrize(
+    "explained", [{"nothing_known": True}, error(ErrorCode.ACCESS_DENIED), {"reason": {"code": "x"}}, None]
+)
+def test_a_run_ends_as_it_would_have_if_nobody_can_say_why(handle: Handle, explained: object) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={EXPLAIN_JOB})
+    execution.complete({"status": "Failed"})
+    answer = execution.complete(explained) if explained else execution.fail("boom")
+    assert (answer.error, answer.code) == ("Job batchjob-1 failed.", "job_failed")
+    assert custom_status(answer)["phase"] == "Failed"
+    assert custom_status(answer)["error"].keys() == {"code", "message", "advice"}
+
+
+@pytest.mark.parametrize("check", [{"status": "Completed"}, {"status": "Canceled"}])
+def test_only_a_run_whose_job_failed_asks_why(handle: Handle, check: object) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={RECORD_END})
+    assert execution.complete(check).activity[0] == RECORD_END
+
+
+@pytest.mark.parametrize("version", ["", "1.0", "1.1", "1.2", "1.3"])
+def test_a_run_of_an_earlier_version_does_not_ask_why(handle: Handle, version: str) -> None:
+    """Its execution may have the end in its history, straight after the check."""
+    execution = Execution(
+        handle, _state_of_a_running_run(), START, version=version, waits_at={EXPLAIN_JOB, RECORD_END}
+    )
+    assert execution.complete({"status": "Failed"}).activity[0] == RECORD_END
 
 
 def test_a_run_without_a_job_records_its_end_too(handle: Handle) -> None:

@@ -45,7 +45,7 @@ def test_it_ends_in_the_same_way(handle: Handle, record: dict[str, Any]) -> None
 
     assert (now.done, now.output) == (before.done or before.error is not None, before.output)
     if before.error is not None:
-        assert Run.from_json(json.loads(now.next_input)).failure.message == before.error
+        assert Run.from_json(json.loads(now.next_input)).failure.message == _without_link(before.error)
     elif before.next_input is not None:
         carried, carried_before = (Run.from_json(json.loads(each.next_input)) for each in (now, before))
         comparable = carried.waited(carried_before.step_due_at or carried.started_at, timer_fired=False)
@@ -65,6 +65,11 @@ def _answer_of_that_version(record: dict[str, Any]) -> Answer:
 def _until_the_end(answer: Answer) -> list[dict[str, Any]]:
     actions = [action for action in answer.actions if action["actionType"] != CONTINUE_AS_NEW]
     return common_actions(actions)
+
+
+def _without_link(message: str) -> str:
+    """Versions before 1.4 repeated the address of the job's page in the message."""
+    return message.partition(" Its logs are in Azure ML Studio")[0]
 
 
 def _without_later_fields(run: Run) -> Run:

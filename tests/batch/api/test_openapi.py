@@ -65,7 +65,7 @@ def test_every_field_of_the_request_is_documented() -> None:
 
 
 def test_every_error_of_a_run_is_documented_with_its_advice() -> None:
-    codes = DOCUMENT["components"]["schemas"]["Trouble"]["properties"]["code"]["oneOf"]
+    codes = DOCUMENT["components"]["schemas"]["RunFailure"]["properties"]["code"]["oneOf"]
     assert {code["const"] for code in codes} == set(ErrorCode)
     assert all(code["description"] for code in codes)
 

@@ -11,6 +11,7 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, UNFINISHED_RUNTIME_STATUSES
 from batch.run.reason import reason_text
 from batch.run.request import Binding
 from batch.run.state import Run
+from batch.run.steps import Failure, JobReason
 from tests.batch.builders import ENDPOINT_URI, after, custom_status, failure, request, result, run, view_of
 
 GOING_ON = ["Pending", "Authorizing", "Submitting", "Queued", "Running", "Canceling"]
@@ -211,6 +212,22 @@ def test_the_state_with_a_failure_is_newer_than_a_custom_status_without_one() ->
         stale = custom_status(run(status="Running", checks=reported_checks), next_check_at=after(180))
         shown = view("Failed", stale, FAILED + reason_text("It failed.", ErrorCode.JOB_FAILED), ended)
         assert (shown["job"]["status"], shown["checks"]) == ("Failed", 2)
+
+
+@pytest.mark.parametrize("status", [None, STALE])
+def test_the_state_has_the_reason_of_azure_ml_where_the_custom_status_is_lost(status: object) -> None:
+    reason = JobReason(code="UserError", message="It is full.", step="score")
+    ended = run(status="Failed").failed(
+        Failure(code="job_failed", message="Job batchjob-1 failed: It is full.", reason=reason)
+    )
+    text = FAILED + reason_text("Job batchjob-1 failed: It is full.", ErrorCode.JOB_FAILED)
+    assert view("Failed", status, text, ended)["error"]["reason"] == {
+        "code": "UserError",
+        "message": "It is full.",
+        "step": "score",
+    }
+    assert "reason" not in view("Failed", status, text, run(status="Failed"))["error"]
+    assert "reason" not in view("Failed", status, FAILED + "no luck", ended)["error"]
 
 
 def test_the_outcome_is_never_taken_from_the_state_of_the_run() -> None:

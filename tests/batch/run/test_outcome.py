@@ -12,12 +12,12 @@ from batch.run import job_status
 from batch.run.deadlines import CANCEL_GRACE
 from batch.run.job_status import Bucket
 from batch.run.next_step import cancel_due
-from batch.run.outcome import end_of
+from batch.run.outcome import End, end_of, explained, failed_job_of
 from batch.run.phases import Phase
 from batch.run.request import RunRequest
 from batch.run.state import CancelCause, Run
-from batch.run.steps import Failure
-from tests.batch.builders import STUDIO_URL, WORKSPACE_ID, after, canceling, failure, request, run
+from batch.run.steps import Failure, JobReason
+from tests.batch.builders import WORKSPACE_ID, after, canceling, failure, request, run
 from tests.batch.strategies import ENDED, STATUSES, runs_and_times
 
 GOING_ON = [status for status in STATUSES if status not in ENDED]
@@ -71,13 +71,47 @@ def test_a_job_that_ended_by_itself_decides_the_outcome_whatever_else_happened(
         assert (end.error is None) is (status == "Completed")
 
 
-def test_a_failed_job_says_where_its_logs_are() -> None:
+def _end_of_failed_job() -> End:
     end = end_of(run(status="Failed"), after(20))
-    assert end is not None
-    assert end.error is not None
-    assert end.error.code == ErrorCode.JOB_FAILED
-    assert "batchjob-1" in end.error.message
-    assert STUDIO_URL in end.error.message
+    assert end is not None and end.error is not None and end.error.code == ErrorCode.JOB_FAILED
+    return end
+
+
+def test_a_failed_job_is_named_and_its_page_is_not_repeated() -> None:
+    assert _end_of_failed_job().error == Failure(code="job_failed", message="Job batchjob-1 failed.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        (JobReason(message="ValueError: no column age"), "Job batchjob-1 failed: ValueError: no column age"),
+        (
+            JobReason(code="UserError", message="It is full.", step="score"),
+            "Job batchjob-1 failed in step score: It is full.",
+        ),
+    ],
+)
+def test_the_reason_of_azure_ml_becomes_part_of_the_end(reason: JobReason, message: str) -> None:
+    end = explained(_end_of_failed_job(), reason)
+    assert (end.outcome, end.error) == (
+        Phase.FAILED,
+        Failure(code="job_failed", message=message, reason=reason),
+    )
+
+
+def test_without_a_reason_the_end_stays_as_it_is() -> None:
+    assert explained(_end_of_failed_job(), None) == _end_of_failed_job()
+    completed = end_of(run(status="Completed"), after(20))
+    assert completed is not None
+    assert explained(completed, JobReason(message="x")) == completed
+
+
+def test_only_a_job_that_failed_has_a_reason_to_ask_for() -> None:
+    for state in (run(status="Completed"), run(status="Canceled"), run(asked=SHORT, status="Running")):
+        end = end_of(state, after(20)) or End(Phase.TIMED_OUT, Failure(code="timed_out", message="Too late."))
+        assert failed_job_of(state, end) is None
+    failed = run(status="Failed")
+    assert failed_job_of(failed, _end_of_failed_job()) == failed.job
 
 
 @pytest.mark.parametrize(
