@@ -37,6 +37,7 @@ from task_hub.submissions import (
     record_search,
     release_submission,
     row_of,
+    superseded,
 )
 
 bp = df.Blueprint()
@@ -50,38 +51,39 @@ async def invoke(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes an Invoke and answers with an Invoked."""
     asked = Invoke.from_json(value)
     try:
-        answer = await _invoke(asked.purpose, await row_of(client, asked.run_id), asked.request, client)
+        answer = await _invoke(asked, await row_of(client, asked.run_id), client)
     except RunError as error:
         answer = Invoked.failed(error)
     return answer.to_json()
 
 
-async def _invoke(
-    mode: InvokeMode, row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient
-) -> Invoked:
-    match mode:
+async def _invoke(asked: Invoke, row: RunRow, client: df.DurableOrchestrationClient) -> Invoked:
+    if row.submission.job_attempt > asked.job_attempt:
+        raise superseded()
+    row = row.of_job(asked.job_attempt)
+    match asked.purpose:
         case InvokeMode.SUBMIT:
-            return await _submit(row, request, client)
+            return await _submit(row, asked, client)
         case InvokeMode.FIND:
-            return _with_last_answer(await _find(row, request, client), row.submission)
+            return _with_last_answer(await _find(row, asked, client), row.submission)
         case InvokeMode.CHECK_FOR_CANCEL:
             canceled = row.submission.cancel_requested and row.submission.attempt is None
             return Invoked(canceled=True) if canceled else Invoked(unchanged=True)
 
 
-async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
+async def _submit(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
     try:
         # Before the claim, so that a slow or failing token request does not use up the claim's time.
         await thread_pools.azure_ml.run(bearer_token, app_settings().ml_audience)
     except RunError:
-        found = await _find(row, request, client)
+        found = await _find(row, asked, client)
         if found.absent:
             raise
         return found
     claim = await claim_submission(client, row)
     if isinstance(claim, Taken):
         taken = claim.submission
-        found = await _find(replace(row, submission=taken, etag=""), request, client)
+        found = await _find(replace(row, submission=taken, etag=""), asked, client)
         if not found.absent:
             return found
         if failure := before_next_post(taken, datetime.now(UTC), app_settings().submission_settle):
@@ -89,23 +91,23 @@ async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrat
         claim = await claim_submission(client, replace(row, etag=""), instead_of=taken.attempt)
     match claim:
         case Claimed():
-            return Invoked(job=await _post(replace(row, etag=""), request, claim, client))
+            return Invoked(job=await _post(replace(row, etag=""), asked.request, claim, client))
         case Canceled():
             return Invoked(canceled=True)
         case Taken():
             raise submission_uncertain("because another delivery of this step submits it", retryable=True)
 
 
-async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
+async def _find(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
     """The job that an earlier attempt created. ``absent`` only if there is provably none."""
     submission = row.submission
     if submission.attempt is None:
         return _without_job(row)
     settings, asked_at = app_settings(), datetime.now(UTC)
     owners = Owners(find=partial(owner_of, ledger_of(client)), own=partial(own_job, client, row))
-    found = await find_job(row.run_id, request, submission, settings, owners)
-    if row.job and not isinstance(found, JobResource):
-        found = await _job_of_row(row, request) or found
+    found = await find_job(asked, submission, settings, owners)
+    if row.job and row.job not in asked.earlier_jobs and not isinstance(found, JobResource):
+        found = await _job_of_row(row, asked.request) or found
     if isinstance(found, JobResource):
         return Invoked(job=found.of_run())
     if found:

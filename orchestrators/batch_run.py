@@ -32,6 +32,7 @@ from batch.names import (
     NUDGE,
     RECORD_END,
 )
+from batch.run.job_retry import run_with_next_job
 from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
 from batch.run.outcome import End, end_of, end_of_crashed, explained, failed_job_of
 from batch.run.progress_log import log_progress
@@ -80,7 +81,10 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         now = _now(context, run)
         if end := end_of(run, now):
             end = yield from _explain(context, run, end)
-            return (yield from _end(context, before, run, end, now))
+            going_on = run_with_next_job(run, end, _now(context, run))
+            if going_on is None:
+                return (yield from _end(context, before, run, end, now))
+            run = going_on
         if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
@@ -123,7 +127,13 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
             return run
         mode = invoke_mode(run, _now(context, run))
     _report(context, run)
-    invoke = Invoke(run_id=context.instance_id, request=run.request, purpose=mode)
+    invoke = Invoke(
+        run_id=context.instance_id,
+        request=run.job_request,
+        purpose=mode,
+        job_attempt=run.job_attempt,
+        earlier_jobs=run.earlier_job_names,
+    )
     invoked = yield from _attempt(context, INVOKE, invoke.to_json(), Invoked)
     run = run.invoked(invoked, _now(context, run), mode, patience_of(context.version))
     if run.job is not None:

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    Strict,
     StringConstraints,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -34,6 +35,7 @@ from batch.api.data_uri import (
 from batch.api.request_schema import AT_LEAST_ONE, JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
 from batch.errors import FieldError, InvalidRequest
 from batch.redaction import holds_secret
+from batch.run.job_retry import RetryOn
 from batch.run.request import CANCEL_TIMEOUT, Binding, RunRequest
 from batch.settings import Settings
 
@@ -41,6 +43,7 @@ MAX_BODY_BYTES = 65_536
 """The request travels with every execution of its run, so it stays small."""
 MAX_TIMEOUT = 30 * 86_400
 """Seconds. A longer timeout is more likely an error than a plan."""
+MAX_JOB_ATTEMPTS = 5
 MAX_ERRORS = 50
 """In one answer, which stays small whatever the body holds."""
 MAX_URI_LENGTH = 2_048
@@ -185,6 +188,18 @@ class BatchRunRequest(_Strict):
             f" Default: {CANCEL_TIMEOUT}"
         ),
     ] = None
+    job_attempts: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=MAX_JOB_ATTEMPTS,
+            description="Jobs that the run may submit in all, where one fails for a reason of retry_on",
+        ),
+    ] = 1
+    retry_on: Annotated[
+        list[Annotated[RetryOn, Strict(False)]] | None,
+        Field(min_length=1, max_length=len(RetryOn), description="Default: all, if job_attempts is above 1"),
+    ] = None
 
 
 def parse_request(body: bytes, idempotency_key: str | None, settings: Settings) -> tuple[str, RunRequest]:
@@ -236,7 +251,16 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
         timeout=given.timeout,
         on_timeout=given.on_timeout,
         cancel_timeout=given.cancel_timeout,
+        job_attempts=given.job_attempts,
+        retry_on=_retry_on(given),
     )
+
+
+def _retry_on(given: BatchRunRequest) -> tuple[str, ...]:
+    """Each once and in one order, so that the same wish makes the same request."""
+    if given.job_attempts == 1:
+        return ()
+    return tuple(cause.value for cause in RetryOn if given.retry_on is None or cause in given.retry_on)
 
 
 def _output(output: JobOutput, run_id: str, field: str) -> Binding:
@@ -261,7 +285,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """The short form and the named bindings exclude each other, and one of them names the input."""
+    """Fields that do not go together: the short form and named bindings exclude each other, one names the input."""
     named = [name for name in ("inputs", "outputs") if fields.get(name) is not None]
     short = [
         name
@@ -275,6 +299,8 @@ def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
         yield FieldError("endpoint_input_uri", "is required unless inputs are given")
     if fields.get("inputs") == {}:
         yield FieldError("inputs", "must name at least one input")
+    if fields.get("retry_on") is not None and fields.get("job_attempts") in (None, 1):
+        yield FieldError("retry_on", "has no effect unless job_attempts is 2 or more")
 
 
 def _endpoint(given: str | None, settings: Settings) -> EndpointUri:

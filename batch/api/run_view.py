@@ -19,7 +19,15 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView, ReasonView, RunStatus
+from batch.run.status import (
+    CancellationView,
+    EarlierJobView,
+    FailureView,
+    JobView,
+    ReasonView,
+    RunStatus,
+    earlier_job_view,
+)
 from batch.run.steps import IdentityView
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
@@ -129,6 +137,11 @@ class RunView(TypedDict):
     endpoint_uri: str | None
     identity: IdentityView | None
     job: JobView | None
+    job_attempt: Annotated[int, Field(description="Counts the jobs of the run from 1")]
+    earlier_jobs: Annotated[
+        list[EarlierJobView],
+        Field(description="Jobs that failed for a passing reason, so that the run submitted another one"),
+    ]
     checks: Annotated[int, Field(description="Reads of the job's status so far")]
     started_at: Time
     pending_since: Annotated[Time | None, Field(description="Set while the run has not begun its first step")]
@@ -168,6 +181,8 @@ def run_view(
         "endpoint_uri": status.endpoint_uri or (run.request.endpoint_uri if run else None),
         "identity": status.identity,
         "job": status.job,
+        "job_attempt": status.job_attempt,
+        "earlier_jobs": list(status.earlier_jobs),
         "checks": status.checks,
         "started_at": status.started_at or format_timestamp(started_at),
         "pending_since": None,
@@ -186,7 +201,11 @@ def run_view(
         view["pending_since"] = view["started_at"]
     if run:
         view["request"] = _request_view(run.request)
-        view["outputs"] = run.request.output_uris()
+        # A state without a custom status, which was lost, may know of more jobs, and the other way round.
+        view["job_attempt"] = max(status.job_attempt, run.job_attempt)
+        view["outputs"] = run.request.of_job(view["job_attempt"]).output_uris()
+        if len(run.earlier_jobs) >= len(status.earlier_jobs):
+            view["earlier_jobs"] = [earlier_job_view(job) for job in run.earlier_jobs]
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view

@@ -22,6 +22,8 @@ _REQUEST_FIELDS = (
     "timeout",
     "on_timeout",
     "cancel_timeout",
+    "job_attempts",
+    "retry_on",
 )
 """Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400
@@ -79,6 +81,8 @@ class NewDataRule(BaseModel):
     timeout: int | None = None
     on_timeout: str | None = None
     cancel_timeout: int | None = None
+    job_attempts: int | None = None
+    retry_on: list[str] | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

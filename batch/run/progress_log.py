@@ -16,6 +16,18 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
     job = run.job.name if run.job else None
     if run.job and (before.job is None or before.job.name != run.job.name):
         log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job)
+    if len(run.earlier_jobs) > len(before.earlier_jobs):
+        failed = run.earlier_jobs[-1]
+        log_event(
+            logger,
+            logging.WARNING,
+            "job_retried",
+            run=run_id,
+            job=failed.name,
+            next_attempt=run.job_attempt,
+            code=failed.reason.code if failed.reason else None,
+            message=failed.reason.message if failed.reason else None,
+        )
     status = run.job.status if run.job else None
     if status and (before.job is None or before.job.status != status):
         log_event(logger, logging.INFO, "job_status", run=run_id, job=job, status=status, checks=run.checks)

@@ -111,7 +111,7 @@ async def test_a_call_whose_answer_is_lost_has_added_the_run(table: Table) -> No
 async def test_an_end_whose_answer_is_lost_is_written(table: Table) -> None:
     row = await added(table)
     await end_run(AnswerLost(table, 1), row, end("Completed"))
-    await delete_run(AnswerLost(table, 1), row, None)
+    await delete_run(AnswerLost(table, 1), row)
     assert await rows_of(table, row) == []
 
 
@@ -185,8 +185,8 @@ async def test_a_phase_is_not_noted_after_the_end(table: Table) -> None:
 
 async def test_a_deleted_run_leaves_nothing_and_nothing_comes_back(table: Table) -> None:
     row = await added(table)
-    await delete_run(table, row, None)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
+    await delete_run(table, row)
     await note_phase(table, row, "Running")
     await end_run(table, row, end("Failed"))
     await leave_start(table, row)
@@ -201,7 +201,7 @@ async def test_an_ended_run_is_deleted_with_the_owner_of_its_job(table: Table) -
     await own_job(table, row, "job-1")
     await own_job(table, other, "job-2")
     await end_run(table, row, end("Completed"))
-    await delete_run(table, row, "job-1")
+    await delete_run(table, row, ["job-1"])
     assert await rows_of(table, row) == []
     assert await rows_of(table, other) == ["id", "at", "open"]
     assert [await owner_of(table, job) for job in ("job-1", "job-2")] == [None, "r-2"]
@@ -211,16 +211,16 @@ async def test_a_run_is_deleted_without_the_owner_of_a_job_of_another_run(table:
     """Two runs may have taken the job of one for their own; the first of them owns it."""
     row, other = await added(table), await added(table, "r-2")
     await own_job(table, row, "job-1")
-    await delete_run(table, other, "job-1")
+    await delete_run(table, other, ["job-1"])
     assert await owner_of(table, "job-1") == "r-1"
 
 
 async def test_a_run_that_has_the_id_of_a_deleted_run_stays(table: Table) -> None:
     """The answer to a delete may be lost, and the id used again before the next try."""
     row = await added(table)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     again = await added(table, started_at=after(1))
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     assert await rows_of(table, again) == ["id", "at", "open"]
 
 

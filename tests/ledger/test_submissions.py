@@ -166,6 +166,6 @@ async def test_a_row_that_has_changed_since_it_was_read_is_read_again(table: Tab
 
 async def test_a_run_that_was_deleted_cannot_be_claimed(table: Table) -> None:
     row = await added(table)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     with pytest.raises(RunError, match="no row of run r-1 any more"):
         await claim(table, row, "a")

@@ -71,6 +71,10 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "timeout": _wrong_seconds(30 * 86_400, optional=False),
     "on_timeout": _wrong_choice,
     "cancel_timeout": _wrong_seconds(30 * 86_400, optional=True),
+    "job_attempts": _wrong_seconds(5, optional=False),
+    "retry_on": st.one_of(
+        _of_other_types(list, type(None)), st.just([]), st.lists(_with_secret, min_size=1, max_size=2)
+    ),
 }
 
 
