@@ -3,12 +3,12 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import authorize, cancel_job, check_status, invoke, record_end, start_run
+from activities import authorize, cancel_job, check_status, explain_job, invoke, record_end, start_run
 from batch.new_data.settings import new_data as new_data_settings
 from entities import earlier_version, folder_window
 from orchestrators import batch_run, new_data_window
 from task_hub.ledger import check_connection
-from triggers import housekeeping, http_api, job_events, monitor, new_data, openapi, rebuild
+from triggers import housekeeping, http_api, job_events, job_log, monitor, new_data, openapi, rebuild
 
 # An app with a wrong setting or rule must not start: it would drop events, or fail each run.
 new_data_settings()
@@ -16,9 +16,9 @@ check_connection()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (
-    *(http_api, rebuild, openapi, monitor, new_data, job_events, housekeeping),
+    *(http_api, job_log, rebuild, openapi, monitor, new_data, job_events, housekeeping),
     *(batch_run, new_data_window),
-    *(authorize, invoke, check_status, cancel_job, record_end, start_run),
+    *(authorize, invoke, check_status, cancel_job, explain_job, record_end, start_run),
     *(folder_window, earlier_version),
 ):
     app.register_functions(part.bp)

@@ -40,6 +40,16 @@ class Cloud:
     def table_suffix(self) -> str:
         return f"table.{self.storage_suffix}"
 
+    def regional_ml_api(self, host: str) -> "Origin | None":
+        """The Azure ML API of a region if ``host`` is one: Microsoft runs them, and no tenant has one of its own."""
+        is_one = re.fullmatch(rf"[a-z0-9]{{1,40}}\.{re.escape(self.ml_api_host)}", host, re.ASCII)
+        return Origin(host, _HTTPS_PORT) if is_one else None
+
+    def is_blob_service(self, origin: "Origin") -> bool:
+        """Whether ``origin`` is that of a storage account."""
+        account = rf"[a-z0-9]{{3,24}}(?:-secondary)?\.{re.escape(self.blob_suffix)}"
+        return origin.port == _HTTPS_PORT and re.fullmatch(account, origin.host, re.ASCII) is not None
+
 
 PUBLIC_CLOUD = Cloud(
     login_host="login.microsoftonline.com",

@@ -18,6 +18,7 @@ class Settings:
     """``*_audience`` are token audiences without the ``/.default`` suffix.
 
     ``submission_settle`` is how long after a lost submission a job may still appear in the list.
+    ``run_history_origin`` is None where each job's region has the run history, as in Azure.
     """
 
     endpoint_uri: EndpointUri | None
@@ -29,10 +30,21 @@ class Settings:
     submission_settle: timedelta
     run_retention: timedelta
     cloud: Cloud
+    run_history_origin: Origin | None = None
 
     def allows(self, endpoint: EndpointUri) -> bool:
         """Whether the app may send its token to this endpoint."""
         return endpoint.origin in self.allowed_origins
+
+    def run_history(self, tracking_host: str | None) -> Origin | None:
+        """Where the app may ask with its token why a job failed; ``tracking_host`` is that of the job."""
+        if self.run_history_origin or tracking_host is None:
+            return self.run_history_origin
+        return self.cloud.regional_ml_api(tracking_host)
+
+    def may_hold_logs(self, origin: Origin) -> bool:
+        """Whether the app may download a log there, without its token."""
+        return origin == self.run_history_origin or self.cloud.is_blob_service(origin)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -62,6 +74,7 @@ class Settings:
             submission_settle=timedelta(seconds=read("SUBMISSION_SETTLE_SECONDS", _at_most(3_600), 90)),
             run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
             cloud=cloud,
+            run_history_origin=read("AZURE_ML_RUN_HISTORY_URL", Origin.parse, None),
         )
 
 

@@ -43,5 +43,7 @@ class ThreadPool:
 azure_ml = ThreadPool("azure-ml", ACTIVITIES)
 tokens = ThreadPool("tokens", 8)
 """One request for a token goes on for each audience. ``token_cache.py`` gives up those that hang, with threads."""
+run_history = ThreadPool("run-history", 20)
+"""Why a job failed, and its log. The caller waits some seconds only; a request that hangs keeps its thread."""
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

@@ -32,7 +32,7 @@ def check_ports(*ports: int) -> None:
         raise InUse(
             f"Another program listens on port {', '.join(in_use)} of 127.0.0.1, perhaps another make serve."
             f" Stop it, or choose other ports: make serve PORT={ports[0] + 100}"
-            " (Azure ML takes the five from PORT + 10 on)."
+            " (Azure ML takes the six from PORT + 10 on)."
         )
 
 

@@ -176,6 +176,7 @@ class LocalMachine:
             "AZURE_ML_WORKSPACE_ID": azure_ml.workspace_resource_id,
             "AZURE_ML_AUDIENCE": azure_ml.ml_audience,
             "AZURE_RESOURCE_MANAGER_URL": azure_ml.arm_url,
+            "AZURE_ML_RUN_HISTORY_URL": azure_ml.run_history_url,
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
             "SUBMISSION_SETTLE_SECONDS": "1",
             **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),

@@ -29,7 +29,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--port",
         type=_port,
         default=HOST_PORT,
-        help="default %(default)s; Azure ML takes PORT + 10 to PORT + 14",
+        help="default %(default)s; Azure ML takes PORT + 10 to PORT + 15",
     )
     command.add_argument(
         "--state", type=Path, default=STATE / "serve", help="folder for everything that is stored"
@@ -44,7 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     port: int = arguments.port
     # The same at each start: runs that continue after a restart need their endpoint.
     azure_ml = Ports(
-        entra=port + 10, identity=port + 11, endpoint=port + 12, arm=port + 13, control=port + 14
+        entra=port + 10,
+        identity=port + 11,
+        endpoint=port + 12,
+        arm=port + 13,
+        control=port + 14,
+        history=port + 15,
     )
     config = MachineConfig(
         state=arguments.state.resolve(),
@@ -55,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings=ONE_RULE,
     )
     with instance_lock(config.state):
-        check_ports(port, *range(port + 10, port + 15))
+        check_ports(port, *range(port + 10, port + 16))
         with LocalMachine(config) as machine:
             print(banner(machine), flush=True)
             return _watch(machine, ended)
@@ -73,6 +78,6 @@ def _watch(machine: LocalMachine, ended: threading.Event) -> int:
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 1 <= port <= 65_521:
-        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65521")
+    if not 1 <= port <= 65_520:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65520")
     return port

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, parse_request
+from batch.api.request import IDEMPOTENCY_KEY, parse_request
 from batch.api.responses import ApiError, RunLinks, RunList
 from batch.api.run_query import RunQuery
 from batch.api.run_view import RunView
@@ -17,12 +16,12 @@ from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
 from batch.run.state import Run
 from batch.settings import app_settings
-from task_hub.known_runs import KnownRun, find_run
 from task_hub.run_list import list_runs
 from task_hub.runs import NotARun, nudge
 from task_hub.starts import start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
+from triggers.known_run import named_run, unknown_run
 from triggers.problem_details import error_response
 
 ROUTE = "batch-runs"
@@ -63,10 +62,10 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
 async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     run_id = req.route_params["run_id"]
     try:
-        existing = await _find(client, run_id)
+        existing = await named_run(client, run_id)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    return _json(existing.view) if existing else _unknown(run_id)
+    return _json(existing.view) if existing else unknown_run(run_id)
 
 
 @bp.route(route=ROUTE, methods=["GET"])
@@ -88,9 +87,9 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Records the cancel, which the run carries out at its next step, and nudges it to take that step now."""
     run_id = req.route_params["run_id"]
     try:
-        existing = await _find(client, run_id)
+        existing = await named_run(client, run_id)
         if existing is None:
-            return _unknown(run_id)
+            return unknown_run(run_id)
         if existing.ended:
             return error_response(
                 ApiError.ALREADY_ENDED, f"Run {run_id} has already ended: {existing.view['phase']}."
@@ -101,16 +100,6 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
     return _links(req, client, run_id, status=202)
-
-
-async def _find(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
-    """None for an id that no run can have: the SDK would put it into the address of the task hub as it is."""
-    if not re.fullmatch(RUN_ID_PATTERN, run_id):
-        return None
-    try:
-        return await find_run(client, run_id)
-    except NotARun:
-        return None
 
 
 async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
@@ -144,7 +133,3 @@ def _json(body: object, status: int = 200, headers: dict[str, str] | None = None
     return func.HttpResponse(
         json.dumps(body) + "\n", status_code=status, mimetype="application/json", headers=headers or {}
     )
-
-
-def _unknown(run_id: str) -> func.HttpResponse:
-    return error_response(ApiError.NO_SUCH_RUN, f"There is no run {run_id}.")

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from batch.api import openapi_examples as examples
+from batch.api.log_query import DEFAULT_TAIL, MAX_NAME, MAX_TAIL, NAME_PATTERN
 from batch.api.request import IDEMPOTENCY_KEY, RUN_ID_PATTERN, BatchRunRequest
 from batch.api.responses import ProblemDetails, RebuiltPart, RunLinks, RunList
 from batch.api.run_query import DEFAULT_TOP, ENDPOINT_PATTERN, MAX_TOP, PREFIX_PATTERN, SOURCE_PATTERN
@@ -49,6 +50,7 @@ def document(settings: Settings, server_url: str) -> JsonObject:
             "/batch-runs": {"post": _start(), "get": _list()},
             "/batch-runs/{run_id}": {"get": _get()},
             "/batch-runs/{run_id}/cancel": {"post": _cancel()},
+            "/batch-runs/{run_id}/log": {"get": _log()},
             "/ledger/rebuild": {"post": _rebuild()},
         },
         "components": {"schemas": _schemas(settings), "securitySchemes": {"functionKey": _FUNCTION_KEY}},
@@ -209,6 +211,44 @@ def _cancel() -> JsonObject:
             "404": _problem("No such run", examples.UNKNOWN_RUN),
             "409": _problem("The run has ended already", examples.ENDED_BEFORE),
             **_WRITE_ERRORS,
+        },
+    }
+
+
+def _log() -> JsonObject:
+    return {
+        "operationId": "getJobLog",
+        "summary": "Show the end of the job's log",
+        "description": "Read from Azure ML at each call, also while the job runs: the log of the step that failed,"
+        " or else of the last one.",
+        "parameters": [
+            _RUN_ID,
+            _query(
+                "tail",
+                "Maximum number of lines, and at most the last MiB of the log",
+                {"type": "integer", "minimum": 1, "maximum": MAX_TAIL, "default": DEFAULT_TAIL},
+            ),
+            _query(
+                "name",
+                "A file among the logs, for another one than that of the script",
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_NAME,
+                    "pattern": NAME_PATTERN,
+                    "examples": ["user_logs/std_log.txt"],
+                },
+            ),
+        ],
+        "responses": {
+            "200": {
+                "description": "The last lines",
+                "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.LOG}},
+            },
+            "400": _problem("A parameter is wrong or unknown", examples.BAD_TAIL),
+            "404": _problem("No such run, it has no job, or the job has no such log yet", examples.NO_LOG),
+            "502": _problem("Azure ML did not give the log", examples.LOG_UNAVAILABLE),
+            **_READ_ERRORS,
         },
     }
 

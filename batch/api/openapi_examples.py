@@ -95,8 +95,9 @@ _FAILED: RunView = {
     "ended_at": "2026-01-31T06:10:04.900Z",
     "error": {
         "code": ErrorCode.JOB_FAILED,
-        "message": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 failed.",
+        "message": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 failed in step batchscoring: KeyError: 'age'",
         "advice": advice(ErrorCode.JOB_FAILED),
+        "reason": {"code": "UserError", "message": "KeyError: 'age'", "step": "batchscoring"},
     },
 }
 
@@ -155,6 +156,28 @@ UNKNOWN_RUN: ProblemDetails = {
     "title": ApiError.NO_SUCH_RUN.title,
     "status": ApiError.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
+}
+LOG = """\
+scored 10 of 40 files
+Traceback (most recent call last):
+  File "score.py", line 21, in run
+KeyError: 'age'
+"""
+BAD_TAIL: ProblemDetails = {
+    "title": ApiError.INVALID_REQUEST.title,
+    "status": ApiError.INVALID_REQUEST.status,
+    "detail": "tail: must be a whole number from 1 to 10000",
+    "errors": [{"field": "tail", "message": "must be a whole number from 1 to 10000"}],
+}
+NO_LOG: ProblemDetails = {
+    "title": ApiError.NO_LOG.title,
+    "status": ApiError.NO_LOG.status,
+    "detail": "Job batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10 has no log yet.",
+}
+LOG_UNAVAILABLE: ProblemDetails = {
+    "title": ApiError.LOG_UNAVAILABLE.title,
+    "status": ApiError.LOG_UNAVAILABLE.status,
+    "detail": "Azure ML did not give the log within 60 s.",
 }
 ENDED_BEFORE: ProblemDetails = {
     "title": ApiError.ALREADY_ENDED.title,

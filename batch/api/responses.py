@@ -56,8 +56,10 @@ class ApiError(Enum):
 
     INVALID_REQUEST = HTTPStatus.BAD_REQUEST, "The request is not valid"
     NO_SUCH_RUN = HTTPStatus.NOT_FOUND, "No such run"
+    NO_LOG = HTTPStatus.NOT_FOUND, "There is no such log"
     ID_IN_USE = HTTPStatus.CONFLICT, "The run_id is in use"
     ALREADY_ENDED = HTTPStatus.CONFLICT, "The run has already ended"
+    LOG_UNAVAILABLE = HTTPStatus.BAD_GATEWAY, "Azure ML did not give the log"
     STORE_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE, "The task hub or the ledger is not available"
 
     def __init__(self, status: HTTPStatus, title: str) -> None:

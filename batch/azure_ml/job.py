@@ -1,7 +1,7 @@
 """A job as Azure ML describes it, from any of its three surfaces (invoke answer, endpoint, ARM)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +16,7 @@ from batch.timestamps import parse_timestamp
 MAX_STATUS_LENGTH = 64
 """Characters. The known statuses have at most 15; an unknown one must fit into the custom status."""
 STUDIO_HOSTS = frozenset().union(*(cloud.studio_hosts for cloud in CLOUDS))
+_TRACKING = re.compile(r"azureml://(?P<host>[a-z0-9.-]{1,255}(?::\d{1,5})?)/[\x21-\x7e]{0,1000}", re.ASCII)
 _STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.ASCII)
 
 
@@ -23,13 +24,14 @@ _STUDIO_URL = re.compile(r"https://(?P<host>[a-z.]+)/[\x21-\x7e]{0,1000}", re.AS
 class JobResource:
     """``input_uris`` and ``output_uris`` are None where the answer lacks them, and empty where none is readable.
 
-    ARM never gives them.
+    ARM never gives them. ``tracking_host`` is that of the region which keeps the job's history.
     """
 
     name: str
     status: str
     workspace_id: WorkspaceId | None
     studio_url: str | None
+    tracking_host: str | None
     created_at: datetime | None
     experiment: str | None
     tags: Mapping[str, Any]
@@ -49,6 +51,7 @@ class JobResource:
             status=status,
             workspace_id=WorkspaceId.of_resource(body.get("id")),
             studio_url=_studio_url(properties),
+            tracking_host=_tracking_host(properties),
             created_at=parse_timestamp(mapping_of(body.get("systemData")).get("createdAt")),
             experiment=experiment if isinstance(experiment, str) else None,
             tags=mapping_of(properties.get("tags")),
@@ -76,12 +79,26 @@ def _status(value: object) -> str:
 
 
 def _studio_url(properties: Mapping[str, Any]) -> str | None:
-    for links in (properties.get("interactionEndpoints"), properties.get("services")):
-        url = mapping_of(mapping_of(links).get("Studio")).get("endpoint")
-        match = _STUDIO_URL.fullmatch(url) if isinstance(url, str) else None
+    for url in _endpoints(properties, "Studio"):
+        match = _STUDIO_URL.fullmatch(url)
         if match and match["host"] in STUDIO_HOSTS:
             return match[0]
     return None
+
+
+def _tracking_host(properties: Mapping[str, Any]) -> str | None:
+    for url in _endpoints(properties, "Tracking"):
+        if match := _TRACKING.fullmatch(url):
+            return match["host"]
+    return None
+
+
+def _endpoints(properties: Mapping[str, Any], service: str) -> Iterator[str]:
+    """The addresses of a service of the job: the endpoint and ARM have them under different names."""
+    for services in (properties.get("interactionEndpoints"), properties.get("services")):
+        url = mapping_of(mapping_of(services).get(service)).get("endpoint")
+        if isinstance(url, str):
+            yield url
 
 
 def _uris(bindings: object) -> frozenset[str] | None:

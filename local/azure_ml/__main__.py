@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         ("asset", "NAME:VERSION=PATH"),
     ):
         parser.add_argument(f"--{option}", action="append", default=[], type=_mapping, metavar=what)
-    for server in ("entra", "identity", "endpoint", "arm", "control"):
+    for server in ("entra", "identity", "endpoint", "arm", "control", "history"):
         parser.add_argument(f"--{server}-port", type=int, default=0, metavar="PORT", help="0: any free one")
     return parser
 
@@ -67,6 +67,7 @@ def _config(arguments: argparse.Namespace) -> ServiceConfig:
             arguments.endpoint_port,
             arguments.arm_port,
             arguments.control_port,
+            arguments.history_port,
         ),
     )
 
@@ -78,6 +79,7 @@ def _describe(info: ServiceInfo) -> str:
             f"managed identity  {info.identity_endpoint}",
             f"batch endpoint    {info.scoring_uri}  deployments: {', '.join(info.deployments)}",
             f"resource manager  {info.arm_url}",
+            f"run history       {info.run_history_url}",
             f"control           {info.control_url}",
             f"CA bundle         {info.ca_bundle}",
         )

@@ -112,6 +112,7 @@ class Ports:
     endpoint: int = 0
     arm: int = 0
     control: int = 0
+    history: int = 0
 
 
 @dataclass(frozen=True)

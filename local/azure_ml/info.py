@@ -19,6 +19,7 @@ class ServiceInfo:
     identity_endpoint: str
     scoring_uri: str
     arm_url: str
+    run_history_url: str
     control_url: str
     ca_bundle: Path
     ml_audience: str

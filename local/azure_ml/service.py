@@ -1,4 +1,4 @@
-"""The whole emulator in one process: five servers on loopback, run by a thread of the service."""
+"""The whole emulator in one process: six servers on loopback, run by a thread of the service."""
 
 import asyncio
 import ssl
@@ -28,8 +28,9 @@ from local.azure_ml.testing.request_log import RequestLog
 from local.azure_ml.workspace.arm import ResourceManager
 from local.azure_ml.workspace.endpoint import BatchEndpoint
 from local.azure_ml.workspace.events import job_events
+from local.azure_ml.workspace.run_history import RunHistory
 
-_Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager
+_Emulated = Entra | ManagedIdentity | BatchEndpoint | ResourceManager | RunHistory
 
 
 class AzureMlService:
@@ -132,6 +133,7 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     identity = ManagedIdentity(material.identity_header, material.principals, audiences, tokens)
     endpoint = BatchEndpoint(config, engine, material.principals, tokens)
     arm = ResourceManager(config, engine, material.principals, tokens)
+    history = RunHistory(config, engine, scorer, material.principals, tokens)
     ports = config.ports
 
     async def serve(
@@ -148,13 +150,16 @@ async def _open(config: ServiceConfig, stack: AsyncExitStack) -> ServiceInfo:
     identity_url = await serve("identity", identity, "identity", ports.identity, None)
     endpoint_url = await serve("endpoint", endpoint, "envelope-b", ports.endpoint, material.tls)
     arm_url = await serve("arm", arm, "envelope-a", ports.arm, material.tls)
+    history_url = await serve("history", history, "envelope-b", ports.history, material.tls)
     control = Control(faults, engine, scorer, log)
     control_url = await open_on_loopback(control.application(), ports.control, None, stack)
     stack.callback(faults.clear)
 
     entra.base_url, arm.base_url, endpoint.frontend_url = entra_url, arm_url, arm_url
+    history.base_url = history_url
+    arm.tracking_host = endpoint.tracking_host = history_url.removeprefix("https://")
     tokens.issuer = f"{entra_url}/{config.workspace.tenant_id}/"
-    return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, control_url)
+    return _info(config, material, entra_url, identity_url, endpoint_url, arm_url, history_url, control_url)
 
 
 def _announcer(config: ServiceConfig) -> Announce:
@@ -176,6 +181,7 @@ def _info(
     identity_url: str,
     endpoint_url: str,
     arm_url: str,
+    history_url: str,
     control_url: str,
 ) -> ServiceInfo:
     workspace = config.workspace
@@ -184,6 +190,7 @@ def _info(
         identity_endpoint=f"{identity_url}/msi/token",
         scoring_uri=f"{endpoint_url}/jobs",
         arm_url=arm_url,
+        run_history_url=history_url,
         control_url=control_url,
         ca_bundle=material.ca_bundle,
         ml_audience=config.ml_audience,

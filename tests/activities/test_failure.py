@@ -7,11 +7,22 @@ from typing import Any
 
 import pytest
 
-from activities import authorize, cancel_job, check_status, failure, invoke, record_end, start_run
+from activities import (
+    authorize,
+    cancel_job,
+    check_status,
+    explain_job,
+    failure,
+    invoke,
+    record_end,
+    start_run,
+)
 from activities.failure import with_readable_failure
 from batch.errors import ActivityFailed
 from functions_host.worker.redaction import without_credentials
 from tests.host_texts import HIDDEN_FROM
+
+MODULES = [authorize, cancel_job, check_status, explain_job, invoke, record_end, start_run]
 
 
 def sync_activity(value: str) -> str:
@@ -71,13 +82,13 @@ def test_the_decorator_keeps_the_signature_of_the_activity() -> None:
         assert inspect.iscoroutinefunction(wrapped) == inspect.iscoroutinefunction(activity)
 
 
-@pytest.mark.parametrize("module", [authorize, cancel_job, check_status, invoke, record_end, start_run])
+@pytest.mark.parametrize("module", MODULES)
 def test_every_activity_has_the_decorator(module: Any) -> None:
     [builder] = module.bp._function_builders
     assert any(layer.__code__.co_filename == failure.__file__ for layer in _layers(builder))
 
 
-@pytest.mark.parametrize("module", [authorize, cancel_job, check_status, invoke, record_end, start_run])
+@pytest.mark.parametrize("module", MODULES)
 def test_no_activity_takes_a_thread_of_the_worker(module: Any) -> None:
     """Orchestrators and entities run in these few threads, and so would an activity that is not async."""
     [builder] = module.bp._function_builders

@@ -1,12 +1,13 @@
-"""The bearer token goes to allowed endpoints and to ARM, and nowhere else."""
+"""The bearer token goes to allowed endpoints, to ARM and to run history, and nowhere else."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
 from local.azure_ml import ControlClient
-from local.machine import LocalMachine
-from tests.end_to_end.harness import App, sample_request
+from local.machine import LocalMachine, MachineConfig
+from tests.end_to_end.harness import TIME_SCALE, App, sample_request
 
 NOT_ALLOWED = [
     "http://{host}:{port}/jobs",
@@ -81,3 +82,52 @@ def test_links_in_answers_are_not_followed(app: App, machine: LocalMachine, cont
         assert "stolen" not in call["path"]
         audiences = {"endpoint": machine.azure_ml.ml_audience, "arm": machine.azure_ml.arm_audience}
         assert call["audience"] == audiences.get(call["server"]), call
+
+
+ELSEWHERE = [
+    "{history}",
+    "evil.example",
+    "westeurope.api.azureml.ms.evil.example",
+    "evil.example.api.azureml.ms",
+    "api.azureml.ms",
+    "westeurope.api.azureml.ms:8443",
+    "westeurope.api.ml.azure.us",
+    "user@westeurope.api.azureml.ms",
+]
+
+
+@pytest.fixture(scope="module")
+def machine_without_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
+    """No setting names its run history: only the Tracking service of a job does."""
+    state = tmp_path_factory.mktemp("without-history")
+    config = MachineConfig(state, time_scale=TIME_SCALE, settings={"AZURE_ML_RUN_HISTORY_URL": ""})
+    with LocalMachine(config) as machine:
+        yield machine
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_a_tracking_service_elsewhere_gets_no_token(machine_without_history: LocalMachine, host: str) -> None:
+    machine, control = machine_without_history, machine_without_history.control
+    control.reset()
+    history = machine.azure_ml.run_history_url.removeprefix("https://")
+    control.fault("get_job", "track_elsewhere", text=host.format(history=history), times=None)
+    app = App(machine.url)
+    run_id = app.start(endpoint_input_uri="azureml://datastores/samples/paths/no-such-folder/")
+    view = app.wait_for_end(run_id)
+
+    assert view["error"]["message"] == f"Job {view['job']['name']} failed."
+    assert f"job_not_explained run={run_id} job={view['job']['name']}" in machine.host.log.read_text()
+    assert "names no run history that this app may call" in machine.host.log.read_text()
+    assert [call for call in control.requests() if call["server"] == "history"] == []
+
+
+def test_a_setting_alone_says_where_run_history_is(
+    app: App, machine: LocalMachine, control: ControlClient
+) -> None:
+    control.fault(
+        "get_job", "track_elsewhere", text=machine.azure_ml.arm_url.removeprefix("https://"), times=None
+    )
+    app.wait_for_end(app.start(endpoint_input_uri="azureml://datastores/samples/paths/no-such-folder/"))
+
+    servers = {call["server"] for call in control.requests() if "/history/" in call["path"]}
+    assert servers == {"history"}

@@ -20,10 +20,10 @@ LAST_LINE = "Ctrl-C stops everything"
 
 
 def free_port() -> int:
-    """A free port; the five ports of Azure ML after it are free too."""
+    """A free port; the six ports of Azure ML after it are free too."""
     for port in range(20_000 + os.getpid() % 10_000, 60_000, 20):
         try:
-            check_ports(port, *range(port + 10, port + 15))
+            check_ports(port, *range(port + 10, port + 16))
         except InUse:
             continue
         return port

@@ -116,10 +116,16 @@ class JobEngine:
             self._scorer.kill(name)
             self._enter(replace(job, shown=None), CANCEL_REQUESTED)
 
-    def show(self, name: str, status: str | None) -> None:
-        """Shows another status to readers; None shows the real one again. A final status really ends the job."""
+    def show(
+        self, name: str, status: str | None, error: str | None = None, error_code: str = "UserError"
+    ) -> None:
+        """Shows another status to readers; None shows the real one again. A final status really ends the job.
+
+        ``error`` becomes what run history says of a job that is to fail.
+        """
         job = self._jobs[name]
         if status in ENDED:
+            job = replace(job, error=error, error_code=error_code) if error else job
             self._scorer.kill(name)
             self._enter(job, status)
         else:

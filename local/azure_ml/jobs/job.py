@@ -79,6 +79,7 @@ class Job:
     shown: str | None = None
     scoring: Literal["done", "failed"] | None = None
     error: str | None = None
+    error_code: str = "UserError"
     rows: int | None = None
 
     @property

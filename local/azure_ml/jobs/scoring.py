@@ -16,6 +16,8 @@ from local.azure_ml.jobs import runner
 from local.azure_ml.jobs.job import DataOutput, Job
 from local.azure_ml.jobs.storage import PREDICTIONS, Storage, StorageError
 
+SCRIPT_FAILED = "The scoring script failed"
+"""Begins the error of a job whose script has printed why."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")
 
 
@@ -47,8 +49,12 @@ class Scorer:
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._killed: set[str] = set()
 
+    def log_path(self, job: str) -> Path:
+        """The file is missing before the script starts."""
+        return self._folder / job / "log.txt"
+
     def log(self, job: str) -> str:
-        path = self._folder / job / "log.txt"
+        path = self.log_path(job)
         return path.read_text(errors="replace") if path.exists() else ""
 
     def kill(self, job: str) -> None:
@@ -73,8 +79,15 @@ class Scorer:
                 return Scored("The job was canceled.")
             await asyncio.to_thread(_place, folder, plan.targets)
         except (StorageError, ScoringError, OSError) as error:
+            self._note_in_log(job.name, str(error))
             return Scored(str(error))
         return Scored(rows=_count(folder))
+
+    def _note_in_log(self, job: str, error: str) -> None:
+        """The script has printed its own error; whatever else went wrong is only known here."""
+        if not error.startswith(SCRIPT_FAILED):
+            with contextlib.suppress(OSError), self.log_path(job).open("a") as log:
+                log.write(f"{error}\n")
 
     def _plan(self, job: Job, folder: Path) -> _Plan:
         folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +142,7 @@ class Scorer:
                     process.stdin.close()
         if code != 0:
             last = (self.log(job.name).strip().splitlines() or ["it printed nothing"])[-1]
-            raise ScoringError(f"The scoring script failed with exit code {code}: {last}")
+            raise ScoringError(f"{SCRIPT_FAILED} with exit code {code}: {last}")
 
 
 def _environment(job: Job, deployment: Deployment, folder: Path) -> dict[str, str]:

@@ -31,6 +31,8 @@ class _HoldRequest:
 @dataclass(frozen=True, config=_STRICT)
 class _StatusRequest:
     status: str | None
+    error: str | None = None
+    error_code: str = "UserError"
 
 
 class Control:
@@ -119,7 +121,7 @@ class Control:
             raise _invalid(f"{asked.status!r} is not a status; known are {sorted(STATUSES)}")
         if job.ended:
             raise Refused(json_answer(409, {"error": f"{job.name} has ended: {job.status}"}))
-        self._engine.show(job.name, asked.status)
+        self._engine.show(job.name, asked.status, asked.error, asked.error_code)
         return json_answer(200, _job(self._existing(request)))
 
     async def _list_requests(self, request: web.Request) -> web.Response:

@@ -57,8 +57,9 @@ class ControlClient:
     def job(self, name: str) -> JsonObject:
         return dict(self._send("GET", f"/jobs/{name}"))
 
-    def show_status(self, name: str, status: str | None) -> JsonObject:
-        return dict(self._send("PUT", f"/jobs/{name}/status", {"status": status}))
+    def show_status(self, name: str, status: str | None, **error: str) -> JsonObject:
+        """``error`` and ``error_code``: what run history says of a job that is to fail."""
+        return dict(self._send("PUT", f"/jobs/{name}/status", {"status": status, **error}))
 
     def wait_for_status(self, name: str, status: str, limit: float = 10.0) -> JsonObject:
         """Returns the job once it shows ``status``; TimeoutError after ``limit`` seconds."""

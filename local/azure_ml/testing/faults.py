@@ -24,10 +24,15 @@ class Operation(StrEnum):
     LIST = "list"
     CANCEL = "cancel"
     CANCEL_STATUS = "cancel_status"
+    RUN_DETAILS = "run_details"
+    RUN_CHILDREN = "run_children"
+    LOG_FILE = "log_file"
     OTHER = "other"
 
 
-Action = Literal["answer", "drop", "delay", "hold", "trickle", "duplicate", "lose_race", "lag"]
+Action = Literal[
+    "answer", "drop", "delay", "hold", "trickle", "duplicate", "lose_race", "lag", "track_elsewhere"
+]
 Body = Literal["envelope-a", "envelope-b", "arm", "entra", "identity", "text", "malformed", "empty"]
 
 # These change what the operation itself does; the others act before it or after it.
@@ -35,6 +40,7 @@ _CHANGES: dict[Action, Operation] = {
     "duplicate": Operation.INVOKE,
     "lose_race": Operation.CANCEL,
     "lag": Operation.LIST,
+    "track_elsewhere": Operation.GET_JOB,
 }
 _TRICKLE_PAUSE = 0.25
 """Seconds. A client that waits longer for each byte never meets a silence that is too long."""

@@ -30,7 +30,7 @@ _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
 class ResourceManager:
-    """``base_url`` (https://host:port) is set once the port is known."""
+    """``base_url`` (https://host:port) and ``tracking_host`` (host:port) are set once the ports are known."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class ResourceManager:
         self._tokens = tokens
         self._remaining_writes = 1200
         self.base_url = ""
+        self.tracking_host = ""
 
     def routes(self) -> list[Route]:
         return [
@@ -129,7 +130,8 @@ class ResourceManager:
         return job
 
     def _shape(self, job: Job) -> dict[str, object]:
-        return shapes.arm_job(job, self._config.workspace, self._deployments.get(job.deployment))
+        deployment = self._deployments.get(job.deployment)
+        return shapes.arm_job(job, self._config.workspace, deployment, self.tracking_host)
 
     def _selected(self, job: Job, call: Call) -> bool:
         """All jobs here are pipeline jobs, and none is archived."""

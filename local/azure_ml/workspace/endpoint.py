@@ -5,22 +5,16 @@ import uuid
 
 from aiohttp import web
 
-from local.azure_ml.config import Deployment, Role, ServiceConfig
+from local.azure_ml.config import Deployment, ServiceConfig
 from local.azure_ml.entra.identities import Credentials
-from local.azure_ml.entra.tokens import TokenAuthority, TokenRefused
-from local.azure_ml.errors import (
-    ENTRA_POLICY_TEXT,
-    Refused,
-    frontend_error,
-    json_answer,
-    service_error,
-    text_answer,
-)
+from local.azure_ml.entra.tokens import TokenAuthority
+from local.azure_ml.errors import Refused, frontend_error, json_answer
 from local.azure_ml.jobs.engine import JobEngine
 from local.azure_ml.jobs.job import Creator
 from local.azure_ml.server import Call, Route
 from local.azure_ml.testing.faults import Operation
 from local.azure_ml.workspace import invocation, shapes
+from local.azure_ml.workspace.caller import data_plane_caller
 
 _NO_DEFAULT = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with "
@@ -29,7 +23,9 @@ _NO_DEFAULT = (
 
 
 class BatchEndpoint:
-    """``frontend_url`` (https://host:port of the management frontend) is set once the port is known."""
+    """``frontend_url`` (https://host:port of the management frontend) is set once the port is known, and
+    ``tracking_host`` (host:port of run history), too.
+    """
 
     def __init__(
         self,
@@ -44,6 +40,7 @@ class BatchEndpoint:
         self._principals = {principal.client_id: principal for principal in principals}
         self._tokens = tokens
         self.frontend_url = ""
+        self.tracking_host = ""
 
     def routes(self) -> list[Route]:
         return [
@@ -77,7 +74,7 @@ class BatchEndpoint:
         took = time.perf_counter() - started
         return json_answer(
             201,
-            shapes.data_plane_job(jobs[0], self._config.workspace, deployment),
+            shapes.data_plane_job(jobs[0], self._config.workspace, deployment, self.tracking_host),
             {
                 "azureml-model-deployment": deployment.name,
                 "Location": self._deployment_url(deployment),
@@ -97,23 +94,16 @@ class BatchEndpoint:
         if job is None:
             raise Refused(frontend_error(404, "UserError", f"Run {call.names['job']} was not found."))
         deployment = self._deployments.get(job.deployment)
+        elsewhere = call.change("track_elsewhere")
+        host = self.tracking_host if elsewhere is None else elsewhere.spec.text or "elsewhere.example"
         return json_answer(
             200,
-            shapes.data_plane_job(job, self._config.workspace, deployment),
+            shapes.data_plane_job(job, self._config.workspace, deployment, host),
             response_type="standard",
         )
 
     def _caller(self, call: Call) -> Credentials:
-        try:
-            client_id = self._tokens.verify(
-                call.request.headers.get("Authorization"), self._config.ml_audience
-            )
-        except TokenRefused as error:
-            raise Refused(service_error(401, "Unauthorized", str(error))) from error
-        caller = self._principals.get(client_id)
-        if caller is None or Role.ENDPOINT not in caller.roles:
-            raise Refused(text_answer(403, ENTRA_POLICY_TEXT))
-        return caller
+        return data_plane_caller(call, self._config.ml_audience, self._principals, self._tokens)
 
     def _deployment(self, asked: str | None) -> Deployment:
         name = asked or self._config.default_deployment

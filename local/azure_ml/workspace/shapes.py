@@ -15,7 +15,9 @@ def job_id(job: Job, workspace: Workspace) -> str:
     return f"{workspace.id}/batchEndpoints/{workspace.endpoint}/deployments/{job.deployment}/jobs/{job.name}"
 
 
-def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None) -> dict[str, object]:
+def data_plane_job(
+    job: Job, workspace: Workspace, deployment: Deployment | None, tracking_host: str
+) -> dict[str, object]:
     nested = "" if job.kind == "pipeline-component" else "/deployments"
     created = iso_time(job.created_at)
     return {
@@ -39,7 +41,7 @@ def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None
             "status": job.visible_status,
             "interactionEndpoints": {
                 kind: {"jobEndpointType": kind, "port": None, "endpoint": endpoint, "properties": None}
-                for kind, endpoint in _interaction_endpoints(job, workspace).items()
+                for kind, endpoint in _interaction_endpoints(job, workspace, tracking_host).items()
             },
             "tags": {
                 **job.request.tags,
@@ -62,7 +64,9 @@ def data_plane_job(job: Job, workspace: Workspace, deployment: Deployment | None
     }
 
 
-def arm_job(job: Job, workspace: Workspace, deployment: Deployment | None) -> dict[str, object]:
+def arm_job(
+    job: Job, workspace: Workspace, deployment: Deployment | None, tracking_host: str
+) -> dict[str, object]:
     """Inputs and outputs are null: ARM does not return the data of a batch job."""
     return {
         "id": f"{workspace.id}/jobs/{job.name}",
@@ -87,7 +91,7 @@ def arm_job(job: Job, workspace: Workspace, deployment: Deployment | None) -> di
                     "properties": None,
                     "nodes": None,
                 }
-                for kind, endpoint in _interaction_endpoints(job, workspace).items()
+                for kind, endpoint in _interaction_endpoints(job, workspace, tracking_host).items()
             },
             "computeId": None,
             "isArchived": False,
@@ -160,9 +164,9 @@ def _output_data(job: Job) -> dict[str, object]:
     }
 
 
-def _interaction_endpoints(job: Job, workspace: Workspace) -> dict[str, str]:
+def _interaction_endpoints(job: Job, workspace: Workspace, tracking_host: str) -> dict[str, str]:
     path = workspace.id.lower().replace("/providers/microsoft.machinelearningservices", "")
     return {
-        "Tracking": f"azureml://{workspace.location}.api.azureml.ms/mlflow/v1.0{workspace.id}?",
+        "Tracking": f"azureml://{tracking_host}/mlflow/v1.0{workspace.id}?",
         "Studio": f"https://ml.azure.com/runs/{job.name}?wsid={path}",
     }

@@ -1,0 +1,68 @@
+"""The log of a job: which file of its run history it is, and its last lines."""
+
+import re
+from collections.abc import Collection
+
+from batch import thread_pools
+from batch.azure_ml.log_file import read_end
+from batch.azure_ml.run_history import RunHistory
+from batch.errors import RunError
+from batch.redaction import redact
+from batch.settings import Settings
+
+_FAVOURITES = (
+    # Of the first process. The SDK of Azure ML prints this one, too.
+    re.compile(r"user_logs/std_log\D*0*(?:_ps)?\.txt"),
+    re.compile(r"user_logs/std_log.*"),
+    re.compile(r".*/70_driver_log\.txt"),
+    re.compile(r"logs/azureml/(?:stderrlogs|executionlogs)\.txt"),
+    re.compile(r".*\.(?:txt|log)"),
+)
+"""Where a person looks first, and if it is not there, next."""
+
+
+class NoLog(Exception):
+    """There is no such log. The text says which there are."""
+
+
+async def last_lines(
+    endpoint_uri: str, job_name: str, name: str | None, tail: int, settings: Settings
+) -> str:
+    """The last lines of the log ``name``, or of the one that tells most. Raises NoLog, RunError."""
+    logs = await _logs_of(endpoint_uri, job_name, settings)
+    found = name if name in logs else favourite(logs) if name is None else None
+    if found is None:
+        known = f" There are: {', '.join(sorted(logs))}." if logs else ""
+        wanted = f"no log {name!r}" if name else "no log yet"
+        raise NoLog(f"Job {job_name} has {wanted}.{known}")
+    text, is_whole = await thread_pools.run_history.run(read_end, logs[found], settings)
+    lines = text.splitlines()
+    if not is_whole:
+        # The first line is cut somewhere in the middle.
+        lines = lines[1:] or lines
+    return redact("".join(f"{line}\n" for line in lines[-tail:]))
+
+
+def favourite(names: Collection[str]) -> str | None:
+    for pattern in _FAVOURITES:
+        if matching := sorted(name for name in names if pattern.fullmatch(name)):
+            return matching[-1]
+    return None
+
+
+async def _logs_of(endpoint_uri: str, job_name: str, settings: Settings) -> dict[str, str]:
+    """Addresses by name: of the step that failed or else is the newest, and if it has none, of the job itself."""
+    history = await RunHistory.of_job(endpoint_uri, job_name, settings)
+    for run_id in (await _step_of(history), job_name):
+        if run_id and (logs := (await history.details(run_id)).logs):
+            return dict(logs)
+    return {}
+
+
+async def _step_of(history: RunHistory) -> str | None:
+    try:
+        step = await history.step_to_look_at()
+    except RunError:
+        # The job itself may still tell its logs; if it does not, that error is the one to show.
+        return None
+    return step.run_id if step else None
