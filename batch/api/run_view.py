@@ -21,12 +21,11 @@ from batch.run.source import SourceView
 from batch.run.state import Run
 from batch.run.status import (
     CancellationView,
-    EarlierJobView,
     FailureView,
     JobView,
     ReasonView,
     RunStatus,
-    earlier_job_view,
+    reason_view,
 )
 from batch.run.steps import IdentityView
 from batch.timestamps import Time, format_timestamp, parse_timestamp
@@ -94,6 +93,14 @@ class AttentionView(TypedDict):
     message: str
     advice: str
     since: Annotated[Time, Field(description="The last moment at which all was well")]
+
+
+class EarlierJobView(TypedDict):
+    """A job that failed for a passing reason. Lists have its name alone."""
+
+    name: str
+    studio_url: NotRequired[str | None]
+    reason: NotRequired[ReasonView]
 
 
 class OverridesView(TypedDict):
@@ -182,7 +189,7 @@ def run_view(
         "identity": status.identity,
         "job": status.job,
         "job_attempt": status.job_attempt,
-        "earlier_jobs": list(status.earlier_jobs),
+        "earlier_jobs": _earlier_jobs(status, run),
         "checks": status.checks,
         "started_at": status.started_at or format_timestamp(started_at),
         "pending_since": None,
@@ -201,11 +208,9 @@ def run_view(
         view["pending_since"] = view["started_at"]
     if run:
         view["request"] = _request_view(run.request)
-        # A state without a custom status, which was lost, may know of more jobs, and the other way round.
+        # The custom status may be lost, and the state may be of before the present step.
         view["job_attempt"] = max(status.job_attempt, run.job_attempt)
         view["outputs"] = run.request.of_job(view["job_attempt"]).output_uris()
-        if len(run.earlier_jobs) >= len(status.earlier_jobs):
-            view["earlier_jobs"] = [earlier_job_view(job) for job in run.earlier_jobs]
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view
@@ -230,6 +235,16 @@ def _latest(updated_at: str, view: RunView) -> str:
     known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
     moments = (parse_timestamp(time) for time in (updated_at, *known))
     return format_timestamp(max(moment for moment in moments if moment))
+
+
+def _earlier_jobs(status: RunStatus, run: Run | None) -> list[EarlierJobView]:
+    """The state tells more of them than the status, but may be of before the present step."""
+    views: list[EarlierJobView] = []
+    for job in run.earlier_jobs if run else ():
+        view: EarlierJobView = {"name": job.name, "studio_url": job.studio_url}
+        views.append({**view, "reason": reason_view(job.reason)} if job.reason else view)
+    views += [EarlierJobView(name=name) for name in status.earlier_jobs[len(views) :]]
+    return views
 
 
 def _request_view(request: RunRequest) -> RequestView:

@@ -12,19 +12,15 @@ from pydantic import Field, ValidationError, WithJsonSchema
 from typing_extensions import TypedDict
 
 from batch.advice import advice, advice_meanwhile
-from batch.errors import shorten
 from batch.run.outcome import End
 from batch.run.phases import PENDING
 from batch.run.source import SourceView
-from batch.run.state import CancelCause, EarlierJob, Run
+from batch.run.state import CancelCause, Run
 from batch.run.steps import Failure, IdentityView, Job, JobReason
 from batch.stored import Stored
 from batch.timestamps import Time, format_timestamp
 
 S = TypeVar("S", bound=Stored)
-
-_LONGEST_QUOTE = 120
-"""Characters of the reason of an earlier job in the custom status, which may hold four of them."""
 
 Cause = Annotated[str, WithJsonSchema({"type": "string", "enum": [cause.value for cause in CancelCause]})]
 
@@ -53,17 +49,6 @@ class ReasonView(TypedDict):
     step: str | None
 
 
-class EarlierJobView(TypedDict):
-    """A job of the run that failed for a passing reason, after which the run submitted another one.
-
-    ``studio_url``: only where one run is read, whose status alone has no room for it.
-    """
-
-    name: str
-    studio_url: NotRequired[str | None]
-    reason: NotRequired[ReasonView]
-
-
 class FailureView(TypedDict):
     """A failure as the status reports it. Earlier versions of the app wrote no ``advice``.
 
@@ -78,14 +63,17 @@ class FailureView(TypedDict):
 
 
 class RunStatus(Stored):
-    """The custom status. Its texts are not checked: a phase, code or job status of another version stays as it is."""
+    """The custom status. Its texts are not checked: a phase, code or job status of another version stays as it is.
+
+    ``earlier_jobs`` are names: there is no room for more.
+    """
 
     phase: str = PENDING
     endpoint_uri: str | None = None
     identity: IdentityView | None = None
     job: JobView | None = None
     job_attempt: int = 1
-    earlier_jobs: tuple[EarlierJobView, ...] = ()
+    earlier_jobs: tuple[str, ...] = ()
     checks: int = 0
     started_at: str | None = None
     submitted_at: str | None = None
@@ -121,7 +109,7 @@ class RunStatus(Stored):
             identity=run.identity,
             job=_job_view(run.job),
             job_attempt=run.job_attempt,
-            earlier_jobs=tuple(earlier_job_view(job, _LONGEST_QUOTE) for job in run.earlier_jobs),
+            earlier_jobs=run.earlier_job_names,
             checks=run.checks,
             started_at=_time(run.started_at),
             submitted_at=_time(run.submitted_at),
@@ -154,7 +142,7 @@ class RunStatus(Stored):
     def job_names(self) -> list[str]:
         """Of all jobs of the run."""
         present = [self.job["name"]] if self.job else []
-        return [*(job["name"] for job in self.earlier_jobs), *present]
+        return [*self.earlier_jobs, *present]
 
 
 class RunResult(Stored):
@@ -187,18 +175,6 @@ class RunResult(Stored):
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
-
-
-def earlier_job_view(job: EarlierJob, longest_message: int | None = None) -> EarlierJobView:
-    """With ``longest_message`` it is short enough for the custom status, whatever the job is called."""
-    view: EarlierJobView = {"name": job.name}
-    if job.reason:
-        view["reason"] = reason_view(job.reason)
-    if longest_message is None:
-        view["studio_url"] = job.studio_url
-    elif job.reason:
-        view["reason"]["message"] = shorten(job.reason.message, longest_message)
-    return view
 
 
 def reason_view(reason: JobReason) -> ReasonView:

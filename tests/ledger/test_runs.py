@@ -9,7 +9,7 @@ import pytest
 from batch.run.status import RunStatus
 from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
-from ledger.run_row import RunList, RunRow, listed_phase
+from ledger.run_row import RunList, RunRow, job_key, listed_phase
 from ledger.runs import (
     RunEnd,
     add_run,
@@ -23,7 +23,7 @@ from ledger.runs import (
     take_start,
 )
 from ledger.submissions import change_submission
-from ledger.table import Change, Key, Query, Row, Table
+from ledger.table import Change, Insert, Key, Query, Row, Table
 from tests.batch.builders import ENDPOINT_URI, START, after, request
 from tests.ledger.conftest import Handles
 from tests.ledger.runs import RUN, added, end, ended, found, listed, of_folder
@@ -205,6 +205,19 @@ async def test_an_ended_run_is_deleted_with_the_owner_of_its_job(table: Table) -
     assert await rows_of(table, row) == []
     assert await rows_of(table, other) == ["id", "at", "open"]
     assert [await owner_of(table, job) for job in ("job-1", "job-2")] == [None, "r-2"]
+
+
+async def test_a_run_is_deleted_with_the_owners_of_all_its_jobs(table: Table) -> None:
+    row = await added(table)
+    await own_job(table, row, "job-1")
+    second = (await found(table)).of_job(2)
+    await change_submission(table, second, lambda before: before.claim("b", "t", None))
+    await own_job(table, second, "job-2")
+    # The row may not have learnt of each.
+    await table.write(Insert(job_key("job-0"), {"RunId": "r-1"}))
+    await delete_run(table, await found(table), ["job-0", "job-2"])
+    assert await rows_of(table, row) == []
+    assert [await owner_of(table, job) for job in ("job-0", "job-1", "job-2")] == [None, None, None]
 
 
 async def test_a_run_is_deleted_without_the_owner_of_a_job_of_another_run(table: Table) -> None:

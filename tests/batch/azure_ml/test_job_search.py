@@ -443,3 +443,14 @@ def _of(run_id: str) -> RunRequest:
         for name, each in asked.outputs.items()
     }
     return asked.model_copy(update={"outputs": outputs})
+
+
+async def test_a_job_that_has_failed_is_not_found_for_the_next_one(workspace: Workspace) -> None:
+    """Whether the service keeps its tags or not, and though the ledger gives it to this run."""
+    workspace.add("batchjob-1", 5, tags={RUN_ID_TAG: "r-1"})
+    workspace.add("batchjob-2", 6, outputs=OURS)
+    workspace.owners.update({"batchjob-1": "r-1", "batchjob-2": "r-1"})
+    assert await workspace.search(earlier_jobs=("batchjob-1", "batchjob-2")) is None
+    workspace.add("batchjob-3", 7, outputs=OURS)
+    assert await workspace.found(earlier_jobs=("batchjob-1", "batchjob-2")) == "batchjob-3"
+    assert await workspace.found() == "batchjob-1"
