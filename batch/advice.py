@@ -37,8 +37,8 @@ _FIX: Mapping[str, str] = {
         "A job may or may not exist. Look for it in Azure ML Studio, by this run's output or by the time."
     ),
     ErrorCode.JOB_FAILED: (
-        "Open the job in Azure ML Studio and read its logs, first those of the scoring script. Correct the"
-        " script, the data or the output location."
+        "Correct what the message names: the script, the data or the output location. If it names nothing, read the"
+        " end of the job's log, at the address of the run followed by /log or in Azure ML Studio."
     ),
     ErrorCode.JOB_CANCELED: "Do nothing if the cancel was intended.",
     ErrorCode.TIMED_OUT: (

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from client.app_options import ENVIRONMENT, add_url_to, client_of
 from client.follow import Follower, Left
+from client.follow_view import studio_url
 from client.phases import exit_code, exit_codes
 from client.run_client import NotReadable
 
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         return NOT_READABLE
     # On a terminal the block shows it.
     if view["error"] and not arguments.json and not console.is_terminal:
-        print(f"{view['error']['message']}\n{view['error']['advice']}", file=sys.stderr)
+        said = (view["error"]["message"], view["error"]["advice"], studio_url(view))
+        print("\n".join(each for each in said if each), file=sys.stderr)
     return exit_code(view["phase"])
 
 

@@ -49,6 +49,8 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         if with_error:
             table.add_row("error", Text(error["message"], style="red"))
             table.add_row("what to do", Text(error["advice"]))
+            if url := studio_url(view):
+                table.add_row("studio", Text(url, overflow="fold"))
         return
     if attention := _attention(view):
         table.add_row("attention", Text(attention["message"], style="yellow"))
@@ -59,6 +61,12 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         if since := problem.get("since"):
             table.add_row("since", Text(since))
         table.add_row("what to do", Text(problem["advice"]))
+
+
+def studio_url(view: View) -> str | None:
+    """The page of the job: its message does not repeat it."""
+    job = view["job"]
+    return job["studio_url"] if job else None
 
 
 def _attention(view: View) -> View | None:

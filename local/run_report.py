@@ -42,7 +42,7 @@ def report(
 
 
 def _reason(machine: LocalMachine, view: dict[str, Any]) -> str:
-    """The error of the job if there is one: the run's own points to Azure ML Studio, which lacks this job."""
+    """The error of the job if there is one, with the exit code of its script."""
     said = view["error"]["message"] if view["error"] else ""
     if view["phase"] == "Canceled":
         return said
@@ -50,6 +50,8 @@ def _reason(machine: LocalMachine, view: dict[str, Any]) -> str:
         return f"{said}\nThe host's log is {machine.host.log}"
     reason = machine.control.job(view["job"]["name"])["error"] or said
     log = machine.job_log(view["job"]["name"])
-    if not log.exists():
+    end = last_lines(log) if log.exists() else ""
+    # A job whose script did not run logs its error and nothing else.
+    if end.strip() in ("", reason):
         return str(reason)
-    return f"{reason}\nThe job's log, {log}, ends with:\n{last_lines(log)}"
+    return f"{reason}\nThe job's log, {log}, ends with:\n{end}"

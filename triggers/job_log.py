@@ -15,8 +15,8 @@ from triggers.known_run import named_run, unknown_run
 from triggers.problem_details import error_response
 
 ROUTE = "batch-runs/{run_id}/log"
-LONGEST_WAIT = 60
-"""Seconds. Azure ends a request that has no answer after 230 s."""
+LONGEST_WAIT = 25
+"""Seconds. The page and the client wait for 30."""
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parent / "monitor_page"
 STYLES = ("base.css", "list.css", "detail.css")
 SCRIPTS = (
     *("runs.js", "api.js", "store.js", "elements.js"),
-    *("connection.js", "timeline.js", "filters.js", "list.js", "cancel.js", "detail.js", "main.js"),
+    *("connection.js", "timeline.js", "filters.js", "list.js", "cancel.js", "log.js", "detail.js", "main.js"),
 )
 """In the order in which the browser runs them."""
 

@@ -243,7 +243,7 @@ def _log() -> JsonObject:
         "responses": {
             "200": {
                 "description": "The last lines",
-                "content": {"text/plain": {"schema": {"type": "string"}, "example": examples.LOG}},
+                "content": {"text/plain": {"schema": {"type": "string"}, "examples": examples.LOG}},
             },
             "400": _problem("A parameter is wrong or unknown", examples.BAD_TAIL),
             "404": _problem("No such run, it has no job, or the job has no such log yet", examples.NO_LOG),

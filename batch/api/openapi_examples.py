@@ -157,12 +157,13 @@ UNKNOWN_RUN: ProblemDetails = {
     "status": ApiError.NO_SUCH_RUN.status,
     "detail": f"There is no run {_RUN_ID}.",
 }
-LOG = """\
+_LOG = """\
 scored 10 of 40 files
 Traceback (most recent call last):
   File "score.py", line 21, in run
 KeyError: 'age'
 """
+LOG = {"a script that failed": {"value": _LOG}}
 BAD_TAIL: ProblemDetails = {
     "title": ApiError.INVALID_REQUEST.title,
     "status": ApiError.INVALID_REQUEST.status,
@@ -177,7 +178,7 @@ NO_LOG: ProblemDetails = {
 LOG_UNAVAILABLE: ProblemDetails = {
     "title": ApiError.LOG_UNAVAILABLE.title,
     "status": ApiError.LOG_UNAVAILABLE.status,
-    "detail": "Azure ML did not give the log within 60 s.",
+    "detail": "Azure ML did not give the log within 25 s.",
 }
 ENDED_BEFORE: ProblemDetails = {
     "title": ApiError.ALREADY_ENDED.title,

@@ -24,12 +24,13 @@ _SAYS_NOTHING = re.compile(
 
 def reason_of(error: Mapping[str, Any], step: str | None = None) -> JobReason | None:
     """``error`` is the innermost ``error`` object of a run; None if it tells nothing."""
-    messages = [line for text in _texts(error) if (line := _telling_line(text))]
-    if not messages:
+    messages = (_clean(_telling_line(text), MAX_REASON_LENGTH) for text in _texts(error))
+    message = next((message for message in messages if message), None)
+    if message is None:
         return None
     code = error.get("code")
     return JobReason(
-        message=_clean(messages[0], MAX_REASON_LENGTH),
+        message=message,
         code=_clean(code, MAX_NAME_LENGTH) or None if isinstance(code, str) else None,
         step=_clean(step, MAX_NAME_LENGTH) or None if step else None,
     )

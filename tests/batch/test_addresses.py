@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.addresses import EndpointUri, Origin, WorkspaceId, is_job_name
+from batch.addresses import CLOUDS, Cloud, EndpointUri, Origin, WorkspaceId, is_job_name
 from tests.batch.builders import WORKSPACE_ID, body, refusals, settings
 
 HOST = "scores.westeurope.inference.ml.azure.com"
@@ -307,3 +307,48 @@ def test_a_job_name_cannot_change_an_address(name: str) -> None:
         assert not set(name) & set("/\\?#%@: \t\r\n")
         assert name not in (".", "..")
         assert name.isascii()
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.arm_host)
+def test_only_the_api_of_a_region_keeps_run_history(cloud: Cloud) -> None:
+    api = cloud.ml_api_host
+    assert cloud.regional_ml_api(f"westeurope.{api}") == Origin(f"westeurope.{api}", 443)
+    for host in (
+        *(
+            api,
+            f".{api}",
+            f"a.b.{api}",
+            f"a-b.{api}",
+            f"A.{api}",
+            f"westeurope.{api}.",
+            f"westeurope.{api}.evil.example",
+        ),
+        *(
+            f"westeurope.x{api}",
+            f"westeurope.{api}:443",
+            f"evil.example/{api}",
+            f"evil@a.{api}",
+            f"\u00e4.{api}",
+        ),
+        *(f"{'a' * 41}.{api}", f"westeurope.{api}\n", "", "evil.example", api.replace(".", "x")),
+    ):
+        assert cloud.regional_ml_api(host) is None, host
+    assert not any(other.regional_ml_api(f"westeurope.{api}") for other in CLOUDS if other is not cloud)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.arm_host)
+def test_only_a_storage_account_may_hold_logs(cloud: Cloud) -> None:
+    app = settings(AZURE_RESOURCE_MANAGER_URL=f"https://{cloud.arm_host}")
+    blob = cloud.blob_suffix
+    for host in (f"logs1.{blob}", f"logs1-secondary.{blob}"):
+        assert app.may_hold_logs(Origin(host, 443))
+        assert not app.may_hold_logs(Origin(host, 8443))
+    for host in (
+        blob,
+        f"lo.{blob}",
+        f"a.b.{blob}",
+        f"logs1.{blob}.evil.example",
+        f"logs1.x{blob}",
+        "127.0.0.1",
+    ):
+        assert not app.may_hold_logs(Origin(host, 443)), host

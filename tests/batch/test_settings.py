@@ -77,6 +77,18 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
     assert settings.arm_audience == "https://management.azure.com"
 
 
+def test_run_history_is_in_the_region_of_the_job_unless_a_setting_says_where() -> None:
+    region, elsewhere = "westeurope.api.azureml.ms", "evil.example"
+    app = Settings.from_environment({})
+    assert app.run_history(region) == Origin(region, 443)
+    assert app.run_history(elsewhere) is app.run_history(None) is None
+    local = Settings.from_environment({"AZURE_ML_RUN_HISTORY_URL": "https://127.0.0.1:8443"})
+    for host in (region, elsewhere, None):
+        assert local.run_history(host) == Origin("127.0.0.1", 8443)
+    assert local.may_hold_logs(Origin("127.0.0.1", 8443))
+    assert not app.may_hold_logs(Origin("127.0.0.1", 8443))
+
+
 @pytest.mark.parametrize("seconds", ["1", "90", "3600", " 5 "])
 def test_the_settle_time_is_in_seconds(seconds: str) -> None:
     settings = Settings.from_environment({"SUBMISSION_SETTLE_SECONDS": seconds})
@@ -106,6 +118,7 @@ def test_the_settle_time_is_in_seconds(seconds: str) -> None:
         ("AZURE_ML_WORKSPACE_ID", ["ws", WORKSPACE_ID + "/", WORKSPACE_ID + "/jobs/a", WORKSPACE_ID[1:]]),
         ("AZURE_ML_AUDIENCE", ["ml", "https://ml.azure.com/.default", "api://x"]),
         ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
+        ("AZURE_ML_RUN_HISTORY_URL", ["history", "http://a.example", "https://a.example/history"]),
         ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
         ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),
     ],

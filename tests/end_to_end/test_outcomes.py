@@ -44,7 +44,8 @@ def test_the_run_of_a_failed_job_fails_with_a_reason(app: App, machine: LocalMac
     reason = f"{view['error']['message']} What to do: {view['error']['advice']} [job_failed]"
     assert status["output"] == f"Orchestrator function 'batch_run' failed: {reason}"
     assert view["job"]["name"] in view["error"]["message"]
-    assert "Azure ML Studio" in view["error"]["message"]
+    assert view["error"]["reason"]["message"] in view["error"]["message"]
+    assert view["job"]["studio_url"] not in view["error"]["message"]
     assert status["customStatus"]["phase"] == "Failed"
     assert status["customStatus"]["error"] == view["error"]
 

@@ -168,3 +168,36 @@ def test_runs_that_complete_or_are_canceled_ask_for_no_reason(app: App, control:
     app.cancel(run_id)
     assert app.wait_for_end(run_id)["phase"] == "Canceled"
     assert control.requests("run_details") == control.requests("run_children") == []
+
+
+def test_the_reason_is_that_of_the_innermost_step(app: App, control: ControlClient) -> None:
+    """A pipeline may have a pipeline as a step. Of the steps that failed, the first to end is the cause."""
+
+    def step(name: str, ended_at: str | None = "12:00", **fields: Any) -> dict[str, Any]:
+        error = {"error": {"code": "UserError", "message": f"{name} broke"}}
+        ended = ended_at and f"2026-01-31T{ended_at}:00Z"
+        return {"runId": name, "name": name, "status": "Failed", "error": error, "endTimeUtc": ended} | fields
+
+    outer = [
+        step("late", "12:30"),
+        step("fine", "11:00", status="Completed"),
+        step("nested", "12:10", runType="azureml.PipelineRun"),
+        step("open", None),
+    ]
+    for steps in (outer, [step("inner")]):
+        text = json.dumps({"value": steps})
+        control.fault("run_children", "answer", status=200, body="malformed", text=text)
+    view = failed_run(app, endpoint_input_uri=MISSING)
+    assert view["error"]["reason"] == {"code": "UserError", "message": "inner broke", "step": "inner"}
+
+
+def test_a_step_that_the_list_does_not_explain_is_read_itself(app: App, control: ControlClient) -> None:
+    hold = control.hold("Preparing")
+    run_id = app.start(endpoint_input_uri=MISSING)
+    job = app.wait_for_phase(run_id, "Queued")["job"]["name"]
+    steps = {"value": [{"runId": f"{job}-batchscoring", "status": "Failed", "displayName": "score it"}]}
+    control.fault("run_children", "answer", status=200, body="malformed", text=json.dumps(steps))
+    control.release(hold)
+    view = app.wait_for_end(run_id)
+    assert view["error"]["reason"]["step"] == "score it"
+    assert "no-such-folder" in view["error"]["reason"]["message"]

@@ -18,7 +18,7 @@ class ApiError extends Error {
 const api = {
   root: new URL("batch-runs", location.href.split(/[?#]/)[0]).href,
 
-  async call(method, path, params = {}) {
+  async call(method, path, params = {}, read = (answer) => answer.json()) {
     const query = new URLSearchParams(params).toString();
     const key = storedKey();
     if (/[^\x21-\x7e]/.test(key)) throw new ApiError(401, "A key cannot have these characters.");
@@ -36,9 +36,9 @@ const api = {
     }
     // After a login has expired, the app redirects to the login page. The key must not be sent there.
     if (answer.type === "opaqueredirect") throw new ApiError(401, "The login has expired.");
-    const body = await answer.json().catch(() => null);
+    const body = await (answer.ok ? read(answer) : answer.json()).catch(() => null);
     if (!answer.ok) throw new ApiError(answer.status, body?.detail || `The app answered ${answer.status}.`);
-    if (!body) throw new ApiError(0, "The answer was incomplete.");
+    if (body === null) throw new ApiError(0, "The answer was incomplete.");
     return body;
   },
 
@@ -52,6 +52,7 @@ const api = {
   },
 
   run: (id) => api.call("GET", `/${encodeURIComponent(id)}`),
+  log: (id, tail) => api.call("GET", `/${encodeURIComponent(id)}/log`, { tail }, (answer) => answer.text()),
   cancel: (id) => api.call("POST", `/${encodeURIComponent(id)}/cancel`),
 };
 

@@ -54,7 +54,7 @@ function drawDetail() {
   panel.hidden = !detail.id;
   $("layout").classList.toggle("open", Boolean(detail.id));
   const run = store.runs.get(detail.id);
-  const signature = JSON.stringify([detail.id, detail.missing, cancels.get(detail.id), run]);
+  const signature = JSON.stringify([detail.id, detail.missing, cancels.get(detail.id), logs.get(detail.id), run]);
   if (!detail.id || signature === detail.signature) return;
   detail.signature = signature;
   setText($("detail-title"), run ? titleOf(run) : detail.id);
@@ -64,6 +64,8 @@ function drawDetail() {
   const namesOpen = panel.querySelector("details")?.open;
   $("detail-body").replaceChildren(...detailContent(run));
   if (namesOpen && panel.querySelector("details")) panel.querySelector("details").open = true;
+  const log = panel.querySelector(".log");
+  if (log) log.scrollTop = log.scrollHeight;
   if (focused) (panel.querySelector(`[data-keep="${focused}"]`) || $("detail-title")).focus();
 }
 
@@ -86,7 +88,8 @@ function troubles(run) {
   const box = (trouble, title, name) => h("section", { class: `trouble ${name}` },
     h("h3", {}, title), h("p", {}, trouble.message),
     trouble.advice ? h("p", {}, h("strong", {}, "What to do: "), trouble.advice) : null,
-    h("p", { class: "muted" }, code(trouble.code), trouble.since ? h("span", {}, " since ", timeElement(trouble.since)) : null));
+    h("p", { class: "muted" }, code(trouble.code), trouble.reason?.code ? h("span", {}, ", in Azure ML ", code(trouble.reason.code)) : null,
+      trouble.since ? h("span", {}, " since ", timeElement(trouble.since)) : null));
   return [run.error && box(run.error, "Why the run did not complete", "final"),
     run.needs_attention && box(run.needs_attention, "The run needs attention", "attention"),
     run.problem && box(run.problem, "The last step failed; the run goes on", "passing")].filter(Boolean);
@@ -114,9 +117,8 @@ function tickDetail(now) {
 }
 
 function job(run) {
-  return section("Job", run.job
-    ? definitions([["Name", code(run.job.name)], ["Status", run.job.status]])
-    : h("p", { class: "muted" }, isActive(run) ? "No job yet." : "No job was submitted."));
+  if (!run.job) return section("Job", h("p", { class: "muted" }, isActive(run) ? "No job yet." : "No job was submitted."));
+  return section("Job", definitions([["Name", code(run.job.name)], ["Status", run.job.status]]), ...logControl(run));
 }
 
 function data(run) {

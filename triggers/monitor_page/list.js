@@ -69,7 +69,7 @@ function drawRow(run, old, now) {
   const cell = (name, ...content) => h("td", { class: name }, ...content);
   element.append(
     cell("state-of", phaseBadge(run.phase),
-      trouble && h("span", { class: `sub ${troubleTone}`, title: trouble.message }, trouble.code)),
+      trouble && h("span", { class: `sub cut ${troubleTone}`, title: trouble.message }, trouble.reason?.message || trouble.code)),
     cell("job", run.job ? cut(run.job.name) : h("span", { class: "muted" }, "–"),
       run.job ? h("span", { class: "sub" }, run.job.status) : null),
     cell("endpoint", cut(endpointName(run) || "–")),

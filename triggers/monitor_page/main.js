@@ -124,6 +124,7 @@ function turnPage(by) {
 const CLICKS = {
   close: closeDetail, cancel: askToCancel, reload, previous: () => turnPage(-1), next: () => turnPage(1),
   copy: () => copyText($("copy"), JSON.stringify(store.runs.get(detail.id), null, 2)),
+  "show-log": showLog,
   "copy-command": () => copyText($("copy-command"), startCommand()),
   "confirm-cancel": cancelConfirmed,
   "state-action": () => { if (live.loaded) { clearFilters(); filtersChanged(); } else updateNow(); },

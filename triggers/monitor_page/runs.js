@@ -65,7 +65,7 @@ const haystacks = new WeakMap();
 function haystack(run) {
   if (!haystacks.has(run)) {
     const parts = [run.run_id, run.job?.name, run.job?.status, run.endpoint_uri, run.error?.message,
-      run.error?.code, run.problem?.message, run.problem?.code, run.needs_attention?.message, run.needs_attention?.code,
+      run.error?.code, run.error?.reason?.code, run.problem?.message, run.problem?.code, run.needs_attention?.message, run.needs_attention?.code,
       run.source && folderOf(run.source)];
     haystacks.set(run, parts.filter(Boolean).join("\n").toLowerCase());
   }

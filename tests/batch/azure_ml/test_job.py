@@ -221,3 +221,25 @@ def test_an_experiment_that_is_no_text_counts_as_absent(experiment: object) -> N
 def test_a_status_without_a_printable_character_is_none(status: str) -> None:
     with pytest.raises(ValueError, match="no status"):
         job(status=status)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("azureml://westeurope.api.azureml.ms/mlflow/v1.0/subscriptions/1/x?", "westeurope.api.azureml.ms"),
+        ("azureml://127.0.0.1:8443/mlflow/v1.0", "127.0.0.1:8443"),
+        ("azureml://a@b.example/mlflow", None),
+        ("https://westeurope.api.azureml.ms/mlflow", None),
+        ("azureml://westeurope.api.azureml.ms", None),
+        ("azureml://w\u00e4st.example/mlflow", None),
+        (None, None),
+        (5, None),
+    ],
+)
+@pytest.mark.parametrize("services", ["interactionEndpoints", "services"])
+def test_the_tracking_service_names_a_host(services: str, endpoint: object, host: str | None) -> None:
+    properties: dict[str, Any] = {
+        "interactionEndpoints": None,
+        services: {"Tracking": {"endpoint": endpoint}},
+    }
+    assert job(**properties).tracking_host == host

@@ -1,0 +1,34 @@
+"use strict";
+/* The last lines of a job's log, read when somebody asks for them. */
+
+const LOG_LINES = 100;
+
+/** By run id: {} while they are read, then {text}, or {failure} if they cannot be read. */
+const logs = new Map();
+
+function logControl(run) {
+  const read = logs.get(run.run_id);
+  const known = read?.text !== undefined || read?.failure;
+  const button = h("button", { type: "button", id: "show-log", "data-keep": "log", disabled: Boolean(read && !known) },
+    known ? "Read the log again" : "Last log lines");
+  if (!known) return [button];
+  if (read.failure) return [button, h("p", { class: "failure" }, read.failure)];
+  return [button, read.text
+    ? h("pre", { class: "code log", tabIndex: 0, "data-keep": "log-text", "aria-label": "The last lines of the log" }, read.text)
+    : h("p", { class: "muted" }, "The log is empty.")];
+}
+
+async function showLog() {
+  const id = detail.id;
+  logs.set(id, {});
+  drawDetail();
+  try {
+    logs.set(id, { text: await api.log(id, LOG_LINES) });
+    announce("The log was read.");
+  } catch (error) {
+    logs.set(id, { failure: error.message });
+    announce(`The log was not read. ${error.message}`);
+  }
+  if (id !== detail.id) return;
+  drawDetail();
+}
