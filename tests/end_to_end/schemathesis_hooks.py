@@ -6,7 +6,7 @@ import schemathesis
 
 from batch.api import openapi_examples
 
-_WHOLE_NUMBERS = ("poll_interval", "queue_timeout", "timeout", "cancel_timeout")
+_WHOLE_NUMBERS = ("poll_interval", "queue_timeout", "timeout", "cancel_timeout", "job_attempts")
 
 
 @schemathesis.hook

@@ -69,9 +69,11 @@ def test_the_rule_sets_the_rest_of_the_request() -> None:
         "timeout": 7,
         "on_timeout": "leave",
         "cancel_timeout": 8,
+        "job_attempts": 2,
+        "retry_on": ["service"],
     }
     asked = _request(rule(**fields), blob())
-    assert asked.model_dump(include=set(fields)) == fields
+    assert asked.model_dump(mode="json", include=set(fields)) == fields
     other = "https://other.westeurope.inference.ml.azure.com"
     asked = request_for(
         rule(endpoint_uri=f"{other}/jobs"), blob(), "r-1", settings(ALLOWED_ENDPOINT_ORIGINS=other)

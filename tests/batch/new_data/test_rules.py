@@ -191,6 +191,8 @@ def test_fields_of_the_request_are_passed_on_unchanged() -> None:
         "timeout": 7,
         "on_timeout": "leave",
         "cancel_timeout": 8,
+        "job_attempts": 2,
+        "retry_on": ["service"],
     }
     assert rule(**given).request_fields() == given
     for name, value in given.items():
