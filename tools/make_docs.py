@@ -50,8 +50,10 @@ def refusals() -> str:
     steps = {
         ApiError.INVALID_REQUEST: "`errors` names every wrong field; correct all of them",
         ApiError.NO_SUCH_RUN: "check the id; ended runs are purged after `RUN_RETENTION_DAYS`",
+        ApiError.NO_LOG: "wait until the job has begun; `detail` names the logs that there are",
         ApiError.ID_IN_USE: "this `run_id` belongs to another request: use a new one",
         ApiError.ALREADY_ENDED: "nothing: the run has no job left to cancel",
+        ApiError.LOG_UNAVAILABLE: "read it later, or in Azure ML Studio; `detail` says what Azure ML answered",
         ApiError.STORE_UNAVAILABLE: "send the same request again: with the same `run_id` it starts once",
     }
     rows = ((str(error.status), error.title, steps[error]) for error in ApiError)

@@ -55,8 +55,8 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
             job=job,
             outcome=end.outcome,
             checks=run.checks,
-            reason=end.error.message if end.error else None,
             job_error=end.error.reason.code if end.error and end.error.reason else None,
+            reason=end.error.message if end.error else None,
         )
 
 

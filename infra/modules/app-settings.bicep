@@ -48,6 +48,7 @@ var endpointSettings = {
   AZURE_ML_AUDIENCE: mlAudiences[environment().name]
   AZURE_RESOURCE_MANAGER_URL: resourceManagerUrl
   AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
+  AZURE_ML_RUN_HISTORY_URL: ''
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)
 }
