@@ -1,9 +1,13 @@
 """A run whose first job is preempted: one job for each attempt whatever goes wrong, and none is lost."""
 
 from random import Random
+from typing import Any
 
 import pytest
 
+from activities import invoke
+from batch.azure_ml.rest import HttpError
+from batch.errors import ErrorCode
 from batch.run.state import Run
 from task_hub.runs import decoded_input
 from tests.faults.plan import Fault, Plan
@@ -169,3 +173,32 @@ async def test_no_more_jobs_than_attempts(make_world: MakeWorld) -> None:
     await world.settle()
     await world.assert_ended_once("Failed", jobs=5)
     await world.is_purged()
+
+
+async def test_a_late_delivery_for_the_first_job_does_not_use_a_claim_that_was_given_back(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The submission of the second job is refused, so nobody holds a claim when the late delivery comes."""
+    world = await make_world(Plan())
+    is_preempted(world)
+    submit, refused = invoke.submit, 0
+
+    def refuse_the_second(*arguments: Any) -> Any:
+        nonlocal refused
+        if len(world.azure_ml.jobs) == 1 and not refused:
+            refused += 1
+            raise HttpError(429, ErrorCode.SERVICE_UNAVAILABLE, "Busy.")
+        return submit(*arguments)
+
+    monkeypatch.setattr(invoke, "submit", refuse_the_second)
+
+    async def scenario(world: World) -> None:
+        await world.already_rebuilt()
+        await world.post_until_answered()
+        while not refused:
+            await world.runtime.step()
+        await world.runtime.deliver_earlier_ones()
+        await world.settle()
+        await world.assert_ended_once("Completed", jobs=2)
+
+    await play(world, scenario)
