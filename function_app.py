@@ -3,7 +3,16 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import authorize, cancel_job, check_status, explain_job, invoke, record_end, start_run
+from activities import (
+    authorize,
+    cancel_job,
+    check_status,
+    explain_job,
+    invoke,
+    locate_outputs,
+    record_end,
+    start_run,
+)
 from batch.new_data.settings import new_data as new_data_settings
 from entities import earlier_version, folder_window
 from orchestrators import batch_run, new_data_window
@@ -18,7 +27,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (
     *(http_api, job_log, rebuild, openapi, monitor, new_data, job_events, housekeeping),
     *(batch_run, new_data_window),
-    *(authorize, invoke, check_status, cancel_job, explain_job, record_end, start_run),
+    *(authorize, invoke, check_status, cancel_job, explain_job, locate_outputs, record_end, start_run),
     *(folder_window, earlier_version),
 ):
     app.register_functions(part.bp)

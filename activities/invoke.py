@@ -1,6 +1,7 @@
 """Submits the run's job: at most once, however often this activity is delivered."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +12,7 @@ import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
 from batch import thread_pools
+from batch.azure_ml.data_assets import resolved_inputs
 from batch.azure_ml.endpoint import read_job, submit
 from batch.azure_ml.identity import bearer_token
 from batch.azure_ml.job import JobResource
@@ -73,14 +75,15 @@ async def _invoke(asked: Invoke, row: RunRow, client: df.DurableOrchestrationCli
 
 async def _submit(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
     try:
-        # Before the claim, so that a slow or failing token request does not use up the claim's time.
+        # Before the claim, so that slow or failing requests for a token or an asset do not use up the claim's time.
         await thread_pools.azure_ml.run(bearer_token, app_settings().ml_audience)
+        resolved = await _resolve(row, asked.request)
     except RunError:
         found = await _find(row, asked, client)
         if found.absent:
             raise
         return found
-    claim = await claim_submission(client, row)
+    claim = await claim_submission(client, row, resolved_inputs=resolved)
     if isinstance(claim, Taken):
         taken = claim.submission
         found = await _find(replace(row, submission=taken, etag=""), asked, client)
@@ -88,14 +91,24 @@ async def _submit(row: RunRow, asked: Invoke, client: df.DurableOrchestrationCli
             return found
         if failure := before_next_post(taken, datetime.now(UTC), app_settings().submission_settle):
             raise failure
-        claim = await claim_submission(client, replace(row, etag=""), instead_of=taken.attempt)
+        claim = await claim_submission(
+            client, replace(row, etag=""), instead_of=taken.attempt, resolved_inputs=resolved
+        )
     match claim:
         case Claimed():
-            return Invoked(job=await _post(replace(row, etag=""), asked.request, claim, client))
+            return await _post(replace(row, etag=""), asked.request, claim, client)
         case Canceled():
             return Invoked(canceled=True)
         case Taken():
             raise submission_uncertain("because another delivery of this step submits it", retryable=True)
+
+
+async def _resolve(row: RunRow, request: RunRequest) -> Mapping[str, str]:
+    """What the run's first attempt to submit has found is kept, also if it sent all inputs as they were given."""
+    submission = row.submission
+    if submission.resolved_inputs or submission.attempt is not None:
+        return submission.resolved_inputs
+    return await thread_pools.azure_ml.run(resolved_inputs, request, app_settings())
 
 
 async def _find(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
@@ -104,12 +117,13 @@ async def _find(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClien
     if submission.attempt is None:
         return _without_job(row)
     settings, asked_at = app_settings(), datetime.now(UTC)
+    request = asked.request.with_inputs(submission.resolved_inputs)
     owners = Owners(find=partial(owner_of, ledger_of(client)), own=partial(own_job, client, row))
-    found = await find_job(asked, submission, settings, owners)
+    found = await find_job(asked.model_copy(update={"request": request}), submission, settings, owners)
     if row.job and row.job not in asked.earlier_jobs and not isinstance(found, JobResource):
-        found = await _job_of_row(row, asked.request) or found
+        found = await _job_of_row(row, request) or found
     if isinstance(found, JobResource):
-        return Invoked(job=found.of_run())
+        return _submitted(found.of_run(), submission)
     if found:
         await record_search(client, row, in_doubt=found.again is SearchAgain.FOR_A_WHILE)
     if failure := after_search(submission, found, asked_at, settings.submission_settle):
@@ -141,9 +155,14 @@ def _without_job(row: RunRow) -> Invoked:
     return Invoked(canceled=True) if row.submission.cancel_requested else Invoked(absent=True)
 
 
+def _submitted(job: Job, submission: Submission) -> Invoked:
+    return Invoked(job=job, resolved_inputs=dict(submission.resolved_inputs))
+
+
 async def _post(
     row: RunRow, request: RunRequest, claim: Claimed, client: df.DurableOrchestrationClient
-) -> Job:
+) -> Invoked:
+    request = request.with_inputs(claim.submission.resolved_inputs)
     try:
         job = await thread_pools.azure_ml.run(_post_in_time, row.run_id, request, claim)
     except RunError as error:
@@ -163,7 +182,7 @@ async def _post(
     else:
         if not owned:
             log_event(logger, logging.WARNING, "job_of_two_runs", run=row.run_id, job=job.name)
-    return job
+    return _submitted(job, claim.submission)
 
 
 def _post_in_time(run_id: str, request: RunRequest, claim: Claimed) -> Job:

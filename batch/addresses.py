@@ -30,6 +30,7 @@ class Cloud:
     ml_audience: str
     ml_api_host: str
     studio_hosts: frozenset[str]
+    portal_host: str
     storage_suffix: str
 
     @property
@@ -57,6 +58,7 @@ PUBLIC_CLOUD = Cloud(
     ml_audience="https://ml.azure.com",
     ml_api_host="api.azureml.ms",
     studio_hosts=frozenset({"ml.azure.com"}),
+    portal_host="portal.azure.com",
     storage_suffix="core.windows.net",
 )
 CLOUDS = (
@@ -67,6 +69,7 @@ CLOUDS = (
         ml_audience="https://ml.azure.us",
         ml_api_host="api.ml.azure.us",
         studio_hosts=frozenset({"ml.azure.us"}),
+        portal_host="portal.azure.us",
         storage_suffix="core.usgovcloudapi.net",
     ),
     Cloud(
@@ -75,6 +78,7 @@ CLOUDS = (
         ml_audience="https://ml.azure.cn",
         ml_api_host="api.ml.azure.cn",
         studio_hosts=frozenset({"ml.azure.cn", "studio.ml.azure.cn"}),
+        portal_host="portal.azure.cn",
         storage_suffix="core.chinacloudapi.cn",
     ),
 )

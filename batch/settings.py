@@ -8,16 +8,22 @@ from functools import lru_cache
 from typing import Self, TypeVar
 
 from batch.addresses import CLOUDS, PUBLIC_CLOUD, Cloud, EndpointUri, Origin, WorkspaceId
+from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER, check_output_file
 from batch.errors import SettingsError
 
 T = TypeVar("T")
+
+_MAX_OUTPUT_LENGTH = 1_024
+"""Characters, so that there is room for the run id."""
+_OFF = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``*_audience`` are token audiences without the ``/.default`` suffix.
 
-    ``submission_settle`` is how long after a lost submission a job may still appear in the list.
+    ``submission_settle`` is how long after a lost submission a job may still appear in the list. ``default_output``
+    is the output of a run in the short form that names none; it holds ``{run_id}``. Empty leaves it to Azure ML.
     ``run_history_origin`` is None where each job's region has the run history, as in Azure.
     """
 
@@ -29,6 +35,7 @@ class Settings:
     arm_audience: str
     submission_settle: timedelta
     run_retention: timedelta
+    default_output: str
     cloud: Cloud
     run_history_origin: Origin | None = None
 
@@ -73,6 +80,7 @@ class Settings:
             arm_audience=read("AZURE_RESOURCE_MANAGER_AUDIENCE", _audience, str(arm_origin)),
             submission_settle=timedelta(seconds=read("SUBMISSION_SETTLE_SECONDS", _at_most(3_600), 90)),
             run_retention=timedelta(days=read("RUN_RETENTION_DAYS", _at_most(3_650), 30)),
+            default_output=read("DEFAULT_OUTPUT_URI", _default_output, DEFAULT_OUTPUT),
             cloud=cloud,
             run_history_origin=read("AZURE_ML_RUN_HISTORY_URL", Origin.parse, None),
         )
@@ -90,6 +98,19 @@ def _origins(text: str) -> frozenset[Origin]:
 
 def _audience(text: str) -> str:
     return str(Origin.parse(text.rstrip("/")))
+
+
+def _default_output(text: str) -> str:
+    if text.lower() == _OFF:
+        return ""
+    if len(text) > _MAX_OUTPUT_LENGTH:
+        raise ValueError(f"must have at most {_MAX_OUTPUT_LENGTH} characters")
+    uri = check_output_file(text)
+    if RUN_ID_PLACEHOLDER not in uri:
+        raise ValueError(
+            f"must hold {RUN_ID_PLACEHOLDER}, or be {_OFF}: an output that exists already fails the job"
+        )
+    return uri
 
 
 def _at_most(most: int) -> Callable[[str], int]:

@@ -48,6 +48,8 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         table.add_row("failed before", Text(", ".join(job["name"] for job in earlier)))
     table.add_row("elapsed", _elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
+    for output in _outputs(view):
+        table.add_row("output", Text(output))
     if error := view["error"]:
         if with_error:
             table.add_row("error", Text(error["message"], style="red"))
@@ -64,6 +66,14 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
         if since := problem.get("since"):
             table.add_row("since", Text(since))
         table.add_row("what to do", Text(problem["advice"]))
+
+
+def _outputs(view: View) -> list[str]:
+    """Where the outputs of a completed run are. An earlier version of the app tells no links."""
+    if view["phase"] != "Completed":
+        return []
+    links = view.get("output_links", {})
+    return [links.get(name, {}).get("storage_url") or uri for name, uri in view.get("outputs", {}).items()]
 
 
 def studio_url(view: View) -> str | None:

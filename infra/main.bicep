@@ -61,6 +61,9 @@ param maximumInstanceCount int = 100
 @description('Days after which the history of ended runs is purged.')
 param runRetentionDays int = 30
 
+@description('Output of a run that names none; must hold {run_id}. Empty: the default of the app. none: Azure ML chooses.')
+param defaultOutputUri string = ''
+
 @minValue(30)
 @maxValue(730)
 @description('Days for which logs are kept.')
@@ -254,6 +257,7 @@ module appSettings 'modules/app-settings.bicep' = {
     workspaceId: workspaceId
     submissionSettleSeconds: submissionSettleSeconds
     runRetentionDays: runRetentionDays
+    defaultOutputUri: defaultOutputUri
     servicePrincipal: asServicePrincipal
       ? { tenantId: servicePrincipalTenantId, clientId: servicePrincipalClientId, secretUri: vault!.outputs.secretUri }
       : {}

@@ -69,8 +69,8 @@ class Events:
 class MachineConfig:
     """``state`` is the only folder written to; ``settings`` override the app settings for the emulated Azure ML.
 
-    ``datastores`` maps names to folders; ``host_port`` 0 takes a free one. With ``time_scale`` durable time runs
-    that many times as fast as the machine's, and can be steered.
+    ``datastores`` maps names to folders, and ``assets`` ``<name>:<version>``; ``host_port`` 0 takes a free one. With
+    ``time_scale`` durable time runs that many times as fast as the machine's, and can be steered.
     """
 
     state: Path
@@ -78,6 +78,7 @@ class MachineConfig:
     principal: str | None = None
     pace: tuple[Phase, ...] = field(default_factory=lambda: even_pace(0.0))
     datastores: Mapping[str, Path] = field(default_factory=dict)
+    assets: Mapping[str, Path] = field(default_factory=lambda: {"heart:1": SAMPLES / "data"})
     settings: Mapping[str, str] = field(default_factory=dict)
     host_port: int = 0
     ports: Ports = field(default_factory=Ports)
@@ -158,6 +159,7 @@ class LocalMachine:
             deployments=standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
             pace=config.pace,
             datastores={"samples": SAMPLES, **config.datastores},
+            assets=config.assets,
             storage={config.events.container.url(""): self.incoming} if config.events else {},
             publish=self.grid.publish if config.events and config.events.jobs else None,
             ports=config.ports,

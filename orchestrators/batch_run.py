@@ -29,6 +29,7 @@ from batch.names import (
     INVOKE,
     JOB_OWNER,
     JOB_OWNER_OWN,
+    LOCATE_OUTPUTS,
     NUDGE,
     RECORD_END,
 )
@@ -54,6 +55,9 @@ from batch.run.steps import (
     Invoked,
     InvokeMode,
     Job,
+    LocateOutputs,
+    OutputLinks,
+    OutputsLocated,
     RecordEnd,
 )
 from orchestrators.earlier_version import describes_its_end, kept_owners_in_entities, patience_of
@@ -175,13 +179,26 @@ def _end(
     context.set_custom_status(status)
     if not context.is_replaying:
         log_progress(logger, context.instance_id, before, run, end)
+    links = yield from _locate(context, run, end)
     # Whatever it answers, the run ends: housekeeping brings up to date what is out of date.
     record = RecordEnd(run_id=context.instance_id, status=status)
     yield from _attempt(context, RECORD_END, record.to_json(), EndRecorded)
     if end.error:
         context.continue_as_new(run.failed(end.error).to_json())
         return None
-    return RunResult.of(run, ended_at).to_json()
+    return RunResult.of(run, ended_at, links).to_json()
+
+
+def _locate(
+    context: df.DurableOrchestrationContext, run: Run, end: End
+) -> Generator[Any, Any, dict[str, OutputLinks]]:
+    """Where the outputs of a completed run are. Without an answer the run ends as it would have."""
+    outputs = run.job_request.output_uris()
+    if end.error or run.job is None or not outputs or not describes_its_end(context.version):
+        return {}
+    locate = LocateOutputs(run_id=context.instance_id, workspace_id=run.job.workspace_id, outputs=outputs)
+    located = yield from _attempt(context, LOCATE_OUTPUTS, locate.to_json(), OutputsLocated)
+    return located.links
 
 
 def _attempt(

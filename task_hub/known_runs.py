@@ -70,13 +70,19 @@ async def find_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownR
 async def known(table: Table, row: RunRow, in_hub: RunInHub | None) -> KnownRun:
     """The run of a row of the ledger."""
     if in_hub and not in_hub.to_be_started_anew:
-        return KnownRun(row.request, _since(in_hub, row.started_at))
+        return KnownRun(row.request, _with_resolved_inputs(_since(in_hub, row.started_at), row))
     listed = await table.read(row.key_in(RunList.ALL))
     if listed and (ended := ListedRun.of(listed.values)).has_ended:
-        return KnownRun(row.request, ended_view(ended))
+        return KnownRun(row.request, _with_resolved_inputs(ended_view(ended), row))
     run = await run_to_start(table, row)
     status = status_without_instance(to_be_started=row.is_to_be_started or in_hub is not None)
     return KnownRun(row.request, _view_without_instance(row.run_id, status, row.started_at, run))
+
+
+def _with_resolved_inputs(view: RunView, row: RunRow) -> RunView:
+    """The row knows them from the claim on, and the state only from the execution after the one that submits."""
+    resolved = row.submission.resolved_inputs
+    return {**view, "resolved_inputs": dict(resolved)} if resolved else view
 
 
 async def listed_view(client: df.DurableOrchestrationClient, table: Table, listed: ListedRun) -> RunView:

@@ -13,7 +13,7 @@ from batch.run.attention import Attention, attention
 from batch.run.believed_status import believed_status
 from batch.run.phases import OUTCOMES, has_ended
 from batch.run.state import Run
-from batch.run.status import RunStatus
+from batch.run.status import RunResult, RunStatus
 from ledger.runs import RunEnd
 from task_hub.instances import instance_status
 
@@ -85,6 +85,7 @@ async def find_in_hub(
         started_at=found.created_time,
         updated_at=found.last_updated_time,
         run=run,
+        result=RunResult.read(found.output) if runtime_status == "Completed" else None,
     )
     return RunInHub(
         fingerprint=run.request.fingerprint() if run else "",

@@ -1,7 +1,7 @@
 """The submission of a run, as the activities and the API work with it: in its row of the ledger."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -55,9 +55,15 @@ async def row_of(client: df.DurableOrchestrationClient, run_id: str) -> RunRow:
 
 
 async def claim_submission(
-    client: df.DurableOrchestrationClient, row: RunRow, instead_of: str | None = None
+    client: df.DurableOrchestrationClient,
+    row: RunRow,
+    *,
+    instead_of: str | None = None,
+    resolved_inputs: Mapping[str, str] | None = None,
 ) -> Claimed | Taken | Canceled:
     """Claims for a new attempt, where nobody holds the claim or ``instead_of`` does.
+
+    What an earlier claim of the run resolved is kept instead of ``resolved_inputs``.
 
     Raises RunError if a later job of the run was submitted, and if the ledger fails; then the claim may have taken
     effect all the same.
@@ -65,7 +71,9 @@ async def claim_submission(
     attempt, claimed_at, job_attempt = uuid4().hex, _now(), row.submission.job_attempt
 
     def claim(before: Submission) -> Submission:
-        return before.claim(attempt, claimed_at, instead_of) if before.job_attempt == job_attempt else before
+        if before.job_attempt != job_attempt:
+            return before
+        return before.claim(attempt, claimed_at, instead_of, resolved_inputs)
 
     submission = await _change(client, row, claim)
     if submission.job_attempt > job_attempt:

@@ -101,7 +101,34 @@ _FAILED: RunView = {
     },
 }
 
-RUNS: dict[str, RunView] = {"under way": _RUNNING, "needs attention": _NOT_MOVING, "failed": _FAILED}
+_WORKSPACE = (
+    "/subscriptions/22222222-3333-4444-5555-666666666666/resourceGroups/ml"
+    "/providers/Microsoft.MachineLearningServices/workspaces/my-workspace"
+)
+_COMPLETED: RunView = {
+    **_RUNNING,
+    "phase": "Completed",
+    "runtime_status": "Completed",
+    "next_check_at": None,
+    "ended_at": "2026-01-31T06:10:04.900Z",
+    "outputs": {"output_data": _OUTPUT.format(run_id=_RUN_ID)},
+    "output_links": {
+        "output_data": {
+            "storage_url": f"https://mystorage.blob.core.windows.net/azureml-blobstore/scores/{_RUN_ID}.csv",
+            "portal_url": "https://portal.azure.com/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview"
+            "/storageAccountId/%2Fsubscriptions%2F22222222-3333-4444-5555-666666666666%2FresourceGroups%2Fml"
+            "%2Fproviders%2FMicrosoft.Storage%2FstorageAccounts%2Fmystorage/path/azureml-blobstore",
+        }
+    },
+    "resolved_inputs": {"input_data": f"{_WORKSPACE}/data/readings/versions/3"},
+}
+
+RUNS: dict[str, RunView] = {
+    "under way": _RUNNING,
+    "needs attention": _NOT_MOVING,
+    "completed": _COMPLETED,
+    "failed": _FAILED,
+}
 RUN_LIST: dict[str, RunList] = {
     "a page": {"runs": [_RUNNING, _FAILED], "continuation": CONTINUATION},
     "nothing there": {"runs": [], "continuation": None},

@@ -18,21 +18,31 @@ from pydantic import (
     Strict,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, from_json
 
 from batch.addresses import EndpointUri
-from batch.api.data_uri import (
+from batch.api.request_schema import (
+    AT_LEAST_ONE,
+    JOB_INPUT_FORMS,
+    JOB_OUTPUT_FORMS,
+    NO_OTHER_NAMES,
+    REQUEST_FORMS,
+)
+from batch.data_uri import (
     DATA_URI_PATTERN,
+    OUTPUT_FILE_PATTERN,
     OUTPUT_URI_PATTERN,
     RUN_ID_PLACEHOLDER,
     check_data_uri,
+    check_output_file,
     check_output_uri,
 )
-from batch.api.request_schema import AT_LEAST_ONE, JOB_INPUT_FORMS, NO_OTHER_NAMES, REQUEST_FORMS
 from batch.errors import FieldError, InvalidRequest
 from batch.redaction import holds_secret
 from batch.run.job_retry import RetryOn
@@ -68,6 +78,12 @@ OutputUri = Annotated[
     StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
     AfterValidator(check_output_uri),
     Field(json_schema_extra={"pattern": OUTPUT_URI_PATTERN}),
+]
+OutputFile = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_URI_LENGTH),
+    AfterValidator(check_output_file),
+    Field(json_schema_extra={"pattern": OUTPUT_FILE_PATTERN}),
 ]
 BindingName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")]
@@ -129,8 +145,15 @@ class JobInput(_Strict):
 class JobOutput(_Strict):
     """A named output. What ``uri`` names must not exist yet; it may hold ``{run_id}``."""
 
+    model_config = ConfigDict(json_schema_extra=JOB_OUTPUT_FORMS)
+
     type: Literal["UriFile", "UriFolder"] = "UriFile"
     uri: OutputUri
+
+    @field_validator("uri")
+    @classmethod
+    def _names_a_file(cls, uri: str, fields: ValidationInfo) -> str:
+        return check_output_file(uri) if fields.data.get("type") == "UriFile" else uri
 
 
 Inputs = Annotated[
@@ -153,10 +176,10 @@ class BatchRunRequest(_Strict):
     ] = None
     endpoint_input_type: Literal["UriFolder", "UriFile"] = "UriFolder"
     endpoint_output_uri: Annotated[
-        OutputUri | None,
+        OutputFile | None,
         Field(
             description="File for the predictions; must not exist yet. {run_id} stands for the run's id."
-            " Default: a place in the endpoint's default store"
+            " Default: DEFAULT_OUTPUT_URI, a file of its own in the store of the workspace"
         ),
     ] = None
     poll_interval: Annotated[
@@ -237,9 +260,10 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
     }
     if given.endpoint_input_uri:
         inputs[SHORT_FORM_INPUT] = Binding(type=given.endpoint_input_type, uri=given.endpoint_input_uri)
-    if given.endpoint_output_uri:
-        output = JobOutput(uri=given.endpoint_output_uri)
-        outputs[SHORT_FORM_OUTPUT] = _output(output, run_id, "endpoint_output_uri")
+        if output_uri := given.endpoint_output_uri or settings.default_output:
+            output = _output(JobOutput(uri=output_uri), run_id, "endpoint_output_uri")
+            by_default = given.endpoint_output_uri is None
+            outputs[SHORT_FORM_OUTPUT] = output.model_copy(update={"by_default": by_default})
     return RunRequest(
         endpoint_uri=str(_endpoint(given.endpoint_uri, settings)),
         inputs=inputs,
@@ -269,7 +293,7 @@ def _output(output: JobOutput, run_id: str, field: str) -> Binding:
         raise InvalidRequest(
             [FieldError(field, f"is longer than {MAX_URI_LENGTH} characters with the run id in it")]
         )
-    return Binding(type=output.type, uri=uri)
+    return Binding(type=output.type, uri=uri, template=output.uri if uri != output.uri else None)
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from pydantic.config import JsonDict
 
+from batch.data_uri import OUTPUT_FILE_PATTERN
+
 _NULL: JsonDict = {"type": "null"}
 
 NO_OTHER_NAMES: JsonDict = {"additionalProperties": False}
@@ -26,6 +28,11 @@ JOB_INPUT_FORMS: JsonDict = {
             "required": ["value"],
         },
     ]
+}
+
+JOB_OUTPUT_FORMS: JsonDict = {
+    "if": {"properties": {"type": {"const": "UriFolder"}}, "required": ["type"]},
+    "else": {"properties": {"uri": {"pattern": OUTPUT_FILE_PATTERN}}},
 }
 
 REQUEST_FORMS: JsonDict = {

@@ -24,10 +24,11 @@ from batch.run.status import (
     FailureView,
     JobView,
     ReasonView,
+    RunResult,
     RunStatus,
     reason_view,
 )
-from batch.run.steps import IdentityView
+from batch.run.steps import IdentityView, OutputLinks
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
 PhaseName = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PHASES)})]
@@ -134,7 +135,7 @@ class RequestView(TypedDict):
 
 
 class RunView(TypedDict):
-    """A run. Lists leave out ``request`` and ``outputs``."""
+    """A run. Lists leave out ``request`` and what follows."""
 
     run_id: str
     phase: Annotated[PhaseName, Field(description="Where the run is, or how it ended")]
@@ -166,6 +167,17 @@ class RunView(TypedDict):
     source: Annotated[SourceView | None, Field(description="The blobs that started the run")]
     request: NotRequired[RequestView]
     outputs: NotRequired[Annotated[dict[str, str], Field(description="Output URIs by name")]]
+    output_links: NotRequired[
+        Annotated[
+            dict[str, OutputLinks], Field(description="Where the outputs of a completed job are, by name")
+        ]
+    ]
+    resolved_inputs: NotRequired[
+        Annotated[
+            dict[str, str],
+            Field(description="Which version of a data asset was scored, by the names of inputs"),
+        ]
+    ]
 
 
 def run_view(
@@ -176,8 +188,11 @@ def run_view(
     started_at: datetime,
     updated_at: datetime,
     run: Run | None = None,
+    result: RunResult | None = None,
 ) -> RunView:
     """``started_at`` is shown only if ``status`` does not tell it. ``run`` is None where the request was not read.
+
+    ``result`` is the output of a run that completed.
 
     Whether the run needs attention depends on the time, so the caller adds it.
     """
@@ -211,6 +226,10 @@ def run_view(
         # The custom status may be lost, and the state may be of before the present step.
         view["job_attempt"] = max(status.job_attempt, run.job_attempt)
         view["outputs"] = run.request.of_job(view["job_attempt"]).output_uris()
+        if resolved := run.resolved_inputs or (result.resolved_inputs if result else {}):
+            view["resolved_inputs"] = resolved
+        if result and result.output_links:
+            view["output_links"] = result.output_links
     if has_ended(view["phase"], runtime_status):
         view["ended_at"] = view["ended_at"] or _latest(format_timestamp(updated_at), view)
     return view
@@ -250,7 +269,7 @@ def _earlier_jobs(status: RunStatus, run: Run | None) -> list[EarlierJobView]:
 def _request_view(request: RunRequest) -> RequestView:
     view: RequestView = request.model_dump(  # type: ignore[assignment]  # pydantic types every dump alike
         mode="json",
-        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template"}}},
+        exclude={"endpoint_uri": True, "outputs": {"__all__": {"template", "by_default"}}},
         exclude_defaults=True,
     )
     return view

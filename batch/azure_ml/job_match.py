@@ -9,6 +9,7 @@ from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
 from batch.run.request import RunRequest
 
+_ASSET_ID = re.compile(r".*/data/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", re.IGNORECASE)
 _DATASTORE_PATH = re.compile(r"/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)", re.IGNORECASE)
 
 
@@ -74,7 +75,12 @@ def _compare(theirs_given: Iterable[str] | None, wanted: list[str]) -> _Data:
 
 
 def _spelling(uri: str) -> tuple[str, str]:
-    """Kind and path. Long and short form of a datastore path are the same, and so are encoded and plain names."""
+    """Kind and path. Long and short form of a datastore path are the same, and so are encoded and plain names.
+
+    The service may spell the id of an asset in another way than it was sent.
+    """
+    if match := _ASSET_ID.fullmatch(uri):
+        return "asset", f"{match['name']}:{match['version']}"
     if match := _DATASTORE_PATH.search(uri):
         return "datastore", unquote(f"{match['datastore']}/{match['path']}").rstrip("/")
     scheme, _, rest = uri.partition("://")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from batch.addresses import PUBLIC_CLOUD
 from batch.api.request import parse_fields
+from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER
 from batch.new_data.blob import Blob
 from batch.new_data.earlier_version import EarlierUpload
 from batch.new_data.rules import DEFAULT_INPUT, NewDataRule, Start
@@ -37,7 +38,8 @@ def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) 
         "run_id": run_id,
         "endpoint_input_type": "UriFile" if rule.start == Start.FILE else "UriFolder",
         "endpoint_input_uri": _fill(input_uri, rule, blob, run_id),
-        "endpoint_output_uri": _fill(rule.output_uri, rule, blob, run_id),
+        # The request fills in the run id, and keeps the URI as it was before.
+        "endpoint_output_uri": _fill(_output_uri(rule, settings), rule, blob, RUN_ID_PLACEHOLDER),
     }
     return parse_fields(fields, None, settings)[1]
 
@@ -62,6 +64,13 @@ def start_of(value: dict[str, Any], settings: Settings) -> StartRun:
     rule = NewDataRule.model_construct(**upload.rule)
     request = request_for(rule, upload.blob, upload.run_id, settings)
     return StartRun(run_id=upload.run_id, request=request, source=DataSource.from_json(value["source"]))
+
+
+def _output_uri(rule: NewDataRule, settings: Settings) -> str:
+    """A rule without an output has that of the app. It has one of its own even where the app has none."""
+    return (
+        (settings.default_output or DEFAULT_OUTPUT) if rule.output_uri == DEFAULT_OUTPUT else rule.output_uri
+    )
 
 
 def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str) -> str:

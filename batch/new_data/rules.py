@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
+from batch.data_uri import DEFAULT_OUTPUT
 from batch.new_data.blob import Blob
 
 DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
 """In the public cloud; ``request_for`` puts in the domain of the app's cloud. Ids of rules depend on this text."""
-DEFAULT_OUTPUT = "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
 
 PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", "date")
 _REQUEST_FIELDS = (

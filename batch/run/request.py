@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -23,12 +24,14 @@ class Binding(Stored):
     """A named input or output of the job: ``type`` and ``uri``, or a literal ``value``.
 
     ``template`` is the URI of an output as it was asked for, if it held ``{run_id}``: a rerun fills it anew.
+    ``by_default``: nobody asked for this output; the app chose it.
     """
 
     type: str
     uri: str | None = None
     value: str | bool | int | float | None = None
     template: str | None = None
+    by_default: bool = False
 
 
 class Overrides(Stored):
@@ -74,8 +77,29 @@ class RunRequest(Stored):
 
         In Python 1, 1.0 and True are equal; in JSON they differ.
         """
-        canonical = json.dumps(self.to_json(), sort_keys=True)
+        canonical = json.dumps(self._as_asked(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _as_asked(self) -> dict[str, Any]:
+        """The JSON of the request without what the app added to it.
+
+        Versions before 1.4 added no output and kept no template: the fingerprints of their runs stay valid. So do
+        those of runs that started before the app's default output was changed.
+        """
+        asked = {
+            name: output.model_copy(update={"template": None})
+            for name, output in self.outputs.items()
+            if not output.by_default
+        }
+        return self.model_copy(update={"outputs": asked}).to_json()
+
+    def with_inputs(self, uris: Mapping[str, str]) -> Self:
+        """With other URIs of inputs, by their names."""
+        inputs = {
+            name: binding.model_copy(update={"uri": uris.get(name, binding.uri)})
+            for name, binding in self.inputs.items()
+        }
+        return self.model_copy(update={"inputs": inputs})
 
     def of_job(self, job_attempt: int) -> Self:
         """What the run asks of this job of its own: each has outputs of its own, the first those that were asked for.

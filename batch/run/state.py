@@ -197,7 +197,7 @@ class Run(Stored):
             return self._after_success()
         if answer.canceled:
             return self._after_success(canceled_before_submission=True)
-        return self._after_success(job=answer.job, submitted_at=now)
+        return self._after_success(job=answer.job, submitted_at=now, resolved_inputs=answer.resolved_inputs)
 
     def checked(self, answer: Checked, now: datetime, patience: Patience = PATIENCE) -> Self:
         run = self._after_failure(answer, now, patience) or self._with_status(answer.status, now)

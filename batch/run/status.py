@@ -16,7 +16,7 @@ from batch.run.outcome import End
 from batch.run.phases import PENDING
 from batch.run.source import SourceView
 from batch.run.state import CancelCause, Run
-from batch.run.steps import Failure, IdentityView, Job, JobReason
+from batch.run.steps import Failure, IdentityView, Job, JobReason, OutputLinks
 from batch.stored import Stored
 from batch.timestamps import Time, format_timestamp
 
@@ -155,6 +155,8 @@ class RunResult(Stored):
     submitted_at: str | None = None
     ended_at: str | None = None
     checks: int = 0
+    resolved_inputs: dict[str, str] = Field(default_factory=dict)
+    output_links: dict[str, OutputLinks] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, output: object) -> Self:
@@ -162,7 +164,7 @@ class RunResult(Stored):
         return _read(cls, output)
 
     @classmethod
-    def of(cls, run: Run, ended_at: datetime) -> Self:
+    def of(cls, run: Run, ended_at: datetime, links: dict[str, OutputLinks] | None = None) -> Self:
         return cls(
             outcome="Completed",
             job=_job_view(run.job),
@@ -171,10 +173,15 @@ class RunResult(Stored):
             submitted_at=_time(run.submitted_at),
             ended_at=_time(ended_at),
             checks=run.checks,
+            resolved_inputs=run.resolved_inputs,
+            output_links=links or {},
         )
 
     def to_json(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        """What few runs have is left out, not empty."""
+        result = self.model_dump(mode="json")
+        seldom = ("resolved_inputs", "output_links")
+        return {name: value for name, value in result.items() if value or name not in seldom}
 
 
 def reason_view(reason: JobReason) -> ReasonView:

@@ -192,11 +192,10 @@ class Explained(Answer):
 
 
 class LocateOutputs(Stored):
-    """The input of ``locate_outputs``: output URIs by name."""
+    """The input of ``locate_outputs``: output URIs by name. ``workspace_id`` is that of the job, if it is known."""
 
     run_id: str
-    endpoint_uri: str
-    job_name: str
+    workspace_id: str | None
     outputs: dict[str, str]
 
 

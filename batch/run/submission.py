@@ -6,7 +6,8 @@ claim by another attempt means that a job may exist already: then the app search
 ``job_match``), adopts it if found, and submits again only when there is provably none (``search_result``).
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -43,6 +44,9 @@ class Submission:
     ``lost_posts`` counts the POSTs of all attempts whose answers were lost. ``last_answer`` says what came instead of
     the last one; ``refused`` if it was an error of the user, though with a status that says nothing of the job.
 
+    ``resolved_inputs``: by the names of inputs, which version the first claim found behind an asset's name or label.
+    Each POST sends the same.
+
     ``undecided_since`` is when the searches for the job began to end in doubt for a reason that seldom passes.
     """
 
@@ -57,25 +61,39 @@ class Submission:
     refused: bool = False
     undecided_since: str | None = None
     job_attempt: int = 1
+    resolved_inputs: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> Self:
         """Fields of a later version are left out."""
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         return cls(**{name: each for name, each in (value or {}).items() if name in known})
 
     def to_json(self) -> dict[str, Any]:
-        """Without the fields that are at their default: version 1.2 does not know the last five."""
+        """Without the fields that are at their default: versions before do not know the last ones."""
         default = asdict(type(self)())
         return {name: each for name, each in asdict(self).items() if each != default[name]}
 
     def of_job(self, job_attempt: int) -> "Submission":
-        """The record of this job of the run. That of an earlier job is over: its job is known, and has failed."""
+        """The record of this job of the run. That of an earlier job is over: its job is known, and has failed.
+
+        Each job gets the same inputs.
+        """
         if job_attempt <= self.job_attempt:
             return self
-        return Submission(job_attempt=job_attempt, cancel_requested=self.cancel_requested)
+        return Submission(
+            job_attempt=job_attempt,
+            cancel_requested=self.cancel_requested,
+            resolved_inputs=self.resolved_inputs,
+        )
 
-    def claim(self, attempt: str, claimed_at: str, instead_of: str | None) -> "Submission":
+    def claim(
+        self,
+        attempt: str,
+        claimed_at: str,
+        instead_of: str | None,
+        resolved_inputs: Mapping[str, str] | None = None,
+    ) -> "Submission":
         """Claims for ``attempt`` if the claim is free or still that of ``instead_of``; not after a cancel."""
         if self.cancel_requested or self.attempt != instead_of:
             return self
@@ -86,6 +104,7 @@ class Submission:
             claimed_at=claimed_at,
             lost_at=None,
             claims=self.claims + 1,
+            resolved_inputs=self.resolved_inputs or resolved_inputs or {},
             refused=False,
             undecided_since=None,
         )

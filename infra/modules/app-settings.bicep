@@ -12,6 +12,7 @@ param allowedEndpointOrigins string
 param workspaceId string
 param submissionSettleSeconds int
 param runRetentionDays int
+param defaultOutputUri string
 
 @description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
 param servicePrincipal object
@@ -51,6 +52,7 @@ var endpointSettings = {
   AZURE_ML_RUN_HISTORY_URL: ''
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)
+  DEFAULT_OUTPUT_URI: defaultOutputUri
 }
 
 var identitySettings = empty(servicePrincipal)

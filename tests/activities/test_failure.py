@@ -14,6 +14,7 @@ from activities import (
     explain_job,
     failure,
     invoke,
+    locate_outputs,
     record_end,
     start_run,
 )
@@ -22,7 +23,7 @@ from batch.errors import ActivityFailed
 from functions_host.worker.redaction import without_credentials
 from tests.host_texts import HIDDEN_FROM
 
-MODULES = [authorize, cancel_job, check_status, explain_job, invoke, record_end, start_run]
+MODULES = [authorize, cancel_job, check_status, explain_job, invoke, locate_outputs, record_end, start_run]
 
 
 def sync_activity(value: str) -> str:

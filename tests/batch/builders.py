@@ -150,4 +150,5 @@ def view_of(
         started_at=started_at,
         updated_at=updated_at,
         run=state,
+        result=RunResult.read(output) if runtime_status == "Completed" else None,
     )

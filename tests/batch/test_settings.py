@@ -77,6 +77,19 @@ def test_the_arm_audience_may_differ_from_its_address() -> None:
     assert settings.arm_audience == "https://management.azure.com"
 
 
+@pytest.mark.parametrize(
+    ("given", "output"),
+    [
+        ("", "azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"),
+        ("azureml://datastores/lake/paths/{run_id}.csv", "azureml://datastores/lake/paths/{run_id}.csv"),
+        ("none", ""),
+        (" None ", ""),
+    ],
+)
+def test_the_default_output_may_be_changed_or_off(given: str, output: str) -> None:
+    assert Settings.from_environment({"DEFAULT_OUTPUT_URI": given}).default_output == output
+
+
 def test_run_history_is_in_the_region_of_the_job_unless_a_setting_says_where() -> None:
     region, elsewhere = "westeurope.api.azureml.ms", "evil.example"
     app = Settings.from_environment({})
@@ -120,6 +133,19 @@ def test_the_settle_time_is_in_seconds(seconds: str) -> None:
         ("AZURE_RESOURCE_MANAGER_URL", ["http://localhost", "https://a.example/", "https://a.example/x"]),
         ("AZURE_ML_RUN_HISTORY_URL", ["history", "http://a.example", "https://a.example/history"]),
         ("AZURE_RESOURCE_MANAGER_AUDIENCE", ["arm", "https://management.azure.com/.default"]),
+        (
+            "DEFAULT_OUTPUT_URI",
+            [
+                "predictions.csv",
+                "azureml://datastores/lake/paths/predictions.csv",
+                "azureml://datastores/lake/paths/{run_id}/",
+                "azureml://datastores/lake/{run_id}.csv",
+                "https://acct.blob.core.windows.net/c/{run_id}.csv",
+                "azureml://datastores/lake/paths/{run_id}/{date}.csv",
+                "azureml://datastores/lake/paths/{run_id}" + "x" * 1_024,
+                f"azureml://datastores/lake/paths/{{run_id}}?sig={SECRET}",
+            ],
+        ),
         ("SUBMISSION_SETTLE_SECONDS", ["0", "-1", "3601", "1.5", "1m", "ninety", "²", "9" * 5_000, SECRET]),
     ],
 )

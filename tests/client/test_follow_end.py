@@ -8,8 +8,11 @@ from rich.console import Console
 
 from batch.run.outcome import end_of
 from batch.run.phases import PHASES
+from batch.run.status import RunResult
+from batch.run.steps import OutputLinks
 from client import phases
 from client.follow import Follower
+from client.follow_view import block
 from client.run_client import View
 from tests.batch.builders import after, custom_status, result, run, view_of
 
@@ -58,6 +61,24 @@ def test_it_ends_with_the_run(view: View, phase: str, capsys: pytest.CaptureFixt
 def test_it_does_not_end_before(view: View) -> None:
     with pytest.raises(TimeoutError):
         follower(view).follow("r-1")
+
+
+@pytest.mark.parametrize(
+    ("links", "output"),
+    [
+        (
+            {"output_data": {"storage_url": "https://lake.blob.core.windows.net/c/r-1.csv"}},
+            "https://lake.blob",
+        ),
+        ({}, "azureml://datastores/lake/paths/out/r-1.csv"),
+    ],
+)
+def test_a_completed_run_shows_where_its_output_is(links: dict[str, OutputLinks], output: str) -> None:
+    completed = RunResult.of(run(status="Completed"), after(60), links).to_json()
+    for view, is_shown in ((shown("Completed", None, completed), True), (shown("Running", WAITING), False)):
+        console = Console(file=io.StringIO(), width=200)
+        console.print(block(view))
+        assert (output in console.file.getvalue()) is is_shown  # type: ignore[attr-defined]
 
 
 def test_each_final_phase_has_an_exit_code() -> None:

@@ -14,10 +14,17 @@ from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import TIME_SCALE, App
 
+CLOSED_DATASTORE = "closed"
+"""No test lets the app read where it is: the app keeps what it has read."""
+
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
-    config = MachineConfig(tmp_path_factory.mktemp("machine"), time_scale=TIME_SCALE)
+    config = MachineConfig(
+        tmp_path_factory.mktemp("machine"),
+        time_scale=TIME_SCALE,
+        datastores={CLOSED_DATASTORE: tmp_path_factory.mktemp("closed")},
+    )
     with LocalMachine(config) as machine:
         yield machine
 

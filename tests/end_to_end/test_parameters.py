@@ -76,8 +76,19 @@ def test_a_single_file_is_scored(app: App, machine: LocalMachine) -> None:
     assert rows and all(row.startswith(source.name) for row in rows)
 
 
-def test_without_an_output_the_endpoint_chooses_the_place(app: App, control: ControlClient) -> None:
+def test_without_an_output_the_short_form_has_that_of_the_app(app: App, control: ControlClient) -> None:
     run_id = app.start(endpoint_output_uri=None)
+    uri = f"azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
+    assert app.wait_for_end(run_id)["outputs"] == {"output_data": uri}
+    sent = invoke_of(control, run_id)["body"]["properties"]["outputData"]
+    assert sent == {"output_data": {"jobOutputType": "UriFile", "uri": uri}}
+
+
+def test_for_named_inputs_without_outputs_the_endpoint_chooses_the_place(
+    app: App, control: ControlClient
+) -> None:
+    inputs = {"data": {"type": "UriFolder", "uri": "azureml://datastores/samples/paths/data/"}}
+    run_id = app.start(endpoint_input_uri=None, endpoint_output_uri=None, inputs=inputs)
     view = app.wait_for_end(run_id)
 
     assert view["phase"] == "Completed"

@@ -174,10 +174,11 @@ def test_a_list_that_is_available_again_in_time_is_enough(app: App, control: Con
 def test_without_an_output_of_its_own_a_job_cannot_be_identified(app: App, control: ControlClient) -> None:
     """The service drops our tag, and other jobs may read the same file: the run cannot know which job is its own."""
     control.fault("invoke", "drop", when="after")
+    one_file = "azureml://datastores/samples/paths/data/mill-street-7.csv"
     run_id = app.start(
-        endpoint_input_uri="azureml://datastores/samples/paths/data/mill-street-7.csv",
-        endpoint_input_type="UriFile",
+        endpoint_input_uri=None,
         endpoint_output_uri=None,
+        inputs={"input_data": {"type": "UriFile", "uri": one_file}},
     )
     view = app.wait_for_end(run_id)
 

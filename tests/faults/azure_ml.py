@@ -38,8 +38,9 @@ class FakeJob:
 class FakeAzureMl:
     """A job ends as ``ends_as``, unless that is None: then it runs until it is canceled.
 
-    The first ``preempted`` jobs of a run fail in any case, since their nodes are taken away. ``attempt_of`` looks up
-    which attempt holds the claim of a run. ``attempts`` are those whose POST arrived.
+    The first ``preempted`` jobs of a run fail in any case, since their nodes are taken away. ``latest_version`` is
+    that of each data asset. ``attempt_of`` looks up which attempt holds the claim of a run. ``attempts`` are those
+    whose POST arrived.
     """
 
     def __init__(self, clock: Clock, attempt_of: Callable[[str], str | None]) -> None:
@@ -48,6 +49,7 @@ class FakeAzureMl:
         self.preempted = 0
         self.jobs: dict[str, FakeJob] = {}
         self.attempts: list[str | None] = []
+        self.latest_version = 1
         self._attempt_of = attempt_of
 
     def jobs_of(self, run_id: str) -> list[FakeJob]:
@@ -65,6 +67,8 @@ class FakeAzureMl:
             if asked.method == "POST":
                 self.jobs[name].canceled = True
                 return response(asked, 202, {})
+            if "/data/" in path:
+                return response(asked, 200, {"properties": {"latestVersion": str(self.latest_version)}})
             listed = [job for job in self.jobs.values() if job.created_at + _LISTED_AFTER <= self.clock.now]
             newest_first = sorted(listed, key=lambda job: job.created_at, reverse=True)
             return response(asked, 200, {"value": [self._arm(job) for job in newest_first]})

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from activities import invoke
+from batch.azure_ml.job import JobResource
 from batch.azure_ml.rest import HttpError
 from batch.errors import ErrorCode
+from batch.run.request import RunRequest
+from batch.settings import Settings
+from tests.batch.builders import WORKSPACE_ID
 from tests.faults.plan import Killed, Plan
 from tests.faults.walk import MakeWorld, play
 from tests.faults.world import World
@@ -94,6 +98,33 @@ async def test_an_outage_of_the_endpoint_is_outlasted_with_few_posts(
         assert min(pauses) >= 90
         assert 5 < len(pauses) < 15
         assert posts.times[-1] < OUTAGE + 900
+
+    await play(world, scenario)
+
+
+async def test_each_submission_scores_the_version_that_the_first_one_found(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await _begun(make_world, endpoint_input_uri="azureml:heart@latest")
+    submit, sent = invoke.submit, []
+
+    def post(run_id: str, job_tag: str, request: RunRequest, app: Settings) -> JobResource:
+        sent.append(request.inputs["input_data"].uri)
+        world.azure_ml.latest_version += 1
+        if len(sent) < 3:
+            _busy()
+        return submit(run_id, job_tag, request, app)
+
+    monkeypatch.setattr(invoke, "submit", post)
+
+    async def scenario(world: World) -> None:
+        await world.settle()
+        await world.assert_ended_once("Completed")
+        first = f"{WORKSPACE_ID}/data/heart/versions/1"
+        assert sent == [first] * 3
+        _, view = await world.get()
+        assert view["resolved_inputs"] == {"input_data": first}
+        assert view["request"]["inputs"]["input_data"]["uri"] == "azureml:heart@latest"
 
     await play(world, scenario)
 

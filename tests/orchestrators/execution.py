@@ -16,7 +16,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from batch.durable_timer import MAX_EARLY
-from batch.names import EXPLAIN_JOB, RECORD_END
+from batch.names import EXPLAIN_JOB, LOCATE_OUTPUTS, RECORD_END
 from batch.run.reason import read_reason
 from batch.timestamps import parse_timestamp
 from functions_host.worker.redaction import without_credentials
@@ -44,7 +44,11 @@ _UNNUMBERED = (CONTINUE_AS_NEW, EXTERNAL_EVENT)
 _CALLS = (ACTIVITY, RETRIED_ACTIVITY, ENTITY_CALL)
 _FAILURE_LABEL = "\n\n$OutOfProcData$:"
 THIS_VERSION = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["defaultVersion"]
-_ANSWERED_AT_ONCE = {EXPLAIN_JOB: {"nothing_known": True}, RECORD_END: {"recorded": True}}
+_ANSWERED_AT_ONCE = {
+    EXPLAIN_JOB: {"nothing_known": True},
+    LOCATE_OUTPUTS: {"nothing_known": True},
+    RECORD_END: {"recorded": True},
+}
 """What the steps of a run that has ended answer, unless the test answers them itself."""
 _FAILURE_KEY = "failure"
 """In the input of an execution that only raises."""

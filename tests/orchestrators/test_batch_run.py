@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from batch.errors import ErrorCode
-from batch.names import EXPLAIN_JOB, RECORD_END
+from batch.names import EXPLAIN_JOB, LOCATE_OUTPUTS, RECORD_END
 from batch.run.request import RunRequest
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
-from tests.batch.builders import ENDPOINT_URI, START, after, request, run
+from tests.batch.builders import ENDPOINT_URI, START, WORKSPACE_ID, after, request, run
 from tests.orchestrators.execution import (
     ANY,
     CONTINUE_AS_NEW,
@@ -232,6 +232,72 @@ def test_a_run_of_an_earlier_version_does_not_ask_why(handle: Handle, version: s
         handle, _state_of_a_running_run(), START, version=version, waits_at={EXPLAIN_JOB, RECORD_END}
     )
     assert execution.complete({"status": "Failed"}).activity[0] == RECORD_END
+
+
+LINKS = {
+    "output_data": {
+        "storage_url": "https://lake.blob.core.windows.net/data/out/r-1.csv",
+        "portal_url": "https://portal.azure.com/#x",
+    }
+}
+LOCATE = (
+    LOCATE_OUTPUTS,
+    {"run_id": "r-1", "workspace_id": WORKSPACE_ID, "outputs": request().output_uris()},
+)
+
+
+def test_a_run_that_completed_asks_where_its_outputs_are(handle: Handle) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={LOCATE_OUTPUTS})
+    answer = execution.complete({"status": "Completed"})
+    assert answer.activity == LOCATE
+    assert custom_status(answer)["phase"] == "Completed"
+    seen_at = format_timestamp(execution.now)
+    answer = execution.complete({"links": LINKS}, after=9)
+    assert answer.output["output_links"] == LINKS
+    assert answer.output["ended_at"] == custom_status(answer)["ended_at"] == seen_at
+    assert execution.recorded["status"] == custom_status(answer)
+
+
+@pytest.mark.parametrize(
+    "located", [{"nothing_known": True}, error(ErrorCode.ACCESS_DENIED), {"links": {"a": "b"}}, {}, None]
+)
+def test_a_run_completes_if_nobody_can_say_where_its_outputs_are(handle: Handle, located: object) -> None:
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at={LOCATE_OUTPUTS})
+    execution.complete({"status": "Completed"})
+    answer = execution.fail("boom") if located is None else execution.complete(located)
+    assert (answer.ended, answer.error, answer.output["outcome"]) == (True, None, "Completed")
+    assert answer.output["outputs"] == request().output_uris()
+    assert "output_links" not in answer.output
+
+
+@pytest.mark.parametrize("status", ["Failed", "Canceled"])
+def test_only_a_run_that_completed_asks_where_its_outputs_are(handle: Handle, status: str) -> None:
+    waits_at = {LOCATE_OUTPUTS, RECORD_END}
+    execution = Execution(handle, _state_of_a_running_run(), START, waits_at=waits_at)
+    assert execution.complete({"status": status}).activity[0] == RECORD_END
+
+
+def test_a_run_without_outputs_asks_nobody_where_they_are(handle: Handle) -> None:
+    execution = submitted(handle, request(outputs={}))
+    assert execution.complete({"status": "Completed"}).ended
+
+
+@pytest.mark.parametrize("version", ["", "1.0", "1.1", "1.2", "1.3"])
+def test_a_run_of_an_earlier_version_does_not_ask_where_its_outputs_are(handle: Handle, version: str) -> None:
+    waits_at = {LOCATE_OUTPUTS, RECORD_END}
+    execution = Execution(handle, _state_of_a_running_run(), START, version=version, waits_at=waits_at)
+    assert execution.complete({"status": "Completed"}).activity[0] == RECORD_END
+
+
+def test_a_run_keeps_what_the_names_of_its_inputs_stood_for(handle: Handle) -> None:
+    resolved = {"input_data": f"{WORKSPACE_ID}/data/heart/versions/7"}
+    execution = started(handle)
+    execution.complete(IDENTITY)
+    execution.complete({**JOB, "resolved_inputs": resolved})
+    execution.complete(RUNNING)
+    execution.fire()
+    answer = execution.next().complete({"status": "Completed"})
+    assert answer.output["resolved_inputs"] == resolved
 
 
 def test_a_run_without_a_job_records_its_end_too(handle: Handle) -> None:

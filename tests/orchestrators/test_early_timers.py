@@ -110,6 +110,7 @@ class Engine:
             "authorize": lambda _: IDENTITY,
             "invoke": lambda _: JOB,
             "check_status": lambda _: RUNNING,
+            "locate_outputs": lambda _: {"nothing_known": True},
             "record_end": lambda _: {"recorded": True},
         }
         self.calls: list[tuple[str, datetime]] = []
@@ -166,7 +167,7 @@ async def test_a_run_that_waits_for_its_next_attempt_is_executed_once_in_that_ti
     assert timedelta(seconds=300) <= second - first < timedelta(seconds=302)
     assert engine.executions == 2, "the one that waits, and the one that follows the wait"
     assert [name for name, _ in engine.calls] == [
-        *("authorize", "invoke", "invoke", "check_status", "record_end")
+        *("authorize", "invoke", "invoke", "check_status", "locate_outputs", "record_end")
     ]
 
 

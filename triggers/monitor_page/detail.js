@@ -131,11 +131,20 @@ function data(run) {
   if (!run.request) return section("Inputs and outputs", h("p", { class: "muted" }, "Loading…"));
   const named = (name, type) => [name, type ? h("span", { class: "sub" }, type) : null];
   const inputs = Object.entries(run.request.inputs || {})
-    .map(([name, { type, uri, value }]) => [named(name, type), code(uri ?? JSON.stringify(value))]);
+    .map(([name, { type, uri, value }]) => [named(name, type),
+      h("span", {}, code(uri ?? JSON.stringify(value)), resolved(run.resolved_inputs?.[name]))]);
   const outputs = Object.entries(run.outputs || {})
-    .map(([name, uri]) => [named(name, run.request.outputs?.[name]?.type), code(uri)]);
+    .map(([name, uri]) => [named(name, run.request.outputs?.[name]?.type),
+      h("span", {}, code(uri), ...outputLinks(run.output_links?.[name]))]);
   return h("section", {}, h("h3", {}, "Inputs"), definitions(inputs), h("h3", {}, "Outputs"),
-    outputs.length ? definitions(outputs) : h("p", { class: "muted" }, "In the endpoint's default store."));
+    outputs.length ? definitions(outputs) : h("p", { class: "muted" }, "Azure ML chose the place."));
+}
+
+const resolved = (id) => id ? h("span", { class: "sub" }, "Scored: ", code(id)) : null;
+
+function outputLinks(links) {
+  const shown = [safeLink(links?.storage_url, "Address in storage"), safeLink(links?.portal_url, "Open in the Azure portal")];
+  return shown.filter(Boolean).map((link) => h("span", { class: "sub" }, link));
 }
 
 function source({ source }) {

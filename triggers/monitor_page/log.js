@@ -3,14 +3,15 @@
 
 const LOG_LINES = 100;
 
-/** By run id: {} while they are read, then {text}, or {failure} if they cannot be read. */
+/** By run id: {reading} meanwhile, then {text}, or {failure} if the log cannot be read. */
 const logs = new Map();
 
 function logControl(run) {
-  const read = logs.get(run.run_id);
-  const known = read?.text !== undefined || read?.failure;
-  const button = h("button", { type: "button", id: "show-log", "data-keep": "log", disabled: Boolean(read && !known) },
-    known ? "Read the log again" : "Last log lines");
+  const read = logs.get(run.run_id) || {};
+  const known = read.failure || read.text !== undefined;
+  // Not disabled meanwhile: a disabled button loses the focus.
+  const button = h("button", { type: "button", id: "show-log", "data-keep": "log", "aria-disabled": String(Boolean(read.reading)) },
+    read.reading ? "Reading the log…" : known ? "Read the log again" : "Last log lines");
   if (!known) return [button];
   if (read.failure) return [button, h("p", { class: "failure" }, read.failure)];
   return [button, read.text
@@ -20,7 +21,8 @@ function logControl(run) {
 
 async function showLog() {
   const id = detail.id;
-  logs.set(id, {});
+  if (logs.get(id)?.reading) return;
+  logs.set(id, { reading: true });
   drawDetail();
   try {
     logs.set(id, { text: await api.log(id, LOG_LINES) });
@@ -29,6 +31,5 @@ async function showLog() {
     logs.set(id, { failure: error.message });
     announce(`The log was not read. ${error.message}`);
   }
-  if (id !== detail.id) return;
   drawDetail();
 }

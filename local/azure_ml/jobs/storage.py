@@ -39,7 +39,7 @@ class Storage:
         self._workspace = workspace
         self._datastores = {name.lower(): folder for name, folder in datastores.items()}
         self._accounts = {prefix.rstrip("/"): folder for prefix, folder in accounts.items()}
-        self._assets = dict(assets)
+        self._assets = assets
 
     def input_files(self, data: DataInput) -> list[Path]:
         """The files of an input in sorted order. Batch endpoints do not walk nested folders."""

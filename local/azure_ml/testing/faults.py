@@ -24,6 +24,8 @@ class Operation(StrEnum):
     LIST = "list"
     CANCEL = "cancel"
     CANCEL_STATUS = "cancel_status"
+    DATA_ASSET = "data_asset"
+    DATASTORE = "datastore"
     RUN_DETAILS = "run_details"
     RUN_CHILDREN = "run_children"
     LOG_FILE = "log_file"

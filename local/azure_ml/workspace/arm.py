@@ -1,4 +1,4 @@
-"""Azure Resource Manager: read a job, list the workspace's jobs, cancel one as a long-running operation."""
+"""Azure Resource Manager: the workspace's jobs, canceled as a long-running operation, data assets and datastores."""
 
 import base64
 import re
@@ -15,12 +15,14 @@ from local.azure_ml.jobs.engine import JobEngine, NotCancelable
 from local.azure_ml.jobs.job import Job
 from local.azure_ml.server import Call, Route
 from local.azure_ml.testing.faults import Operation
-from local.azure_ml.workspace import shapes
+from local.azure_ml.workspace import data, shapes
 
-_JOBS = (
+_WORKSPACE = (
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/jobs"
+    r"/providers/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)"
 )
+_JOBS = f"{_WORKSPACE}/jobs"
+_DATA = rf"{_WORKSPACE}/data/(?P<asset>[^/]+)"
 _OPERATION_RESULT = (
     r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.MachineLearningServices"
     r"/locations/(?P<location>[^/]+)/mfeOperationResults/jc:(?P<workspace_id>[^:/]+):(?P<job>[^:/]+)"
@@ -53,6 +55,9 @@ class ResourceManager:
             Route("GET", _JOBS, Operation.LIST, self._list),
             Route("GET", _JOBS + r"/(?P<job>[^/]+)", Operation.ARM_GET, self._get),
             Route("POST", _JOBS + r"/(?P<job>[^/]+)/cancel", Operation.CANCEL, self._cancel),
+            Route("GET", _DATA, Operation.DATA_ASSET, self._data_container),
+            Route("GET", _DATA + r"/versions/(?P<version>[^/]+)", Operation.DATA_ASSET, self._data_version),
+            Route("GET", _WORKSPACE + r"/datastores/(?P<store>[^/]+)", Operation.DATASTORE, self._datastore),
             Route("GET", _OPERATION_RESULT, Operation.CANCEL_STATUS, self._cancel_status),
         ]
 
@@ -114,6 +119,30 @@ class ResourceManager:
             return web.Response(status=200)
         return json_answer(202, {}, {"Location": self._operation_url(call, job)})
 
+    async def _data_container(self, call: Call) -> web.Response:
+        self._admit(call, "read", "data")
+        name = call.names["asset"]
+        versions = data.versions_of(name, self._config.assets)
+        if not versions:
+            raise Refused(frontend_error(404, "UserError", f"No asset with this name was found: {name}."))
+        return json_answer(200, data.container(name, versions, self._config.workspace), _HEADERS, "standard")
+
+    async def _data_version(self, call: Call) -> web.Response:
+        self._admit(call, "read", "data/versions")
+        name, version = call.names["asset"], call.names["version"]
+        if version not in data.versions_of(name, self._config.assets):
+            raise Refused(
+                frontend_error(404, "UserError", f"Asset {name} with version {version} was not found.")
+            )
+        return json_answer(200, data.version(name, version, self._config.workspace), _HEADERS, "standard")
+
+    async def _datastore(self, call: Call) -> web.Response:
+        self._admit(call, "read", "datastores")
+        name = call.names["store"]
+        if name not in {"workspaceblobstore", *self._config.datastores}:
+            raise Refused(frontend_error(404, "UserError", f"Could not find datastore: {name}."))
+        return json_answer(200, data.datastore(name, self._config.workspace), _HEADERS, "standard")
+
     def _operation_url(self, call: Call, job: Job) -> str:
         workspace = self._config.workspace
         return (
@@ -148,7 +177,7 @@ class ResourceManager:
         held = shapes.system_properties(job, self._config.workspace, self._deployments.get(job.deployment))
         return all(name in held and (not equals or held[name] == value) for name, equals, value in wanted)
 
-    def _admit(self, call: Call, action: str) -> None:
+    def _admit(self, call: Call, action: str, resource: str = "jobs") -> None:
         """Checks token, api-version, subscription, workspace and role, in ARM's order."""
         try:
             client_id = self._tokens.verify(
@@ -172,7 +201,7 @@ class ResourceManager:
                     403,
                     "AuthorizationFailed",
                     f"The client '{client_id}' does not have authorization to perform action "
-                    f"'Microsoft.MachineLearningServices/workspaces/jobs/{action}' over scope "
+                    f"'Microsoft.MachineLearningServices/workspaces/{resource}/{action}' over scope "
                     f"'{self._config.workspace.id}' or the scope is invalid. If access was recently granted, "
                     "please refresh your credentials.",
                 )

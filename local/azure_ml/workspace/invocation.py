@@ -1,11 +1,14 @@
 """Parses the body of an invoke: property names in any letter case, names of inputs and outputs as given."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Literal
 
 from local.azure_ml.config import Deployment
 from local.azure_ml.jobs.job import DataInput, DataOutput, JobRequest
+
+_LABEL = re.compile(r"azureml:[^/:@]+@.*")
 
 
 class InvalidRequest(Exception):
@@ -85,6 +88,11 @@ def _uri(one: Mapping[str, object], what: str) -> str:
     uri = one.get("uri")
     if not isinstance(uri, str) or not uri:
         raise InvalidRequest(f"The {what}.Uri field is required.")
+    if _LABEL.fullmatch(uri):
+        # The words of the service: it takes versions of assets, and no labels.
+        raise InvalidRequest(
+            "dataVersion is invalid. It can only contain alphanumeric characters, dashes, underscores, and periods"
+        )
     return uri
 
 

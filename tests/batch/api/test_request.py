@@ -24,7 +24,8 @@ def test_defaults_are_those_of_the_data_factory_pipeline() -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", run_id)
     assert request.endpoint_uri == ENDPOINT_URI
     assert request.inputs == {"input_data": Binding(type="UriFolder", uri=INPUT_URI)}
-    assert request.outputs == {}
+    uri = f"azureml://datastores/workspaceblobstore/paths/batch-runs/{run_id}/predictions.csv"
+    assert request.output_uris() == {"output_data": uri}
     assert (request.poll_interval, request.timeout, request.queue_timeout) == (120, 86_400, None)
     assert (request.cancel_timeout, request.time_to_cancel()) == (None, timedelta(minutes=30))
     assert (request.on_timeout, request.deployment, request.experiment) == ("cancel", None, None)
@@ -49,6 +50,62 @@ def test_reasons_to_submit_again_need_more_than_one_job() -> None:
     for fields in ({"retry_on": ["service"]}, {"retry_on": ["service"], "job_attempts": 1}):
         [error] = refusals(body(**fields))
         assert (error.field, error.message) == ("retry_on", "has no effect unless job_attempts is 2 or more")
+
+
+def test_the_output_of_the_short_form_is_that_of_the_setting() -> None:
+    app = settings(DEFAULT_OUTPUT_URI="azureml://datastores/lake/paths/scored/{run_id}.csv")
+    _, request = parse(body(run_id="r-1"), app=app)
+    assert request.output_uris() == {"output_data": "azureml://datastores/lake/paths/scored/r-1.csv"}
+    assert request.outputs["output_data"].template == app.default_output
+    _, asked = parse(body(run_id="r-1", endpoint_output_uri=OUTPUT_URI), app=app)
+    assert asked.output_uris() == {"output_data": OUTPUT_URI.replace("{run_id}", "r-1")}
+    assert parse(body(run_id="r-1"), app=settings(DEFAULT_OUTPUT_URI="none"))[1].outputs == {}
+
+
+def test_named_inputs_get_no_output_that_nobody_named() -> None:
+    assert parse({"inputs": NAMED["inputs"]})[1].outputs == {}
+
+
+@pytest.mark.parametrize("fields", [SHORT, NAMED])
+def test_an_output_with_the_run_id_keeps_its_template(fields: dict[str, object]) -> None:
+    [output] = parse(fields)[1].outputs.values()
+    assert (output.uri, output.template) == (OUTPUT_URI.replace("{run_id}", "r-1"), OUTPUT_URI)
+    plain = "azureml://datastores/lake/paths/out.csv"
+    assert parse(body(endpoint_output_uri=plain))[1].outputs["output_data"].template is None
+
+
+def test_a_file_for_the_predictions_is_no_folder() -> None:
+    folder = "azureml://datastores/lake/paths/out/{run_id}/"
+    named = {
+        "inputs": NAMED["inputs"],
+        "outputs": {"a": {"uri": folder}, "b": {"type": "UriFile", "uri": folder}},
+    }
+    for fields, names in (
+        (body(endpoint_output_uri=folder), ["endpoint_output_uri"]),
+        (named, ["outputs.a.uri", "outputs.b.uri"]),
+    ):
+        found = refusals(fields)
+        assert [error.field for error in found] == names
+        assert all("must name a file" in error.message for error in found)
+    as_folder = {"inputs": NAMED["inputs"], "outputs": {"a": {"type": "UriFolder", "uri": folder}}}
+    assert not refusals(as_folder)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://acct.blob.core.windows.net/c/p.csv",
+        "azureml:heart:1",
+        "abfss://c@acct.dfs.core.windows.net/p",
+    ],
+)
+def test_an_output_is_a_place_in_a_datastore(uri: str) -> None:
+    for fields in (
+        body(endpoint_output_uri=uri),
+        {"inputs": NAMED["inputs"], "outputs": {"a": {"type": "UriFolder", "uri": uri}}},
+    ):
+        [error] = refusals(fields)
+        assert "must be azureml://datastores/<name>/paths/<path>" in error.message
 
 
 def test_two_requests_without_a_run_id_are_two_runs() -> None:

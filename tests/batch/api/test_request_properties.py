@@ -142,9 +142,10 @@ _inputs = st.one_of(
     st.fixed_dictionaries({"type": st.sampled_from(["UriFolder", "UriFile"]), "uri": _uris}),
     st.fixed_dictionaries({"type": st.just("Literal"), "value": _literals}),
 )
-_outputs = st.fixed_dictionaries(
-    {"uri": _uris | _uris.map(lambda uri: uri + "{run_id}")},
-    optional={"type": st.sampled_from(["UriFile", "UriFolder"])},
+_files = _uris.filter(lambda uri: not uri.endswith("/")) | _uris.map(lambda uri: uri + "{run_id}")
+_outputs = st.one_of(
+    st.fixed_dictionaries({"uri": _files}, optional={"type": st.just("UriFile")}),
+    st.fixed_dictionaries({"uri": _uris, "type": st.just("UriFolder")}),
 )
 _valid = st.fixed_dictionaries(
     {"inputs": st.dictionaries(_names, _inputs, min_size=1, max_size=3)},

@@ -11,7 +11,7 @@ from batch.azure_ml.job import JobResource
 from batch.azure_ml.job_match import Match, matches
 from batch.run.request import Binding, RunRequest
 from tests.batch.azure_ml.jobs import arm_job, job
-from tests.batch.builders import INPUT_URI, WORKSPACE_ID, request
+from tests.batch.builders import INPUT_URI, WORKSPACE_ID, body, parse, request
 
 OUTPUT = "azureml://datastores/lake/paths/out/r-1.csv"
 SECOND = "azureml://datastores/lake/paths/b/r-1"
@@ -33,6 +33,12 @@ NO_OUTPUT = _asked([INPUT_URI], [])
 LITERAL = request(outputs={}, inputs={"mode": Binding(type="Literal", value=1)})
 TWO = _asked([INPUT_URI], [OUTPUT, SECOND])
 SHARED = _asked([INPUT_URI], [ELSEWHERE])
+ASSET = f"{WORKSPACE_ID}/data/heart/versions/1"
+ASSET_AS_SHOWN = "azureml://locations/westeurope/workspaces/ws/data/heart/versions/1"
+OF_ASSET = _asked([ASSET], [ELSEWHERE])
+IN_SHORT = parse(body(run_id="r-1"))[1]
+"""A request that names no output."""
+OF_APP = IN_SHORT.output_uris()["output_data"]
 ONE_SHARED = _asked([INPUT_URI], [OUTPUT, ELSEWHERE])
 
 
@@ -93,6 +99,14 @@ FROM_ARM = JobResource.parse(arm_job())
         (_job([ELSEWHERE], ["azureml:in:1"]), SHARED, Match.UNCLEAR),
         (_job([ELSEWHERE], [f"{LAKE}/in/"]), SHARED, Match.UNCLEAR),
         (_job([ELSEWHERE], [SECOND]), SHARED, Match.OTHER),
+        # An asset is the same however its id is spelled.
+        (_job([ELSEWHERE], [ASSET]), OF_ASSET, Match.OURS),
+        (_job([ELSEWHERE], [ASSET_AS_SHOWN]), OF_ASSET, Match.OURS),
+        (_job([ELSEWHERE], [ASSET_AS_SHOWN + "0"]), OF_ASSET, Match.UNCLEAR),
+        # The app gives each run of the short form an output that names it.
+        (_job([OF_APP]), IN_SHORT, Match.OURS),
+        (_job([OF_APP.replace("r-1", "r-2")]), IN_SHORT, Match.OTHER),
+        (_job(None, [INPUT_URI]), IN_SHORT, Match.OTHER),
         (_job([OUTPUT, ELSEWHERE]), ONE_SHARED, Match.UNCLEAR),
         (_job([OUTPUT, ELSEWHERE], [INPUT_URI]), ONE_SHARED, Match.OURS),
         # ARM shows neither inputs nor outputs: its answer decides nothing.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from batch.addresses import CLOUDS, Cloud
 from batch.api.request import RUN_ID_PATTERN
+from batch.data_uri import DEFAULT_OUTPUT
 from batch.errors import InvalidRequest
 from batch.new_data.blob import Blob, finished_upload
 from batch.new_data.request import folder_id, request_for, start_of, upload_for, upload_id
@@ -43,7 +44,7 @@ def _output(under: NewDataRule, of: Blob) -> str:
 def test_a_file_is_the_input_of_its_run() -> None:
     asked = _request(rule(start="file"), blob("in/a.csv"))
     assert asked.endpoint_uri == ENDPOINT_URI
-    assert asked.inputs["input_data"].model_dump(exclude_none=True) == {
+    assert asked.inputs["input_data"].to_json() == {
         "type": "UriFile",
         "uri": "https://lake.blob.core.windows.net/data/in/a.csv",
     }
@@ -55,7 +56,7 @@ def test_a_file_is_the_input_of_its_run() -> None:
 @pytest.mark.parametrize("start", ["folder", "marker"])
 def test_a_folder_is_the_input_of_its_run(start: str) -> None:
     asked = _request(rule(start=start), blob("in/2026/_SUCCESS"))
-    assert asked.inputs["input_data"].model_dump(exclude_none=True) == {
+    assert asked.inputs["input_data"].to_json() == {
         "type": "UriFolder",
         "uri": "https://lake.blob.core.windows.net/data/in/2026/",
     }
@@ -134,6 +135,24 @@ def test_each_run_has_an_output_of_its_own() -> None:
     assert _output(twice, blob()).endswith("/out/r-1/r-1.csv")
     [other] = _request(twice, blob(), "r-2").outputs.values()
     assert other.uri.endswith("/out/r-2/r-2.csv")
+
+
+def test_the_request_keeps_the_output_with_the_run_id_to_be_filled_in() -> None:
+    one = rule(start="file", output_uri=OUTPUT + "/{folder}/{date}.csv")
+    [output] = _request(one, blob("in/{run_id}/a.csv")).outputs.values()
+    assert output.template == OUTPUT + "/in/%7Brun_id%7D/2026-01-31.csv"
+    assert output.uri == output.template.replace("{run_id}", "r-1")
+
+
+def test_a_rule_without_an_output_has_that_of_the_app() -> None:
+    elsewhere = "azureml://datastores/lake/paths/scored/{run_id}.csv"
+    for default, expected in ((elsewhere, elsewhere), ("none", DEFAULT_OUTPUT)):
+        [output] = request_for(rule(), blob(), "r-1", settings(DEFAULT_OUTPUT_URI=default)).outputs.values()
+        assert output.template == expected
+        own = request_for(
+            rule(output_uri=OUTPUT + "/{run_id}"), blob(), "r-1", settings(DEFAULT_OUTPUT_URI=default)
+        )
+        assert own.outputs["output_data"].template == OUTPUT + "/{run_id}"
 
 
 def test_a_name_that_is_too_long_for_a_uri_is_refused() -> None:

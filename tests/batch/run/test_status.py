@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from batch.advice import advice_meanwhile
 from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_error import MAX_REASON_LENGTH, reason_of
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, RunError
 from batch.run.outcome import end_of, explained
 from batch.run.request import Binding
@@ -128,6 +129,20 @@ def test_the_result_has_the_outputs_of_the_job_that_completed() -> None:
     assert result(run(status="Completed", job_attempt=2), after(60))["outputs"] == {
         "output_data": "azureml://datastores/lake/paths/out/attempt-2/r-1.csv"
     }
+
+
+@pytest.mark.parametrize("character", ["x", "\u4e2d", "\U0001f600", '"', "\\"])
+def test_the_largest_reason_fits(character: str) -> None:
+    state = largest_run(character, 5)
+    assert state.job is not None
+    failed = state.model_copy(update={"job": state.job.model_copy(update={"status": "Failed"})})
+    end = end_of(failed, after(60))
+    reason = reason_of({"message": character * 10_000, "code": character * 10_000}, character * 10_000)
+    assert end is not None and reason is not None
+    reported = custom_status(failed, end=explained(end, reason), ended_at=after(60))
+    assert reported["error"]["reason"]["message"] == reason.message
+    assert len(reason.message) == MAX_REASON_LENGTH
+    assert size_of(reported) < STATUS_LIMIT
 
 
 def test_the_largest_status_fits_even_if_a_service_answers_with_control_characters() -> None:

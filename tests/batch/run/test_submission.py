@@ -40,6 +40,15 @@ def test_a_claim_succeeds_if_it_is_free_or_replaces_the_last_one(
     assert before.claim(attempt, "t", instead_of) == after
 
 
+def test_what_the_first_claim_resolved_stays() -> None:
+    first = Submission().claim("a", "t", None, {"data": "one"})
+    assert first.resolved_inputs == {"data": "one"}
+    for before, instead_of in ((first, "a"), (first.release("a"), None), (first.lose("a", "l"), "a")):
+        again = before.claim("b", "t", instead_of, {"data": "two"})
+        assert (again.attempt, again.resolved_inputs) == ("b", {"data": "one"})
+    assert Submission.from_json(json.loads(json.dumps(first.to_json()))) == first
+
+
 @pytest.mark.parametrize(
     ("before", "attempt", "after"),
     [

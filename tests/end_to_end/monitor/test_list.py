@@ -210,3 +210,31 @@ def test_the_type_of_an_input_is_shown_at_its_name(page: Page, monitor_url: str)
     expect(panel.locator("dt", has_text="readings")).to_contain_text("UriFolder")
     expect(panel.locator("dt", has_text="scores")).to_contain_text("UriFile")
     expect(panel.locator("dd", has_text="paths/p/")).to_have_text("azureml://datastores/d/paths/p/")
+
+
+def test_the_version_that_was_scored_and_the_places_of_outputs_are_shown(
+    page: Page, monitor_url: str
+) -> None:
+    request = {"inputs": {"readings": {"type": "UriFolder", "uri": "azureml:heart@latest"}}, "outputs": {}}
+    storage, portal = "https://lake.blob.core.windows.net/c/x.csv", "https://portal.azure.com/#view/x"
+    asset = "/subscriptions/s/data/heart/versions/7"
+    one = fake_run(
+        "one",
+        request=request,
+        outputs={"scores": "azureml://x"},
+        resolved_inputs={"readings": asset},
+        output_links={"scores": {"storage_url": storage, "portal_url": portal}},
+    )
+    hostile = {"scores": {"storage_url": "javascript:alert(1)", "portal_url": "http://x.example"}}
+    serve(
+        page, [one, fake_run("two", request=request, outputs={"scores": "azureml://x"}, output_links=hostile)]
+    )
+    page.goto(f"{monitor_url}#/runs/one")
+    panel = page.get_by_role("complementary")
+    expect(panel).to_contain_text(asset)
+    expect(panel.get_by_role("link", name="Address in storage")).to_have_attribute("href", storage)
+    expect(panel.get_by_role("link", name="Open in the Azure portal")).to_have_attribute("href", portal)
+    page.goto(f"{monitor_url}#/runs/two")
+    expect(panel).to_contain_text("azureml://x")
+    expect(panel.get_by_role("link", name="Address in storage")).to_have_count(0)
+    expect(panel.get_by_role("link", name="Open in the Azure portal")).to_have_count(0)

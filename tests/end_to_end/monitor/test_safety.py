@@ -35,7 +35,8 @@ def test_every_file_of_the_page_is_part_of_it() -> None:
 
 
 def test_hostile_values_are_shown_as_text(page: Page, monitor_url: str) -> None:
-    trouble = {"code": MARKUP, "message": MARKUP, "advice": MARKUP}
+    reason = {"code": MARKUP, "message": MARKUP, "step": MARKUP}
+    trouble = {"code": MARKUP, "message": MARKUP, "advice": MARKUP, "reason": reason}
     hostile = fake_run(
         MARKUP,
         "Failed",

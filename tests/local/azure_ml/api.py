@@ -107,6 +107,10 @@ class Api:
     def cancel(self, name: str) -> requests.Response:
         return self._arm("POST", f"/{name}/cancel")
 
+    def read_in_workspace(self, rest: str) -> requests.Response:
+        url = f"{self.info.arm_url}{self.info.workspace_resource_id}{rest}"
+        return self.session.get(url, params={"api-version": API_VERSION}, headers=self.arm(), timeout=10)
+
     def follow(self, url: str) -> requests.Response:
         return self.session.get(url, headers=self.arm(), timeout=10)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.local.azure_ml.api import API_VERSION, Api
+from tests.local.azure_ml.api import API_VERSION, SAMPLES, Api
 
 
 def test_a_job_looks_as_recorded(api: Api) -> None:
@@ -158,3 +158,25 @@ def test_paths_are_matched_without_case(api: Api) -> None:
     assert api.follow(f"{url}?api-version={API_VERSION}").status_code == 200
     unknown = api.arm_get("nobody")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "UserError")
+
+
+def test_a_data_asset_names_its_latest_version_and_its_versions_are_read(start_service, api_of) -> None:
+    api = api_of(start_service(assets={"heart:2": SAMPLES / "data", "heart:10": SAMPLES / "data"}))
+    container = api.read_in_workspace("/data/heart").json()
+    assert container["properties"]["latestVersion"] == "10"
+    version = api.read_in_workspace("/data/heart/versions/2").json()
+    assert version["id"] == f"{api.info.workspace_resource_id}/data/heart/versions/2"
+    for missing in ("/data/lungs", "/data/heart/versions/3"):
+        assert api.read_in_workspace(missing).status_code == 404
+    job = api.started(uri=version["id"], deployment="noop")
+    api.control.wait_for_status(job, "Completed")
+    refused = api.invoke(uri="azureml:heart@latest")
+    assert refused.status_code == 400
+    assert "dataVersion is invalid" in refused.text
+
+
+def test_a_datastore_says_in_which_container_it_is(api: Api) -> None:
+    properties = api.read_in_workspace("/datastores/demo").json()["properties"]
+    assert (properties["datastoreType"], properties["containerName"]) == ("AzureBlob", "demo")
+    assert api.read_in_workspace("/datastores/workspaceblobstore").json()["properties"]["isDefault"] is True
+    assert api.read_in_workspace("/datastores/nobody").status_code == 404
