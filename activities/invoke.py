@@ -39,6 +39,7 @@ from task_hub.submissions import (
     record_search,
     release_submission,
     row_of,
+    superseded,
 )
 
 bp = df.Blueprint()
@@ -52,39 +53,40 @@ async def invoke(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
     """Takes an Invoke and answers with an Invoked."""
     asked = Invoke.from_json(value)
     try:
-        answer = await _invoke(asked.purpose, await row_of(client, asked.run_id), asked.request, client)
+        answer = await _invoke(asked, await row_of(client, asked.run_id), client)
     except RunError as error:
         answer = Invoked.failed(error)
     return answer.to_json()
 
 
-async def _invoke(
-    mode: InvokeMode, row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient
-) -> Invoked:
-    match mode:
+async def _invoke(asked: Invoke, row: RunRow, client: df.DurableOrchestrationClient) -> Invoked:
+    if row.submission.job_attempt > asked.job_attempt:
+        raise superseded()
+    row = row.of_job(asked.job_attempt)
+    match asked.purpose:
         case InvokeMode.SUBMIT:
-            return await _submit(row, request, client)
+            return await _submit(row, asked, client)
         case InvokeMode.FIND:
-            return _with_last_answer(await _find(row, request, client), row.submission)
+            return _with_last_answer(await _find(row, asked, client), row.submission)
         case InvokeMode.CHECK_FOR_CANCEL:
             canceled = row.submission.cancel_requested and row.submission.attempt is None
             return Invoked(canceled=True) if canceled else Invoked(unchanged=True)
 
 
-async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
+async def _submit(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
     try:
         # Before the claim, so that slow or failing requests for a token or an asset do not use up the claim's time.
         await thread_pools.azure_ml.run(bearer_token, app_settings().ml_audience)
-        resolved = await _resolve(row, request)
+        resolved = await _resolve(row, asked.request)
     except RunError:
-        found = await _find(row, request, client)
+        found = await _find(row, asked, client)
         if found.absent:
             raise
         return found
     claim = await claim_submission(client, row, resolved_inputs=resolved)
     if isinstance(claim, Taken):
         taken = claim.submission
-        found = await _find(replace(row, submission=taken, etag=""), request, client)
+        found = await _find(replace(row, submission=taken, etag=""), asked, client)
         if not found.absent:
             return found
         if failure := before_next_post(taken, datetime.now(UTC), app_settings().submission_settle):
@@ -94,7 +96,7 @@ async def _submit(row: RunRow, request: RunRequest, client: df.DurableOrchestrat
         )
     match claim:
         case Claimed():
-            return await _post(replace(row, etag=""), request, claim, client)
+            return await _post(replace(row, etag=""), asked.request, claim, client)
         case Canceled():
             return Invoked(canceled=True)
         case Taken():
@@ -109,16 +111,16 @@ async def _resolve(row: RunRow, request: RunRequest) -> Mapping[str, str]:
     return await thread_pools.azure_ml.run(resolved_inputs, request, app_settings())
 
 
-async def _find(row: RunRow, request: RunRequest, client: df.DurableOrchestrationClient) -> Invoked:
+async def _find(row: RunRow, asked: Invoke, client: df.DurableOrchestrationClient) -> Invoked:
     """The job that an earlier attempt created. ``absent`` only if there is provably none."""
     submission = row.submission
     if submission.attempt is None:
         return _without_job(row)
     settings, asked_at = app_settings(), datetime.now(UTC)
-    request = request.with_inputs(submission.resolved_inputs)
+    request = asked.request.with_inputs(submission.resolved_inputs)
     owners = Owners(find=partial(owner_of, ledger_of(client)), own=partial(own_job, client, row))
-    found = await find_job(row.run_id, request, submission, settings, owners)
-    if row.job and not isinstance(found, JobResource):
+    found = await find_job(asked.model_copy(update={"request": request}), submission, settings, owners)
+    if row.job and row.job not in asked.earlier_jobs and not isinstance(found, JobResource):
         found = await _job_of_row(row, request) or found
     if isinstance(found, JobResource):
         return _submitted(found.of_run(), submission)

@@ -60,6 +60,9 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("run", Text(view["run_id"]))
     table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
     table.add_row("job", Text(job_text(view)))
+    # An earlier version of the app does not tell them.
+    if earlier := view.get("earlier_jobs"):
+        table.add_row("failed before", Text(", ".join(job["name"] for job in earlier)))
     table.add_row("elapsed", elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
     for output in _outputs(view):

@@ -6,7 +6,7 @@ the row key begins with the time that is left until a far moment.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -30,6 +30,7 @@ _FAR = 10**14
 """Milliseconds since 1970, in the year 5138."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YES = "yes"
+_WITH_JOB = frozenset({Phase.QUEUED, Phase.RUNNING})
 _BEFORE_THE_JOB = frozenset({PENDING, Phase.AUTHORIZING, Phase.SUBMITTING})
 
 
@@ -79,8 +80,10 @@ class RunRow:
     ``request`` is the fingerprint of its request. ``start`` names the call that starts the orchestration, or is about
     to since ``starting_at``; empty if that call failed. ``phase`` is what the lists were last told. ``earlier``: a
     version without a ledger started the run, and may have kept its submission in an entity. ``job`` is the job that
-    the run owns by a row of this ledger. ``first_run`` is empty for a run that is no rerun; ``reruns`` are the latest
-    runs that repeat this one. ``etag`` is empty for a row that was not read.
+    the run owns by a row of this ledger, ``earlier_jobs`` are those that failed before it. ``first_run`` is empty for
+    a run that is no rerun; ``reruns`` are the latest runs that repeat this one. ``etag`` is empty for a row that was
+    not read.
+
     """
 
     run_id: str
@@ -94,6 +97,7 @@ class RunRow:
     job: str = ""
     first_run: str = ""
     reruns: tuple[str, ...] = ()
+    earlier_jobs: tuple[str, ...] = ()
     etag: str = ""
 
     @property
@@ -117,6 +121,18 @@ class RunRow:
     def key_in(self, which: RunList) -> Key:
         return list_key(which, self.place)
 
+    def of_job(self, job_attempt: int) -> Self:
+        """The row as it is with the record of this job of the run, which may be the next one."""
+        if job_attempt <= self.submission.job_attempt:
+            return self
+        return replace(
+            self,
+            submission=self.submission.of_job(job_attempt),
+            job="",
+            earlier_jobs=(*self.earlier_jobs, self.job) if self.job else self.earlier_jobs,
+            phase=PENDING if self.phase in _WITH_JOB else self.phase,
+        )
+
     def values(self) -> dict[str, str]:
         values = {
             "RunId": self.run_id,
@@ -136,6 +152,8 @@ class RunRow:
             values[FIRST_RUN] = self.first_run
         if self.reruns:
             values[RERUNS] = " ".join(self.reruns)
+        if self.earlier_jobs:
+            values["EarlierJobs"] = json.dumps(self.earlier_jobs)
         return values
 
     @classmethod
@@ -153,6 +171,7 @@ class RunRow:
             job=values.get(JOB, ""),
             first_run=values.get(FIRST_RUN, ""),
             reruns=tuple(values.get(RERUNS, "").split()),
+            earlier_jobs=tuple(json.loads(values.get("EarlierJobs", "[]"))),
             etag=row.etag,
         )
 

@@ -1,7 +1,7 @@
 """Adds runs to the ledger, keeps their rows up to date, and deletes them."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
@@ -150,10 +150,10 @@ async def end_run(table: Table, row: RunRow, end: RunEnd, *, notify: bool = Fals
     await settled(step)
 
 
-async def delete_run(table: Table, row: RunRow, job: str | None) -> None:
-    """Deletes all rows of a run, and that of its job unless the job belongs to another run."""
-    jobs = sorted({name for name in (row.job, job) if name})
-    keys = [*row.keys, *map(job_key, jobs)]
+async def delete_run(table: Table, row: RunRow, jobs: Iterable[str] = ()) -> None:
+    """Deletes all rows of a run, and those of its jobs. A job may belong to another run."""
+    names = {row.job, *row.earlier_jobs, *jobs} - {""}
+    keys = [*row.keys, *map(job_key, sorted(names))]
 
     async def step() -> None:
         found = [await table.read(key) for key in keys]

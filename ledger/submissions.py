@@ -17,8 +17,9 @@ async def change_submission(
     """Applies ``change`` to what is kept now, and returns what is kept then: at once, or not at all.
 
     ``row`` is the row as it was just read: what changes nothing of it is not looked up again. Without ``etag`` the
-    row is read. ``change`` must change nothing when it is applied again. Raises RunError if the store does not
-    answer: then the change may have happened or not.
+    row is read. A record of an earlier job than that of ``row`` is over, and the change begins a new one. ``change``
+    must change nothing when it is applied again. Raises RunError if the store does not answer: then the change may
+    have happened or not.
     """
     known: RunRow | None = row if row.etag else None
 
@@ -27,6 +28,7 @@ async def change_submission(
         while True:
             # What was read is used once. After any failure the row may be another one.
             current, known = known or await _existing(table, row.run_id), None
+            current = current.of_job(row.submission.job_attempt)
             changed = change(current.submission)
             if changed == current.submission:
                 return changed

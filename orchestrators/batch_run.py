@@ -33,6 +33,7 @@ from batch.names import (
     NUDGE,
     RECORD_END,
 )
+from batch.run.job_retry import run_with_next_job
 from batch.run.next_step import cancel_due, earliest_step_at, invoke_mode, next_step_at
 from batch.run.outcome import End, end_of, end_of_crashed, explained, failed_job_of
 from batch.run.progress_log import log_progress
@@ -84,7 +85,10 @@ def batch_run(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         now = _now(context, run)
         if end := end_of(run, now):
             end = yield from _explain(context, run, end)
-            return (yield from _end(context, before, run, end, now))
+            going_on = run_with_next_job(run, end, _now(context, run))
+            if going_on is None:
+                return (yield from _end(context, before, run, end, now))
+            run = going_on
         if run.job and (cause := cancel_due(run, _now(context, run))):
             run = yield from _cancel(context, run, run.job, cause)
 
@@ -127,7 +131,13 @@ def _submit(context: df.DurableOrchestrationContext, run: Run) -> Steps:
             return run
         mode = invoke_mode(run, _now(context, run))
     _report(context, run)
-    invoke = Invoke(run_id=context.instance_id, request=run.request, purpose=mode)
+    invoke = Invoke(
+        run_id=context.instance_id,
+        request=run.job_request,
+        purpose=mode,
+        job_attempt=run.job_attempt,
+        earlier_jobs=run.earlier_job_names,
+    )
     invoked = yield from _attempt(context, INVOKE, invoke.to_json(), Invoked)
     run = run.invoked(invoked, _now(context, run), mode, patience_of(context.version))
     if run.job is not None:
@@ -183,7 +193,7 @@ def _locate(
     context: df.DurableOrchestrationContext, run: Run, end: End
 ) -> Generator[Any, Any, dict[str, OutputLinks]]:
     """Where the outputs of a completed run are. Without an answer the run ends as it would have."""
-    outputs = run.request.output_uris()
+    outputs = run.job_request.output_uris()
     if end.error or run.job is None or not outputs or not describes_its_end(context.version):
         return {}
     locate = LocateOutputs(run_id=context.instance_id, workspace_id=run.job.workspace_id, outputs=outputs)

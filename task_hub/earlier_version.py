@@ -70,10 +70,9 @@ async def earlier_owner_of(client: df.DurableOrchestrationClient, job_name: str)
     return run_id or None
 
 
-def entities_of(run_id: str, job: str | None) -> list[df.EntityId]:
+def entities_of(run_id: str, jobs: list[str]) -> list[df.EntityId]:
     """What such a version has left in the task hub for a run."""
-    owner = [df.EntityId(JOB_OWNER, job)] if job else []
-    return [df.EntityId(SUBMISSION, run_id), *owner]
+    return [df.EntityId(SUBMISSION, run_id), *(df.EntityId(JOB_OWNER, job) for job in jobs)]
 
 
 async def _submission(client: df.DurableOrchestrationClient, run_id: str) -> Submission:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 async def note_job(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow:
     """Notes that the job belongs to the run, if the step that submitted could not. The row, as it is then."""
-    if row.phase != PENDING:
+    if row.phase != PENDING or job_name in row.earlier_jobs:
         return row
     try:
         owned = await own_job(client, row, job_name)

@@ -81,23 +81,23 @@ async def _purge_listed(client: df.DurableOrchestrationClient, run: ListedRun) -
     table = ledger_of(client)
     row = await find_row(table, run.run_id)
     if row and row.started_at == run.started_at:
-        await _purge_run(client, run.run_id, row, _job_of_listed(run))
+        await _purge_run(client, run.run_id, row, _jobs_of_listed(run))
     else:
         # Somebody has deleted the row of the run by hand. Its id may have another run by now.
         await table.write(Delete(list_key(RunList.ALL, run.place)))
 
 
 async def _purge_run(
-    client: df.DurableOrchestrationClient, run_id: str, row: RunRow | None, job: str | None
+    client: df.DurableOrchestrationClient, run_id: str, row: RunRow | None, jobs: list[str]
 ) -> None:
     """The rows last: if this stops before, they are found again in the next hour."""
     if row is None or row.earlier:
-        for entity in entities_of(run_id, job):
+        for entity in entities_of(run_id, jobs):
             # To the runtime an entity is an orchestration that never ends, under this instance id.
             await client.purge_instance_history(str(entity))
     await client.purge_instance_history(run_id)
     if row:
-        await delete_run(ledger_of(client), row, job)
+        await delete_run(ledger_of(client), row, jobs)
 
 
 async def _purge_instance(
@@ -105,7 +105,7 @@ async def _purge_instance(
 ) -> None:
     if instance["name"] == BATCH_RUN:
         row = await find_row(ledger_of(client), instance["instanceId"])
-        await _purge_run(client, instance["instanceId"], row, _job_of(instance))
+        await _purge_run(client, instance["instanceId"], row, _jobs_of(instance))
         return
     if instance["name"] == NOTIFICATION:
         await client.purge_instance_history(instance["instanceId"])
@@ -130,17 +130,18 @@ async def _window_of(
     return window if status and status.last_updated_time < before else None
 
 
-def _job_of_listed(run: ListedRun) -> str | None:
-    job = ended_view(run)["job"]
-    return job["name"] if job else None
+def _jobs_of_listed(run: ListedRun) -> list[str]:
+    view = ended_view(run)
+    present = [view["job"]["name"]] if view["job"] else []
+    return [*(job["name"] for job in view["earlier_jobs"]), *present]
 
 
-def _job_of(instance: dict[str, Any]) -> str | None:
-    """The name of the run's job, from state or status: a killed host can leave the custom status without it."""
+def _jobs_of(instance: dict[str, Any]) -> list[str]:
+    """The names of the run's jobs, from state or status: a killed host can leave the custom status without them."""
     try:
         state = Run.from_json(decoded_input(instance["input"]))
     except ValueError:
         # Written by another version of the app.
         state = None
     status = believed_status(instance["runtimeStatus"], instance["customStatus"], instance["output"], state)
-    return status.job["name"] if status.job else None
+    return status.job_names()

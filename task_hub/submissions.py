@@ -10,7 +10,7 @@ import azure.durable_functions as df
 
 from batch.errors import ErrorCode, RunError
 from batch.log import log_event
-from batch.run.submission import Submission
+from batch.run.submission import Submission, submission_uncertain
 from batch.timestamps import format_timestamp
 from ledger.run_row import RunRow
 from ledger.runs import find_row
@@ -65,12 +65,19 @@ async def claim_submission(
 
     What an earlier claim of the run resolved is kept instead of ``resolved_inputs``.
 
-    Raises RunError if the ledger fails; the claim may have taken effect all the same.
+    Raises RunError if a later job of the run was submitted, and if the ledger fails; then the claim may have taken
+    effect all the same.
     """
-    attempt, claimed_at = uuid4().hex, _now()
-    submission = await _change(
-        client, row, lambda before: before.claim(attempt, claimed_at, instead_of, resolved_inputs)
-    )
+    attempt, claimed_at, job_attempt = uuid4().hex, _now(), row.submission.job_attempt
+
+    def claim(before: Submission) -> Submission:
+        if before.job_attempt != job_attempt:
+            return before
+        return before.claim(attempt, claimed_at, instead_of, resolved_inputs)
+
+    submission = await _change(client, row, claim)
+    if submission.job_attempt > job_attempt:
+        raise superseded()
     if submission.cancel_requested and submission.attempt in (None, attempt, instead_of):
         return Canceled()
     return Claimed(attempt, submission) if submission.attempt == attempt else Taken(submission)
@@ -89,11 +96,15 @@ async def record_lost_answer(
 
 async def record_search(client: df.DurableOrchestrationClient, row: RunRow, *, in_doubt: bool) -> None:
     """Records since when searches for the job end in doubt. Without it they go on for longer."""
-    at = _now()
-    if row.submission.searched(at, in_doubt=in_doubt) == row.submission:
+    at, attempt = _now(), row.submission.attempt
+
+    def search(before: Submission) -> Submission:
+        return before.searched(at, in_doubt=in_doubt) if before.attempt == attempt else before
+
+    if search(row.submission) == row.submission:
         return
     try:
-        await _change(client, row, lambda before: before.searched(at, in_doubt=in_doubt))
+        await _change(client, row, search)
     except RunError as error:
         log_event(logger, logging.WARNING, "search_not_recorded", run=row.run_id, reason=error)
 
@@ -106,6 +117,11 @@ async def release_submission(client: df.DurableOrchestrationClient, row: RunRow,
 async def cancel_submission(client: df.DurableOrchestrationClient, run_id: str) -> None:
     """Records that the run is to be canceled. Raises RunError if the ledger fails."""
     await _change(client, await row_of(client, run_id), Submission.cancel)
+
+
+def superseded() -> RunError:
+    """Why a late delivery of the step that submits does nothing. Nobody waits for its answer."""
+    return submission_uncertain("because a later job of the run was submitted")
 
 
 async def _change(

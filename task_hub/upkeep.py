@@ -92,7 +92,7 @@ async def _look_at(client: df.DurableOrchestrationClient, table: Table, listed: 
         # Something else took the id between the caller's look at the task hub and its start of the run.
         row = await find_row(table, listed.run_id)
         if row and row.is_to_be_started:
-            await delete_run(table, row, None)
+            await delete_run(table, row)
         return
     if in_hub and not in_hub.to_be_started_anew:
         await _watch(client, table, listed, in_hub)

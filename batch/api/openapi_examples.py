@@ -60,6 +60,8 @@ _RUNNING: RunView = {
         "status": "Running",
         "studio_url": "https://ml.azure.com/runs/batchjob-0f2c9f3e-5a53-4c5d-9a3b-6b9c1f2f4a10",
     },
+    "job_attempt": 1,
+    "earlier_jobs": [],
     "checks": 4,
     "started_at": "2026-01-31T06:00:00.120Z",
     "pending_since": None,

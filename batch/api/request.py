@@ -24,6 +24,7 @@ from batch.api.request_spelling import normalized
 from batch.api.request_words import field_error
 from batch.data_uri import RUN_ID_PLACEHOLDER
 from batch.errors import FieldError, InvalidRequest
+from batch.run.job_retry import RetryOn
 from batch.run.request import Binding, Overrides, RunRequest
 from batch.settings import Settings
 
@@ -94,7 +95,16 @@ def _with_defaults(given: BatchRunRequest, run_id: str, settings: Settings) -> R
         cancel_timeout=given.cancel_timeout,
         overrides=_overrides(given.overrides),
         tags=given.tags or {},
+        job_attempts=given.job_attempts,
+        retry_on=_retry_on(given),
     )
+
+
+def _retry_on(given: BatchRunRequest) -> tuple[str, ...]:
+    """Each once and in one order, so that the same wish makes the same request."""
+    if given.job_attempts == 1:
+        return ()
+    return tuple(cause.value for cause in RetryOn if given.retry_on is None or cause in given.retry_on)
 
 
 def _overrides(given: JobOverrides | None) -> Overrides | None:
@@ -121,7 +131,7 @@ def _output(output: JobOutput, run_id: str, field: str) -> Binding:
 
 
 def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
-    """The short form and the named bindings exclude each other, and one of them names the input."""
+    """Fields that do not go together: the short form and named bindings exclude each other, one names the input."""
     named = [name for name in ("inputs", "outputs") if fields.get(name) is not None]
     if named:
         for name in _SHORT_FORM:
@@ -133,6 +143,8 @@ def _form_errors(fields: Mapping[str, Any]) -> Iterator[FieldError]:
         yield FieldError("endpoint_input_uri", "is required unless inputs are given")
     if fields.get("inputs") == {}:
         yield FieldError("inputs", "must name at least one input")
+    if fields.get("retry_on") is not None and fields.get("job_attempts") in (None, 1):
+        yield FieldError("retry_on", "has no effect unless job_attempts is 2 or more")
 
 
 def _endpoint(given: str | None, settings: Settings) -> EndpointUri:

@@ -48,6 +48,7 @@ MAX_TIMEOUT = 30 * 86_400
 MAX_URI_LENGTH = 2_048
 """Characters. Many services accept no longer URL."""
 MAX_TAGS = 10
+MAX_JOB_ATTEMPTS = 5
 MAX_MINI_BATCH_TIME = 259_200
 """Seconds: the longest time for one mini batch that Azure ML takes."""
 RUN_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -336,4 +337,17 @@ class BatchRunRequest(_Strict):
         Field(
             description="Go with the job, and select runs in the list. For no secrets: anybody may see them"
         ),
+    ] = None
+    job_attempts: Annotated[
+        Annotated[int, _Between(1, MAX_JOB_ATTEMPTS)],
+        Field(description="Jobs that the run may submit in all, where one fails for a reason of retry_on"),
+    ] = 1
+    retry_on: Annotated[
+        Annotated[
+            list[Literal["preemption", "service"]],
+            Field(min_length=1, max_length=2),
+            _rule("must be a list of preemption, service or both"),
+        ]
+        | None,
+        Field(description="Default: both, if job_attempts is above 1"),
     ] = None

@@ -16,7 +16,10 @@ _NUMBER_AS_TEXT = re.compile(r"([+-]?[0-9]{1,18})(?:\.0*)?", re.ASCII)
 _ENDPOINT = re.compile(r"((?i:https)://[^/?#\\\s]+)(?:/jobs)?/?", re.ASCII)
 _OPTIONS = frozenset({"overrides", "tags"})
 """Without a name in it, such an object says nothing."""
-_CHOICES = {word.casefold(): word for word in ("UriFolder", "UriFile", "Literal", "cancel", "leave")}
+_CHOICES = {
+    word.casefold(): word
+    for word in ("UriFolder", "UriFile", "Literal", "cancel", "leave", "preemption", "service")
+}
 
 
 def normalized(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +35,8 @@ def normalized(fields: Mapping[str, Any]) -> dict[str, Any]:
                 request[name] = _each(value, _input)
             case "outputs":
                 request[name] = _each(value, _output)
+            case "retry_on":
+                request[name] = _choices(value)
             case "overrides":
                 request[name] = _overrides(value)
             case "tags":
@@ -69,6 +74,12 @@ def _choice(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return _CHOICES.get(re.sub("[ _-]", "", value).casefold(), value)
+
+
+def _choices(value: Any) -> Any:
+    if isinstance(value, str):
+        return [_choice(value)]
+    return [_choice(each) for each in value] if isinstance(value, list) else value
 
 
 def _each(value: Any, spell: Any) -> Any:

@@ -20,7 +20,15 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES, PENDING, PHASES, UNFINISHED
 from batch.run.request import RunRequest
 from batch.run.source import SourceView
 from batch.run.state import Run
-from batch.run.status import CancellationView, FailureView, JobView, ReasonView, RunResult, RunStatus
+from batch.run.status import (
+    CancellationView,
+    FailureView,
+    JobView,
+    ReasonView,
+    RunResult,
+    RunStatus,
+    reason_view,
+)
 from batch.run.steps import IdentityView, OutputLinks
 from batch.timestamps import Time, format_timestamp, parse_timestamp
 
@@ -84,6 +92,14 @@ class AttentionView(TypedDict):
     since: Annotated[Time, Field(description="The last moment at which all was well")]
 
 
+class EarlierJobView(TypedDict):
+    """A job that failed for a passing reason. Lists have its name alone."""
+
+    name: str
+    studio_url: NotRequired[str | None]
+    reason: NotRequired[ReasonView]
+
+
 class OverridesView(TypedDict):
     """Settings of the deployment that hold for this job only."""
 
@@ -125,6 +141,11 @@ class RunView(TypedDict):
     endpoint_uri: str | None
     identity: IdentityView | None
     job: JobView | None
+    job_attempt: Annotated[int, Field(description="Counts the jobs of the run from 1")]
+    earlier_jobs: Annotated[
+        list[EarlierJobView],
+        Field(description="Jobs that failed for a passing reason, so that the run submitted another one"),
+    ]
     checks: Annotated[int, Field(description="Reads of the job's status so far")]
     started_at: Time
     pending_since: Annotated[Time | None, Field(description="Set while the run has not begun its first step")]
@@ -181,6 +202,8 @@ def run_view(
         "endpoint_uri": status.endpoint_uri or (run.request.endpoint_uri if run else None),
         "identity": status.identity,
         "job": status.job,
+        "job_attempt": status.job_attempt,
+        "earlier_jobs": _earlier_jobs(status, run),
         "checks": status.checks,
         "started_at": status.started_at or format_timestamp(started_at),
         "pending_since": None,
@@ -203,7 +226,9 @@ def run_view(
         if run.request.tags:
             view["tags"] = run.request.tags
         view["request"] = _request_view(run.request)
-        view["outputs"] = run.request.output_uris()
+        # The custom status may be lost, and the state may be of before the present step.
+        view["job_attempt"] = max(status.job_attempt, run.job_attempt)
+        view["outputs"] = run.request.of_job(view["job_attempt"]).output_uris()
         if resolved := run.resolved_inputs or (result.resolved_inputs if result else {}):
             view["resolved_inputs"] = resolved
         if result and result.output_links:
@@ -232,6 +257,16 @@ def _latest(updated_at: str, view: RunView) -> str:
     known = (view["started_at"], view["submitted_at"], view["running_at"], view["last_check_at"])
     moments = (parse_timestamp(time) for time in (updated_at, *known))
     return format_timestamp(max(moment for moment in moments if moment))
+
+
+def _earlier_jobs(status: RunStatus, run: Run | None) -> list[EarlierJobView]:
+    """The state tells more of them than the status, but may be of before the present step."""
+    views: list[EarlierJobView] = []
+    for job in run.earlier_jobs if run else ():
+        view: EarlierJobView = {"name": job.name, "studio_url": job.studio_url}
+        views.append({**view, "reason": reason_view(job.reason)} if job.reason else view)
+    views += [EarlierJobView(name=name) for name in status.earlier_jobs[len(views) :]]
+    return views
 
 
 def _request_view(request: RunRequest) -> RequestView:

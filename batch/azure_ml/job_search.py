@@ -16,6 +16,7 @@ from batch.errors import RunError
 from batch.log import log_event
 from batch.run.request import RunRequest
 from batch.run.search_result import SearchAgain, Undecided
+from batch.run.steps import Invoke
 from batch.run.submission import Submission
 from batch.settings import Settings
 
@@ -41,7 +42,7 @@ class Owners:
 
 
 async def find_job(
-    run_id: str, request: RunRequest, submission: Submission, settings: Settings, owners: Owners
+    asked: Invoke, submission: Submission, settings: Settings, owners: Owners
 ) -> JobResource | Undecided | None:
     """The job that an attempt of ``submission`` created, or None if there is none in the list."""
     if settings.workspace_id is None:
@@ -50,9 +51,9 @@ async def find_job(
         )
     known = known_jobs(settings.workspace_id, settings)
     try:
-        experiments = _possible_experiments(request, settings)
+        experiments = _possible_experiments(asked.request, settings)
         listed = await known.since(submission.claimed_at_utc() - CLOCK_SKEW)
-        return await _Search(run_id, request, submission.marker, owners, known).of(listed, experiments)
+        return await _Search(asked, submission.marker, owners, known).of(listed, experiments)
     except RunError as error:
         return Undecided(
             f"and the search for it failed: {error.message}", _again_after(error), error.retry_after
@@ -62,11 +63,10 @@ async def find_job(
 class _Search:
     """``unclear`` are jobs that look like the run's own, ``unread`` why others could not be read."""
 
-    def __init__(
-        self, run_id: str, request: RunRequest, job_tag: str | None, owners: Owners, known: KnownJobs
-    ) -> None:
-        self._run_id = run_id
-        self._request = request
+    def __init__(self, asked: Invoke, job_tag: str | None, owners: Owners, known: KnownJobs) -> None:
+        self._run_id = asked.run_id
+        self._request = asked.request
+        self._earlier_jobs = frozenset(asked.earlier_jobs)
         self._job_tag = job_tag
         self._owners = owners
         self._known = known
@@ -76,7 +76,8 @@ class _Search:
 
     async def of(self, listed: JobList, experiments: set[str]) -> JobResource | Undecided | None:
         # The run's own job was created right after the claim.
-        jobs = sorted(listed.jobs, key=lambda job: job.created_at or datetime.max.replace(tzinfo=UTC))
+        others = [job for job in listed.jobs if job.name not in self._earlier_jobs]
+        jobs = sorted(others, key=lambda job: job.created_at or datetime.max.replace(tzinfo=UTC))
         tagged = [job for job in jobs if is_tagged(job) and self._match(job) is Match.OURS]
         for job in tagged:
             if await self._owners.own(job.name):

@@ -24,6 +24,8 @@ _REQUEST_FIELDS = (
     "cancel_timeout",
     "overrides",
     "tags",
+    "job_attempts",
+    "retry_on",
 )
 """Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400
@@ -83,6 +85,8 @@ class NewDataRule(BaseModel):
     cancel_timeout: int | None = None
     overrides: dict[str, Any] | None = None
     tags: dict[str, Any] | None = None
+    job_attempts: int | None = None
+    retry_on: list[str] | None = None
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -4,6 +4,7 @@ durable-functions behaviour: a host that is killed between two writes leaves the
 for ever. The runtime repairs its own status and the output from the history.
 """
 
+from operator import itemgetter
 from typing import Any
 
 from batch.advice import advice
@@ -24,6 +25,8 @@ _FACTS = (
     "endpoint_uri",
     "identity",
     "source",
+    "job_attempt",
+    "earlier_jobs",
     "job",
     "checks",
     "started_at",
@@ -33,6 +36,7 @@ _FACTS = (
     "last_check_at",
     "cancellation",
 )
+_OF_ONE_JOB = ("job", "submitted_at", "running_at", "stalled_since")
 _IN_RESULT = ("job", "checks", "started_at", "submitted_at", "ended_at")
 
 
@@ -67,12 +71,16 @@ def believed_status(
 def _newer_facts(reported: RunStatus, has_outcome: bool, state: Run | None) -> dict[str, Any]:
     """What the custom status and the state say, the newer of the two first.
 
-    The state is newer if it knows of more checks, or of a failure of which the custom status does not know.
+    The state is newer if it knows of more checks, or of a failure of which the custom status does not know. Of two
+    jobs only the later one counts.
     """
     from_status = _known_values(reported, _FACTS)
     if state is None:
         return from_status
     from_state = _known_values(RunStatus.of(state), _FACTS)
+    if from_status["job_attempt"] != from_state["job_attempt"]:
+        earlier, later = sorted((from_status, from_state), key=itemgetter("job_attempt"))
+        return {name: value for name, value in earlier.items() if name not in _OF_ONE_JOB} | later
     is_stale = reported.checks < state.checks or (state.failure is not None and not has_outcome)
     return {**from_status, **from_state} if is_stale else {**from_state, **from_status}
 

@@ -41,9 +41,9 @@ class End:
 def end_of(run: Run, now: datetime) -> End | None:
     """How the run ends now, or None if it goes on."""
     if run.canceled_before_submission:
-        return _end(
-            Phase.CANCELED, ErrorCode.JOB_CANCELED, "Canceled on request, before a job was submitted."
-        )
+        which = "another job" if run.earlier_jobs else "a job"
+        message = f"Canceled on request, before {which} was submitted.{_earlier_job(run)}"
+        return _end(Phase.CANCELED, ErrorCode.JOB_CANCELED, message)
     if run.job and bucket_of(run.job.status) is Bucket.ENDED:
         return _end_of_job(run, run.job)
     if run.problem and _is_unrecoverable(run, run.problem, now):
@@ -59,7 +59,8 @@ def end_of(run: Run, now: datetime) -> End | None:
 
 def end_of_crashed(run: Run, reason: str) -> End:
     """How the run ends after an exception in the orchestrator, which is a fault of this app."""
-    job = f"Job {run.job.name} may still run." if run.job else "A job may have been submitted."
+    which = "Another job" if run.earlier_jobs else "A job"
+    job = f"Job {run.job.name} may still run." if run.job else f"{which} may have been submitted."
     return _end(Phase.FAILED, ErrorCode.INTERNAL, f"The run crashed: {reason.rstrip('.')}. {job}")
 
 
@@ -133,7 +134,8 @@ def _timed_out(run: Run, cause: CancelCause) -> End:
         missed = f"did not end {limit}"
     if run.job is None:
         problem = f" The last problem was: {run.problem.message}" if run.problem else ""
-        return _end(Phase.TIMED_OUT, code, f"No job was submitted {limit}.{problem}")
+        which = "No further job" if run.earlier_jobs else "No job"
+        return _end(Phase.TIMED_OUT, code, f"{which} was submitted {limit}.{_earlier_job(run)}{problem}")
     return _end(Phase.TIMED_OUT, code, f"Job {run.job.name} {missed}{_what_became_of(run, run.job)}")
 
 
@@ -178,6 +180,15 @@ def _refusal(cancellation: Cancellation) -> str:
     return f" The last request to cancel it failed: {cancellation.last_refusal}"
 
 
+def _earlier_job(run: Run) -> str:
+    """What became of the job before the one that was not submitted; empty before the first."""
+    if not run.earlier_jobs:
+        return ""
+    failed = run.earlier_jobs[-1]
+    reason = f": {shorten(failed.reason.message, _LONGEST_QUOTE)}" if failed.reason else "."
+    return f" Job {failed.name} had failed{reason}"
+
+
 def _with_what_became_of_the_job(run: Run, problem: Failure, now: datetime) -> Failure:
     if run.submission is SubmissionDoubt.CRASHED:
         return Failure.of(
@@ -187,7 +198,8 @@ def _with_what_became_of_the_job(run: Run, problem: Failure, now: datetime) -> F
         became = f"The run gave up after {run.failures} tries; job {run.job.name} may still run."
     elif run.refused_since and refusal_deadline(run):
         minutes = round((now - run.refused_since).total_seconds() / 60)
-        became = f"The run gave up after {run.failures} tries in {minutes} minutes; it has no job."
+        jobs = "no further job" if run.earlier_jobs else "no job"
+        became = f"The run gave up after {run.failures} tries in {minutes} minutes; it has {jobs}."
     else:
         return problem
     return problem.model_copy(update={"message": f"{problem.message} {became}"})

@@ -19,6 +19,19 @@ def log_progress(logger: logging.Logger, run_id: str, before: Run, run: Run, end
     tags = tag_fields(run.request)
     if run.job and (before.job is None or before.job.name != run.job.name):
         log_event(logger, logging.INFO, "job_submitted", run=run_id, job=job, **tags)
+    if len(run.earlier_jobs) > len(before.earlier_jobs):
+        failed = run.earlier_jobs[-1]
+        log_event(
+            logger,
+            logging.WARNING,
+            "job_retried",
+            run=run_id,
+            job=failed.name,
+            next_attempt=run.job_attempt,
+            code=failed.reason.code if failed.reason else None,
+            **tags,
+            message=failed.reason.message if failed.reason else None,
+        )
     status = run.job.status if run.job else None
     if status and (before.job is None or before.job.status != status):
         log_event(

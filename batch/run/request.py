@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Self
@@ -9,6 +10,11 @@ from typing import Any, Self
 from pydantic import Field
 
 from batch.stored import Stored
+
+_PLACE_AND_PATH = re.compile(
+    r"(?P<place>azureml:.*?/paths/|https?://[^/]+/[^/]+/?|[^:/]+://[^/]+/?)(?P<path>.*)", re.DOTALL
+)
+"""A datastore, a container or another store, and what follows it."""
 
 CANCEL_TIMEOUT = 1_800
 """Seconds that Azure ML may take to cancel a job, for a request that does not say: stopping nodes takes minutes."""
@@ -95,8 +101,31 @@ class RunRequest(Stored):
         }
         return self.model_copy(update={"inputs": inputs})
 
+    def of_job(self, job_attempt: int) -> Self:
+        """What the run asks of this job of its own: each has outputs of its own, the first those that were asked for.
+
+        A job that failed may have left a part of its output, and a job fails if its output is there.
+        """
+        if job_attempt == 1:
+            return self
+        outputs = {name: _output_of_job(output, job_attempt) for name, output in self.outputs.items()}
+        return self.model_copy(update={"outputs": outputs})
+
     def time_to_cancel(self) -> timedelta:
         return timedelta(seconds=self.cancel_timeout or CANCEL_TIMEOUT)
 
     def output_uris(self) -> dict[str, str]:
         return {name: binding.uri for name, binding in self.outputs.items() if binding.uri}
+
+
+def _output_of_job(output: Binding, job_attempt: int) -> Binding:
+    """Its file or folder, in a folder of this attempt beside that of the first one."""
+    match = _PLACE_AND_PATH.fullmatch(output.uri or "")
+    if match is None:
+        return output
+    place, path = match["place"], match["path"]
+    place = place if place.endswith("/") else f"{place}/"
+    folders, _, last = path.rstrip("/").rpartition("/")
+    end = "/" if path.endswith("/") else ""
+    parts = [part for part in (folders, f"attempt-{job_attempt}", last) if part]
+    return output.model_copy(update={"uri": f"{place}{'/'.join(parts)}{end}"})

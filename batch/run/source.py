@@ -17,7 +17,7 @@ UtcTime = Annotated[datetime, AfterValidator(as_utc)]
 
 MAX_NAMES = 100
 MAX_FOLDER_IN_STATUS = 1_200
-MAX_NAMES_IN_STATUS = 2_000
+MAX_NAMES_IN_STATUS = 1_800
 """In characters of JSON. A custom status has room for 8,192; the rest of a run needs up to 3,600."""
 
 

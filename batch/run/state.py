@@ -88,10 +88,10 @@ class Run(Stored):
     ``lasting_failures`` counts those of them that are not transient, since ``failing_since``. ``problem`` is the
     failure of the last step, ``problem_since`` when the failures in a row began, ``refused_since`` when the
     submission was first refused with 401 or 403, if roles that take effect may still help, ``submission`` whether a
-    job may exist of which the run does not know. ``step_due_at`` is set when a nudge interrupted the wait: the step
-    is still due at that time. Without it the step is due now. ``timer_fired_for`` is the time of the timer that
-    fired: that time is past, whatever the clock says. ``failure`` is set by the execution that ends the run, for the
-    next one to raise.
+    job may exist of which the run does not know. ``step_due_at`` is set when a nudge interrupted the wait, and for
+    the pause before another job: it is still due at that time. Without it the step is due now. ``timer_fired_for``
+    is the time of the timer that fired: that time is past, whatever the clock says. ``failure`` is set by the
+    execution that ends the run, for the next one to raise.
 
     ``resolved_inputs``: by the names of inputs, what their labels and versions stood for. ``job_attempt`` counts the
     jobs of the run from 1; ``earlier_jobs`` are those that failed for a passing reason. ``rerun_of`` is the run whose
@@ -148,6 +148,28 @@ class Run(Stored):
     def failed(self, failure: Failure) -> Self:
         return self.model_copy(update={"failure": failure})
 
+    @property
+    def job_request(self) -> RunRequest:
+        """The request of the present job, with outputs of its own."""
+        return self.request.of_job(self.job_attempt)
+
+    @property
+    def earlier_job_names(self) -> tuple[str, ...]:
+        return tuple(job.name for job in self.earlier_jobs)
+
+    def with_next_job(self, failed: Job, reason: JobReason | None, resumes_at: datetime) -> Self:
+        """The run after a job that failed for a passing reason: it submits another one at ``resumes_at``."""
+        earlier = EarlierJob(name=failed.name, studio_url=failed.studio_url, reason=reason)
+        return self._after_success(
+            job=None,
+            job_attempt=self.job_attempt + 1,
+            earlier_jobs=(*self.earlier_jobs, earlier),
+            submitted_at=None,
+            running_at=None,
+            stalled_since=None,
+            step_due_at=resumes_at,
+        )
+
     def authorized(self, answer: Authorized, now: datetime, patience: Patience = PATIENCE) -> Self:
         return self._after_failure(answer, now, patience) or self._after_success(identity=answer.identity)
 
@@ -161,6 +183,12 @@ class Run(Stored):
         if answer.unchanged or (mode is InvokeMode.CHECK_FOR_CANCEL and answer.error):
             # A failed check for a cancel changes nothing: the next due step checks again.
             return self
+        if answer.job and answer.job.name in self.earlier_job_names:
+            answer = Invoked.failed(
+                submission_uncertain(
+                    f"because {answer.job.name}, which has failed, was taken for it", retryable=True
+                )
+            )
         if answer.absent and self.submission is None:
             # There was no doubt: what failed last stays the reason.
             return self

@@ -63,12 +63,17 @@ class FailureView(TypedDict):
 
 
 class RunStatus(Stored):
-    """The custom status. Its texts are not checked: a phase, code or job status of another version stays as it is."""
+    """The custom status. Its texts are not checked: a phase, code or job status of another version stays as it is.
+
+    ``earlier_jobs`` are names: there is no room for more.
+    """
 
     phase: str = PENDING
     endpoint_uri: str | None = None
     identity: IdentityView | None = None
     job: JobView | None = None
+    job_attempt: int = 1
+    earlier_jobs: tuple[str, ...] = ()
     checks: int = 0
     started_at: str | None = None
     submitted_at: str | None = None
@@ -103,6 +108,8 @@ class RunStatus(Stored):
             endpoint_uri=run.request.endpoint_uri,
             identity=run.identity,
             job=_job_view(run.job),
+            job_attempt=run.job_attempt,
+            earlier_jobs=run.earlier_job_names,
             checks=run.checks,
             started_at=_time(run.started_at),
             submitted_at=_time(run.submitted_at),
@@ -124,9 +131,23 @@ class RunStatus(Stored):
 
     def to_json(self) -> dict[str, Any]:
         """Well below the host's limit of 16 KB; holds no secret. What seldom occurs is left out, not null."""
-        status = self.model_dump(mode="json")
-        seldom = ("source", "stalled_since", "cancellation", "error", "problem")
-        return {name: value for name, value in status.items() if value is not None or name not in seldom}
+        default = type(self)()
+        seldom = (
+            "source",
+            "stalled_since",
+            "cancellation",
+            "error",
+            "problem",
+            "job_attempt",
+            "earlier_jobs",
+        )
+        left_out = {name for name in seldom if getattr(self, name) == getattr(default, name)}
+        return self.model_dump(mode="json", exclude=left_out)
+
+    def job_names(self) -> list[str]:
+        """Of all jobs of the run."""
+        present = [self.job["name"]] if self.job else []
+        return [*self.earlier_jobs, *present]
 
 
 class RunResult(Stored):
@@ -152,7 +173,7 @@ class RunResult(Stored):
         return cls(
             outcome="Completed",
             job=_job_view(run.job),
-            outputs=run.request.output_uris(),
+            outputs=run.job_request.output_uris(),
             started_at=_time(run.started_at),
             submitted_at=_time(run.submitted_at),
             ended_at=_time(ended_at),

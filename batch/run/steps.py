@@ -104,12 +104,17 @@ class InvokeMode(StrEnum):
 
 
 class Invoke(Stored):
-    """The input of ``invoke``. ``job_attempt`` counts the jobs of the run from 1; ``request`` is that of this job."""
+    """The input of ``invoke``.
+
+    ``job_attempt`` counts the jobs of the run from 1; ``request`` is that of this job. ``earlier_jobs`` are the names
+    of those before it.
+    """
 
     run_id: str
     request: RunRequest
     purpose: InvokeMode
     job_attempt: int = 1
+    earlier_jobs: tuple[str, ...] = ()
 
 
 class Job(Stored):

@@ -1,9 +1,9 @@
 """Submitting is not idempotent: who may POST a run's job, and whether a cancel was requested.
 
-A ``Submission`` is the durable record of one run's submission, kept in the run's row of the ledger. An attempt to
-POST claims it first, with an id of its own. A claim by another attempt means that a job may exist already: then the
-app searches for the job (``job_search``, ``job_match``), adopts it if found, and submits again only when there is
-provably none (``search_result``).
+A ``Submission`` is the durable record of one job's submission, kept in the run's row of the ledger. The record of
+the run's next job replaces it, once the job has failed. An attempt to POST claims it first, with an id of its own. A
+claim by another attempt means that a job may exist already: then the app searches for the job (``job_search``,
+``job_match``), adopts it if found, and submits again only when there is provably none (``search_result``).
 """
 
 from collections.abc import Mapping
@@ -36,8 +36,9 @@ _MAX_DOUBLINGS = 16
 class Submission:
     """Times are ISO 8601.
 
-    ``marker`` is the id of the first attempt. It stays, and every job of this run is tagged with it: two apps on one
-    workspace may both have a run of the same id. ``lost_at`` is when ``attempt`` found the answer to its POST lost.
+    ``job_attempt`` counts the jobs of the run from 1: the record is about this one. ``marker`` is the id of the first
+    attempt to POST. It stays, and the job is tagged with it: two apps on one workspace may both have a run of the
+    same id, and a run may have several jobs. ``lost_at`` is when ``attempt`` found the answer to its POST lost.
     ``claims`` counts the claims that were not given back: of two records the one with more is the newer.
 
     ``lost_posts`` counts the POSTs of all attempts whose answers were lost. ``last_answer`` says what came instead of
@@ -59,6 +60,7 @@ class Submission:
     last_answer: str | None = None
     refused: bool = False
     undecided_since: str | None = None
+    job_attempt: int = 1
     resolved_inputs: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
@@ -71,6 +73,19 @@ class Submission:
         """Without the fields that are at their default: versions before do not know the last ones."""
         default = asdict(type(self)())
         return {name: each for name, each in asdict(self).items() if each != default[name]}
+
+    def of_job(self, job_attempt: int) -> "Submission":
+        """The record of this job of the run. That of an earlier job is over: its job is known, and has failed.
+
+        Each job gets the same inputs.
+        """
+        if job_attempt <= self.job_attempt:
+            return self
+        return Submission(
+            job_attempt=job_attempt,
+            cancel_requested=self.cancel_requested,
+            resolved_inputs=self.resolved_inputs,
+        )
 
     def claim(
         self,

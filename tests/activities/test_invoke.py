@@ -13,7 +13,7 @@ from batch.azure_ml.rest import HttpError
 from batch.errors import ErrorCode, RunError
 from batch.run.search_result import SearchAgain, Undecided
 from batch.run.state import Run
-from batch.run.steps import Invoked
+from batch.run.steps import Invoke, Invoked, InvokeMode
 from batch.run.submission import CLAIM_LIFETIME, Submission
 from batch.timestamps import format_timestamp
 from ledger.run_row import RunRow
@@ -72,7 +72,11 @@ NO_WORKSPACE = Undecided("and no workspace is known", SearchAgain.NEVER)
 
 
 async def find(
-    monkeypatch: pytest.MonkeyPatch, found: Undecided | None, job: JobResource | RunError, row: RunRow = ROW
+    monkeypatch: pytest.MonkeyPatch,
+    found: Undecided | None,
+    job: JobResource | RunError,
+    row: RunRow = ROW,
+    earlier_jobs: tuple[str, ...] = (),
 ) -> Invoked:
     """``found`` is the result of the search, ``job`` what the endpoint says of the job in the row."""
 
@@ -90,7 +94,10 @@ async def find(
     monkeypatch.setattr(invoke, "app_settings", settings)
     monkeypatch.setattr(invoke, "ledger_of", lambda client: None)
     client: Any = None
-    return await invoke._find(row, request(), client)
+    asked = Invoke(
+        run_id="r-1", request=request(), purpose=InvokeMode.SUBMIT, job_attempt=2, earlier_jobs=earlier_jobs
+    )
+    return await invoke._find(row, asked, client)
 
 
 @pytest.mark.parametrize("found", [None, NO_WORKSPACE])
@@ -114,3 +121,9 @@ async def test_a_job_that_the_endpoint_does_not_know_leaves_the_decision_to_the_
 ) -> None:
     assert (await find(monkeypatch, None, GONE)).absent
     assert (await find(monkeypatch, None, BUSY, replace(ROW, job=""))).absent
+
+
+async def test_a_job_that_has_failed_is_not_taken_for_the_next_one_though_the_row_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (await find(monkeypatch, None, JOB, earlier_jobs=(JOB.name,))).absent

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from batch.errors import ErrorCode
 from batch.run.request import RunRequest
-from batch.run.state import CancelCause, Cancellation, Run
+from batch.run.state import CancelCause, Cancellation, EarlierJob, Run
 from batch.run.steps import Failure, Job
 from tests.batch.builders import START, STUDIO_URL, WORKSPACE_ID, doubt_after, request
 
@@ -42,6 +42,8 @@ requests: st.SearchStrategy[RunRequest] = st.builds(
     timeout=st.integers(1, 100_000),
     on_timeout=st.sampled_from(["cancel", "leave"]),
     cancel_timeout=st.none() | st.integers(1, 100_000),
+    job_attempts=st.integers(1, 5),
+    retry_on=st.sampled_from([(), ("preemption",), ("preemption", "service")]),
 )
 jobs = st.builds(
     Job,
@@ -60,6 +62,7 @@ def runs(draw: st.DrawFn) -> Run:
     """
     asked, problem = draw(requests), draw(st.none() | failures)
     job = draw(st.none() | jobs)
+    earlier = draw(st.integers(0, asked.job_attempts - 1))
     lasting = draw(st.integers(0, 40)) if problem else 0
     identity = {"client_id": "c"} if job else draw(st.none() | st.just({"client_id": "c"}))
     due, deadline = draw(st.none() | moments), START + timedelta(seconds=asked.timeout)
@@ -82,6 +85,8 @@ def runs(draw: st.DrawFn) -> Run:
         submission=None if job else doubt_after(problem, has_identity=identity is not None),
         cancellation=draw(st.none() | cancellations) if job else None,
         canceled_before_submission=False if job else draw(st.booleans()),
+        job_attempt=earlier + 1,
+        earlier_jobs=tuple(EarlierJob(name=f"batchjob-0{number}") for number in range(earlier)),
     )
 
 

@@ -4,15 +4,17 @@ The orchestrator and the activities are those of the app. An activity whose proc
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from activities import authorize, cancel_job, check_status, invoke, record_end
 from batch.advice import advice
-from batch.names import AUTHORIZE, BATCH_RUN, RECORD_END
+from batch.names import AUTHORIZE, BATCH_RUN, EXPLAIN_JOB, RECORD_END
 from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.reason import reason_text
+from batch.run.steps import Explained
 from batch.timestamps import format_timestamp
 from orchestrators.batch_run import bp
 from tests.faults.clock import Clock
@@ -26,6 +28,9 @@ REDELIVERED_AFTER = timedelta(minutes=5)
 MOST_DELIVERIES = 10
 MOST_STEPS = 400
 
+Explain = Callable[[str], Explained]
+"""Takes the name of a job."""
+
 _HANDLE = handle_of(bp, BATCH_RUN)
 _ACTIVITIES = {
     name: function
@@ -35,15 +40,17 @@ _ACTIVITIES = {
 
 
 class Runtime:
-    """``version`` is that of the app that started the instances."""
+    """``explain`` says why a job failed. ``version`` is that of the app that started the instances."""
 
-    def __init__(self, hub: TaskHub, clock: Clock, version: str = THIS_VERSION) -> None:
+    def __init__(self, hub: TaskHub, clock: Clock, explain: Explain, version: str = THIS_VERSION) -> None:
         self._hub = hub
         self._clock = clock
+        self._explain = explain
         self._version = version
         self._executions: dict[str, Execution] = {}
         self._began: dict[str, Any] = {}
         """The instances for which they are: an instance that was terminated may be replaced."""
+        self._answered: list[tuple[str, Any]] = []
 
     @property
     def under_way(self) -> list[str]:
@@ -80,8 +87,16 @@ class Runtime:
             with suppress(Exception):
                 await self.deliver(*execution.answer.activity)
 
+    async def deliver_earlier_ones(self) -> None:
+        """Late deliveries of all activities that have answered. Nobody waits for what they answer now."""
+        for activity, value in self._answered:
+            with suppress(Exception):
+                await self.deliver(activity, value)
+
     async def deliver(self, activity: str, value: Any) -> Any:
         """The answer of one delivery. Raises Killed if its process was killed, and what the activity raises."""
+        if activity == EXPLAIN_JOB:
+            return self._explain(value["job_name"]).to_json()
         function = _ACTIVITIES[activity]
         with process():
             if activity == AUTHORIZE:
@@ -113,7 +128,9 @@ class Runtime:
 
     def _begin(self, instance_id: str, given: Any) -> None:
         execution = Execution(
-            _HANDLE, given, self._clock.now, instance_id, version=self._version, waits_at={RECORD_END}
+            *(_HANDLE, given, self._clock.now, instance_id),
+            version=self._version,
+            waits_at={EXPLAIN_JOB, RECORD_END},
         )
         self._executions[instance_id] = execution
         self._publish(instance_id, execution)
@@ -165,6 +182,8 @@ class Runtime:
                 execution.fail(f"Activity function '{activity}' failed:  {error}")
                 return
             execution.now = max(execution.now, self._clock.now)
+            if (activity, value) not in self._answered:
+                self._answered.append((activity, value))
             execution.complete(json.loads(json.dumps(answer)))
             return
         raise AssertionError(f"{activity} was killed {MOST_DELIVERIES} times")

@@ -38,7 +38,7 @@ _NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, tra
 class World:
     """``answers`` are the statuses of all answers to starts; ``unanswered`` counts those without an answer.
 
-    ``broken`` is what the API raised.
+    ``broken`` is what the API raised. ``asked`` are the fields of each start.
     """
 
     def __init__(self, hub: TaskHub, table: Table, path: Path, clock: Clock, faults: Faults) -> None:
@@ -47,7 +47,8 @@ class World:
         self.faults = faults
         self.table = FaultyTable(table, faults)
         self.azure_ml = FakeAzureMl(clock, self._attempt_of)
-        self.runtime = Runtime(hub, clock)
+        self.runtime = Runtime(hub, clock, self.azure_ml.explain)
+        self.asked: dict[str, Any] = {}
         self.answers: list[int] = []
         self.unanswered = 0
         self.broken: list[Exception] = []
@@ -55,7 +56,7 @@ class World:
 
     def of_version(self, version: str) -> None:
         """The instances of the task hub were started by this version of the app."""
-        self.runtime = Runtime(self.hub, self.clock, version)
+        self.runtime = Runtime(self.hub, self.clock, self.azure_ml.explain, version)
 
     async def already_rebuilt(self) -> None:
         """So that housekeeping does not mend by a rebuild what it must mend without one."""
@@ -67,7 +68,7 @@ class World:
 
     async def post(self, **fields: Any) -> int | None:
         """The status of the answer to a start; None without an answer."""
-        sent = json.dumps(body(run_id=RUN, **fields)).encode()
+        sent = json.dumps(body(run_id=RUN, **self.asked, **fields)).encode()
         status, _ = await self._ask("start_batch_run", sent, context=_NO_TRACE)
         if status:
             self.answers.append(status)
@@ -161,6 +162,7 @@ class World:
         assert self.hub.started.count(RUN) == starts
         assert len(self.azure_ml.jobs_of(RUN)) == jobs
         self.azure_ml.assert_that_each_post_had_a_claim()
+        self.azure_ml.assert_that_no_two_jobs_share_an_output()
         runtime_status = "Completed" if phase == "Completed" else "Failed"
         assert self.hub.instances[RUN]["runtimeStatus"] == runtime_status
         await self.assert_in_ledger(phase, runtime_status)

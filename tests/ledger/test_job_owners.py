@@ -60,7 +60,7 @@ async def test_the_job_of_a_run_that_is_gone_is_known_all_the_same(table: Table,
     if gone == "ended":
         await end_run(table, row, end("Failed"))
     else:
-        await delete_run(table, row, None)
+        await delete_run(table, row)
     assert await own_job(table, row, "job-1") == "r-1"
     assert await own_job(table, row, "job-1") == "r-1"
     assert await own_job(table, other, "job-1") == "r-1"

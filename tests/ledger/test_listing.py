@@ -187,7 +187,7 @@ async def test_a_run_that_ends_moves_from_the_runs_under_way_to_the_others(table
     assert (await ids(table, running), await ids(table, completed)) == (["r-1"], [])
     await end_run(table, row, end("Completed"))
     assert (await ids(table, running), await ids(table, completed)) == ([], ["r-1"])
-    await delete_run(table, await found(table), None)
+    await delete_run(table, await found(table))
     assert await ids(table) == []
 
 
@@ -304,7 +304,7 @@ async def test_a_page_goes_on_where_the_last_run_was_that_is_deleted_meanwhile(t
     for number in range(6):
         await added(table, f"r-{number}", after(number))
     page = await runs_page(table, RunQuery(), "", 3)
-    await delete_run(table, await found(table, page[-1].run_id), None)
+    await delete_run(table, await found(table, page[-1].run_id))
     assert await ids(table, place=page[-1].place) == ["r-2", "r-1", "r-0"]
 
 

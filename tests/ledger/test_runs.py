@@ -9,7 +9,7 @@ import pytest
 from batch.run.status import RunStatus
 from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
-from ledger.run_row import RunList, RunRow, listed_phase
+from ledger.run_row import RunList, RunRow, job_key, listed_phase
 from ledger.runs import (
     RunEnd,
     add_run,
@@ -23,7 +23,7 @@ from ledger.runs import (
     take_start,
 )
 from ledger.submissions import change_submission
-from ledger.table import Change, Key, Query, Row, Table
+from ledger.table import Change, Insert, Key, Query, Row, Table
 from tests.batch.builders import ENDPOINT_URI, START, after, request
 from tests.ledger.conftest import Handles
 from tests.ledger.runs import RUN, added, end, ended, found, listed, of_folder
@@ -111,7 +111,7 @@ async def test_a_call_whose_answer_is_lost_has_added_the_run(table: Table) -> No
 async def test_an_end_whose_answer_is_lost_is_written(table: Table) -> None:
     row = await added(table)
     await end_run(AnswerLost(table, 1), row, end("Completed"))
-    await delete_run(AnswerLost(table, 1), row, None)
+    await delete_run(AnswerLost(table, 1), row)
     assert await rows_of(table, row) == []
 
 
@@ -185,8 +185,8 @@ async def test_a_phase_is_not_noted_after_the_end(table: Table) -> None:
 
 async def test_a_deleted_run_leaves_nothing_and_nothing_comes_back(table: Table) -> None:
     row = await added(table)
-    await delete_run(table, row, None)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
+    await delete_run(table, row)
     await note_phase(table, row, "Running")
     await end_run(table, row, end("Failed"))
     await leave_start(table, row)
@@ -201,26 +201,39 @@ async def test_an_ended_run_is_deleted_with_the_owner_of_its_job(table: Table) -
     await own_job(table, row, "job-1")
     await own_job(table, other, "job-2")
     await end_run(table, row, end("Completed"))
-    await delete_run(table, row, "job-1")
+    await delete_run(table, row, ["job-1"])
     assert await rows_of(table, row) == []
     assert await rows_of(table, other) == ["id", "at", "open"]
     assert [await owner_of(table, job) for job in ("job-1", "job-2")] == [None, "r-2"]
+
+
+async def test_a_run_is_deleted_with_the_owners_of_all_its_jobs(table: Table) -> None:
+    row = await added(table)
+    await own_job(table, row, "job-1")
+    second = (await found(table)).of_job(2)
+    await change_submission(table, second, lambda before: before.claim("b", "t", None))
+    await own_job(table, second, "job-2")
+    # The row may not have learnt of each.
+    await table.write(Insert(job_key("job-0"), {"RunId": "r-1"}))
+    await delete_run(table, await found(table), ["job-0", "job-2"])
+    assert await rows_of(table, row) == []
+    assert [await owner_of(table, job) for job in ("job-0", "job-1", "job-2")] == [None, None, None]
 
 
 async def test_a_run_is_deleted_without_the_owner_of_a_job_of_another_run(table: Table) -> None:
     """Two runs may have taken the job of one for their own; the first of them owns it."""
     row, other = await added(table), await added(table, "r-2")
     await own_job(table, row, "job-1")
-    await delete_run(table, other, "job-1")
+    await delete_run(table, other, ["job-1"])
     assert await owner_of(table, "job-1") == "r-1"
 
 
 async def test_a_run_that_has_the_id_of_a_deleted_run_stays(table: Table) -> None:
     """The answer to a delete may be lost, and the id used again before the next try."""
     row = await added(table)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     again = await added(table, started_at=after(1))
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     assert await rows_of(table, again) == ["id", "at", "open"]
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from batch.errors import RunError
 from batch.run.submission import Submission
+from ledger.job_owners import own_job
 from ledger.run_row import RunRow
 from ledger.runs import delete_run
 from ledger.submissions import change_submission
 from ledger.table import Table
 from tests.ledger.conftest import Handles
 from tests.ledger.counting_table import CountingTable
-from tests.ledger.runs import added, found
+from tests.ledger.runs import added, ended, found
 
 AT_ONCE = 20
 NOON = "2026-01-31T12:00:00.000Z"
@@ -122,6 +123,55 @@ async def test_a_cancel_after_the_claim_leaves_the_claim(table: Table) -> None:
     assert await claim(table, row, "b", instead_of="a") == CLAIMED.cancel()
 
 
+async def test_a_claim_for_the_next_job_puts_the_job_before_it_aside(table: Table) -> None:
+    row = await added(table)
+    await claim(table, row, "a")
+    await own_job(table, row, "job-1")
+    second = (await found(table)).of_job(2)
+    assert await claim(table, second, "b") == replace(CLAIMED, marker="b", attempt="b", job_attempt=2)
+    kept = await found(table)
+    assert (kept.job, kept.earlier_jobs, kept.phase) == ("", ("job-1",), "Pending")
+    assert not kept.is_to_be_started
+    await own_job(table, kept, "job-2")
+    assert (await found(table)).job == "job-2"
+    third = (await found(table)).of_job(3)
+    await claim(table, unread(third), "c")
+    assert (await found(table)).earlier_jobs == ("job-1", "job-2")
+
+
+async def test_a_look_for_the_next_job_writes_nothing(table: Table) -> None:
+    row = await added(table)
+    await claim(table, row, "a")
+    kept = await found(table)
+    assert await change_submission(table, kept.of_job(2), lambda before: before) == Submission(job_attempt=2)
+    assert await found(table) == kept
+
+
+async def test_a_cancel_before_the_next_job_keeps_others_from_claiming_it(table: Table) -> None:
+    row = await added(table)
+    await claim(table, row, "a")
+    second = unread(await found(table)).of_job(2)
+    await cancel(table, unread(row))
+    assert (await claim(table, second, "b")).attempt is None
+    assert (await found(table)).submission == CLAIMED.cancel()
+
+
+async def test_a_late_attempt_for_the_job_before_changes_nothing(table: Table) -> None:
+    row = await added(table)
+    await claim(table, row, "a")
+    await claim(table, unread(row).of_job(2), "b")
+    second = await found(table)
+    for change in (release, lose):
+        await change(table, unread(row), "a")
+    assert await found(table) == second
+
+
+async def test_the_phase_of_a_run_that_has_ended_stays(table: Table) -> None:
+    row = await ended(table, "r-1", "Terminated")
+    await claim(table, row.of_job(2), "b")
+    assert (await found(table)).phase == "Terminated"
+
+
 async def test_of_many_claims_at_once_one_succeeds(handles: Handles) -> None:
     tables = [handles() for _ in range(4)]
     row = await added(tables[0])
@@ -166,6 +216,6 @@ async def test_a_row_that_has_changed_since_it_was_read_is_read_again(table: Tab
 
 async def test_a_run_that_was_deleted_cannot_be_claimed(table: Table) -> None:
     row = await added(table)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     with pytest.raises(RunError, match="no row of run r-1 any more"):
         await claim(table, row, "a")

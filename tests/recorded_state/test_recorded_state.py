@@ -8,6 +8,7 @@ The records do not change. Each set has the name of the ``defaultVersion`` in th
   and its contexts state no version.
 - ``1.1``, in the folder of that name: no field of its states is at its default, and its contexts state the version.
 - ``1.2``: the first whose runs record their end in the ledger; some wait for that step. Entities are as in 1.1.
+- ``1.3``: the first whose runs wait for roles, and know how long a cancel on request may take.
 """
 
 import json
@@ -39,7 +40,7 @@ pytestmark = [
 ]
 
 HERE = Path(__file__).parent
-SETS = {"1.0": HERE, "1.1": HERE / "1.1", "1.2": HERE / "1.2"}
+SETS = {"1.0": HERE, "1.1": HERE / "1.1", "1.2": HERE / "1.2", "1.3": HERE / "1.3"}
 WITHOUT_RECORD = ("1.0", "1.1")
 """Their runs end without the step that records the end."""
 

@@ -138,7 +138,7 @@ async def test_a_run_that_was_purged_between_two_pages_leaves_no_gap(table: Coun
     await all_ended(table)
     with TaskHub([]).served() as client:
         first, continuation = await list_runs(client, RunQuery(top=3))
-        await delete_run(table, await found(table, first[-1]["run_id"]), None)
+        await delete_run(table, await found(table, first[-1]["run_id"]))
         assert await pages(client, continuation=continuation, top="200") == [NEWEST_FIRST[3:]]
 
 

@@ -112,7 +112,7 @@ async def test_housekeeping_begins_again_if_the_ledger_was_deleted(table: Counti
     with hub_of("a", "b").served() as client:
         assert await rebuild_once(client, 10) == 2
         for run_id in ("a", "b"):
-            await delete_run(table, await found(table, run_id), None)
+            await delete_run(table, await found(table, run_id))
         await table.write(Delete(Key(PARTITION, "rebuilt")))
         assert await rebuild_once(client, 10) == 2
 

@@ -320,3 +320,28 @@ async def test_an_ended_run_can_be_canceled_without_harm(table: CountingTable) -
     with TaskHub([]).served() as client:
         await cancel_submission(client, "r-1")
     assert (await found(table)).phase == "Completed"
+
+
+async def test_after_a_claim_for_the_next_job_there_is_none_for_the_job_before(table: CountingTable) -> None:
+    """Not even where that claim was given back, and the late attempt has read the row before."""
+    row = await added(table)
+    with TaskHub([]).served() as client:
+        before = await row_of(client, "r-1")
+        second = await claim_submission(client, row.of_job(2))
+        assert isinstance(second, Claimed)
+        assert second.submission.job_attempt == 2
+        await release_submission(client, row.of_job(2), second.attempt)
+        kept = await found(table)
+        with pytest.raises(RunError, match="a later job of the run"):
+            await claim_submission(client, before)
+        await record_search(client, before, in_doubt=True)
+        assert await found(table) == kept
+
+
+async def test_a_cancel_before_the_next_job_is_seen_by_its_claim(table: CountingTable) -> None:
+    row = await added(table)
+    with TaskHub([]).served() as client:
+        assert isinstance(await claim_submission(client, row), Claimed)
+        await cancel_submission(client, "r-1")
+        assert await claim_submission(client, (await found(table)).of_job(2)) == Canceled()
+        assert (await found(table)).submission.job_attempt == 1

@@ -118,8 +118,14 @@ function tickDetail(now) {
 }
 
 function job(run) {
-  if (!run.job) return section("Job", h("p", { class: "muted" }, isActive(run) ? "No job yet." : "No job was submitted."));
-  return section("Job", definitions([["Name", code(run.job.name)], ["Status", run.job.status]]), ...logControl(run));
+  const earlier = run.earlier_jobs?.length ? definitions(run.earlier_jobs.map(earlierJob)) : null;
+  const none = isActive(run) ? "No job yet." : "No job was submitted.";
+  if (!run.job) return section("Job", h("p", { class: "muted" }, earlier ? "No further job yet." : none), earlier);
+  return section("Job", definitions([["Name", code(run.job.name)], ["Status", run.job.status]]), earlier, ...logControl(run));
+}
+
+function earlierJob({ name, studio_url: url, reason }) {
+  return ["Failed before", h("span", {}, url ? safeLink(url, name, {}) : code(name), reason ? h("span", { class: "sub" }, reason.message) : null)];
 }
 
 function data(run) {
@@ -166,6 +172,7 @@ function asked(run) {
     ["Timeout", request.timeout && `${seconds(request.timeout)}, then ${request.on_timeout} the job`],
     ["Overrides", overrides], ["Tags", tagsOf(run)],
     ["Queue timeout", seconds(request.queue_timeout)], ["Cancel timeout", seconds(request.cancel_timeout)],
+    ["Jobs at most", request.job_attempts && `${request.job_attempts}, after ${request.retry_on.join(" or ")}`],
     ["Identity", identity.client_id && code(identity.client_id)],
     ["Last check", run.last_check_at && timeElement(run.last_check_at)],
   ]));

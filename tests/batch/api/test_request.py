@@ -32,6 +32,27 @@ def test_defaults_are_those_of_the_data_factory_pipeline() -> None:
     assert (request.on_timeout, request.deployment, request.experiment) == ("cancel", None, None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({}, (1, ())),
+        ({"job_attempts": 1}, (1, ())),
+        ({"job_attempts": 3}, (3, ("preemption", "service"))),
+        ({"job_attempts": 3, "retry_on": ["service", "preemption"]}, (3, ("preemption", "service"))),
+        ({"job_attempts": 3, "retry_on": ["service"]}, (3, ("service",))),
+    ],
+)
+def test_a_run_submits_again_only_if_it_was_asked_to(fields: dict[str, object], kept: tuple[object]) -> None:
+    request = parse(body(**fields))[1]
+    assert (request.job_attempts, request.retry_on) == kept
+
+
+def test_reasons_to_submit_again_need_more_than_one_job() -> None:
+    for fields in ({"retry_on": ["service"]}, {"retry_on": ["service"], "job_attempts": 1}):
+        [error] = refusals(body(**fields))
+        assert (error.field, error.message) == ("retry_on", "has no effect unless job_attempts is 2 or more")
+
+
 def test_the_output_of_the_short_form_is_that_of_the_setting() -> None:
     app = settings(DEFAULT_OUTPUT_URI="azureml://datastores/lake/paths/scored/{run_id}.csv")
     _, request = parse(body(run_id="r-1"), app=app)
@@ -115,6 +136,7 @@ def test_null_counts_as_absent_where_there_is_no_other_default() -> None:
             "experiment",
             "queue_timeout",
             "cancel_timeout",
+            "retry_on",
         ]
     )
     assert parse(body(run_id=None, **nulls))[1].fingerprint() == parse(body())[1].fingerprint()
@@ -200,6 +222,8 @@ def test_requests_whose_literals_have_different_types_differ() -> None:
         {"cancel_timeout": 1},
         {"overrides": {"mini_batch_size": 1}},
         {"tags": {"team": "fraud"}},
+        {"job_attempts": 2},
+        {"job_attempts": 2, "retry_on": ["service"]},
     ],
     ids=str,
 )
@@ -251,9 +275,10 @@ def test_a_named_input_is_data_or_a_literal(binding: object, field: str) -> None
         ("queue_timeout", 1, MAX_TIMEOUT),
         ("timeout", 1, MAX_TIMEOUT),
         ("cancel_timeout", 1, MAX_TIMEOUT),
+        ("job_attempts", 1, 5),
     ],
 )
-def test_times_have_bounds(field: str, least: int, most: int) -> None:
+def test_numbers_have_bounds(field: str, least: int, most: int) -> None:
     for value in (least, most):
         assert not refusals(body(**{field: value}))
     for wrong in (least - 1, most + 1, -1, 10**4_000, 1.5, "1.5", "", "one", True, [1], "9" * 30):

@@ -89,6 +89,10 @@ WRONG: dict[str, st.SearchStrategy[Any]] = {
     "cancel_timeout": _wrong_seconds(30 * 86_400),
     "overrides": _wrong_overrides,
     "tags": _wrong_tags,
+    "job_attempts": _wrong_seconds(5),
+    "retry_on": st.one_of(
+        _of_other_types(list, str, type(None)), st.just([]), st.lists(_with_secret, min_size=1, max_size=2)
+    ),
 }
 
 

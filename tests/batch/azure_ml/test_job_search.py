@@ -21,6 +21,7 @@ from batch.azure_ml.workspace_jobs import JobList, Unreadable
 from batch.errors import ErrorCode, RunError
 from batch.run.request import RunRequest
 from batch.run.search_result import SearchAgain, Undecided
+from batch.run.steps import Invoke, InvokeMode
 from batch.run.submission import Submission
 from batch.settings import Settings
 from batch.timestamps import format_timestamp
@@ -84,12 +85,20 @@ class Workspace:
         asked: RunRequest | None = None,
         app: Settings = IN_WORKSPACE,
         submission: Submission = SUBMISSION,
+        earlier_jobs: tuple[str, ...] = (),
     ) -> JobResource | Undecided | None:
         async def own(job_name: str) -> bool:
             return self.owners.setdefault(job_name, run_id) == run_id
 
         owners = Owners(find=self.find_owner, own=own)
-        return await find_job(run_id, asked or request(), submission, app, owners)
+        invoke = Invoke(
+            run_id=run_id,
+            request=asked or request(),
+            purpose=InvokeMode.SUBMIT,
+            job_attempt=submission.job_attempt,
+            earlier_jobs=earlier_jobs,
+        )
+        return await find_job(invoke, submission, app, owners)
 
     async def found(self, **options: Any) -> str:
         job = await self.search(**options)
@@ -434,3 +443,14 @@ def _of(run_id: str) -> RunRequest:
         for name, each in asked.outputs.items()
     }
     return asked.model_copy(update={"outputs": outputs})
+
+
+async def test_a_job_that_has_failed_is_not_found_for_the_next_one(workspace: Workspace) -> None:
+    """Whether the service keeps its tags or not, and though the ledger gives it to this run."""
+    workspace.add("batchjob-1", 5, tags={RUN_ID_TAG: "r-1"})
+    workspace.add("batchjob-2", 6, outputs=OURS)
+    workspace.owners.update({"batchjob-1": "r-1", "batchjob-2": "r-1"})
+    assert await workspace.search(earlier_jobs=("batchjob-1", "batchjob-2")) is None
+    workspace.add("batchjob-3", 7, outputs=OURS)
+    assert await workspace.found(earlier_jobs=("batchjob-1", "batchjob-2")) == "batchjob-3"
+    assert await workspace.found() == "batchjob-1"

@@ -70,9 +70,11 @@ def test_the_rule_sets_the_rest_of_the_request() -> None:
         "timeout": 7,
         "on_timeout": "leave",
         "cancel_timeout": 8,
+        "job_attempts": 2,
+        "retry_on": ["service"],
     }
     asked = _request(rule(**fields), blob())
-    assert asked.model_dump(include=set(fields)) == fields
+    assert asked.model_dump(mode="json", include=set(fields)) == fields
     asked = _request(rule(overrides={"mini_batch_size": 9}, tags={"team": "fraud"}), blob())
     assert asked.overrides == Overrides(mini_batch_size=9)
     assert asked.tags == {"team": "fraud"}

@@ -193,6 +193,8 @@ def test_fields_of_the_request_are_passed_on_unchanged() -> None:
         "cancel_timeout": 8,
         "overrides": {"mini_batch_size": 9},
         "tags": {"team": "fraud"},
+        "job_attempts": 2,
+        "retry_on": ["service"],
     }
     assert rule(**given).request_fields() == given
     for name, value in given.items():

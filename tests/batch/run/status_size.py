@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from batch.azure_ml.job import JobResource
+from batch.azure_ml.job_error import reason_of
 from batch.errors import ErrorCode, RunError
-from batch.run.state import Run
+from batch.run.state import EarlierJob, Run
 from batch.run.steps import Failure
 from tests.batch.azure_ml.jobs import endpoint_job
 from tests.batch.builders import START, WORKSPACE_ID, after, request
@@ -34,7 +35,9 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
     assert resource.studio_url
     identity = dict.fromkeys(["client_id", "object_id", "tenant_id"], "0" * 36)
     error = RunError(ErrorCode.SUBMISSION_UNCERTAIN, character * 10_000)
-    asked = request(endpoint_uri="https://".ljust(300, "h"), timeout=30 * 86_400)
+    asked = request(endpoint_uri="https://".ljust(300, "h"), timeout=30 * 86_400, job_attempts=5)
+    reason = reason_of({"code": character * 10_000, "message": character * 10_000}, character * 10_000)
+    earlier = EarlierJob(name="j" * 255, studio_url=resource.studio_url, reason=reason)
     return Run(
         request=asked,
         started_at=START,
@@ -50,5 +53,7 @@ def largest_run(character: str, failures: int, **state: Any) -> Run:
         failures=failures,
         lasting_failures=failures,
         failing_since=after(30),
+        job_attempt=5,
+        earlier_jobs=(earlier,) * 4,
         **state,
     )

@@ -10,7 +10,7 @@ from batch.run.outcome import end_of
 from batch.run.phases import ENDED_RUNTIME_STATUSES, UNFINISHED_RUNTIME_STATUSES, has_ended
 from batch.run.reason import reason_text
 from batch.run.request import Binding
-from batch.run.state import Run
+from batch.run.state import EarlierJob, Run
 from batch.run.steps import Failure, JobReason
 from tests.batch.builders import ENDPOINT_URI, after, custom_status, failure, request, result, run, view_of
 
@@ -228,6 +228,38 @@ def test_the_state_has_the_reason_of_azure_ml_where_the_custom_status_is_lost(st
     }
     assert "reason" not in view("Failed", status, text, run(status="Failed"))["error"]
     assert "reason" not in view("Failed", status, FAILED + "no luck", ended)["error"]
+
+
+FIRST = EarlierJob(name="batchjob-1", studio_url="https://ml.azure.com/1")
+BETWEEN = run(identity={"client_id": "c"}, job_attempt=2, earlier_jobs=(FIRST,), checks=3)
+FAILED_JOB = run(status="Failed", checks=3)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (custom_status(BETWEEN, next_check_at=after(90)), FAILED_JOB),
+        (custom_status(FAILED_JOB), BETWEEN),
+        (None, BETWEEN),
+        (custom_status(BETWEEN), BETWEEN),
+    ],
+)
+def test_a_job_before_the_last_is_not_shown_as_the_present_one(status: object, state: Run) -> None:
+    shown = view("Terminated", status, "by hand", state)
+    assert (shown["job"], shown["job_attempt"], shown["submitted_at"]) == (None, 2, None)
+    assert [job["name"] for job in shown["earlier_jobs"]] == ["batchjob-1"]
+    assert shown["outputs"] == {"output_data": "azureml://datastores/lake/paths/out/attempt-2/r-1.csv"}
+
+
+def test_a_run_that_goes_on_is_shown_with_all_its_jobs_whatever_is_lost() -> None:
+    for status in (None, custom_status(BETWEEN)):
+        shown = view("Running", status, None, BETWEEN)
+        assert (shown["job_attempt"], shown["earlier_jobs"]) == (
+            2,
+            [{"name": "batchjob-1", "studio_url": "https://ml.azure.com/1"}],
+        )
+    assert view("Running", custom_status(BETWEEN))["earlier_jobs"] == [{"name": "batchjob-1"}]
+    assert view("Running", custom_status(FAILED_JOB))["earlier_jobs"] == []
 
 
 def test_the_outcome_is_never_taken_from_the_state_of_the_run() -> None:

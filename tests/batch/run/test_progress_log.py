@@ -6,6 +6,7 @@ from batch.errors import ErrorCode
 from batch.run.outcome import end_of
 from batch.run.progress_log import log_progress
 from batch.run.state import CancelCause, Run
+from batch.run.steps import Job, JobReason
 from tests.batch.builders import after, canceling, failure, request, run
 
 logger = logging.getLogger("tests.run_log")
@@ -19,6 +20,11 @@ def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
 SUBMITTED = "job_submitted run=r-1 job=batchjob-1"
 AFTER_FAILURE = run(status="Running", failures=1, problem=failure(ErrorCode.NOT_FOUND))
 STEP_FAILED = 'step_failed run=r-1 job=batchjob-1 code=not_found failures=1 message="It went wrong."'
+
+AFTER_FIRST_JOB = run(status="Failed").with_next_job(
+    Job(name="batchjob-1", status="Failed"), JobReason(code="ServiceError", message="It is busy."), after(90)
+)
+JOB_RETRIED = 'job_retried run=r-1 job=batchjob-1 next_attempt=2 code=ServiceError message="It is busy."'
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,8 @@ STEP_FAILED = 'step_failed run=r-1 job=batchjob-1 code=not_found failures=1 mess
             ["job_cancel_requested run=r-1 job=batchjob-1 cause=timeout"],
         ),
         (run(status="Running"), AFTER_FAILURE, [STEP_FAILED]),
+        (run(status="Running"), AFTER_FIRST_JOB, [JOB_RETRIED]),
+        (AFTER_FIRST_JOB, AFTER_FIRST_JOB, []),
         (AFTER_FAILURE, AFTER_FAILURE.model_copy(update={"failures": 2}), []),
     ],
 )

@@ -11,8 +11,8 @@ from batch.azure_ml.job_error import MAX_REASON_LENGTH, reason_of
 from batch.errors import MAX_MESSAGE_LENGTH, ErrorCode, RunError
 from batch.run.outcome import end_of, explained
 from batch.run.request import Binding
-from batch.run.state import CancelCause, Run
-from batch.run.steps import Failure
+from batch.run.state import CancelCause, EarlierJob, Run
+from batch.run.steps import Failure, JobReason
 from batch.timestamps import parse_timestamp
 from tests.batch.azure_ml.jobs import endpoint_job
 from tests.batch.builders import ENDPOINT_URI, STUDIO_URL, after, custom_status, request, result, run
@@ -106,6 +106,30 @@ def test_the_largest_status_fits(character: str, failures: int) -> None:
         reported = custom_status(state, next_check_at=after(50), end=end, ended_at=after(60))
         assert size_of(reported) < STATUS_LIMIT
         assert len((reported.get("error") or reported["problem"])["message"]) >= MAX_MESSAGE_LENGTH
+
+
+@pytest.mark.parametrize("character", ["ü", "\u4e2d", "\U0001f600", '"'])
+def test_the_largest_status_of_a_job_that_failed_fits(character: str) -> None:
+    largest = largest_run(character, 1)
+    assert largest.job is not None
+    failed = largest.model_copy(update={"job": largest.job.model_copy(update={"status": "Failed"})})
+    end = end_of(failed, after(10_000))
+    assert end is not None
+    end = explained(end, failed.earlier_jobs[0].reason)
+    assert size_of(custom_status(failed, end=end, ended_at=after(60))) < STATUS_LIMIT
+
+
+def test_the_status_names_the_earlier_jobs_if_there_are_some() -> None:
+    assert custom_status(run(status="Running")).keys().isdisjoint({"job_attempt", "earlier_jobs"})
+    earlier = EarlierJob(name="batchjob-0", studio_url=STUDIO_URL, reason=JobReason(message="It went wrong."))
+    status = custom_status(run(status="Running", job_attempt=2, earlier_jobs=(earlier,)))
+    assert (status["job_attempt"], status["earlier_jobs"]) == (2, ["batchjob-0"])
+
+
+def test_the_result_has_the_outputs_of_the_job_that_completed() -> None:
+    assert result(run(status="Completed", job_attempt=2), after(60))["outputs"] == {
+        "output_data": "azureml://datastores/lake/paths/out/attempt-2/r-1.csv"
+    }
 
 
 @pytest.mark.parametrize("character", ["x", "\u4e2d", "\U0001f600", '"', "\\"])

@@ -109,6 +109,22 @@ def test_a_cancel_request_is_never_removed() -> None:
     assert canceled.claim("b", "t", "a").cancel_requested
 
 
+def test_the_record_of_the_next_job_is_new_and_keeps_a_cancel_request() -> None:
+    settled = replace(LOST, last_answer=ANSWER, undecided_since="u", refused=True)
+    assert settled.of_job(1) == settled
+    assert settled.of_job(2) == Submission(job_attempt=2)
+    assert settled.cancel().of_job(2) == Submission(job_attempt=2, cancel_requested=True)
+    second = settled.of_job(2).claim("b", "t", None)
+    assert (second.marker, second.attempt, second.job_attempt) == ("b", "b", 2)
+    assert second.of_job(1) == second.of_job(2) == second
+
+
+def test_a_record_without_the_number_of_its_job_is_that_of_the_first() -> None:
+    assert Submission.from_json({"marker": "a", "attempt": "a"}).job_attempt == 1
+    assert "job_attempt" not in CLAIMED.to_json()
+    assert Submission.from_json(CLAIMED.of_job(2).to_json()) == Submission(job_attempt=2)
+
+
 class Claims(RuleBasedStateMachine):
     """Signals of attempts come in any order and several times. Each attempt relies on what it last read."""
 
