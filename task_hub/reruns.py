@@ -13,6 +13,7 @@ import azure.durable_functions as df
 from batch.api.responses import ApiError
 from batch.errors import ErrorCode, RunError
 from batch.run.phases import PENDING, TERMINATED
+from batch.run.request import RunRequest
 from batch.run.rerun import RunBefore, objection
 from batch.run.rerun_request import NotRepeatable, repeated, rerun_id
 from batch.run.state import Run
@@ -43,10 +44,10 @@ class NotRunAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """``existing`` is the run if it was there before; None if this call started it. ``endpoint_uri`` is its own."""
+    """``request`` is that of a run which this call started, ``existing`` the run if it was there before."""
 
     run_id: str
-    endpoint_uri: str
+    request: RunRequest | None = None
     existing: KnownRun | None = None
 
 
@@ -81,7 +82,7 @@ async def run_again(client: df.DurableOrchestrationClient, run_id: str, *, confi
         if later:
             latest = await existing_run(client, table, later[-1])
             if not latest.ended:
-                return Rerun(later[-1].run_id, latest.view["endpoint_uri"] or "", latest)
+                return Rerun(later[-1].run_id, existing=latest)
         plan = await _plan(client, table, found, later, confirmed=confirmed)
         try:
             return await start_rerun(client, plan)
@@ -110,7 +111,7 @@ async def plan_rerun(client: df.DurableOrchestrationClient, run_id: str) -> Reru
 
 async def start_rerun(client: df.DurableOrchestrationClient, plan: RerunPlan) -> Rerun:
     """Raises RowChanged if the run that is to be repeated has changed since, RunError as ``run_again``."""
-    table, new_id, endpoint_uri = ledger_of(client), plan.new_id, plan.run.request.endpoint_uri
+    table, new_id = ledger_of(client), plan.new_id
     changes = await changes_for_rerun(table, plan.row, new_id, close_submission=plan.before.never_submits)
     try:
         existing = await start_run(client, new_id, plan.run, changes)
@@ -118,11 +119,11 @@ async def start_rerun(client: df.DurableOrchestrationClient, plan: RerunPlan) ->
         # Something took the id since the plan was made.
         raise RowChanged(plan.row.key) from None
     if existing is None:
-        return Rerun(new_id, endpoint_uri)
+        return Rerun(new_id, plan.run.request)
     present = await find_row(table, new_id)
     if present is None or present.first_run != plan.run.first_run:
         raise RowChanged(plan.row.key)
-    return Rerun(new_id, existing.view["endpoint_uri"] or "", existing)
+    return Rerun(new_id, existing=existing)
 
 
 async def _look_up(

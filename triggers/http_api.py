@@ -1,6 +1,5 @@
 """The HTTP API: start a run, show it, list runs, cancel one."""
 
-import json
 import logging
 from typing import Any
 
@@ -8,10 +7,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.api.request import IDEMPOTENCY_KEY, parse_request
-from batch.api.responses import ApiError, RunLinks, RunList
-from batch.api.role_command import with_role_command
+from batch.api.responses import ApiError, RunList
 from batch.api.run_query import RunQuery
-from batch.api.run_view import RunView
 from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
 from batch.run.progress_log import tag_fields
@@ -23,13 +20,8 @@ from task_hub.starts import start_run
 from task_hub.submissions import cancel_submission
 from task_hub.tracing import trace_of
 from triggers.known_run import named_run, unknown_run
-from triggers.own_address import api_root, public_address
 from triggers.problem_details import error_response
-
-ROUTE = "batch-runs"
-RETRY_AFTER = "10"
-"""Seconds. By then most runs have submitted their job."""
-FAILS_WITH_THE_RUN = "returnInternalServerErrorOnFailure=true"
+from triggers.run_answers import ROUTE, answer_with_links, json_answer, shown
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 logger = logging.getLogger(__name__)
@@ -52,13 +44,13 @@ async def start_batch_run(req: func.HttpRequest, client: Any, context: func.Cont
     if existing is None:
         tags = tag_fields(request)
         log_event(logger, logging.INFO, "run_started", run=run_id, endpoint=request.endpoint_uri, **tags)
-        return _links(req, client, run_id, status=202)
+        return answer_with_links(req, client, run_id, status=202)
     if not existing.was_asked_for(request):
         return error_response(
             ApiError.ID_IN_USE,
             f"Run {run_id} exists with another request. Use a new run_id, or send the same request.",
         )
-    return _links(req, client, run_id, status=200, run=existing.view)
+    return answer_with_links(req, client, run_id, status=200, run=existing.view)
 
 
 @bp.route(route=ROUTE + "/{run_id}", methods=["GET"])
@@ -69,7 +61,7 @@ async def get_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         existing = await named_run(client, run_id)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    return _json(_shown(existing.view)) if existing else unknown_run(run_id)
+    return json_answer(shown(existing.view)) if existing else unknown_run(run_id)
 
 
 @bp.route(route=ROUTE, methods=["GET"])
@@ -81,8 +73,8 @@ async def list_all_runs(req: func.HttpRequest, client: Any) -> func.HttpResponse
         return error_response(ApiError.INVALID_REQUEST, str(error), error.errors)
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
-    page: RunList = {"runs": [_shown(run) for run in runs], "continuation": continuation}
-    return _json(page)
+    page: RunList = {"runs": [shown(run) for run in runs], "continuation": continuation}
+    return json_answer(page)
 
 
 @bp.route(route=ROUTE + "/{run_id}/cancel", methods=["POST"])
@@ -103,7 +95,7 @@ async def cancel_run(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     await _try_to_nudge(client, run_id)
     log_event(logger, logging.INFO, "cancel_requested", run=run_id)
-    return _links(req, client, run_id, status=202)
+    return answer_with_links(req, client, run_id, status=202)
 
 
 async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> None:
@@ -112,44 +104,3 @@ async def _try_to_nudge(client: df.DurableOrchestrationClient, run_id: str) -> N
     except Exception as error:  # the SDK raises nothing narrower
         # The cancel is recorded: the run reads it at its next check, unless it has just ended.
         log_event(logger, logging.INFO, "nudge_not_delivered", run=run_id, reason=error)
-
-
-def _links(
-    req: func.HttpRequest,
-    client: df.DurableOrchestrationClient,
-    run_id: str,
-    *,
-    status: int,
-    run: RunView | None = None,
-) -> func.HttpResponse:
-    durable: dict[str, str] = json.loads(client.create_check_status_response(req, run_id).get_body())
-    run_uri = f"{api_root(req.url, ROUTE)}/{ROUTE}/{run_id}"
-    status_uri = public_address(durable["statusQueryGetUri"])
-    body: RunLinks = {
-        "id": run_id,
-        "runUri": run_uri,
-        "cancelPostUri": f"{run_uri}/cancel",
-        "statusQueryGetUri": status_uri,
-    }
-    if run is not None:
-        body["run"] = _shown(run)
-    further = durable.keys() - body.keys() if app_settings().gives_management_urls else set()
-    headers = {"Location": _failing(status_uri), "Retry-After": RETRY_AFTER} if status == 202 else {}
-    return _json(
-        {**body, **{name: public_address(durable[name]) for name in sorted(further)}}, status, headers
-    )
-
-
-def _failing(status_uri: str) -> str:
-    """The status of a run that did not complete is then a 500: what follows a 202 looks at nothing else."""
-    return f"{status_uri}{'&' if '?' in status_uri else '?'}{FAILS_WITH_THE_RUN}"
-
-
-def _shown(view: RunView) -> RunView:
-    return with_role_command(view, app_settings().workspace_id)
-
-
-def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    return func.HttpResponse(
-        json.dumps(body) + "\n", status_code=status, mimetype="application/json", headers=headers or {}
-    )

@@ -1,6 +1,5 @@
 """Commands for people: run a run again, or all runs that a filter selects."""
 
-import json
 import logging
 import re
 from typing import Any
@@ -14,11 +13,13 @@ from batch.api.rerun_request import parse_rerun
 from batch.api.responses import ApiError, RerunPage
 from batch.errors import InvalidRequest, RunError
 from batch.log import log_event
+from batch.run.progress_log import tag_fields
 from task_hub.rerun_many import run_many_again
 from task_hub.reruns import NotRunAgain, Rerun, run_again
 from task_hub.tracing import trace_of
-from triggers.http_api import ROUTE, _links
+from triggers.known_run import unknown_run
 from triggers.problem_details import error_response
+from triggers.run_answers import ROUTE, answer_with_links, json_answer
 
 bp = df.Blueprint(http_auth_level=func.AuthLevel.FUNCTION)
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ async def rerun_run(req: func.HttpRequest, client: Any, context: func.Context) -
     run_id = req.route_params["run_id"]
     if not re.fullmatch(RUN_ID_PATTERN, run_id):
         # The SDK would put it into the address of the task hub as it is.
-        return error_response(ApiError.NO_SUCH_RUN, f"There is no run {run_id}.")
+        return unknown_run(run_id)
     try:
         confirmed = parse_rerun(req.get_body())
         with trace_of(context):
@@ -44,8 +45,8 @@ async def rerun_run(req: func.HttpRequest, client: Any, context: func.Context) -
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     if rerun.existing is None:
         _log(run_id, rerun)
-        return _links(req, client, rerun.run_id, status=202)
-    return _links(req, client, rerun.run_id, status=200, run=rerun.existing.view)
+        return answer_with_links(req, client, rerun.run_id, status=202)
+    return answer_with_links(req, client, rerun.run_id, status=200, run=rerun.existing.view)
 
 
 @bp.route(route=ROUTE + "/rerun", methods=["POST"])
@@ -61,15 +62,17 @@ async def rerun_runs(req: func.HttpRequest, client: Any, context: func.Context) 
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)
     page: RerunPage = {"dry_run": query.dry_run, "runs": runs, "continuation": continuation}
-    return func.HttpResponse(json.dumps(page) + "\n", mimetype="application/json")
+    return json_answer(page)
 
 
 def _log(run_id: str, rerun: Rerun) -> None:
+    assert rerun.request is not None, "this call started it"
     log_event(
         logger,
         logging.INFO,
         "run_started",
         run=rerun.run_id,
-        endpoint=rerun.endpoint_uri,
+        endpoint=rerun.request.endpoint_uri,
         rerun_of=run_id,
+        **tag_fields(rerun.request),
     )
