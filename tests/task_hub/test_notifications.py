@@ -187,7 +187,7 @@ async def test_the_end_of_a_run_without_orchestration_is_told(table: CountingTab
 async def test_a_run_that_was_purged_is_not_told(table: CountingTable) -> None:
     row = await added(table)
     await end_run(table, row, end("Completed"), notify=True)
-    await delete_run(table, row, None)
+    await delete_run(table, row)
     await ended(table, "r-1", "Completed", after(3_600))
     hub = TaskHub([])
     await house_is_kept(hub)

@@ -346,7 +346,7 @@ async def test_the_ledger_learns_of_reruns_again_after_its_loss(table: CountingT
     await started(hub)
     await ends(hub, table, "r-1.2")
     for run_id in ("r-1", "r-1.2"):
-        await delete_run(table, await found(table, run_id), None)
+        await delete_run(table, await found(table, run_id))
     with hub.served() as client:
         await start_run(client, "r-1", RUN)
         again = Run.from_json(decoded_input(hub.instances["r-1.2"]["input"]))
