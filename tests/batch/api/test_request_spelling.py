@@ -25,11 +25,11 @@ def assert_same(spelled: dict[str, Any], plain: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(WHOLE_NUMBERS & set(BatchRunRequest.model_fields)))
-@pytest.mark.parametrize("spelled", ['"120"', "120.0", "1.2e2", '"120.0"', '" 120 "', '"+120"'])
+@pytest.mark.parametrize("spelled", ['"3"', "3.0", "0.3e1", '"3.0"', '" 3 "', '"+3"'])
 def test_a_whole_number_may_be_text_or_have_a_point(field: str, spelled: str) -> None:
     """Data Factory turns a number within a text into text."""
     sent = json.loads(f'{{"{field}": {spelled}}}')
-    assert_same(body(**sent), body(**{field: 120}))
+    assert_same(body(**sent), body(**{field: 3}))
 
 
 @pytest.mark.parametrize("field", sorted(OVERRIDE_NUMBERS))
