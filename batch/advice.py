@@ -53,22 +53,26 @@ _FIX: Mapping[str, str] = {
         " run id."
     ),
 }
+_RUN_AGAIN = "Then run it again."
+_RUN_AGAIN_OR_ANEW = "Then run it again, or start a new run if its request must change."
 _NEXT: Mapping[str, str] = {
     ErrorCode.SUBMISSION_UNCERTAIN: (
-        "If there is no job, start a new run. If there is one, let it end, or cancel it there."
+        "If there is no job, run it again. If there is one, let it end, or cancel it there."
     ),
-    ErrorCode.JOB_CANCELED: "Otherwise start a new run.",
+    ErrorCode.NOT_FOUND: _RUN_AGAIN_OR_ANEW,
+    ErrorCode.REQUEST_REJECTED: _RUN_AGAIN_OR_ANEW,
+    ErrorCode.JOB_FAILED: _RUN_AGAIN_OR_ANEW,
+    ErrorCode.JOB_CANCELED: "Otherwise run it again.",
     ErrorCode.TIMED_OUT: (
         "Then start a new run with a longer timeout, more nodes or less data, unless this one was to be canceled."
     ),
-    ErrorCode.QUEUE_TIMED_OUT: "Then start a new run, with a longer queue_timeout if needed.",
+    ErrorCode.QUEUE_TIMED_OUT: "Then run it again, or start a new run with a longer queue_timeout.",
     ErrorCode.INTERNAL: (
         "If a job of this run still runs in Azure ML Studio and is not wanted, cancel it there."
     ),
 }
 _NOTHING_TO_FIX = frozenset({ErrorCode.SERVICE_UNAVAILABLE, ErrorCode.SUBMISSION_UNCERTAIN})
 """While the run goes on. An identity that gives no token may be away for a moment, or not be set up at all."""
-_START_NEW_RUN = "Then start a new run."
 _OF_ANOTHER_VERSION = "Another version of the app wrote this error. Follow its message."
 WAIT = "Wait: the app retries this step. Do not start a second run, which could pay twice."
 WAIT_FOR_CANCEL = (
@@ -81,7 +85,7 @@ def advice(code: str) -> str:
     """For a run that has ended."""
     if code not in _FIX:
         return _OF_ANOTHER_VERSION
-    return f"{_FIX[code]} {_NEXT.get(code, _START_NEW_RUN)}"
+    return f"{_FIX[code]} {_NEXT.get(code, _RUN_AGAIN)}"
 
 
 def advice_meanwhile(code: str, *, canceling: bool = False) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.text import Text
 
-from client.follow_view import block, line, summary, to_copy
+from client.follow_view import block, line, outputs, summary, to_copy
 from client.phases import has_ended
 from client.redrawn_block import RedrawnBlock
 from client.run_client import NotReadable, RunClient, View
@@ -76,7 +76,7 @@ class Follower:
         """Below the block, where the terminal itself continues a long line: what is copied there is one line."""
         if self.own_machine or self._view is None:
             return
-        for text in to_copy(self._view).values():
+        for text in (*to_copy(self._view).values(), *outputs(self._view)):
             self.console.print(text, soft_wrap=True, markup=False, highlight=False)
 
     def _print(self, run_id: str) -> View:

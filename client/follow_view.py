@@ -37,6 +37,14 @@ def to_copy(view: View) -> dict[str, str]:
     return told
 
 
+def outputs(view: View) -> list[str]:
+    """Where the outputs of a completed run are. An earlier version of the app tells no links."""
+    if view["phase"] != "Completed":
+        return []
+    links = view.get("output_links", {})
+    return [links.get(name, {}).get("storage_url") or uri for name, uri in view.get("outputs", {}).items()]
+
+
 def line(view: View, before: View | None = None) -> str:
     """For a file or a pipe. ``before`` is the run as the line before shows it."""
     over = ""
@@ -61,12 +69,11 @@ def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
     table.add_row("job", Text(job_text(view)))
     # An earlier version of the app does not tell them.
-    if earlier := view.get("earlier_jobs"):
-        table.add_row("failed before", Text(", ".join(job["name"] for job in earlier)))
+    for job in view.get("earlier_jobs", ()):
+        reason = job.get("reason")
+        table.add_row("failed before", Text(f"{job['name']}: {reason['message']}" if reason else job["name"]))
     table.add_row("elapsed", elapsed(view))
     table.add_row("checks", f"{view['checks']}{_next_check(view)}")
-    for output in _outputs(view):
-        table.add_row("output", Text(output))
     if error := view["error"]:
         if with_error:
             table.add_row("error", Text(error["message"], style="red"))
@@ -90,14 +97,6 @@ def _not_said_in(attention: View | None, advice: str) -> str:
     """The sentences that the advice about the attention does not have."""
     said = attention["advice"] if attention else ""
     return " ".join(sentence for sentence in re.split(r"(?<=\.) ", advice) if sentence not in said)
-
-
-def _outputs(view: View) -> list[str]:
-    """Where the outputs of a completed run are. An earlier version of the app tells no links."""
-    if view["phase"] != "Completed":
-        return []
-    links = view.get("output_links", {})
-    return [links.get(name, {}).get("storage_url") or uri for name, uri in view.get("outputs", {}).items()]
 
 
 def _attention(view: View) -> View | None:

@@ -33,7 +33,10 @@ REQUEST_FORMS: JsonDict = {
         "required": ["endpoint_input_uri"],
     },
     "dependentSchemas": {
-        "retry_on": {"properties": {"job_attempts": {"minimum": 2}}, "required": ["job_attempts"]}
+        "retry_on": {
+            "if": {"properties": {"retry_on": {"type": "array"}}},
+            "then": {"properties": {"job_attempts": {"minimum": 2}}, "required": ["job_attempts"]},
+        }
     },
 }
 

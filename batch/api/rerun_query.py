@@ -41,7 +41,9 @@ class RerunQuery:
         except InvalidRequest as refused:
             errors += refused.errors
         if runs.phases - set(RERUN_PHASES):
-            errors.append(FieldError("phase", f"must be of {', '.join(RERUN_PHASES)}"))
+            errors.append(
+                FieldError("phase", f"must be one of these, or several by commas: {', '.join(RERUN_PHASES)}")
+            )
         if error and error not in KNOWN_CODES:
             errors.append(FieldError("error", f"must be one of {', '.join(sorted(KNOWN_CODES))}"))
         if "dry_run" in params:

@@ -102,7 +102,7 @@ class RunQuery:
 def _phases(text: str) -> frozenset[str]:
     given = [part.strip().casefold() for part in text.split(",") if part.strip()]
     if not _PHASES.keys() >= set(given):
-        raise ValueError(f"must be of {', '.join(PHASES)}")
+        raise ValueError(f"must be one of these, or several by commas: {', '.join(PHASES)}")
     return frozenset(_PHASES[phase] for phase in given)
 
 

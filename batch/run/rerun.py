@@ -59,9 +59,9 @@ def objection(run: RunBefore) -> str | None:
 
 
 def _goes_on(run: RunBefore) -> str:
-    job = f", and its job {run.status.job['name']}" if run.status.job else ""
+    job = f", with job {run.status.job['name']}" if run.status.job else ""
     return (
-        f"Run {run.run_id} goes on{job}: it is {run.status.phase}. Wait for its end, or cancel it. If you know that"
+        f"Run {run.run_id} goes on: it is {run.status.phase}{job}. Wait for its end, or cancel it. If you know that"
         f" it has no job and gets none, {_CONFIRM}"
     )
 

@@ -12,7 +12,7 @@ from batch.run.status import RunResult
 from batch.run.steps import OutputLinks
 from client import phases
 from client.follow import Follower
-from client.follow_view import block
+from client.follow_view import block, outputs
 from client.run_client import View
 from tests.batch.builders import after, custom_status, result, run, view_of
 
@@ -75,10 +75,24 @@ def test_it_does_not_end_before(view: View) -> None:
 )
 def test_a_completed_run_shows_where_its_output_is(links: dict[str, OutputLinks], output: str) -> None:
     completed = RunResult.of(run(status="Completed"), after(60), links).to_json()
-    for view, is_shown in ((shown("Completed", None, completed), True), (shown("Running", WAITING), False)):
-        console = Console(file=io.StringIO(), width=200)
-        console.print(block(view))
-        assert (output in console.file.getvalue()) is is_shown  # type: ignore[attr-defined]
+    view = shown("Completed", None, completed)
+    assert outputs(shown("Running", WAITING)) == []
+    console = Console(file=io.StringIO(), width=44, force_terminal=True)
+    Follower(App(view), console, interval=0.01, limit=10).follow("r-1")
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    [line] = [line for line in text.splitlines() if output in line]
+    assert line.endswith("r-1.csv"), "one line, however narrow the terminal is"
+
+
+def test_the_block_names_the_earlier_jobs_and_why_they_failed() -> None:
+    earlier = [
+        {"name": "job-1", "reason": {"message": "Nodes of this job got pre-empted."}},
+        {"name": "job-2"},
+    ]
+    console = Console(file=io.StringIO(), width=200)
+    console.print(block({**shown("Running", WAITING), "earlier_jobs": earlier}))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "job-1: Nodes of this job got pre-empted." in text and "job-2" in text
 
 
 def test_each_final_phase_has_an_exit_code() -> None:

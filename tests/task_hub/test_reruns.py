@@ -210,7 +210,7 @@ async def test_a_run_that_goes_on_is_repeated_only_if_confirmed(table: CountingT
     await added(table)
     refusal = await refused(hub)
     assert refusal.kind is ApiError.MAY_HAVE_A_JOB
-    assert str(refusal).startswith("Run r-1 goes on, and its job batchjob-1: it is Running.")
+    assert str(refusal).startswith("Run r-1 goes on: it is Running, with job batchjob-1.")
     assert (await started(hub, confirmed=True)).run_id == "r-1.2"
     # It goes on, and may still be canceled or claim.
     assert not (await found(table)).submission.cancel_requested

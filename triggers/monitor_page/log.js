@@ -32,4 +32,5 @@ async function showLog() {
     announce(`The log was not read. ${error.message}`);
   }
   drawDetail();
+  if (detail.id === id) $("detail-body").querySelector(".log, #show-log + .failure")?.scrollIntoView({ block: "nearest" });
 }

@@ -21,6 +21,10 @@ _ASSET_ID = re.compile(
     re.IGNORECASE,
 )
 
+_NOT_EMULATED = re.compile(
+    r"azureml://(?:registries|jobs)/|(?:azureml:)?/subscriptions/.+/registries/", re.IGNORECASE
+)
+
 
 class StorageError(Exception):
     """An input cannot be read, or the output cannot be written; the text becomes the job's error."""
@@ -79,6 +83,10 @@ class Storage:
             return _inside(self._folder(match["store"]), match["path"], uri)
         if uri.lower().startswith(("https://", "abfss://", "wasbs://")):
             return self._by_url(uri)
+        if _NOT_EMULATED.match(uri):
+            raise StorageError(
+                f"The local Azure ML has no registries, and finds no outputs of other jobs: it cannot read {uri}."
+            )
         raise StorageError(f"The URI {uri} is not one of the forms that batch endpoints accept.")
 
     def _folder(self, store: str) -> Path:

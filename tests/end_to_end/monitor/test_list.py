@@ -156,6 +156,26 @@ def test_problems_and_errors_are_shown_in_the_list(page: Page, monitor_url: str)
     assert colours == ["rgb(179, 38, 30)", "rgb(138, 83, 0)"]
 
 
+def test_the_reason_of_a_failed_job_is_in_its_row_and_a_long_one_pushes_nothing_away(
+    page: Page, monitor_url: str
+) -> None:
+    reason = {"code": "UserError", "message": " ".join(["The input does not exist."] * 19), "step": "scoring"}
+    error = {"code": "job_failed", "message": "Failed.", "advice": "Look.", "reason": reason}
+    serve(page, [fake_run("failed", "Failed", error=error), fake_run("fine", minutes_ago=70)])
+    page.goto(monitor_url)
+    expect(page.locator("#rows td.state-of .sub")).to_have_text(reason["message"])
+    for width in (1440, 1000):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+    page.set_viewport_size({"width": 1440, "height": 900})
+    ids(page).first.click()
+    panel, last = page.get_by_role("complementary"), page.locator("#rows tr:first-child td.took")
+    expect(panel).to_be_visible()
+    expect(last).to_be_visible()
+    left, cell = panel.bounding_box(), last.bounding_box()
+    assert left and cell and cell["x"] + cell["width"] <= left["x"]
+
+
 def test_a_transient_problem_does_not_look_like_a_failure(page: Page, monitor_url: str) -> None:
     trouble = {"code": "throttled", "message": "Slow down.", "advice": "Wait."}
     serve(

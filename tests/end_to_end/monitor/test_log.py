@@ -59,8 +59,10 @@ def test_the_log_is_read_when_asked_for(page: Page, panel: Locator) -> None:
 
 def test_the_end_of_a_long_log_is_in_view(page: Page, panel: Locator) -> None:
     page.route(LOG, lambda route: give_log(route, "a line\n" * 500))
+    # The button is then at the end of what is shown.
+    page.set_viewport_size({"width": 1440, "height": 600})
     panel.get_by_role("button", name="Last log lines").click()
-    expect(panel.locator(".log")).to_be_visible()
+    expect(panel.locator(".log")).to_be_in_viewport(ratio=0.9)
     left = panel.locator(".log").evaluate("log => log.scrollHeight - log.clientHeight - log.scrollTop")
     assert left <= 1
 
@@ -85,6 +87,15 @@ def test_a_run_without_a_job_has_no_log_to_read(page: Page, panel: Locator) -> N
     page.locator("#rows").get_by_role("link", name="two").click()
     expect(panel).to_contain_text("No job yet.")
     expect(panel.get_by_role("button", name="Last log lines")).to_have_count(0)
+
+
+def test_a_run_that_had_earlier_jobs_was_not_only_starting(page: Page, monitor_url: str) -> None:
+    reason: Any = {"message": "Nodes of this job got pre-empted.", "code": "UserError", "step": "score"}
+    serve(page, [fake_run("one", job_attempt=2, earlier_jobs=[{"name": "batchjob-zero", "reason": reason}])])
+    page.goto(f"{monitor_url}#/runs/one")
+    panel = page.get_by_role("complementary")
+    expect(panel).to_contain_text("Nodes of this job got pre-empted.")
+    expect(panel.locator("#timeline .gap").first).to_have_text("Earlier jobs for 3 s")
 
 
 def test_the_log_of_a_real_run_is_shown(page: Page, app: App, monitor_url: str) -> None:

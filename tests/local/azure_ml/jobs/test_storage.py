@@ -68,6 +68,8 @@ def test_every_form_finds_its_folder(root: Path, storage: Storage, uri: str, pat
         ("https://account.blob.core.windows.net.evil.example/container/in", "not mapped"),
         ("azureml:readings:4", "asset readings:4 does not exist"),
         (f"{LONG.replace('local-workspace', 'other')}/datastores/store/paths/in", "not the workspace"),
+        ("azureml://registries/shared/data/heart/versions/1", "has no registries"),
+        ("azureml://jobs/batchjob-1/outputs/score/paths/", "no outputs of other jobs"),
         ("/etc/passwd", "not one of the forms"),
         ("file:///etc/passwd", "not one of the forms"),
     ],
