@@ -16,7 +16,11 @@ _MOST = 1_000
 
 
 async def reruns_after(table: Table, row: RunRow) -> list[RunRow]:
-    """The reruns, with the same first run, that have a higher number than this run; the last one last."""
+    """The reruns, with the same first run, that have a higher number than this run; the last one last.
+
+    Those that the run names are among them, whatever their rows say: a host of a version before 1.4 writes a row
+    without the name of the first run.
+    """
     first_run = row.first_run or row.run_id
     prefix = run_key(rerun_prefix(first_run)).row
     found = await table.rows(
@@ -28,9 +32,13 @@ async def reruns_after(table: Table, row: RunRow) -> list[RunRow]:
             conditions=(Condition(FIRST_RUN, Comparison.EQUAL, (first_run,)),),
         )
     )
+    rows = {each.run_id: each for each in map(RunRow.of, found)}
+    for run_id in row.reruns:
+        if run_id not in rows and (named := await find_row(table, run_id)):
+            rows[run_id] = named
     own = number_of(row.run_id, first_run)
-    rows = sorted(map(RunRow.of, found), key=lambda each: number_of(each.run_id, first_run))
-    return [each for each in rows if number_of(each.run_id, first_run) > own]
+    ordered = sorted(rows.values(), key=lambda each: number_of(each.run_id, first_run))
+    return [each for each in ordered if number_of(each.run_id, first_run) > own]
 
 
 def next_number(row: RunRow, after: Sequence[RunRow]) -> int:

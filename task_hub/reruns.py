@@ -83,9 +83,8 @@ async def run_again(client: df.DurableOrchestrationClient, run_id: str, *, confi
             latest = await existing_run(client, table, later[-1])
             if not latest.ended:
                 return Rerun(later[-1].run_id, existing=latest)
-        plan = await _plan(client, table, found, later, confirmed=confirmed)
         try:
-            return await start_rerun(client, plan)
+            return await start_rerun(client, await _plan(client, table, found, later, confirmed=confirmed))
         except RowChanged:
             # A step of the run or another caller came in between: what was judged is out of date.
             continue
@@ -95,7 +94,7 @@ async def run_again(client: df.DurableOrchestrationClient, run_id: str, *, confi
 async def plan_rerun(client: df.DurableOrchestrationClient, run_id: str) -> RerunPlan:
     """What ``start_rerun`` would start, for a call that runs many again: of a run and its reruns only the latest.
 
-    Raises as ``run_again``.
+    Raises as ``run_again``, and RowChanged if the ledger had lost a rerun, which it knows then.
     """
     table = ledger_of(client)
     found, later = await _look_up(client, table, run_id)
@@ -193,14 +192,17 @@ async def _plan(
 
 
 async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_run: str, number: int) -> str:
-    """The next id that nothing else has. A rerun with that number was found already, if there is one."""
+    """The next id that nothing else has.
+
+    A rerun with that number was found already, unless the ledger has lost it: then it is adopted. Raises RowChanged.
+    """
     for following in range(number, number + _TAKEN_AT_MOST):
         new_id = rerun_id(first_run, following)
         row = await find_row(table, new_id)
         if row and row.first_run == first_run:
             # Added since the reruns were looked up: whoever starts this id is given that run.
             return new_id
-        if row is None and await _is_free(client, new_id):
+        if row is None and await _is_free(client, table, new_id, first_run):
             return new_id
     raise NotRepeatable(
         f"The ids from {rerun_id(first_run, number)} on belong to other runs. Start a new run with a request of"
@@ -208,11 +210,16 @@ async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_ru
     )
 
 
-async def _is_free(client: df.DurableOrchestrationClient, new_id: str) -> bool:
+async def _is_free(
+    client: df.DurableOrchestrationClient, table: Table, new_id: str, first_run: str
+) -> bool:
     try:
-        return await find_in_hub(client, new_id, with_request=False) is None
+        in_hub = await find_in_hub(client, new_id)
     except NotARun:
         return False
+    if in_hub and in_hub.run and in_hub.run.first_run == first_run:
+        raise RowChanged((await adopt(client, table, in_hub)).key)
+    return in_hub is None
 
 
 def _unknown(run_id: str) -> NotRunAgain:

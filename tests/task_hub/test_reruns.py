@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from batch.run.status import RunStatus
 from ledger.reruns import reruns_after
 from ledger.runs import RunEnd, delete_run, end_run, find_row
 from ledger.submissions import change_submission
+from ledger.table import Replace, RowChanged
 from task_hub.known_runs import find_run
 from task_hub.reruns import NotRunAgain, Rerun, plan_rerun, run_again, start_rerun
 from task_hub.run_list import list_runs
@@ -355,6 +357,47 @@ async def test_the_ledger_learns_of_reruns_again_after_its_loss(table: CountingT
     assert known
     assert known.view["reruns"] == ["r-1.2"]
     assert (await started(hub)).run_id == "r-1.3"
+
+
+async def test_a_rerun_that_the_ledger_lost_is_the_answer_and_not_started_twice(table: CountingTable) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    rerun = await started(hub)
+    assert rerun.existing
+    assert rerun.run_id == "r-1.2"
+    assert hub.started == ["r-1.2"]
+    await ends(hub, table, "r-1.2")
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    assert (await started(hub)).run_id == "r-1.3"
+
+
+async def test_a_call_for_many_starts_nothing_beside_a_rerun_that_the_ledger_lost(table: CountingTable) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    with hub.served() as client:
+        with pytest.raises(RowChanged):
+            await plan_rerun(client, "r-1")
+        with pytest.raises(NotRunAgain, match=r"run again as r-1\.2"):
+            await plan_rerun(client, "r-1")
+
+
+async def test_a_rerun_whose_row_an_earlier_version_wrote_is_the_answer(table: CountingTable) -> None:
+    """A host of 1.3 writes rows of runs without what it does not know."""
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    row = await found(table, "r-1.2")
+    await table.write(Replace(row.key, replace(row, first_run="").values(), row.etag))
+    rerun = await started(hub)
+    assert rerun.existing
+    assert rerun.run_id == "r-1.2"
 
 
 async def test_the_start_of_any_other_run_costs_what_it_did(table: CountingTable) -> None:
