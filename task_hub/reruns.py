@@ -146,18 +146,23 @@ async def _look_up(
 
 
 async def _found(table: Table, row: RunRow, in_hub: RunInHub | None) -> _Found:
-    submission = None if row.earlier else row.submission
     if in_hub and not in_hub.to_be_started_anew:
-        runtime_status = in_hub.view["runtime_status"]
-        before = RunBefore(row.run_id, in_hub.status, runtime_status, submission, row.job)
+        before = _before(row, in_hub.status, in_hub.view["runtime_status"])
         return _Found(row, before, in_hub.run)
     if in_hub or row.is_to_be_started:
-        before = RunBefore(row.run_id, RunStatus(), PENDING, submission, row.job)
+        before = _before(row, RunStatus(), PENDING)
         return _Found(row, before, await run_to_start(table, row) or (in_hub.run if in_hub else None))
     listed = await table.read(row.key_in(RunList.ALL))
     status = ListedRun.of(listed.values).status if listed else ""
     kept = RunStatus.read(json.loads(status)) if status else RunStatus(phase=TERMINATED)
-    return _Found(row, RunBefore(row.run_id, kept, TERMINATED, submission, row.job), None)
+    return _Found(row, _before(row, kept, TERMINATED), None)
+
+
+def _before(row: RunRow, status: RunStatus, runtime_status: str) -> RunBefore:
+    # What the row has of an earlier job is over.
+    row = row.of_job(status.job_attempt)
+    submission = None if row.earlier else row.submission
+    return RunBefore(row.run_id, status, runtime_status, submission, row.job)
 
 
 async def _plan(

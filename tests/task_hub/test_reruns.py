@@ -15,6 +15,7 @@ from batch.run.outcome import End
 from batch.run.phases import Phase
 from batch.run.state import Run
 from batch.run.status import RunStatus
+from ledger.job_owners import own_job
 from ledger.reruns import reruns_after
 from ledger.runs import RunEnd, delete_run, end_run, find_row
 from ledger.submissions import change_submission
@@ -259,6 +260,23 @@ async def test_a_late_step_of_a_terminated_run_cannot_submit_after_the_rerun(tab
     hub.instances["r-1"] = instance("r-1", runtimeStatus="Terminated", output="by hand", input=state)
     await started(hub)
     late = await change_submission(table, await found(table), lambda each: each.claim("a", "t", None))
+    assert late.attempt is None
+
+
+async def test_a_run_that_was_terminated_between_two_jobs_submits_no_second_one(table: CountingTable) -> None:
+    hub = TaskHub([])
+    row = await added(table)
+    await change_submission(table, row, lambda each: each.claim("a", START.isoformat(), None))
+    await own_job(table, row, "batchjob-1")
+    first = run(status="Failed", asked=RUN.request)
+    assert first.job
+    between = custom_status(first.with_next_job(first.job, None, START))
+    hub.instances["r-1"] = instance(
+        "r-1", runtimeStatus="Terminated", customStatus=between, input=json.dumps(RUN.to_json())
+    )
+    assert (await started(hub)).run_id == "r-1.2"
+    second = (await found(table)).of_job(2)
+    late = await change_submission(table, second, lambda each: each.claim("b", "t", None))
     assert late.attempt is None
 
 
