@@ -66,6 +66,11 @@ async def changes_for_rerun(
     ]
 
 
+def closed_submission(row: RunRow) -> Change:
+    """No step of the run may submit a job any more, if its row is still as it was read."""
+    return Replace(row.key, replace(row, submission=row.submission.cancel()).values(), row.etag)
+
+
 async def note_rerun(table: Table, run_id: str, rerun_id: str) -> None:
     """Tells the rows of a run that there is this rerun, after the ledger was lost. Nothing if it has no rows."""
 

@@ -18,7 +18,7 @@ from batch.run.rerun import RunBefore, objection
 from batch.run.rerun_request import NotRepeatable, repeated, rerun_id
 from batch.run.state import Run
 from batch.run.status import RunStatus
-from ledger.reruns import changes_for_rerun, next_number, reruns_after
+from ledger.reruns import changes_for_rerun, closed_submission, next_number, reruns_after
 from ledger.run_row import ListedRun, RunList, RunRow
 from ledger.runs import find_row, run_to_start
 from ledger.table import RowChanged, Table
@@ -53,12 +53,16 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class RerunPlan:
-    """What a call is about to start: ``run`` as ``new_id``, after ``before``, whose ``row`` is as it was judged."""
+    """What a call is about to start: ``run`` as ``new_id``, after ``before``, whose ``row`` is as it was judged.
+
+    ``closed`` is the row of the latest rerun, if that one never submits.
+    """
 
     row: RunRow
     before: RunBefore
     new_id: str
     run: Run
+    closed: RunRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ async def start_rerun(client: df.DurableOrchestrationClient, plan: RerunPlan) ->
     """Raises RowChanged if the run that is to be repeated has changed since, RunError as ``run_again``."""
     table, new_id = ledger_of(client), plan.new_id
     changes = await changes_for_rerun(table, plan.row, new_id, close_submission=plan.before.never_submits)
+    if plan.closed:
+        changes.append(closed_submission(plan.closed))
     try:
         existing = await start_run(client, new_id, plan.run, changes)
     except NotARun:
@@ -180,9 +186,11 @@ async def _plan(
             f"The task hub holds no orchestration of run {row.run_id} any more, and with it its request."
             " Start a new run with a request of your own.",
         )
-    judged = [found.before]
+    judged, closed = [found.before], None
     if later:
-        judged.append((await _found(table, later[-1], await find_in_hub(client, later[-1].run_id))).before)
+        latest = await _found(table, later[-1], await find_in_hub(client, later[-1].run_id))
+        judged.append(latest.before)
+        closed = latest.row if latest.before.never_submits else None
     for each in judged:
         if not confirmed and (why := objection(each)):
             raise NotRunAgain(ApiError.MAY_HAVE_A_JOB, why)
@@ -193,7 +201,7 @@ async def _plan(
     except NotRepeatable as error:
         raise NotRunAgain(ApiError.NOT_REPEATABLE, str(error)) from None
     again = Run(request=request, source=run.source, rerun_of=row.run_id, first_run=first_run)
-    return RerunPlan(row, found.before, new_id, again)
+    return RerunPlan(row, found.before, new_id, again, closed)
 
 
 async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_run: str, number: int) -> str:

@@ -20,6 +20,7 @@ from ledger.reruns import reruns_after
 from ledger.runs import RunEnd, delete_run, end_run, find_row
 from ledger.submissions import change_submission
 from ledger.table import Replace, RowChanged
+from task_hub import reruns
 from task_hub.known_runs import find_run
 from task_hub.reruns import NotRunAgain, Rerun, plan_rerun, run_again, start_rerun
 from task_hub.run_list import list_runs
@@ -261,6 +262,39 @@ async def test_a_late_step_of_a_terminated_run_cannot_submit_after_the_rerun(tab
     await started(hub)
     late = await change_submission(table, await found(table), lambda each: each.claim("a", "t", None))
     assert late.attempt is None
+
+
+async def test_a_late_step_of_a_terminated_rerun_cannot_submit_after_the_next_one(table: CountingTable) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    hub.instances["r-1.2"] |= {"runtimeStatus": "Terminated", "output": "by hand"}
+    with hub.served() as client:
+        plan = await plan_rerun(client, "r-1.2")
+    assert (await started(hub)).run_id == "r-1.3"
+    late = await change_submission(table, await found(table, "r-1.2"), lambda each: each.claim("a", "t", None))
+    assert late.attempt is None
+    with hub.served() as client, pytest.raises(RowChanged):
+        await start_rerun(client, plan)
+
+
+async def test_a_claim_of_the_latest_rerun_between_the_look_and_the_write_is_seen(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    hub.instances["r-1.2"] |= {"runtimeStatus": "Terminated", "output": "by hand"}
+    changes_of = reruns.changes_for_rerun
+
+    async def after_a_claim(*of: Any, **more: Any) -> Any:
+        row = await found(table, "r-1.2")
+        await change_submission(table, row, lambda each: each.claim("a", START.isoformat(), None))
+        return await changes_of(*of, **more)
+
+    monkeypatch.setattr(reruns, "changes_for_rerun", after_a_claim)
+    hub.started.clear()
+    assert "Run r-1.2 may have a job" in str(await refused(hub))
 
 
 async def test_a_run_that_was_terminated_between_two_jobs_submits_no_second_one(table: CountingTable) -> None:
