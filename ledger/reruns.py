@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from batch.run.rerun_request import number_of, rerun_prefix
 from ledger.retry import settled
-from ledger.run_row import FIRST_RUN, PARTITION, RERUNS, RunList, RunRow, run_key
+from ledger.run_row import FIRST_RUN, PARTITION, RERUNS, ListedRun, RunList, RunRow, run_key
 from ledger.runs import find_row
 from ledger.table import Change, Comparison, Condition, Merge, Query, Replace, RowChanged, Table
 
@@ -84,6 +84,13 @@ async def note_rerun(table: Table, run_id: str, rerun_id: str) -> None:
             await step()
 
     await settled(step)
+
+
+async def note_known_rerun(table: Table, row: RunRow) -> None:
+    """As ``note_rerun``, of a rerun that has its own rows."""
+    listed = await table.read(row.key_in(RunList.ALL))
+    if listed and (run_id := ListedRun.of(listed.values).rerun_of):
+        await note_rerun(table, run_id, row.run_id)
 
 
 def _with(reruns: tuple[str, ...], rerun_id: str) -> tuple[str, ...]:
