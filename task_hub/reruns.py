@@ -223,9 +223,7 @@ async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_ru
     )
 
 
-async def _is_free(
-    client: df.DurableOrchestrationClient, table: Table, new_id: str, first_run: str
-) -> bool:
+async def _is_free(client: df.DurableOrchestrationClient, table: Table, new_id: str, first_run: str) -> bool:
     try:
         in_hub = await find_in_hub(client, new_id)
     except NotARun:

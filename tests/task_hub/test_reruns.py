@@ -264,7 +264,9 @@ async def test_a_late_step_of_a_terminated_run_cannot_submit_after_the_rerun(tab
     assert late.attempt is None
 
 
-async def test_a_late_step_of_a_terminated_rerun_cannot_submit_after_the_next_one(table: CountingTable) -> None:
+async def test_a_late_step_of_a_terminated_rerun_cannot_submit_after_the_next_one(
+    table: CountingTable,
+) -> None:
     hub = TaskHub([])
     await ends(hub, table)
     await started(hub)
@@ -272,7 +274,9 @@ async def test_a_late_step_of_a_terminated_rerun_cannot_submit_after_the_next_on
     with hub.served() as client:
         plan = await plan_rerun(client, "r-1.2")
     assert (await started(hub)).run_id == "r-1.3"
-    late = await change_submission(table, await found(table, "r-1.2"), lambda each: each.claim("a", "t", None))
+    late = await change_submission(
+        table, await found(table, "r-1.2"), lambda each: each.claim("a", "t", None)
+    )
     assert late.attempt is None
     with hub.served() as client, pytest.raises(RowChanged):
         await start_rerun(client, plan)
@@ -427,7 +431,9 @@ async def test_a_rerun_that_the_ledger_lost_is_the_answer_and_not_started_twice(
     assert (await started(hub)).run_id == "r-1.3"
 
 
-async def test_a_call_for_many_starts_nothing_beside_a_rerun_that_the_ledger_lost(table: CountingTable) -> None:
+async def test_a_call_for_many_starts_nothing_beside_a_rerun_that_the_ledger_lost(
+    table: CountingTable,
+) -> None:
     hub = TaskHub([])
     await ends(hub, table)
     await started(hub)
