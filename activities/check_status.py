@@ -34,8 +34,8 @@ async def check_status(value: dict, client: Any) -> Any:  # type: ignore[type-ar
         status = job.status
     except RunError as error:
         failure = Failure.of(error)
-    if row and status:
-        await note_job_status(client, await note_job(client, row, asked.job_name), status)
+    if row and status and (noted := await note_job(client, row, asked.job_name)):
+        await note_job_status(client, noted, status)
     canceled = row is not None and row.submission.cancel_requested
     return Checked(status=status, error=failure, cancel_requested=canceled).to_json()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from batch.run.rerun_request import number_of, rerun_prefix
 from ledger.retry import settled
-from ledger.run_row import FIRST_RUN, PARTITION, RERUNS, RunList, RunRow, run_key
+from ledger.run_row import FIRST_RUN, PARTITION, RERUNS, ListedRun, RunList, RunRow, run_key
 from ledger.runs import find_row
 from ledger.table import Change, Comparison, Condition, Merge, Query, Replace, RowChanged, Table
 
@@ -16,7 +16,11 @@ _MOST = 1_000
 
 
 async def reruns_after(table: Table, row: RunRow) -> list[RunRow]:
-    """The reruns, with the same first run, that have a higher number than this run; the last one last."""
+    """The reruns, with the same first run, that have a higher number than this run; the last one last.
+
+    Those that the run names are among them, whatever their rows say: a host of a version before 1.4 writes a row
+    without the name of the first run.
+    """
     first_run = row.first_run or row.run_id
     prefix = run_key(rerun_prefix(first_run)).row
     found = await table.rows(
@@ -28,9 +32,13 @@ async def reruns_after(table: Table, row: RunRow) -> list[RunRow]:
             conditions=(Condition(FIRST_RUN, Comparison.EQUAL, (first_run,)),),
         )
     )
+    rows = {each.run_id: each for each in map(RunRow.of, found)}
+    for run_id in row.reruns:
+        if run_id not in rows and (named := await find_row(table, run_id)):
+            rows[run_id] = named
     own = number_of(row.run_id, first_run)
-    rows = sorted(map(RunRow.of, found), key=lambda each: number_of(each.run_id, first_run))
-    return [each for each in rows if number_of(each.run_id, first_run) > own]
+    ordered = sorted(rows.values(), key=lambda each: number_of(each.run_id, first_run))
+    return [each for each in ordered if number_of(each.run_id, first_run) > own]
 
 
 def next_number(row: RunRow, after: Sequence[RunRow]) -> int:
@@ -58,6 +66,11 @@ async def changes_for_rerun(
     ]
 
 
+def closed_submission(row: RunRow) -> Change:
+    """No step of the run may submit a job any more, if its row is still as it was read."""
+    return Replace(row.key, replace(row, submission=row.submission.cancel()).values(), row.etag)
+
+
 async def note_rerun(table: Table, run_id: str, rerun_id: str) -> None:
     """Tells the rows of a run that there is this rerun, after the ledger was lost. Nothing if it has no rows."""
 
@@ -71,6 +84,13 @@ async def note_rerun(table: Table, run_id: str, rerun_id: str) -> None:
             await step()
 
     await settled(step)
+
+
+async def note_known_rerun(table: Table, row: RunRow) -> None:
+    """As ``note_rerun``, of a rerun that has its own rows."""
+    listed = await table.read(row.key_in(RunList.ALL))
+    if listed and (run_id := ListedRun.of(listed.values).rerun_of):
+        await note_rerun(table, run_id, row.run_id)
 
 
 def _with(reruns: tuple[str, ...], rerun_id: str) -> tuple[str, ...]:

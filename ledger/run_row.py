@@ -83,7 +83,6 @@ class RunRow:
     the run owns by a row of this ledger, ``earlier_jobs`` are those that failed before it. ``first_run`` is empty for
     a run that is no rerun; ``reruns`` are the latest runs that repeat this one. ``etag`` is empty for a row that was
     not read.
-
     """
 
     run_id: str

@@ -20,15 +20,18 @@ from task_hub.submissions import row_of
 logger = logging.getLogger(__name__)
 
 
-async def note_job(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow:
-    """Notes that the job belongs to the run, if the step that submitted could not. The row, as it is then."""
+async def note_job(client: df.DurableOrchestrationClient, row: RunRow, job_name: str) -> RunRow | None:
+    """Notes that the job belongs to the run, if the step that submitted could not. The row, as it is then.
+
+    None if it cannot be noted: the next check tries again, as long as no phase of the job is noted.
+    """
     if row.phase != PENDING or job_name in row.earlier_jobs:
         return row
     try:
         owned = await own_job(client, row, job_name)
     except RunError as error:
         log_event(logger, logging.WARNING, "owner_not_recorded", run=row.run_id, job=job_name, reason=error)
-        return row
+        return None
     return replace(row, phase=Phase.QUEUED.value, etag="") if owned else row
 
 

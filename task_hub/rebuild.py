@@ -11,6 +11,7 @@ import azure.durable_functions as df
 
 from batch.names import BATCH_RUN
 from batch.timestamps import format_timestamp
+from ledger.reruns import note_known_rerun
 from ledger.run_row import PARTITION
 from ledger.runs import find_row
 from ledger.table import Insert, Key, Merge, RowExists, Table
@@ -61,7 +62,10 @@ async def rebuild_once(client: df.DurableOrchestrationClient, parts: int) -> int
 
 
 async def _add(client: df.DurableOrchestrationClient, table: Table, run_id: str) -> bool:
-    if await find_row(table, run_id):
+    if row := await find_row(table, run_id):
+        if row.first_run:
+            # Its next step may have added it before the run that it repeats.
+            await note_known_rerun(table, row)
         return False
     try:
         in_hub = await find_in_hub(client, run_id)

@@ -18,7 +18,7 @@ from batch.run.rerun import RunBefore, objection
 from batch.run.rerun_request import NotRepeatable, repeated, rerun_id
 from batch.run.state import Run
 from batch.run.status import RunStatus
-from ledger.reruns import changes_for_rerun, next_number, reruns_after
+from ledger.reruns import changes_for_rerun, closed_submission, next_number, reruns_after
 from ledger.run_row import ListedRun, RunList, RunRow
 from ledger.runs import find_row, run_to_start
 from ledger.table import RowChanged, Table
@@ -53,12 +53,16 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class RerunPlan:
-    """What a call is about to start: ``run`` as ``new_id``, after ``before``, whose ``row`` is as it was judged."""
+    """What a call is about to start: ``run`` as ``new_id``, after ``before``, whose ``row`` is as it was judged.
+
+    ``closed`` is the row of the latest rerun, if that one never submits.
+    """
 
     row: RunRow
     before: RunBefore
     new_id: str
     run: Run
+    closed: RunRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,8 @@ async def run_again(client: df.DurableOrchestrationClient, run_id: str, *, confi
             latest = await existing_run(client, table, later[-1])
             if not latest.ended:
                 return Rerun(later[-1].run_id, existing=latest)
-        plan = await _plan(client, table, found, later, confirmed=confirmed)
         try:
-            return await start_rerun(client, plan)
+            return await start_rerun(client, await _plan(client, table, found, later, confirmed=confirmed))
         except RowChanged:
             # A step of the run or another caller came in between: what was judged is out of date.
             continue
@@ -95,7 +98,7 @@ async def run_again(client: df.DurableOrchestrationClient, run_id: str, *, confi
 async def plan_rerun(client: df.DurableOrchestrationClient, run_id: str) -> RerunPlan:
     """What ``start_rerun`` would start, for a call that runs many again: of a run and its reruns only the latest.
 
-    Raises as ``run_again``.
+    Raises as ``run_again``, and RowChanged if the ledger had lost a rerun, which it knows then.
     """
     table = ledger_of(client)
     found, later = await _look_up(client, table, run_id)
@@ -113,6 +116,8 @@ async def start_rerun(client: df.DurableOrchestrationClient, plan: RerunPlan) ->
     """Raises RowChanged if the run that is to be repeated has changed since, RunError as ``run_again``."""
     table, new_id = ledger_of(client), plan.new_id
     changes = await changes_for_rerun(table, plan.row, new_id, close_submission=plan.before.never_submits)
+    if plan.closed:
+        changes.append(closed_submission(plan.closed))
     try:
         existing = await start_run(client, new_id, plan.run, changes)
     except NotARun:
@@ -147,18 +152,23 @@ async def _look_up(
 
 
 async def _found(table: Table, row: RunRow, in_hub: RunInHub | None) -> _Found:
-    submission = None if row.earlier else row.submission
     if in_hub and not in_hub.to_be_started_anew:
-        runtime_status = in_hub.view["runtime_status"]
-        before = RunBefore(row.run_id, in_hub.status, runtime_status, submission, row.job)
+        before = _before(row, in_hub.status, in_hub.view["runtime_status"])
         return _Found(row, before, in_hub.run)
     if in_hub or row.is_to_be_started:
-        before = RunBefore(row.run_id, RunStatus(), PENDING, submission, row.job)
+        before = _before(row, RunStatus(), PENDING)
         return _Found(row, before, await run_to_start(table, row) or (in_hub.run if in_hub else None))
     listed = await table.read(row.key_in(RunList.ALL))
     status = ListedRun.of(listed.values).status if listed else ""
     kept = RunStatus.read(json.loads(status)) if status else RunStatus(phase=TERMINATED)
-    return _Found(row, RunBefore(row.run_id, kept, TERMINATED, submission, row.job), None)
+    return _Found(row, _before(row, kept, TERMINATED), None)
+
+
+def _before(row: RunRow, status: RunStatus, runtime_status: str) -> RunBefore:
+    # What the row has of an earlier job is over.
+    row = row.of_job(status.job_attempt)
+    submission = None if row.earlier else row.submission
+    return RunBefore(row.run_id, status, runtime_status, submission, row.job)
 
 
 async def _plan(
@@ -176,9 +186,11 @@ async def _plan(
             f"The task hub holds no orchestration of run {row.run_id} any more, and with it its request."
             " Start a new run with a request of your own.",
         )
-    judged = [found.before]
+    judged, closed = [found.before], None
     if later:
-        judged.append((await _found(table, later[-1], await find_in_hub(client, later[-1].run_id))).before)
+        latest = await _found(table, later[-1], await find_in_hub(client, later[-1].run_id))
+        judged.append(latest.before)
+        closed = latest.row if latest.before.never_submits else None
     for each in judged:
         if not confirmed and (why := objection(each)):
             raise NotRunAgain(ApiError.MAY_HAVE_A_JOB, why)
@@ -189,18 +201,21 @@ async def _plan(
     except NotRepeatable as error:
         raise NotRunAgain(ApiError.NOT_REPEATABLE, str(error)) from None
     again = Run(request=request, source=run.source, rerun_of=row.run_id, first_run=first_run)
-    return RerunPlan(row, found.before, new_id, again)
+    return RerunPlan(row, found.before, new_id, again, closed)
 
 
 async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_run: str, number: int) -> str:
-    """The next id that nothing else has. A rerun with that number was found already, if there is one."""
+    """The next id that nothing else has.
+
+    A rerun with that number was found already, unless the ledger has lost it: then it is adopted. Raises RowChanged.
+    """
     for following in range(number, number + _TAKEN_AT_MOST):
         new_id = rerun_id(first_run, following)
         row = await find_row(table, new_id)
         if row and row.first_run == first_run:
             # Added since the reruns were looked up: whoever starts this id is given that run.
             return new_id
-        if row is None and await _is_free(client, new_id):
+        if row is None and await _is_free(client, table, new_id, first_run):
             return new_id
     raise NotRepeatable(
         f"The ids from {rerun_id(first_run, number)} on belong to other runs. Start a new run with a request of"
@@ -208,11 +223,14 @@ async def _free_id(client: df.DurableOrchestrationClient, table: Table, first_ru
     )
 
 
-async def _is_free(client: df.DurableOrchestrationClient, new_id: str) -> bool:
+async def _is_free(client: df.DurableOrchestrationClient, table: Table, new_id: str, first_run: str) -> bool:
     try:
-        return await find_in_hub(client, new_id, with_request=False) is None
+        in_hub = await find_in_hub(client, new_id)
     except NotARun:
         return False
+    if in_hub and in_hub.run and in_hub.run.first_run == first_run:
+        raise RowChanged((await adopt(client, table, in_hub)).key)
+    return in_hub is None
 
 
 def _unknown(run_id: str) -> NotRunAgain:

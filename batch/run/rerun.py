@@ -17,8 +17,8 @@ _CONFIRM = 'send {"confirm_no_job": true}: a second job would be paid, too.'
 class RunBefore:
     """The run that is to be repeated.
 
-    ``submission`` is what the ledger keeps of it, None where the ledger knows nothing. ``owned_job`` is the job that
-    the run owns there, or empty text.
+    ``submission`` is what the ledger keeps of its latest job, None where the ledger knows nothing. ``owned_job`` is
+    that job if the run owns it there, or empty text.
     """
 
     run_id: str
@@ -37,6 +37,11 @@ class RunBefore:
         has_job = self.status.job or self.owned_job
         return self.ended and not has_job and self.submission is not None and self.submission.attempt is None
 
+    @property
+    def has_later_job(self) -> bool:
+        """The ledger knows of a later job than the status, which a killed host can leave out of date."""
+        return self.submission is not None and self.submission.job_attempt > self.status.job_attempt
+
 
 def objection(run: RunBefore) -> str | None:
     """Why the run must not be run again before somebody has looked, and at what; None if it may be."""
@@ -48,7 +53,7 @@ def objection(run: RunBefore) -> str | None:
             f"Job {job['name']} of run {run.run_id} may still run: its last known status is {job['status']}."
             f" Look at it in Azure ML Studio, and cancel it there or let it end. Then {_CONFIRM}"
         )
-    if job is None and _may_have_a_job(run):
+    if (job is None or run.has_later_job) and _may_have_a_job(run):
         named = f", job {run.owned_job}" if run.owned_job else ""
         return (
             f"Run {run.run_id} may have a job of which it does not know the end{named}. Look for it in Azure ML"

@@ -96,7 +96,11 @@ class FakeAzureMl:
         assert len(set(outputs)) == len(outputs)
 
     def assert_that_none_runs(self) -> None:
-        assert [job.name for job in self.jobs.values() if self._status(job) in ("Preparing", "Running")] == []
+        assert self.at_work() == []
+
+    def at_work(self) -> list[str]:
+        """The names of the jobs that have not ended."""
+        return [job.name for job in self.jobs.values() if self._status(job) in ("Preparing", "Running")]
 
     def _is_preempted(self, job: FakeJob) -> bool:
         return job in self.jobs_of(job.run_id)[: self.preempted]

@@ -46,7 +46,7 @@ class World:
         self.clock = clock
         self.faults = faults
         self.table = FaultyTable(table, faults)
-        self.azure_ml = FakeAzureMl(clock, self._attempt_of)
+        self.azure_ml = FakeAzureMl(clock, self.attempt_of)
         self.runtime = Runtime(hub, clock, self.azure_ml.explain)
         self.asked: dict[str, Any] = {}
         self.answers: list[int] = []
@@ -198,7 +198,7 @@ class World:
             found = store.execute("SELECT row_key, content FROM ledger").fetchall()
         return {key: json.loads(content) for key, content in found}
 
-    def _attempt_of(self, run_id: str) -> str | None:
+    def attempt_of(self, run_id: str) -> str | None:
         attempt = json.loads(self.rows()[run_key(run_id).row]["Submission"]).get("attempt")
         assert attempt is None or isinstance(attempt, str)
         return attempt

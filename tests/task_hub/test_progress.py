@@ -6,10 +6,11 @@ from batch.errors import RunError
 from batch.run.phases import Phase
 from batch.run.status import RunStatus
 from ledger.errors import LedgerUnavailable
+from ledger.job_owners import owner_of
 from ledger.run_row import RunList
 from ledger.runs import note_phase
 from ledger.submissions import change_submission
-from task_hub.progress import note_canceling, note_end, note_job_status
+from task_hub.progress import note_canceling, note_end, note_job, note_job_status
 from tests.batch.builders import ENDPOINT_URI
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import added, end, found, listed
@@ -124,6 +125,20 @@ async def test_a_check_goes_on_if_its_phase_cannot_be_noted(
     lines = [record.getMessage() for record in caplog.records if record.name == "task_hub.progress"]
     assert len(lines) == 2
     assert all(line.startswith("phase_not_noted run=r-1 reason=") for line in lines)
+
+
+async def test_a_job_that_cannot_be_noted_has_no_phase_so_that_the_next_check_notes_it(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await added(table)
+    with TaskHub([]).served() as client:
+        with monkeypatch.context() as patch:
+            refuse_writes(table, patch)
+            assert await note_job(client, row, "batchjob-1") is None
+        noted = await note_job(client, row, "batchjob-1")
+    assert noted
+    assert noted.phase == Phase.QUEUED
+    assert await owner_of(table, "batchjob-1") == "r-1"
 
 
 async def test_the_last_step_says_if_the_end_cannot_be_written(

@@ -13,6 +13,7 @@ from ledger.table import Delete, Key
 from task_hub import rebuild
 from task_hub.rebuild import Rebuilt, rebuild_once, rebuild_part
 from task_hub.run_list import RunQuery, list_runs
+from task_hub.submissions import row_of
 from tests.batch.builders import ENDPOINT_URI, START, after, custom_status, run
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import RUN, added, found, listed, of_folder
@@ -68,6 +69,19 @@ async def test_a_run_that_is_in_the_ledger_is_not_changed(table: CountingTable) 
     with hub_of("r-1", **RUNNING).served() as client:
         assert (await rebuild_part(client, None)).added == 0
     assert await found(table) == before
+
+
+async def test_a_rerun_that_was_added_before_the_run_that_it_repeats_is_told_of(table: CountingTable) -> None:
+    """A rerun in flight adds its rows at its next step."""
+    again = json.dumps(RUN.model_copy(update={"rerun_of": "r-1", "first_run": "r-1"}).to_json())
+    hub = hub_of("r-1")
+    hub.instances["r-1.2"] = instance("r-1.2", **{**RUNNING, "input": again})
+    with hub.served() as client:
+        await row_of(client, "r-1.2")
+        assert (await rebuild_part(client, None)).added == 1
+        views, _ = await list_runs(client, RunQuery())
+    assert {view["run_id"]: view["reruns"] for view in views} == {"r-1": ["r-1.2"], "r-1.2": []}
+    assert (await found(table)).reruns == ("r-1.2",)
 
 
 async def test_what_is_no_run_any_more_is_passed_over(table: CountingTable) -> None:

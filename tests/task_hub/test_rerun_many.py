@@ -1,6 +1,7 @@
 """Many runs are run again in one call: those that a filter selects, and of a run and its reruns only the latest."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -115,8 +116,8 @@ async def test_of_a_run_and_its_rerun_only_the_latest_is_run_again(
         assert new_runs(answers) == {"a.2": "a.3", "a": None}
     else:
         assert new_runs(answers) == {"a": None}
-    # The reason may name the rerun that this call has just started.
-    assert "It was run again as a." in str(answers["a"]["reason"])
+    # Both are looked up at the same time: a.3 may be there already.
+    assert re.match(r"It was run again as a\.[23]", str(answers["a"]["reason"]))
 
 
 async def test_a_run_that_cannot_be_repeated_does_not_stop_the_others(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,12 @@ from batch.run.outcome import End
 from batch.run.phases import Phase
 from batch.run.state import Run
 from batch.run.status import RunStatus
+from ledger.job_owners import own_job
 from ledger.reruns import reruns_after
 from ledger.runs import RunEnd, delete_run, end_run, find_row
 from ledger.submissions import change_submission
+from ledger.table import Replace, RowChanged
+from task_hub import reruns
 from task_hub.known_runs import find_run
 from task_hub.reruns import NotRunAgain, Rerun, plan_rerun, run_again, start_rerun
 from task_hub.run_list import list_runs
@@ -260,6 +264,62 @@ async def test_a_late_step_of_a_terminated_run_cannot_submit_after_the_rerun(tab
     assert late.attempt is None
 
 
+async def test_a_late_step_of_a_terminated_rerun_cannot_submit_after_the_next_one(
+    table: CountingTable,
+) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    hub.instances["r-1.2"] |= {"runtimeStatus": "Terminated", "output": "by hand"}
+    with hub.served() as client:
+        plan = await plan_rerun(client, "r-1.2")
+    assert (await started(hub)).run_id == "r-1.3"
+    late = await change_submission(
+        table, await found(table, "r-1.2"), lambda each: each.claim("a", "t", None)
+    )
+    assert late.attempt is None
+    with hub.served() as client:
+        outdated = await start_rerun(client, plan)
+    assert outdated.existing
+    assert hub.started == ["r-1.2", "r-1.3"]
+
+
+async def test_a_claim_of_the_latest_rerun_between_the_look_and_the_write_is_seen(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    hub.instances["r-1.2"] |= {"runtimeStatus": "Terminated", "output": "by hand"}
+    changes_of = reruns.changes_for_rerun
+
+    async def after_a_claim(*of: Any, **more: Any) -> Any:
+        row = await found(table, "r-1.2")
+        await change_submission(table, row, lambda each: each.claim("a", START.isoformat(), None))
+        return await changes_of(*of, **more)
+
+    monkeypatch.setattr(reruns, "changes_for_rerun", after_a_claim)
+    hub.started.clear()
+    assert "Run r-1.2 may have a job" in str(await refused(hub))
+
+
+async def test_a_run_that_was_terminated_between_two_jobs_submits_no_second_one(table: CountingTable) -> None:
+    hub = TaskHub([])
+    row = await added(table)
+    await change_submission(table, row, lambda each: each.claim("a", START.isoformat(), None))
+    await own_job(table, row, "batchjob-1")
+    first = run(status="Failed", asked=RUN.request)
+    assert first.job
+    between = custom_status(first.with_next_job(first.job, None, START))
+    hub.instances["r-1"] = instance(
+        "r-1", runtimeStatus="Terminated", customStatus=between, input=json.dumps(RUN.to_json())
+    )
+    assert (await started(hub)).run_id == "r-1.2"
+    second = (await found(table)).of_job(2)
+    late = await change_submission(table, second, lambda each: each.claim("b", "t", None))
+    assert late.attempt is None
+
+
 async def test_a_claim_between_the_look_and_the_write_is_seen(table: CountingTable) -> None:
     hub = TaskHub([])
     row = await added(table)
@@ -355,6 +415,49 @@ async def test_the_ledger_learns_of_reruns_again_after_its_loss(table: CountingT
     assert known
     assert known.view["reruns"] == ["r-1.2"]
     assert (await started(hub)).run_id == "r-1.3"
+
+
+async def test_a_rerun_that_the_ledger_lost_is_the_answer_and_not_started_twice(table: CountingTable) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    rerun = await started(hub)
+    assert rerun.existing
+    assert rerun.run_id == "r-1.2"
+    assert hub.started == ["r-1.2"]
+    await ends(hub, table, "r-1.2")
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    assert (await started(hub)).run_id == "r-1.3"
+
+
+async def test_a_call_for_many_starts_nothing_beside_a_rerun_that_the_ledger_lost(
+    table: CountingTable,
+) -> None:
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    for run_id in ("r-1", "r-1.2"):
+        await delete_run(table, await found(table, run_id))
+    with hub.served() as client:
+        with pytest.raises(RowChanged):
+            await plan_rerun(client, "r-1")
+        with pytest.raises(NotRunAgain, match=r"run again as r-1\.2"):
+            await plan_rerun(client, "r-1")
+
+
+async def test_a_rerun_whose_row_an_earlier_version_wrote_is_the_answer(table: CountingTable) -> None:
+    """A host of 1.3 writes rows of runs without what it does not know."""
+    hub = TaskHub([])
+    await ends(hub, table)
+    await started(hub)
+    row = await found(table, "r-1.2")
+    await table.write(Replace(row.key, replace(row, first_run="").values(), row.etag))
+    rerun = await started(hub)
+    assert rerun.existing
+    assert rerun.run_id == "r-1.2"
 
 
 async def test_the_start_of_any_other_run_costs_what_it_did(table: CountingTable) -> None:

@@ -1,5 +1,7 @@
 """A run is not repeated while it goes on, or while a job of it may run."""
 
+from dataclasses import replace
+
 import pytest
 
 from batch.errors import ErrorCode
@@ -108,6 +110,14 @@ def test_a_job_that_only_the_ledger_knows_is_named() -> None:
     text = objection(terminated(submission=GIVEN_BACK, owned_job="batchjob-7"))
     assert text
     assert "does not know the end, job batchjob-7. Look" in text
+
+
+def test_a_claim_for_a_later_job_than_the_status_knows_counts() -> None:
+    claim = replace(CLAIM, job_attempt=2)
+    text = objection(terminated("Failed", submission=claim, owned_job="batchjob-7"))
+    assert text
+    assert "does not know the end, job batchjob-7. Look" in text
+    assert objection(terminated("Failed", submission=CLAIM, owned_job="batchjob-1")) is None
 
 
 @pytest.mark.parametrize(
