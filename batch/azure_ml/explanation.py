@@ -2,6 +2,7 @@
 
 import logging
 
+from batch import thread_pools
 from batch.azure_ml.job_error import reason_of
 from batch.azure_ml.run_history import HistoryRun, RunHistory
 from batch.errors import RunError
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 async def reason_of_job(endpoint_uri: str, job_name: str, settings: Settings) -> JobReason | None:
     """Raises RunError if nobody can be asked. The error of a job that failed in a step only says so."""
-    history = await RunHistory.of_job(endpoint_uri, job_name, settings)
+    history = await RunHistory.of_job(endpoint_uri, job_name, settings, thread_pools.run_history)
     if step := await _failed_step(history):
         reason = reason_of(step.error, step.step)
         if reason or (reason := reason_of((await history.details(step.run_id)).error, step.step)):

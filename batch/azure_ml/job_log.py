@@ -35,7 +35,7 @@ async def last_lines(
         known = f" There are: {', '.join(sorted(logs))}." if logs else ""
         wanted = f"no log {name!r}" if name else "no log yet"
         raise NoLog(f"Job {job_name} has {wanted}.{known}")
-    text, is_whole = await thread_pools.run_history.run(read_end, logs[found], settings)
+    text, is_whole = await thread_pools.job_logs.run(read_end, logs[found], settings)
     lines = text.splitlines()
     if not is_whole:
         # The first line is cut somewhere in the middle.
@@ -52,7 +52,7 @@ def favourite(names: Collection[str]) -> str | None:
 
 async def _logs_of(endpoint_uri: str, job_name: str, settings: Settings) -> dict[str, str]:
     """Addresses by name: of the step that failed or else is the newest, and if it has none, of the job itself."""
-    history = await RunHistory.of_job(endpoint_uri, job_name, settings)
+    history = await RunHistory.of_job(endpoint_uri, job_name, settings, thread_pools.job_logs)
     for run_id in (await _step_of(history), job_name):
         if run_id and (logs := (await history.details(run_id)).logs):
             return dict(logs)

@@ -177,6 +177,6 @@ def test_an_azure_ml_that_refuses_is_a_bad_gateway(
 def test_a_log_elsewhere_is_not_downloaded(app: App, control: ControlClient, place: str) -> None:
     run_id = app.start(deployment="noop")
     app.wait_for_end(run_id)
-    details = json.dumps({"runId": "x", "logFiles": {"user_logs/std_log.txt": place}})
+    details = json.dumps({"logFiles": {"user_logs/std_log.txt": place}})
     control.fault("run_details", "answer", status=200, body="malformed", text=details, times=None)
     assert "no storage account" in assert_problem(log_of(app, run_id), 502)
