@@ -72,16 +72,15 @@ def _listed(names: Collection[str]) -> str:
 async def _logs_of(endpoint_uri: str, job_name: str, settings: Settings) -> dict[str, str]:
     """Addresses by name: of the step that failed or else is the newest, and if it has none, of the job itself."""
     history = await RunHistory.of_job(endpoint_uri, job_name, settings, thread_pools.job_logs)
-    for run_id in (await _step_of(history), job_name):
-        if run_id and (logs := (await history.details(run_id)).logs):
-            return dict(logs)
-    return {}
-
-
-async def _step_of(history: RunHistory) -> str | None:
+    failure = None
     try:
         step = await history.step_to_look_at()
-    except RunError:
-        # The job itself may still tell its logs; if it does not, that error is the one to show.
-        return None
-    return step.run_id if step else None
+        if step and (logs := (await history.details(step.run_id)).logs):
+            return dict(logs)
+    except RunError as error:
+        # The job itself may still tell its logs.
+        failure = error
+    logs = (await history.details(job_name)).logs
+    if failure and not logs:
+        raise failure
+    return dict(logs)

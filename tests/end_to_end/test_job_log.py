@@ -162,6 +162,13 @@ def test_an_azure_ml_that_refuses_is_a_bad_gateway(
     assert_problem(log_of(app, run_id), 502)
 
 
+def test_a_log_is_not_missing_because_the_steps_cannot_be_read(app: App, control: ControlClient) -> None:
+    run_id = app.start(deployment="noop")
+    app.wait_for_end(run_id)
+    control.fault("run_children", "answer", status=503, times=None)
+    assert "answered 503" in assert_problem(log_of(app, run_id), 502)
+
+
 @pytest.mark.parametrize(
     "place",
     [
