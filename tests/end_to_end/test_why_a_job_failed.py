@@ -47,7 +47,10 @@ def assert_shown_everywhere(app: App, view: dict[str, Any]) -> None:
     ("fields", "reason"),
     [
         ({"endpoint_input_uri": MISSING}, "no-such-folder"),
-        ({"endpoint_input_uri": "azureml:no-such-data:1"}, "no-such-data:1 does not exist"),
+        (
+            {"endpoint_input_uri": "azureml://datastores/no-such-store/paths/in/"},
+            "no-such-store does not exist",
+        ),
     ],
 )
 def test_a_wrong_input_is_named(app: App, fields: dict[str, str], reason: str) -> None:
@@ -124,6 +127,14 @@ def test_steps_that_cannot_be_read_leave_the_reason_of_the_job(app: App, control
     view = failed_run(app, endpoint_input_uri=MISSING)
     assert view["error"]["reason"]["message"].startswith("Pipeline has failed child jobs.")
     assert view["error"]["reason"]["step"] is None
+
+
+def test_a_step_that_cannot_be_read_leaves_the_reason_of_the_job(app: App, control: ControlClient) -> None:
+    steps = {"value": [{"runId": "gone", "status": "Failed", "displayName": "score it"}]}
+    control.fault("run_children", "answer", status=200, body="malformed", text=json.dumps(steps), times=None)
+    reason = failed_run(app, endpoint_input_uri=MISSING)["error"]["reason"]
+    assert reason["message"].startswith("Pipeline has failed child jobs.")
+    assert reason["step"] == "score it"
 
 
 @pytest.mark.parametrize("operation", ["run_children", "get_job"])
