@@ -32,6 +32,9 @@ REQUEST_FORMS: JsonDict = {
         "properties": {"endpoint_input_uri": {"type": "string"}, "outputs": _NULL},
         "required": ["endpoint_input_uri"],
     },
+    "dependentSchemas": {
+        "retry_on": {"properties": {"job_attempts": {"minimum": 2}}, "required": ["job_attempts"]}
+    },
 }
 
 

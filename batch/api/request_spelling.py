@@ -102,8 +102,8 @@ def _looks_like_uri(value: Any) -> bool:
 def _binding(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    # An empty literal is a value.
-    kept = {name: each for name, each in value.items() if name == "value" or not _is_absent(each)}
+    # An empty literal is a value, and an unknown name is refused whatever it holds.
+    kept = {name: each for name, each in value.items() if name not in ("type", "uri") or not _is_absent(each)}
     return kept | ({"type": _choice(kept["type"])} if "type" in kept else {})
 
 

@@ -130,7 +130,7 @@ def test_it_cancels_a_run(caller: Caller, models: ModuleType, app: App, control:
     app.wait_for_end(run_id)
     run = caller.call("get_run", run_id).parsed
     assert run.phase is models.RunViewPhase.CANCELED
-    assert run.error.code is models.TroubleCode.JOB_CANCELED
+    assert run.error.code is models.RunFailureCode.JOB_CANCELED
     assert caller.call("cancel_run", run_id).status_code == 409
 
 

@@ -43,19 +43,9 @@ def assert_shown_everywhere(app: App, view: dict[str, Any]) -> None:
     assert "https://" not in json.dumps(error)
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"endpoint_input_uri": MISSING}, "no-such-folder"),
-        (
-            {"endpoint_input_uri": "azureml://datastores/no-such-store/paths/in/"},
-            "no-such-store does not exist",
-        ),
-    ],
-)
-def test_a_wrong_input_is_named(app: App, fields: dict[str, str], reason: str) -> None:
-    view = failed_run(app, **fields)
-    assert reason in view["error"]["reason"]["message"]
+def test_a_missing_input_is_named(app: App) -> None:
+    view = failed_run(app, endpoint_input_uri=MISSING)
+    assert "no-such-folder" in view["error"]["reason"]["message"]
     assert view["error"]["reason"] | {"message": ""} == {
         "code": "UserError",
         "message": "",

@@ -112,7 +112,7 @@ def test_what_is_no_port_is_named(port: str, tmp_path: Path) -> None:
         code, _, errors = end_of(process)
     assert (code, errors.splitlines()[-1].partition("argument ")[2]) == (
         2,
-        f"--port: {port} is not a port from 1 to 65521",
+        f"--port: {port} is not a port from 1 to 65518",
     )
 
 

@@ -115,7 +115,8 @@ async def test_of_a_run_and_its_rerun_only_the_latest_is_run_again(
         assert new_runs(answers) == {"a.2": "a.3", "a": None}
     else:
         assert new_runs(answers) == {"a": None}
-    assert "It was run again as a.2" in str(answers["a"]["reason"])
+    # The reason may name the rerun that this call has just started.
+    assert "It was run again as a." in str(answers["a"]["reason"])
 
 
 async def test_a_run_that_cannot_be_repeated_does_not_stop_the_others(

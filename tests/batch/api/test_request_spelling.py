@@ -24,12 +24,22 @@ def assert_same(spelled: dict[str, Any], plain: dict[str, Any]) -> None:
     assert one.fingerprint() == other.fingerprint()
 
 
-@pytest.mark.parametrize("field", sorted(WHOLE_NUMBERS & set(BatchRunRequest.model_fields)))
+@pytest.mark.parametrize("field", sorted(WHOLE_NUMBERS - {"job_attempts"}))
 @pytest.mark.parametrize("spelled", ['"120"', "120.0", "1.2e2", '"120.0"', '" 120 "', '"+120"'])
 def test_a_whole_number_may_be_text_or_have_a_point(field: str, spelled: str) -> None:
     """Data Factory turns a number within a text into text."""
     sent = json.loads(f'{{"{field}": {spelled}}}')
     assert_same(body(**sent), body(**{field: 120}))
+
+
+@pytest.mark.parametrize("spelled", ["3", 3.0, " 3 "])
+def test_so_may_the_number_of_jobs(spelled: Any) -> None:
+    assert_same(body(job_attempts=spelled), body(job_attempts=3))
+
+
+@pytest.mark.parametrize("spelled", ["Service", "SERVICE", ["Service"]])
+def test_the_reasons_for_another_job_may_be_one_text_in_any_case(spelled: Any) -> None:
+    assert_same(body(job_attempts=2, retry_on=spelled), body(job_attempts=2, retry_on=["service"]))
 
 
 @pytest.mark.parametrize("field", sorted(OVERRIDE_NUMBERS))
