@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
+from activities.limited_wait import LimitedWait
 from batch.azure_ml.explanation import reason_of_job
 from batch.errors import RunError
 from batch.log import log_event
@@ -16,6 +17,9 @@ from batch.settings import app_settings
 
 LONGEST_WAIT = 10
 """Seconds in all: the end of the run waits for the answer."""
+SHORT_WAIT = 2
+"""Seconds, right after an answer that did not come."""
+_WAIT = LimitedWait(LONGEST_WAIT, SHORT_WAIT)
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -26,15 +30,16 @@ logger = logging.getLogger(__name__)
 async def explain_job(value: dict) -> Any:  # type: ignore[type-arg]
     """Takes an ExplainJob and answers with an Explained."""
     asked = ExplainJob.from_json(value)
-    try:
-        # A thread that hangs is left behind: what is given up here is only the wait for it.
-        async with asyncio.timeout(LONGEST_WAIT):
-            reason = await reason_of_job(asked.endpoint_uri, asked.job_name, app_settings())
-        said = "Azure ML keeps no error of the job."
-    except TimeoutError:
-        reason, said = None, f"There was no answer within {LONGEST_WAIT} s."
-    except RunError as error:
-        reason, said = None, error.message
+    with _WAIT.seconds() as seconds:
+        try:
+            # A thread that hangs is left behind: what is given up here is only the wait for it.
+            async with asyncio.timeout(seconds):
+                reason = await reason_of_job(asked.endpoint_uri, asked.job_name, app_settings())
+            said = "Azure ML keeps no error of the job."
+        except TimeoutError:
+            reason, said = None, f"There was no answer within {seconds} s."
+        except RunError as error:
+            reason, said = None, error.message
     if reason is None:
         log_event(
             logger, logging.WARNING, "job_not_explained", run=asked.run_id, job=asked.job_name, reason=said

@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.failure import with_readable_failure
+from activities.limited_wait import LimitedWait
 from batch.addresses import WorkspaceId
 from batch.azure_ml.output_links import links_of
 from batch.log import log_event
@@ -15,6 +16,9 @@ from batch.settings import app_settings
 
 LONGEST_WAIT = 10
 """Seconds in all: the end of the run waits for the answer."""
+SHORT_WAIT = 2
+"""Seconds, right after an answer that did not come."""
+_WAIT = LimitedWait(LONGEST_WAIT, SHORT_WAIT)
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)
@@ -29,7 +33,8 @@ async def locate_outputs(value: dict) -> Any:  # type: ignore[type-arg]
     workspace = WorkspaceId.of_job(asked.workspace_id) or settings.workspace_id
     if workspace is None:
         return OutputsLocated(nothing_known=True).to_json()
-    links, problems = await links_of(asked.outputs, workspace, settings, LONGEST_WAIT)
+    with _WAIT.seconds() as seconds:
+        links, problems = await links_of(asked.outputs, workspace, settings, seconds)
     for problem in problems:
         log_event(logger, logging.WARNING, "outputs_not_located", run=asked.run_id, reason=problem)
     return OutputsLocated(links=links, nothing_known=not links).to_json()

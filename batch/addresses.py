@@ -13,6 +13,7 @@ _ORIGIN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _ENDPOINT_HOST = re.compile(r"(?P<name>[a-z0-9-]+)\.[a-z0-9-]+\.inference\.ml\.azure\.[a-z]+", re.ASCII)
+_GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _HTTPS_PORT = 443
 _PATH = "/jobs"
 
@@ -43,8 +44,12 @@ class Cloud:
         return f"table.{self.storage_suffix}"
 
     def regional_ml_api(self, host: str) -> "Origin | None":
-        """The Azure ML API of a region if ``host`` is one: Microsoft runs them, and no tenant has one of its own."""
-        is_one = re.fullmatch(rf"[a-z0-9]{{1,40}}\.{re.escape(self.ml_api_host)}", host, re.ASCII)
+        """The Azure ML API of a region if ``host`` is one: Microsoft runs them, and no tenant has one of its own.
+
+        A workspace with a private endpoint names it with a prefix of its own.
+        """
+        api = re.escape(self.ml_api_host)
+        is_one = re.fullmatch(rf"(?:{_GUID}\.workspace\.)?[a-z0-9]{{1,40}}\.{api}", host, re.ASCII)
         return Origin(host, _HTTPS_PORT) if is_one else None
 
     def is_blob_service(self, origin: "Origin") -> bool:

@@ -4,14 +4,19 @@ import re
 from urllib.parse import unquote
 
 _ASSIGNED = r"(?:[\"']?\s*[:=]\s*[\"']?|%3[ad])"
+_NAMES = (
+    r"client[_-]?(?:secret|assertion)|(?:access|refresh|id|sas)[_-]?token"
+    r"|(?:account|access|storage|api|secret|functions|sas)[_-]?key|passw(?:or)?d|pwd"
+)
 # Such as ``Bearer eyJ0eXAi…``, ``client_secret=…`` or ``?sig=…``: the value goes, the name stays.
 _REDACTED_IN_MESSAGES = re.compile(
-    rf"(?P<before>bearer\s+|(?:client_(?:secret|assertion)|access_token|account_?key|sharedaccesskey){_ASSIGNED}"
-    r"|sig(?:=|%3d))[^\"'&\s,;}]+"
+    rf"(?P<before>bearer\s+|authorization{_ASSIGNED}basic\s+|(?:{_NAMES}){_ASSIGNED}"
+    r"|(?:sig|[?&]code)(?:=|%3d))[^\"'&\s,;}]+"
     r"|(?-i:eyJ[\w-]{8,}(?:\.[\w-]+){0,2})",
     re.IGNORECASE,
 )
-_USER_IN_URL = re.compile(r"(?<=://)[^:/@\s]+:[^@/\s]+(?=@)")
+# Without a password it may be a token, or the container of ``abfss://container@account…``.
+_USER_IN_URL = re.compile(r"(?:(?<=https://)[^/@\s]+|(?<=://)[^:/@\s]+:[^@/\s]+)(?=@)")
 # Such as ``?sig=…``, ``AccountKey=…`` or a whole JSON Web Token.
 _REFUSED_IN_REQUESTS = re.compile(
     r"[?&;]sig=|(?:accountkey|sharedaccesskey)=|(?-i:(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,})", re.IGNORECASE

@@ -48,6 +48,10 @@ NOTIFICATIONS = 10
 event_grid = ThreadPool("event-grid", NOTIFICATIONS)
 webhook = ThreadPool("webhook", NOTIFICATIONS)
 run_history = ThreadPool("run-history", 20)
-"""Why a job failed, and its log. The caller waits some seconds only; a request that hangs keeps its thread."""
+"""Why a job failed. The caller waits some seconds only; a request that hangs keeps its thread, here and below."""
+job_logs = ThreadPool("job-logs", 10)
+"""Readers of logs keep no run from its reason."""
+datastores = ThreadPool("datastores", 10)
+"""Where the outputs of completed runs are."""
 task_hub = ThreadPool("task-hub", 4)
 """Only housekeeping and the rebuild of the ledger ask the task hub by calls that block."""

@@ -3,6 +3,7 @@
 The time-outs of ``requests`` are for one read, so an answer that comes byte by byte never reaches them.
 """
 
+import logging
 import socket
 import ssl
 import time
@@ -30,6 +31,10 @@ MAX_BODY = 8 * 1024 * 1024
 _MAX_RECEIVED = MAX_BODY + 1024 * 1024
 """Bytes of an answer on the wire: headers and the sizes of chunks have no other limit."""
 _PIECE = 64 * 1024
+
+# They log whole addresses, which may be secret: of each request at DEBUG, and of odd answers at WARNING.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 class AnswerTooLate(TimeoutError):

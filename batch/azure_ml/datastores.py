@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
 
-from batch.addresses import Cloud, WorkspaceId
+from batch.addresses import CLOUDS, Cloud, WorkspaceId
 from batch.azure_ml.answer import mapping_of
 from batch.azure_ml.rest import AnswerLost, read
 from batch.azure_ml.workspace_jobs import API_VERSION
@@ -24,7 +24,8 @@ _KINDS = {"AzureBlob": ("blob", "containerName"), "AzureDataLakeGen2": ("dfs", "
 """The service that has the data, and the field that names the container. Jobs write to no other kinds."""
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
 _CONTAINER = re.compile(r"[a-z0-9$][a-z0-9-]{1,62}", re.ASCII)
-_SUFFIX = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+){1,5}", re.ASCII)
+_SUFFIXES = tuple(cloud.storage_suffix for cloud in CLOUDS)
+"""A tool that follows a link sends a token for storage there, and who may make a datastore could name any host."""
 _SUBSCRIPTION = re.compile(r"[0-9A-Fa-f-]{36}", re.ASCII)
 _GROUP = re.compile(r"[\w().-]{1,90}")
 _KEPT_IN_PATHS = "/%:@!$&'()*+,;=~"
@@ -48,7 +49,7 @@ class Datastore:
         service, field = _KINDS.get(kind, ("", "")) if isinstance(kind, str) else ("", "")
         account, container = properties.get("accountName"), properties.get(field)
         suffix = properties.get("endpoint") or cloud.storage_suffix
-        if not (service and _is(_ACCOUNT, account) and _is(_CONTAINER, container) and _is(_SUFFIX, suffix)):
+        if not (service and _is(_ACCOUNT, account) and _is(_CONTAINER, container) and suffix in _SUFFIXES):
             raise ValueError("is not that of a container in Azure Storage")
         subscription, group = properties.get("subscriptionId"), properties.get("resourceGroup")
         account_id = ""

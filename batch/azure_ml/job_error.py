@@ -14,6 +14,7 @@ MAX_NAME_LENGTH = 100
 """Characters of a code, and of a step's name."""
 _LONGEST_TEXT = 20_000
 """Characters of a message that are read: it may hold a whole log."""
+_MOST_DETAILS = 10
 _TRACEBACK = "Traceback (most recent call last):"
 _SAYS_NOTHING = re.compile(
     r"(?:AzureMLCompute job failed|Execution failed|Pipeline has failed child jobs|null)\b[.:]?\s*",
@@ -39,7 +40,7 @@ def reason_of(error: Mapping[str, Any], step: str | None = None) -> JobReason | 
 def _texts(error: Mapping[str, Any]) -> Iterator[str]:
     """The messages of an error, the one most likely to be written for people first."""
     details = error.get("details")
-    parts = [error, *(details if isinstance(details, list) else []), error.get("debugInfo")]
+    parts = [error, *(details[:_MOST_DETAILS] if isinstance(details, list) else []), error.get("debugInfo")]
     for part in parts:
         text = mapping_of(part).get("message")
         if isinstance(text, str):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from batch import thread_pools
 from batch.azure_ml.log_file import read_end
 from batch.azure_ml.run_history import RunHistory
-from batch.errors import RunError
+from batch.errors import RunError, shorten
 from batch.redaction import redact
 from batch.settings import Settings
 
@@ -21,6 +21,14 @@ _FAVOURITES = (
 """Where a person looks first, and if it is not there, next."""
 
 
+_TERMINAL_COMMAND = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?", re.ASCII
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MOST_NAMES = 50
+_LONGEST_NAME = 200
+
+
 class NoLog(Exception):
     """There is no such log. The text says which there are."""
 
@@ -32,15 +40,15 @@ async def last_lines(
     logs = await _logs_of(endpoint_uri, job_name, settings)
     found = name if name in logs else favourite(logs) if name is None else None
     if found is None:
-        known = f" There are: {', '.join(sorted(logs))}." if logs else ""
+        known = f" There are: {_listed(logs)}." if logs else ""
         wanted = f"no log {name!r}" if name else "no log yet"
         raise NoLog(f"Job {job_name} has {wanted}.{known}")
-    text, is_whole = await thread_pools.run_history.run(read_end, logs[found], settings)
+    text, is_whole = await thread_pools.job_logs.run(read_end, logs[found], settings)
     lines = text.splitlines()
     if not is_whole:
         # The first line is cut somewhere in the middle.
         lines = lines[1:] or lines
-    return redact("".join(f"{line}\n" for line in lines[-tail:]))
+    return redact("".join(f"{_plain(line)}\n" for line in lines[-tail:]))
 
 
 def favourite(names: Collection[str]) -> str | None:
@@ -50,19 +58,29 @@ def favourite(names: Collection[str]) -> str | None:
     return None
 
 
+def _plain(line: str) -> str:
+    """Without what a terminal would obey: colours, but also commands that a script did not think of."""
+    return _CONTROL.sub("", _TERMINAL_COMMAND.sub("", line))
+
+
+def _listed(names: Collection[str]) -> str:
+    first = [shorten(redact(name), _LONGEST_NAME) for name in sorted(names)[:_MOST_NAMES]]
+    more = len(names) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
 async def _logs_of(endpoint_uri: str, job_name: str, settings: Settings) -> dict[str, str]:
     """Addresses by name: of the step that failed or else is the newest, and if it has none, of the job itself."""
-    history = await RunHistory.of_job(endpoint_uri, job_name, settings)
-    for run_id in (await _step_of(history), job_name):
-        if run_id and (logs := (await history.details(run_id)).logs):
-            return dict(logs)
-    return {}
-
-
-async def _step_of(history: RunHistory) -> str | None:
+    history = await RunHistory.of_job(endpoint_uri, job_name, settings, thread_pools.job_logs)
+    failure = None
     try:
         step = await history.step_to_look_at()
-    except RunError:
-        # The job itself may still tell its logs; if it does not, that error is the one to show.
-        return None
-    return step.run_id if step else None
+        if step and (logs := (await history.details(step.run_id)).logs):
+            return dict(logs)
+    except RunError as error:
+        # The job itself may still tell its logs.
+        failure = error
+    logs = (await history.details(job_name)).logs
+    if failure and not logs:
+        raise failure
+    return dict(logs)

@@ -17,7 +17,7 @@ from batch.settings import Settings
 
 MOST_BYTES = 1024 * 1024
 """Of the end of a log. 10,000 lines of a usual length fit."""
-_CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(?P<size>\d+)", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes (?:\d+-\d+|\*)/(?P<size>\d{1,18})", re.ASCII)
 _EMPTY = 416
 
 

@@ -41,7 +41,7 @@ async def _datastores(
 ) -> tuple[dict[str, Datastore], list[str]]:
     if not names:
         return {}, []
-    run, read = thread_pools.azure_ml.run, known_datastores.get
+    run, read = thread_pools.datastores.run, known_datastores.get
     reads = {name: asyncio.ensure_future(run(read, workspace, name, settings)) for name in sorted(names)}
     await asyncio.wait(reads.values(), timeout=seconds)
     found, problems = {}, []

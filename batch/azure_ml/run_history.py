@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from batch import thread_pools
 from batch.addresses import Origin, WorkspaceId, is_job_name
 from batch.azure_ml.answer import mapping_of
 from batch.azure_ml.endpoint import read_job
 from batch.azure_ml.rest import AnswerLost, read
 from batch.errors import ErrorCode, RunError
 from batch.settings import Settings
+from batch.thread_pools import ThreadPool
 
 _API_VERSION = {"api-version": "v1.0"}
 _DEEPEST_STEP = 3
@@ -41,9 +41,12 @@ class HistoryRun:
 
     @classmethod
     def parse(cls, body: Mapping[str, Any], run_id: str | None = None) -> Self | None:
-        """None if ``body`` names no run; ``run_id`` is what was asked for."""
-        found = run_id or body.get("runId")
+        """None if ``body`` names no run, or another one than ``run_id``, which is what was asked for."""
+        found = body.get("runId") or run_id
         if not isinstance(found, str) or not is_job_name(found):
+            return None
+        # Azure does not distinguish capital letters in the names of resources.
+        if run_id and found.casefold() != run_id.casefold():
             return None
         texts = {name: value for name, value in body.items() if isinstance(value, str)}
         return cls(
@@ -61,17 +64,18 @@ class HistoryRun:
 
 @dataclass(frozen=True, slots=True)
 class RunHistory:
-    """The history of one job. Each method raises RunError."""
+    """The history of one job, read by the threads of ``pool``. Each method raises RunError."""
 
     origin: Origin
     workspace_id: WorkspaceId
     job_name: str
     audience: str
+    pool: ThreadPool
 
     @classmethod
-    async def of_job(cls, endpoint_uri: str, job_name: str, settings: Settings) -> Self:
+    async def of_job(cls, endpoint_uri: str, job_name: str, settings: Settings, pool: ThreadPool) -> Self:
         """Reads the job at its endpoint: only the job tells its region and its workspace."""
-        job = await thread_pools.run_history.run(read_job, endpoint_uri, job_name, settings)
+        job = await pool.run(read_job, endpoint_uri, job_name, settings)
         origin = settings.run_history(job.tracking_host)
         workspace_id = job.workspace_id or settings.workspace_id
         if origin is None or workspace_id is None:
@@ -79,7 +83,7 @@ class RunHistory:
                 ErrorCode.NOT_FOUND,
                 f"Job {job_name} names no run history that this app may call with its token.",
             )
-        return cls(origin, workspace_id, job.name, settings.ml_audience)
+        return cls(origin, workspace_id, job.name, settings.ml_audience, pool)
 
     async def details(self, run_id: str) -> HistoryRun:
         found = HistoryRun.parse(await self._read(run_id, "details"), run_id)
@@ -115,7 +119,7 @@ class RunHistory:
 
     async def _read(self, run_id: str, what: str) -> dict[str, Any]:
         url = self._url(run_id, what)
-        return await thread_pools.run_history.run(read, url, self.audience, _API_VERSION)
+        return await self.pool.run(read, url, self.audience, _API_VERSION)
 
     def _url(self, run_id: str, what: str) -> str:
         return f"{self.origin}/history/v1.0{self.workspace_id}/runs/{run_id}/{what}"

@@ -1,6 +1,5 @@
 """Sends an event to a receiver, once. What may be secret in the address of a webhook is in no text and no log."""
 
-import logging
 from datetime import UTC, datetime
 from threading import BoundedSemaphore
 
@@ -22,9 +21,6 @@ _DOES_NOT_PASS = frozenset({400, 404, 410, 413})
 """Statuses after which no further try helps. Others pass, such as 403 until a role takes effect."""
 _TURNS = {receiver: BoundedSemaphore(NOTIFICATIONS) for receiver in Receiver}
 _POOLS = {Receiver.TOPIC: thread_pools.event_grid, Receiver.WEBHOOK: thread_pools.webhook}
-
-# It logs the whole address of each request at the level DEBUG.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 class NoTurn(Exception):

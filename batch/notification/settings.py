@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from batch.addresses import Cloud, Origin
 from batch.errors import SettingsError
+from batch.public_base import PublicBase
 from batch.run.notification import Receiver
 from batch.settings import app_settings
 
@@ -68,7 +69,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings:
-    """``source`` names this app in each event."""
+    """``source`` names this app in each event, as its callers reach it."""
 
     topic: Topic | None
     webhook: Webhook | None
@@ -81,7 +82,9 @@ class NotificationSettings:
         return tuple(receiver for receiver, place in known.items() if place)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], cloud: Cloud) -> Self:
+    def from_environment(
+        cls, environment: Mapping[str, str], cloud: Cloud, public_base: PublicBase | None = None
+    ) -> Self:
         """Raises SettingsError, which names the setting and quotes nothing of it."""
 
         def read(name: str, parse: Callable[[str], T]) -> T | None:
@@ -95,14 +98,15 @@ class NotificationSettings:
         return cls(
             topic=read("NOTIFICATION_TOPIC", lambda text: Topic.parse(text, cloud)),
             webhook=read("NOTIFICATION_URL", Webhook.parse),
-            source=f"https://{host}{_RUNS}" if host else _RUNS,
+            source=f"{public_base or (f'https://{host}' if host else '')}{_RUNS}",
         )
 
 
 @lru_cache(maxsize=1)
 def notification_settings() -> NotificationSettings:
     """The receivers of this process."""
-    return NotificationSettings.from_environment(os.environ, app_settings().cloud)
+    settings = app_settings()
+    return NotificationSettings.from_environment(os.environ, settings.cloud, settings.public_base)
 
 
 def _is_loopback(host: str) -> bool:

@@ -325,8 +325,16 @@ def test_a_job_name_cannot_change_an_address(name: str) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.arm_host)
 def test_only_the_api_of_a_region_keeps_run_history(cloud: Cloud) -> None:
     api = cloud.ml_api_host
-    assert cloud.regional_ml_api(f"westeurope.{api}") == Origin(f"westeurope.{api}", 443)
+    private = f"52882c08-ead2-44aa-af65-08a75cf094bd.workspace.westeurope.{api}"
+    for host in (f"westeurope.{api}", private):
+        assert cloud.regional_ml_api(host) == Origin(host, 443)
     for host in (
+        *(
+            private[1:],
+            f"a.{private}",
+            private.replace(".workspace.", "."),
+            private.replace("westeurope.", ""),
+        ),
         *(
             api,
             f".{api}",

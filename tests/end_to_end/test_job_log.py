@@ -162,6 +162,13 @@ def test_an_azure_ml_that_refuses_is_a_bad_gateway(
     assert_problem(log_of(app, run_id), 502)
 
 
+def test_a_log_is_not_missing_because_the_steps_cannot_be_read(app: App, control: ControlClient) -> None:
+    run_id = app.start(deployment="noop")
+    app.wait_for_end(run_id)
+    control.fault("run_children", "answer", status=503, times=None)
+    assert "answered 503" in assert_problem(log_of(app, run_id), 502)
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -177,6 +184,6 @@ def test_an_azure_ml_that_refuses_is_a_bad_gateway(
 def test_a_log_elsewhere_is_not_downloaded(app: App, control: ControlClient, place: str) -> None:
     run_id = app.start(deployment="noop")
     app.wait_for_end(run_id)
-    details = json.dumps({"runId": "x", "logFiles": {"user_logs/std_log.txt": place}})
+    details = json.dumps({"logFiles": {"user_logs/std_log.txt": place}})
     control.fault("run_details", "answer", status=200, body="malformed", text=details, times=None)
     assert "no storage account" in assert_problem(log_of(app, run_id), 502)

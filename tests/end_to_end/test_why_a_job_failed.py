@@ -119,6 +119,14 @@ def test_steps_that_cannot_be_read_leave_the_reason_of_the_job(app: App, control
     assert view["error"]["reason"]["step"] is None
 
 
+def test_a_step_that_cannot_be_read_leaves_the_reason_of_the_job(app: App, control: ControlClient) -> None:
+    steps = {"value": [{"runId": "gone", "status": "Failed", "displayName": "score it"}]}
+    control.fault("run_children", "answer", status=200, body="malformed", text=json.dumps(steps), times=None)
+    reason = failed_run(app, endpoint_input_uri=MISSING)["error"]["reason"]
+    assert reason["message"].startswith("Pipeline has failed child jobs.")
+    assert reason["step"] == "score it"
+
+
 @pytest.mark.parametrize("operation", ["run_children", "get_job"])
 def test_a_history_that_hangs_ends_the_run_ten_seconds_later(tmp_path: Path, operation: str) -> None:
     """In real time: the steered clock has nothing to do with the limit of the step."""

@@ -76,6 +76,8 @@ def test_a_path_is_encoded_once(path: str, in_url: str) -> None:
         {"containerName": 7},
         {"endpoint": "core.windows.net/x?sig=abc"},
         {"endpoint": "core.windows.net@evil.example"},
+        {"endpoint": "evil.example"},
+        {"endpoint": ["core.windows.net"]},
     ],
 )
 def test_what_names_no_container_gives_no_link(odd: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from batch import thread_pools
 from batch.addresses import WorkspaceId
 from batch.azure_ml import output_links
 from batch.azure_ml.datastores import Datastore
@@ -19,7 +20,7 @@ LAKE = Datastore("blob", "lake", "data", "core.windows.net", "")
 
 
 class Known:
-    """Datastores by name; the one of the name ``hangs`` answers when ``released``."""
+    """Datastores by name; the one of the name ``hangs…`` answers when ``released``."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []
@@ -29,7 +30,7 @@ class Known:
     def get(self, workspace: WorkspaceId, name: str, app: Settings) -> Datastore:
         assert workspace == WORKSPACE
         self.asked.append(name)
-        if name == "hangs":
+        if name.startswith("hangs"):
             self.released.wait(30)
         if name == "closed":
             raise HttpError(403, ErrorCode.ACCESS_DENIED, "It says no.")
@@ -68,6 +69,13 @@ async def test_what_cannot_be_located_is_left_out(known: Known) -> None:
     assert set(links) == {"found"}
     assert sorted(known.asked) == ["closed", "hangs", "lake"]
     assert problems == ["It says no.", "Nothing was heard of the datastore hangs within 0.2 s."]
+
+
+async def test_datastores_that_hang_take_no_thread_of_a_check(known: Known) -> None:
+    outputs = {f"o{n}": f"azureml://datastores/hangs{n}/paths/a" for n in range(thread_pools.ACTIVITIES)}
+    links, problems = await links_of(outputs, WORKSPACE, settings(), 0.2)
+    assert (links, len(problems)) == ({}, len(outputs))
+    assert thread_pools.azure_ml.submit(lambda: "answer").result(timeout=10) == "answer"
 
 
 async def test_without_outputs_nobody_is_asked(known: Known) -> None:

@@ -134,6 +134,17 @@ async def test_no_answer_in_http_is_tried_again(topic: RawServer) -> None:
     assert SECRET not in error.message
 
 
+@pytest.mark.parametrize("head", [b"no colon here", b"\0: b"])
+async def test_odd_headers_of_an_answer_put_no_secret_into_the_log(
+    topic: RawServer, caplog: pytest.LogCaptureFixture, head: bytes
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    topic.answer = say(ok(b"", head))
+    url = f"{topic.url}/hook/{SECRET}?code={SECRET}"
+    await send_event(Receiver.WEBHOOK, EVENT, settings_of(NOTIFICATION_URL=url))
+    assert SECRET not in caplog.text
+
+
 async def test_a_receiver_that_was_taken_out_of_the_settings_ends_the_tries() -> None:
     for receiver in Receiver:
         assert not (await failure_at(receiver, settings_of())).retryable

@@ -3,6 +3,7 @@ import pytest
 from batch.addresses import CLOUDS, PUBLIC_CLOUD, Cloud
 from batch.errors import SettingsError
 from batch.notification.settings import NotificationSettings, Topic
+from batch.public_base import PublicBase
 from batch.run.notification import Receiver
 
 SECRET = "S3cr3tMarker"
@@ -109,3 +110,10 @@ def test_the_source_is_the_address_of_the_runs() -> None:
         "https://func-1.azurewebsites.net/api/batch-runs"
     )
     assert settings().source == "/api/batch-runs"
+
+
+def test_behind_a_gateway_the_source_is_the_address_there() -> None:
+    base = PublicBase.parse("https://front.example/scoring")
+    environment = {"WEBSITE_HOSTNAME": "func-1.azurewebsites.net"}
+    behind = NotificationSettings.from_environment(environment, PUBLIC_CLOUD, base)
+    assert behind.source == "https://front.example/scoring/api/batch-runs"
