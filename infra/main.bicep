@@ -66,6 +66,7 @@ param publicBaseUrl string = ''
 
 @description('Whether a start also answers with the durable URLs that end or change an orchestration.')
 param durableManagementUrls bool = false
+
 @description('Output of a run that names none; must hold {run_id}. Empty: the default of the app. none: Azure ML chooses.')
 param defaultOutputUri string = ''
 

@@ -40,7 +40,7 @@ from batch.data_uri import (
     check_output_file,
     check_output_uri,
 )
-from batch.redaction import holds_secret
+from batch.redaction import holds_secret, redact
 from batch.run.request import CANCEL_TIMEOUT
 
 MAX_TIMEOUT = 30 * 86_400
@@ -99,6 +99,13 @@ class _Matching(GroupedMetadata):
 def _no_secret(value: Any) -> Any:
     if isinstance(value, str) and holds_secret(value):
         raise ValueError("holds a SAS signature, a key or a token, which would be stored with the run")
+    return value
+
+
+def _nothing_redacted(value: str) -> str:
+    """Stricter than for data: a tag goes into the log and the workspace, and is read by anybody there."""
+    if redact(value) != value:
+        raise ValueError("looks like a key, a token or a password, which would be stored with the run")
     return value
 
 
@@ -177,6 +184,7 @@ TagValue = Annotated[
     str,
     _Matching(TAG_VALUE_PATTERN, "must be text of 1 to 100 characters, none of them a control character"),
     AfterValidator(_no_secret),
+    AfterValidator(_nothing_redacted),
 ]
 
 

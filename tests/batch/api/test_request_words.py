@@ -157,7 +157,15 @@ def test_tags_of_the_app_and_of_azure_ml_are_not_given_by_callers(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "value", [f"https://a/b?sig={SECRET}", f"AccountKey={SECRET}", "eyJ" + "a" * 9 + ".eyJ" + "b" * 9]
+    "value",
+    [
+        f"https://a/b?sig={SECRET}",
+        f"AccountKey={SECRET}",
+        "eyJ" + "a" * 9 + ".eyJ" + "b" * 9,
+        f"password={SECRET}",
+        f"Bearer {SECRET}",
+        "eyJ" + "a" * 9 + ".short",
+    ],
 )
 def test_a_tag_holds_no_secret(value: str) -> None:
     [error] = refusals(body(tags={"note": value}))
