@@ -15,11 +15,7 @@ from batch.names import EXPLAIN_JOB
 from batch.run.steps import Explained, ExplainJob
 from batch.settings import app_settings
 
-LONGEST_WAIT = 10
-"""Seconds in all: the end of the run waits for the answer."""
-SHORT_WAIT = 2
-"""Seconds, right after an answer that did not come."""
-_WAIT = LimitedWait(LONGEST_WAIT, SHORT_WAIT)
+_WAIT = LimitedWait()
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)

@@ -4,6 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+LONGEST_WAIT = 10
+"""Seconds in all: the end of a run waits for the answer."""
+SHORT_WAIT = 2
+"""Seconds, right after an answer that did not come."""
 _REMEMBERED = 30
 """Seconds in which waits are short after a long one was in vain."""
 _TOLERANCE = 0.5
@@ -16,7 +20,12 @@ class LimitedWait:
     Else many runs that end at once would fill the places for activities again and again, and hold up all others.
     """
 
-    def __init__(self, longest: float, short: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        longest: float = LONGEST_WAIT,
+        short: float = SHORT_WAIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._longest, self._short, self._clock = longest, short, clock
         self._short_until = 0.0
 

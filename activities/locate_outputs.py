@@ -14,11 +14,7 @@ from batch.names import LOCATE_OUTPUTS
 from batch.run.steps import LocateOutputs, OutputsLocated
 from batch.settings import app_settings
 
-LONGEST_WAIT = 10
-"""Seconds in all: the end of the run waits for the answer."""
-SHORT_WAIT = 2
-"""Seconds, right after an answer that did not come."""
-_WAIT = LimitedWait(LONGEST_WAIT, SHORT_WAIT)
+_WAIT = LimitedWait()
 
 bp = df.Blueprint()
 logger = logging.getLogger(__name__)

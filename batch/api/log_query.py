@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from batch.api.run_query import PLATFORM_PARAMETERS
+from batch.api.query_parameters import unknown_parameters
 from batch.errors import FieldError, InvalidRequest
 from batch.settings import parse_whole_number
 
@@ -26,11 +26,7 @@ class LogQuery:
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """Raises InvalidRequest."""
-        errors = [
-            FieldError(name, "is not a known parameter")
-            for name in params
-            if name not in _PARAMETERS | PLATFORM_PARAMETERS
-        ]
+        errors = unknown_parameters(params, _PARAMETERS)
         tail, name = DEFAULT_TAIL, params.get("name")
         try:
             tail = parse_whole_number(params["tail"], MAX_TAIL) if "tail" in params else DEFAULT_TAIL

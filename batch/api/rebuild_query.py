@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from batch.api.run_query import PLATFORM_PARAMETERS
+from batch.api.query_parameters import unknown_parameters
 from batch.api.sealed_text import sealed, unsealed
 from batch.errors import FieldError, InvalidRequest
 
@@ -20,11 +20,7 @@ def encode_hub_token(token: str) -> str:
 
 def parse_rebuild(params: Mapping[str, str]) -> str | None:
     """The task hub's token, or None for the begin of the task hub. Raises InvalidRequest."""
-    errors = [
-        FieldError(name, "is not a known parameter")
-        for name in params
-        if name not in PLATFORM_PARAMETERS | {_NAME}
-    ]
+    errors = unknown_parameters(params, {_NAME})
     token = None
     if _NAME in params:
         try:

@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 from batch.addresses import EndpointUri
 from batch.api.continuation import decode_continuation
+from batch.api.query_parameters import unknown_parameters
 from batch.api.request_fields import TAG_NAME_PATTERN, TAG_VALUE_PATTERN
 from batch.api.request_spelling import scoring_uri
 from batch.errors import FieldError, InvalidRequest
@@ -31,8 +32,6 @@ ENDPOINT_PATTERN = (
 SOURCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]{0,1100}$"
 """A container and the longest name of a folder, or their begin."""
 TAG_PATTERN = rf"^({TAG_NAME_PATTERN[1:-1]}:{TAG_VALUE_PATTERN[1:-1]})?$"
-PLATFORM_PARAMETERS = frozenset({"code", "clientId"})
-"""In Azure a caller may send its function key in these."""
 _PHASES = {phase.casefold(): phase for phase in PHASES}
 _PARAMETERS = frozenset(
     {"phase", "started_from", "started_to", "prefix", "endpoint", "source", "tag", "top", "continuation"}
@@ -60,11 +59,7 @@ class RunQuery:
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
         """From query parameters of these names; ``phase`` takes several, by commas. Raises InvalidRequest."""
-        errors = [
-            FieldError(name, "is not a known parameter")
-            for name in params
-            if name not in _PARAMETERS | PLATFORM_PARAMETERS
-        ]
+        errors = unknown_parameters(params, _PARAMETERS)
 
         def read(name: str, parse: Callable[[str], T], default: T) -> T:
             try:

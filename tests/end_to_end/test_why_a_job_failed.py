@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from activities.explain_job import LONGEST_WAIT
+from activities.limited_wait import LONGEST_WAIT
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import App
