@@ -69,6 +69,11 @@ def _publish(topic: Topic, event: CloudEvent) -> None:
 
 
 def _post(webhook: Webhook, event: CloudEvent) -> None:
+    if not webhook.url:
+        raise _failed(
+            "The app setting NOTIFICATION_URL is a Key Vault reference that the platform could not resolve: check the"
+            " secret, and that the app's identity has the role Key Vault Secrets User"
+        )
     try:
         with new_session() as session:
             answer, _ = send(

@@ -42,7 +42,11 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """All of ``url`` behind ``origin`` may be a secret: the path of some services is one, and the query of others."""
+    """All of ``url`` behind ``origin`` may be a secret: the path of some services is one, and the query of others.
+
+    Both are empty while the platform cannot resolve a Key Vault reference. That must not stop the runs: the platform
+    restarts the app when it can.
+    """
 
     url: str = field(repr=False)
     origin: str
@@ -51,7 +55,7 @@ class Webhook:
     def parse(cls, text: str) -> Self:
         """Raises ValueError, which quotes nothing of ``text``."""
         if text.startswith(_KEY_VAULT_REFERENCE):
-            raise ValueError("is a Key Vault reference that the platform could not resolve")
+            return cls("", "")
         try:
             parts = urlsplit(text)
             host, port = parts.hostname or "", parts.port

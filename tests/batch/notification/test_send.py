@@ -117,6 +117,13 @@ async def test_a_webhook_that_is_away_is_tried_again_and_its_secret_is_not_told(
     assert SECRET not in error.message + caplog.text
 
 
+async def test_a_reference_to_key_vault_that_is_not_resolved_is_tried_again() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://vault.vault.azure.net/secrets/notification)"
+    error = await failure_at(Receiver.WEBHOOK, settings_of(NOTIFICATION_URL=reference))
+    assert error.retryable
+    assert "Key Vault Secrets User" in error.message
+
+
 async def test_an_answer_that_repeats_the_address_is_not_quoted(topic: RawServer) -> None:
     topic.answer = say(ok(b"You called /hook?code=%s" % SECRET.encode(), status=b"500 Oh"))
     error = await failure_at(
