@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from batch.redaction import holds_secret
 
 RUN_ID_PLACEHOLDER = "{run_id}"
+MAX_URI_LENGTH = 2_048
+"""Characters. Many services accept no longer URL."""
 DEFAULT_OUTPUT = (
     f"azureml://datastores/workspaceblobstore/paths/batch-runs/{RUN_ID_PLACEHOLDER}/predictions.csv"
 )
@@ -125,6 +127,11 @@ def check_output_file(uri: str) -> str:
     if checked.endswith("/"):
         raise ValueError("must name a file: it ends in a slash, as the name of a folder does")
     return checked
+
+
+def word_of(run_id: str) -> re.Pattern[str]:
+    """Finds the id of a run in a URI, where it is no part of another name."""
+    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
 
 
 def asset_of(uri: str) -> Asset | None:

@@ -12,12 +12,14 @@ from task_hub.runs import NotARun
 from triggers.problem_details import error_response
 
 
-async def named_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
-    """None for an id that no run can have: the SDK would put it into the address of the task hub as it is.
+def may_be_run_id(text: str) -> bool:
+    """What cannot be one must not reach the SDK, which would put it into the address of the task hub as it is."""
+    return re.fullmatch(RUN_ID_PATTERN, text) is not None
 
-    Raises RunError.
-    """
-    if not re.fullmatch(RUN_ID_PATTERN, run_id):
+
+async def named_run(client: df.DurableOrchestrationClient, run_id: str) -> KnownRun | None:
+    """None for an id that no run has. Raises RunError."""
+    if not may_be_run_id(run_id):
         return None
     try:
         return await find_run(client, run_id)

@@ -1,13 +1,11 @@
 """Commands for people: run a run again, or all runs that a filter selects."""
 
 import logging
-import re
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.api.request_fields import RUN_ID_PATTERN
 from batch.api.rerun_query import RerunQuery
 from batch.api.rerun_request import parse_rerun
 from batch.api.responses import ApiError, RerunPage
@@ -17,7 +15,7 @@ from batch.run.progress_log import tag_fields
 from task_hub.rerun_many import run_many_again
 from task_hub.reruns import NotRunAgain, Rerun, run_again
 from task_hub.tracing import trace_of
-from triggers.known_run import unknown_run
+from triggers.known_run import may_be_run_id, unknown_run
 from triggers.problem_details import error_response
 from triggers.run_answers import ROUTE, answer_with_links, json_answer
 
@@ -30,8 +28,7 @@ logger = logging.getLogger(__name__)
 async def rerun_run(req: func.HttpRequest, client: Any, context: func.Context) -> func.HttpResponse:
     """As for a start: 202 for a new run, 200 with the rerun that is under way."""
     run_id = req.route_params["run_id"]
-    if not re.fullmatch(RUN_ID_PATTERN, run_id):
-        # The SDK would put it into the address of the task hub as it is.
+    if not may_be_run_id(run_id):
         return unknown_run(run_id)
     try:
         confirmed = parse_rerun(req.get_body())

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from batch.addresses import EndpointUri
 from batch.api.request_body import json_object
 from batch.api.request_fields import (
-    MAX_URI_LENGTH,
     RUN_ID_PATTERN,
     RUN_ID_RULE,
     BatchRunRequest,
@@ -22,7 +21,7 @@ from batch.api.request_fields import (
 )
 from batch.api.request_spelling import normalized
 from batch.api.request_words import field_error
-from batch.data_uri import RUN_ID_PLACEHOLDER
+from batch.data_uri import MAX_URI_LENGTH, RUN_ID_PLACEHOLDER
 from batch.errors import FieldError, InvalidRequest
 from batch.run.job_retry import RetryOn
 from batch.run.request import Binding, Overrides, RunRequest

@@ -34,6 +34,7 @@ from batch.api.request_schema import (
 )
 from batch.data_uri import (
     DATA_URI_PATTERN,
+    MAX_URI_LENGTH,
     OUTPUT_FILE_PATTERN,
     OUTPUT_URI_PATTERN,
     check_data_uri,
@@ -45,8 +46,6 @@ from batch.run.request import CANCEL_TIMEOUT
 
 MAX_TIMEOUT = 30 * 86_400
 """Seconds. A longer timeout is more likely an error than a plan."""
-MAX_URI_LENGTH = 2_048
-"""Characters. Many services accept no longer URL."""
 MAX_TAGS = 10
 MAX_JOB_ATTEMPTS = 5
 MAX_MINI_BATCH_TIME = 259_200

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from batch.azure_ml.endpoint import ATTEMPT_TAG, RUN_ID_TAG
 from batch.azure_ml.job import JobResource
+from batch.data_uri import word_of
 from batch.run.request import RunRequest
 
 _ASSET_ID = re.compile(r".*/data/(?P<name>[^/]+)/versions/(?P<version>[^/]+)", re.IGNORECASE)
@@ -42,7 +43,7 @@ def matches(job: JobResource, run_id: str, job_tag: str | None, request: RunRequ
         same_tag = job_tag is None or job.tags.get(ATTEMPT_TAG, job_tag) == job_tag
         return Match.OURS if same_tag and job.tags.get(RUN_ID_TAG) == run_id else Match.OTHER
     wanted_outputs = list(request.output_uris().values())
-    own_output = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
+    own_output = word_of(run_id)
     outputs = (
         _Data.DIFFERENT if _lacks_output(job, wanted_outputs) else _compare(job.output_uris, wanted_outputs)
     )

@@ -2,15 +2,14 @@
 
 import re
 
+from batch.data_uri import MAX_URI_LENGTH, RUN_ID_PLACEHOLDER, word_of
 from batch.run.request import Binding, RunRequest
 
 MAX_RUN_ID_LENGTH = 100
-MAX_URI_LENGTH = 2_048
-"""Both in characters, as for a request."""
+"""Characters, as for a request."""
 MAX_NUMBER = 999
 """The last rerun that a run can have."""
 
-_PLACEHOLDER = "{run_id}"
 _BASE_LENGTH = MAX_RUN_ID_LENGTH - len(f".{MAX_NUMBER}")
 _BEFORE_THE_PATH = re.compile(r"(?:azureml:|/).*?/paths/|[a-z]+://[^/]*/", re.IGNORECASE)
 
@@ -49,13 +48,13 @@ def _output(name: str, output: Binding, run_id: str, new_id: str) -> Binding:
     if output.uri is None:
         return output
     template = output.template or _template_of(output.uri, run_id)
-    if _PLACEHOLDER not in template:
+    if RUN_ID_PLACEHOLDER not in template:
         raise NotRepeatable(
             f"The output {name} of run {run_id} does not hold its run id, so the new run would write to the place"
             " where the old one may have written, and which must not exist yet. Start a new run with a request of"
             " your own, whose output holds {run_id}."
         )
-    uri = template.replace(_PLACEHOLDER, new_id)
+    uri = template.replace(RUN_ID_PLACEHOLDER, new_id)
     if len(uri) > MAX_URI_LENGTH:
         raise NotRepeatable(
             f"The output {name} of run {run_id} would be longer than {MAX_URI_LENGTH} characters with the new run"
@@ -71,5 +70,4 @@ def _template_of(uri: str, run_id: str) -> str:
     """
     start = _BEFORE_THE_PATH.match(uri)
     before = start.group() if start else ""
-    whole_word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(run_id)}(?![A-Za-z0-9])")
-    return before + whole_word.sub(_PLACEHOLDER, uri[len(before) :])
+    return before + word_of(run_id).sub(RUN_ID_PLACEHOLDER, uri[len(before) :])
