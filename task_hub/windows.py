@@ -21,8 +21,8 @@ _PAUSE = 0.2
 logger = logging.getLogger(__name__)
 
 
-async def start_window(client: df.DurableOrchestrationClient, upload: FolderUpload) -> None:
-    """Does nothing if an earlier delivery of the same content started it.
+async def start_window(client: df.DurableOrchestrationClient, upload: FolderUpload) -> bool:
+    """Whether this call started it. Does nothing if an earlier delivery of the same content did.
 
     Raises RunError, so that the event is delivered again, if the task hub or the ledger fails, or if another delivery
     was about to start it and has not.
@@ -30,18 +30,19 @@ async def start_window(client: df.DurableOrchestrationClient, upload: FolderUplo
     table, window_id, now = ledger_of(client), f"window-{upload.run_id}", datetime.now(UTC)
     if not await take_window_start(table, window_id, now, STARTS_WITHIN):
         await _wait_for_another_delivery(client, window_id)
-        return
+        return False
     if await instance_status(client, window_id):
-        return
+        return False
     if datetime.now(UTC) > now + STARTS_FOR:
         # These answers came so late that another delivery may have taken the start.
         await _wait_for_another_delivery(client, window_id)
-        return
+        return False
     try:
         await start_instance(client, NEW_DATA_WINDOW, window_id, upload.to_json())
     except RunError:
         await _leave_to_others(table, window_id)
         raise
+    return True
 
 
 async def _leave_to_others(table: Table, window_id: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from batch.advice import advice
 from batch.api.responses import ApiError
 from batch.errors import ErrorCode
-from batch.new_data.rules import PLACEHOLDERS
+from batch.new_data.template import PLACEHOLDERS
 from batch.run import job_status
 from batch.run.attention import ADVICE, AttentionCode
 from batch.run.job_status import Bucket
@@ -72,7 +72,11 @@ def placeholders() -> str:
         "folder": "the folder of the blob, without a slash at the end",
         "file": "the name of the blob in its folder; in rules of the kind `file` only",
         "path": "the file, or its folder with a slash at the end",
-        "date": "day of the upload, `2026-01-31`",
+        "date": "day of the upload in UTC, `2026-01-31`",
+        "year": "year of the upload, `2026`",
+        "month": "month of the upload, `01`",
+        "day": "day of the month, `31`",
+        "hour": "hour of the upload, `00` to `23`",
     }
     rows = ((f"`{{{name}}}`", meanings[name]) for name in PLACEHOLDERS)
     return _table(("placeholder", "stands for"), rows)

@@ -1,7 +1,7 @@
 """New data starts runs: Event Grid's BlobCreated, through the rules of the settings."""
 
 import logging
-from typing import Any, assert_never
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -15,6 +15,7 @@ from batch.new_data.settings import new_data as new_data_settings
 from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.settings import app_settings
+from task_hub.rule_counts import count_taken
 from task_hub.starts import start_run
 from task_hub.tracing import trace_of
 from task_hub.windows import start_window
@@ -46,17 +47,22 @@ async def new_data(event: func.EventGridEvent, client: Any, context: func.Contex
 async def _apply(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationClient) -> None:
     run_id = upload_id(rule, blob)
     try:
-        request = request_for(rule, blob, run_id, app_settings())
+        if rule.start == Start.FOLDER or (rule.start == Start.FILE and blob.is_unfinished):
+            is_new = await start_window(client, upload_for(rule, blob, run_id, app_settings()))
+        else:
+            is_new = await _start_run(client, rule, blob, run_id)
     except InvalidRequest as error:
         log_event(logger, logging.ERROR, "blob_makes_no_request", blob=blob.name, reason=error)
         return
-    match rule.start:
-        case Start.FOLDER:
-            await start_window(client, upload_for(rule, blob, run_id, request))
-        case Start.FILE | Start.MARKER:
-            run = Run(request=request, source=blob.source())
-            if await start_run(client, run_id, run) is None:
-                tags = tag_fields(request)
-                log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name, **tags)
-        case _:
-            assert_never(rule.start)
+    if is_new:
+        await count_taken(client, rule.id, f"{blob.container}/{blob.name}", run_id)
+
+
+async def _start_run(
+    client: df.DurableOrchestrationClient, rule: NewDataRule, blob: Blob, run_id: str
+) -> bool:
+    run = Run(request=request_for(rule, blob, run_id, app_settings()), source=blob.source())
+    if await start_run(client, run_id, run) is not None:
+        return False
+    log_event(logger, logging.INFO, "run_started", run=run_id, blob=blob.name, **tag_fields(run.request))
+    return True

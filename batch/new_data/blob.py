@@ -27,7 +27,11 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A finished upload. ``name`` is the path within the container; ``version`` differs for each content."""
+    """An upload. ``name`` is the path within the container; ``version`` differs for each content.
+
+    ``is_unfinished``: the content follows, and no event says when. ``is_created_only``: the file was created without
+    content, which counts for a marker alone.
+    """
 
     account: str
     container: str
@@ -35,6 +39,8 @@ class Blob:
     version: str
     created_at: datetime
     is_empty: bool = False
+    is_unfinished: bool = False
+    is_created_only: bool = False
 
     @property
     def folder(self) -> str:

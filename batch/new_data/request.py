@@ -3,7 +3,6 @@
 import hashlib
 import json
 from typing import Any
-from urllib.parse import quote
 
 from batch.addresses import PUBLIC_CLOUD
 from batch.api.request import parse_fields
@@ -11,7 +10,9 @@ from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER
 from batch.new_data.blob import Blob
 from batch.new_data.earlier_version import EarlierUpload
 from batch.new_data.rules import DEFAULT_INPUT, NewDataRule, Start
+from batch.new_data.template import fill, times
 from batch.new_data.upload import FolderUpload
+from batch.new_data.window import Late
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
 from batch.run.steps import StartRun
@@ -23,36 +24,51 @@ def upload_id(rule: NewDataRule, blob: Blob) -> str:
     return f"{rule.start}-{_digest(rule.id, blob.account, blob.container, blob.name, blob.version)}"
 
 
-def folder_id(rule: NewDataRule, blob: Blob) -> str:
-    """The same for all blobs that one window gathers."""
+def window_key(rule: NewDataRule, blob: Blob) -> str:
+    """The same for all blobs that one window gathers: those of a folder, or under a file rule one blob."""
+    if rule.start == Start.FILE:
+        return _digest(rule.id, blob.account, blob.container, blob.folder, blob.file)
     return _digest(rule.id, blob.account, blob.container, blob.folder)
 
 
 def request_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> RunRequest:
     """The request of the run that ``blob`` starts, over the blob or its folder. Raises InvalidRequest."""
+    return _request(rule, blob, run_id, settings, over_file=rule.start == Start.FILE)
+
+
+def _request(
+    rule: NewDataRule, blob: Blob, run_id: str, settings: Settings, *, over_file: bool
+) -> RunRequest:
+    values = _values(blob, run_id, over_file=over_file)
     input_uri = rule.input_uri
     if input_uri == DEFAULT_INPUT:
         input_uri = input_uri.replace(PUBLIC_CLOUD.blob_suffix, settings.cloud.blob_suffix)
     fields = {
         **rule.request_fields(),
         "run_id": run_id,
-        "endpoint_input_type": "UriFile" if rule.start == Start.FILE else "UriFolder",
-        "endpoint_input_uri": _fill(input_uri, rule, blob, run_id),
+        "endpoint_input_type": "UriFile" if over_file else "UriFolder",
+        "endpoint_input_uri": fill(input_uri, values),
         # The request fills in the run id, and keeps the URI as it was before.
-        "endpoint_output_uri": _fill(_output_uri(rule, settings), rule, blob, RUN_ID_PLACEHOLDER),
+        "endpoint_output_uri": fill(_output_uri(rule, settings), {**values, "run_id": RUN_ID_PLACEHOLDER}),
     }
     return parse_fields(fields, None, settings)[1]
 
 
-def upload_for(rule: NewDataRule, blob: Blob, run_id: str, request: RunRequest) -> FolderUpload:
-    """What the orchestration of ``blob`` is started with, under a folder rule."""
+def upload_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -> FolderUpload:
+    """What the orchestration of ``blob`` is started with, if its run has to wait. Raises InvalidRequest."""
+    late_request = None
+    if rule.late == Late.FILE:
+        late_request = _request(rule, blob, run_id, settings, over_file=True)
     return FolderUpload(
         run_id=run_id,
-        window_key=folder_id(rule, blob),
-        request=request,
+        window_key=window_key(rule, blob),
+        request=request_for(rule, blob, run_id, settings),
         source=blob.source(),
         quiet_seconds=rule.quiet_seconds,
-        longest_wait_seconds=rule.longest_wait_seconds,
+        longest_wait_seconds=max(rule.quiet_seconds, rule.longest_wait_seconds),
+        late=rule.late,
+        late_request=late_request,
+        single=rule.start == Start.FILE,
     )
 
 
@@ -73,17 +89,17 @@ def _output_uri(rule: NewDataRule, settings: Settings) -> str:
     )
 
 
-def _fill(template: str, rule: NewDataRule, blob: Blob, run_id: str) -> str:
-    """Names are percent-encoded: a blob may be called ``a#b?.csv``, a URI may not."""
-    path = blob.name if rule.start == Start.FILE else f"{blob.folder}/" if blob.folder else ""
-    names = {"folder": blob.folder, "file": blob.file, "path": path}
-    return template.format(
-        run_id=run_id,
-        account=blob.account,
-        container=blob.container,
-        date=f"{blob.created_at:%Y-%m-%d}",
-        **{name: quote(value) for name, value in names.items()},
-    )
+def _values(blob: Blob, run_id: str, *, over_file: bool) -> dict[str, str]:
+    path = blob.name if over_file else f"{blob.folder}/" if blob.folder else ""
+    return {
+        "run_id": run_id,
+        "account": blob.account,
+        "container": blob.container,
+        "folder": blob.folder,
+        "file": blob.file,
+        "path": path,
+        **times(blob.created_at),
+    }
 
 
 def _digest(*parts: str) -> str:

@@ -2,32 +2,18 @@
 
 import hashlib
 from enum import StrEnum
-from string import Formatter
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, Field, Strict, model_validator
 
-from batch.data_uri import DEFAULT_OUTPUT
 from batch.new_data.blob import Blob
+from batch.new_data.run_fields import RunFields
+from batch.new_data.template import Template
+from batch.new_data.window import Late
 
 DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
 """In the public cloud; ``request_for`` puts in the domain of the app's cloud. Ids of rules depend on this text."""
 
-PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", "date")
-_REQUEST_FIELDS = (
-    "endpoint_uri",
-    "deployment",
-    "poll_interval",
-    "queue_timeout",
-    "timeout",
-    "on_timeout",
-    "cancel_timeout",
-    "overrides",
-    "tags",
-    "job_attempts",
-    "retry_on",
-)
-"""Fields of a rule that go into the run's request as they are."""
 _DAY = 86_400
 
 
@@ -39,34 +25,7 @@ class Start(StrEnum):
     MARKER = "marker"
 
 
-def _template(text: str) -> str:
-    try:
-        parts = list(Formatter().parse(text))
-    except ValueError as error:
-        raise ValueError(f"is not a template: {error}") from None
-    for literal, name, form, conversion in parts:
-        odd_name = name is not None and (name not in PLACEHOLDERS or form or conversion)
-        if odd_name or "{" in literal or "}" in literal:
-            raise ValueError(
-                f"may hold {', '.join(f'{{{one}}}' for one in PLACEHOLDERS)} and no other braces"
-            )
-    return text
-
-
-Template = Annotated[str, Field(max_length=1_024), AfterValidator(_template)]
-
-
-class NewDataRule(BaseModel):
-    """``prefix`` and ``suffix`` select blobs by name; the fields below ``marker`` go into the run's request.
-
-    A ``folder`` rule starts one run for a folder that has had no new blob for ``quiet_seconds``, or whose first
-    blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not read nested ones.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True
-    )
-
+class _Uploads(BaseModel):
     container: Annotated[str, Field(pattern=r"^[a-z0-9$][a-z0-9-]{1,62}$")]
     prefix: Annotated[str, Field(max_length=1_024)] = ""
     suffix: Annotated[str, Field(max_length=1_024)] = ""
@@ -75,18 +34,20 @@ class NewDataRule(BaseModel):
     longest_wait_seconds: Annotated[int, Field(ge=1, le=5 * _DAY)] = 3_600
     marker: Annotated[str, Field(pattern=r"^[^/]{1,255}$")] = "_SUCCESS"
     input_uri: Template = DEFAULT_INPUT
-    output_uri: Template = DEFAULT_OUTPUT
-    endpoint_uri: str | None = None
-    deployment: str | None = None
-    poll_interval: int | None = None
-    queue_timeout: int | None = None
-    timeout: int | None = None
-    on_timeout: str | None = None
-    cancel_timeout: int | None = None
-    overrides: dict[str, Any] | None = None
-    tags: dict[str, Any] | None = None
-    job_attempts: int | None = None
-    retry_on: list[str] | None = None
+
+
+# The order of the fields is that of the bases from the last to the first. Ids of rules depend on it.
+class NewDataRule(RunFields, _Uploads):
+    """``prefix`` and ``suffix`` select blobs by name; RunFields go into the run's request.
+
+    A ``folder`` rule starts one run for a folder that has had no new blob for ``quiet_seconds``, or whose first
+    blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not read nested ones.
+    ``late``: what follows from a blob that comes after that. A path with a part that begins with ``_`` or ``.`` is no
+    data, as Spark and Hive have it, except with ``include_hidden``.
+    """
+
+    late: Annotated[Late, Strict(False)] = Late.RERUN
+    include_hidden: bool = False
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -94,10 +55,12 @@ class NewDataRule(BaseModel):
             raise ValueError("longest_wait_seconds is shorter than quiet_seconds")
         if self.start == Start.MARKER and self.suffix:
             raise ValueError("suffix has no meaning where a marker starts the run")
+        if self.start != Start.FOLDER and self.late != Late.RERUN:
+            raise ValueError("late has a meaning only where a folder starts the run")
+        if self.late == Late.FILE and "{path}" not in self.input_uri:
+            raise ValueError("late: file needs {path} in input_uri, which stands for a folder or for a file")
         if self.start != Start.FILE and "{file}" in self.input_uri + self.output_uri:
             raise ValueError("{file} has no meaning where a run stands for a folder")
-        if "{run_id}" not in self.output_uri:
-            raise ValueError("output_uri must hold {run_id}: an output that exists already fails the job")
         return self
 
     @property
@@ -111,6 +74,3 @@ class NewDataRule(BaseModel):
         if self.start == Start.MARKER:
             return blob.file == self.marker
         return blob.name.endswith(self.suffix) and not blob.is_empty
-
-    def request_fields(self) -> dict[str, Any]:
-        return self.model_dump(include=set(_REQUEST_FIELDS), exclude_none=True)

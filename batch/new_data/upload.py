@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from batch.new_data import earlier_version
+from batch.new_data.window import Late
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
 from batch.run.steps import StartRun
@@ -16,6 +17,9 @@ class FolderUpload(Stored):
     ``source`` is this one blob; the window adds those of its folder. ``failure`` is set by the execution that could
     not start the run, for the next one to raise. ``earlier`` is the input of a window that an earlier version of the
     app began, which has no ``request``.
+
+    ``late`` says what follows if the folder has started a run before; ``late_request`` is over this blob alone.
+    ``single``: the window gathers one blob and nothing else, so nothing that comes after it is late.
     """
 
     run_id: str
@@ -25,6 +29,9 @@ class FolderUpload(Stored):
     quiet_seconds: int
     longest_wait_seconds: int
     failure: str | None = None
+    late: Late = Late.RERUN
+    late_request: RunRequest | None = None
+    single: bool = False
     earlier: dict[str, Any] | None = None
 
     @classmethod

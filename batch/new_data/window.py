@@ -6,9 +6,20 @@ operation at a time, so a blob is in the window that is claimed or in the next o
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from batch.run.source import DataSource
 from batch.stored import Stored
+
+
+class Late(StrEnum):
+    """What follows from a blob that comes after its folder has started a run."""
+
+    RERUN = "rerun"
+    """The folder is gathered and scored again, as a whole."""
+    IGNORE = "ignore"
+    FILE = "file"
+    """A run over this blob alone."""
 
 
 class FolderWindow(Stored):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import entities.folder_window
 from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW
 from batch.new_data.blob import Blob
-from batch.new_data.request import request_for, upload_for, upload_id
+from batch.new_data.request import upload_for, upload_id
 from batch.new_data.upload import FolderUpload
 from batch.run.source import DataSource
 from orchestrators.new_data_window import bp
@@ -39,7 +39,7 @@ def send() -> Send:
 def _upload(of: Blob | None = None) -> FolderUpload:
     uploaded = of or blob("in/a.csv", at=after(-3))
     run_id = upload_id(RULE, uploaded)
-    return upload_for(RULE, uploaded, run_id, request_for(RULE, uploaded, run_id, app_settings()))
+    return upload_for(RULE, uploaded, run_id, app_settings())
 
 
 def _touching(

@@ -15,7 +15,7 @@ from batch.api.request_fields import RUN_ID_PATTERN
 from batch.data_uri import DEFAULT_OUTPUT
 from batch.errors import InvalidRequest
 from batch.new_data.blob import Blob, finished_upload
-from batch.new_data.request import folder_id, request_for, start_of, upload_for, upload_id
+from batch.new_data.request import request_for, start_of, upload_for, upload_id, window_key
 from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
 from batch.run.request import Overrides, RunRequest
@@ -249,7 +249,7 @@ def test_ids_distinguish_uploads_and_folders(one: Blob, other: Blob) -> None:
     assert (upload_id(under, one) == upload_id(under, other)) is (one == other)
     one_folder = (one.account, one.container, one.folder)
     same_folder = one_folder == (other.account, other.container, other.folder)
-    assert (folder_id(under, one) == folder_id(under, other)) is same_folder
+    assert (window_key(under, one) == window_key(under, other)) is same_folder
 
 
 @given(_blobs, st.sampled_from(["file", "folder", "marker"]))
@@ -260,7 +260,7 @@ def test_the_id_of_an_upload_is_a_valid_run_id(one: Blob, start: str) -> None:
 
 
 def test_windows_of_two_rules_do_not_mix() -> None:
-    assert folder_id(rule(), blob()) != folder_id(rule(deployment="blue"), blob())
+    assert window_key(rule(), blob()) != window_key(rule(deployment="blue"), blob())
 
 
 # One upload under a folder rule, on its way through the task hub
@@ -268,7 +268,7 @@ def test_windows_of_two_rules_do_not_mix() -> None:
 
 def _upload(under: NewDataRule, one: Blob) -> FolderUpload:
     run_id = upload_id(under, one)
-    return upload_for(under, one, run_id, request_for(under, one, run_id, settings()))
+    return upload_for(under, one, run_id, settings())
 
 
 @given(
@@ -280,7 +280,7 @@ def test_an_upload_passes_the_task_hub_unchanged(name: str, fields: dict[str, An
     sent = _upload(under, one)
     got = FolderUpload.from_json(json.loads(json.dumps(sent.to_json())))
     assert got == sent
-    assert got.window_key == folder_id(under, one)
+    assert got.window_key == window_key(under, one)
     assert got.run_id == upload_id(under, one)
     assert got.source == one.source()
     assert (got.quiet.total_seconds(), got.longest_wait.total_seconds()) == (

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from batch.new_data.rules import PLACEHOLDERS, NewDataRule, Start
+from batch.new_data.rules import NewDataRule, Start
+from batch.new_data.template import PLACEHOLDERS
 from tests.batch.new_data.events import blob, rule
 
 OUTPUT = "azureml://datastores/lake/paths/out/{run_id}"
