@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @bp.event_grid_trigger(arg_name="event")
 @bp.durable_client_input(client_name="client")
-async def new_data(event: func.EventGridEvent, client: Any, context: func.Context) -> None:
+async def new_data(event: str, client: Any, context: func.Context) -> None:
     """An exception makes Event Grid deliver again, so only failures that may pass by then are raised."""
     received = grid_event(event)
     try:

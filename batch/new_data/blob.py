@@ -83,6 +83,8 @@ def finished_upload(event: GridEvent, topic: str) -> Blob | None:
     version = event.data.get("eTag") or event.id
     if not isinstance(version, str) or not 1 <= len(version) <= MAX_NAME_LENGTH:
         raise Malformed("there is no eTag, which identifies the content")
+    if event.has_unreadable_time:
+        raise Malformed("its time is not in ISO 8601")
     account = topic.rstrip("/").rpartition("/")[2]
     is_empty = length == 0 and api != "SftpCommit"
     return Blob(account, container, name, version, event.time or datetime.now(UTC), is_empty=is_empty)

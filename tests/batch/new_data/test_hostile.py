@@ -87,6 +87,18 @@ def test_without_an_etag_the_event_id_identifies_the_content(tag: object) -> Non
     assert found.version == "event-7"
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("time", ["yesterday", "01/31/2026 12:00:00Z", "1769860800", 1_769_860_800, ["x"]])
+def test_a_time_that_cannot_be_read_is_malformed(schema: str, time: object) -> None:
+    with pytest.raises(Malformed, match="its time is not in ISO 8601"):
+        _found(event(schema, eventTime=time))
+
+
+@pytest.mark.parametrize("of", [{"topic": WORKSPACE_ID}, {"eventType": "x"}, {"subject": subject("in/")}])
+def test_the_time_of_an_event_that_reports_no_upload_does_not_matter(of: dict[str, Any]) -> None:
+    assert _found(event(**of, eventTime="yesterday")) is None
+
+
 @pytest.mark.parametrize("event_id", [..., None, ""])
 def test_an_upload_without_etag_and_event_id_is_malformed(event_id: object) -> None:
     with pytest.raises(Malformed):
