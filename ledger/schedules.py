@@ -1,4 +1,4 @@
-"""Until when the due times of each schedule are handled: a row for each schedule."""
+"""Until when the due times of each schedule are decided: a row for each schedule."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -14,23 +14,25 @@ from ledger.table import Delete, Insert, Key, Query, Replace, Row, RowChanged, R
 _BEGIN = "schedule"
 _UNTIL = "Until"
 _MOST = 1_000
-"""Rows that one call looks at. There are as many as the settings have schedules."""
+"""Rows that one call looks at. There are as many as the settings have had schedules."""
 
 
 @dataclass(frozen=True, slots=True)
-class SchedulePlace:
+class Decided:
+    """All due times until ``until`` are decided. ``etag`` is that of the row as it was read."""
+
     key: Key
     until: datetime
     etag: str
 
 
-async def place_of(table: Table, name: str, first: datetime) -> SchedulePlace:
-    """The place of a schedule. One that has none begins at ``first``."""
+async def find_decided(table: Table, name: str, first: datetime) -> Decided:
+    """Of the schedule with this name. One that has no row gets one, which begins at ``first``."""
     key = Key(PARTITION, f"{_BEGIN} {name}")
 
-    async def step() -> SchedulePlace:
+    async def step() -> Decided:
         if row := await table.read(key):
-            return _place(row)
+            return _decided(row)
         # If it is there now, another caller was first, or an earlier try whose answer was lost.
         with suppress(RowExists):
             await table.write(Insert(key, {_UNTIL: format_timestamp(first)}))
@@ -39,12 +41,12 @@ async def place_of(table: Table, name: str, first: datetime) -> SchedulePlace:
     return await settled(step)
 
 
-async def move_place(table: Table, place: SchedulePlace, until: datetime) -> None:
-    """Nothing if another caller has moved it since it was read: the runs of both are the same."""
+async def note_decided(table: Table, before: Decided, until: datetime) -> None:
+    """Nothing if another caller has written since ``before`` was read: the runs of both are the same."""
 
     async def step() -> None:
         with suppress(RowChanged):
-            await table.write(Replace(place.key, {_UNTIL: format_timestamp(until)}, place.etag))
+            await table.write(Replace(before.key, {_UNTIL: format_timestamp(until)}, before.etag))
 
     await settled(step)
 
@@ -63,7 +65,7 @@ async def _delete(table: Table, key: Key) -> None:
         await table.write(Delete(key))
 
 
-def _place(row: Row) -> SchedulePlace:
+def _decided(row: Row) -> Decided:
     until = parse_timestamp(row.values[_UNTIL])
     assert until is not None, "this module writes ISO 8601"
-    return SchedulePlace(row.key, until, row.etag)
+    return Decided(row.key, until, row.etag)

@@ -1,7 +1,7 @@
 """Starts the runs of schedules that are due.
 
-The id of a run follows from its schedule and its due time, so whoever starts it again starts nothing. The place of a
-schedule moves on after its runs are started: a call that is stopped in between is made up for by the next one.
+The id of a run follows from its schedule and its due time, so whoever starts it again starts nothing. What is decided
+is noted after the runs are started: a call that is stopped in between is made up for by the next one.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from batch.run.progress_log import tag_fields
 from batch.run.state import Run
 from batch.settings import app_settings
 from batch.timestamps import format_timestamp
-from ledger.schedules import move_place, place_of
+from ledger.schedules import find_decided, note_decided
 from task_hub.ledger import ledger_of
 from task_hub.rule_counts import count_taken
 from task_hub.runs import NotARun
@@ -52,8 +52,8 @@ async def _try_to_start_due(
 
 async def _start_due(client: df.DurableOrchestrationClient, schedule: ScheduleRule, now: datetime) -> None:
     table = ledger_of(client)
-    place = await place_of(table, schedule.name, now - _FIRST_LOOK_BACK)
-    decision = decide(schedule, place.until, now)
+    decided = await find_decided(table, schedule.name, now - _FIRST_LOOK_BACK)
+    decision = decide(schedule, decided.until, now)
     _log_skipped(schedule, decision.skipped)
     until = decision.until
     for due in decision.start:
@@ -61,9 +61,9 @@ async def _start_due(client: df.DurableOrchestrationClient, schedule: ScheduleRu
             await _start(client, schedule, due)
         except RunError as error:
             _log(logging.WARNING, "start_failed", schedule, due, reason=error)
-            until = max(place.until, due - _BEFORE)
+            until = max(decided.until, due - _BEFORE)
             break
-    await move_place(table, place, until)
+    await note_decided(table, decided, until)
 
 
 async def _start(client: df.DurableOrchestrationClient, schedule: ScheduleRule, due: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from ledger.schedules import move_place, place_of
+from ledger.schedules import find_decided, note_decided
 from ledger.table import Table
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end import ledger_file
@@ -70,8 +70,8 @@ def test_after_an_outage_the_last_missed_start_is_made_up_for(own_state: Path) -
         machine.host.stop()
 
         async def as_if_stopped_for_hours(table: Table) -> None:
-            place = await place_of(table, "samples", now)
-            await move_place(table, place, now - timedelta(hours=4))
+            decided = await find_decided(table, "samples", now)
+            await note_decided(table, decided, now - timedelta(hours=4))
 
         ledger_file.change(own_state, as_if_stopped_for_hours)
         machine.host.start()
@@ -91,7 +91,7 @@ def test_a_schedule_that_was_removed_is_forgotten(own_state: Path) -> None:
         # The app creates the table at its first use.
         assert App(machine.url).list().json()["runs"] == []
         call_timer(machine)
-        wait_for("the place", lambda: "schedule samples" in ledger_file.rows(own_state))
+        wait_for("its row", lambda: "schedule samples" in ledger_file.rows(own_state))
     other = config(own_state, "0 0 1 1 *", name="other")
     with LocalMachine(other) as machine:
         call_timer(machine, "purge_history")

@@ -9,7 +9,7 @@ import pytest
 from batch.new_data.schedule import ScheduleRule
 from batch.run.state import Run
 from ledger.errors import LedgerUnavailable
-from ledger.schedules import move_place, place_of
+from ledger.schedules import find_decided, note_decided
 from task_hub import schedules
 from task_hub.runs import decoded_input
 from task_hub.schedules import start_due
@@ -53,13 +53,13 @@ async def calls(hub: TaskHub, moments: list[datetime], *rules: ScheduleRule) -> 
     return hub.started[before:]
 
 
-async def handled_until(table: CountingTable, moment: datetime, name: str = "nightly") -> None:
+async def decided_until(table: CountingTable, moment: datetime, name: str = "nightly") -> None:
     """Calls came until then, and then none any more."""
-    await move_place(table, await place_of(table, name, moment), moment)
+    await note_decided(table, await find_decided(table, name, moment), moment)
 
 
-async def place(table: CountingTable, name: str = "nightly") -> datetime:
-    return (await place_of(table, name, utc("2000-01-01 00:00"))).until
+async def noted(table: CountingTable, name: str = "nightly") -> datetime:
+    return (await find_decided(table, name, utc("2000-01-01 00:00"))).until
 
 
 def logged(caplog: pytest.LogCaptureFixture, event: str) -> list[str]:
@@ -84,7 +84,7 @@ async def test_a_due_time_starts_one_run(
 
 async def test_a_new_schedule_makes_up_for_nothing(table: CountingTable) -> None:
     assert await calls(TaskHub([]), [DUE + 5 * MINUTE], schedule(catch_up="all")) == []
-    assert await place(table) == DUE + 5 * MINUTE + SECOND
+    assert await noted(table) == DUE + 5 * MINUTE + SECOND
 
 
 async def test_a_new_schedule_that_is_just_due_starts() -> None:
@@ -102,25 +102,25 @@ async def test_two_calls_at_once_start_one_run(counted: list[tuple[str, str, str
 async def test_a_call_that_is_stopped_after_its_start_is_made_up_for(
     table: CountingTable, monkeypatch: pytest.MonkeyPatch, counted: list[tuple[str, str, str]]
 ) -> None:
-    """The place has not moved, so the next call looks at the same due time, and finds its run."""
+    """Nothing is noted, so the next call looks at the same due time, and finds its run."""
     hub = TaskHub([])
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
 
     async def stopped(*arguments: object) -> None:
         raise asyncio.CancelledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(schedules, "move_place", stopped)
+        patch.setattr(schedules, "note_decided", stopped)
         with pytest.raises(asyncio.CancelledError):
             await calls(hub, [DUE])
     assert hub.started == [RUN_ID]
-    assert await place(table) == DUE - MINUTE
+    assert await noted(table) == DUE - MINUTE
     assert await calls(hub, [DUE + MINUTE]) == []
-    assert await place(table) == DUE + MINUTE + SECOND
+    assert await noted(table) == DUE + MINUTE + SECOND
     assert len(counted) == 1
 
 
-async def test_a_place_that_cannot_be_moved_costs_nothing(
+async def test_a_note_that_cannot_be_written_costs_nothing(
     table: CountingTable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub = TaskHub([])
@@ -129,7 +129,7 @@ async def test_a_place_that_cannot_be_moved_costs_nothing(
         raise LedgerUnavailable("it is busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(schedules, "move_place", unavailable)
+        patch.setattr(schedules, "note_decided", unavailable)
         assert await calls(hub, [DUE]) == [RUN_ID]
     assert "schedule=nightly" in logged(caplog, "schedule_failed")[0]
     assert await calls(hub, [DUE + MINUTE, DUE + 2 * MINUTE]) == []
@@ -139,10 +139,10 @@ async def test_a_start_that_fails_is_tried_again(
     table: CountingTable, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub = TaskHub([])
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     hub.failing.add("POST")
     assert await calls(hub, [DUE, DUE + MINUTE]) == []
-    assert [await place(table), len(logged(caplog, "start_failed"))] == [DUE - SECOND, 2]
+    assert [await noted(table), len(logged(caplog, "start_failed"))] == [DUE - SECOND, 2]
     assert "due=2026-01-31T02:30:00.000Z" in logged(caplog, "start_failed")[0]
     hub.failing.clear()
     assert await calls(hub, [DUE + 2 * MINUTE]) == [RUN_ID]
@@ -154,7 +154,7 @@ async def test_a_start_that_fails_for_long_counts_as_missed(
     table: CountingTable, catch_up: str, started: int
 ) -> None:
     hub = TaskHub([])
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     hub.failing.add("POST")
     moments = [DUE + minutes * MINUTE for minutes in range(12)]
     await calls(hub, moments, schedule(catch_up=catch_up))
@@ -166,11 +166,11 @@ async def test_a_start_that_fails_for_long_counts_as_missed(
 async def test_what_comes_behind_a_start_that_fails_waits_for_it(table: CountingTable) -> None:
     hub = TaskHub([])
     often = schedule("0 * * * *", catch_up="all")
-    await handled_until(table, DUE)
+    await decided_until(table, DUE)
     later = DUE + 10 * MINUTE + timedelta(hours=3)
     hub.failing.add("POST")
     assert await calls(hub, [later], often) == []
-    assert await place(table) == utc("2026-01-31 02:59") + 59 * SECOND
+    assert await noted(table) == utc("2026-01-31 02:59") + 59 * SECOND
     hub.failing.clear()
     assert await calls(hub, [later + MINUTE], often) == [
         f"schedule-nightly-20260131T{hour}00Z" for hour in ("03", "04", "05")
@@ -193,7 +193,7 @@ async def test_after_an_outage(
     line: str | None,
 ) -> None:
     hub, rule = TaskHub([]), schedule(catch_up=catch_up)
-    await handled_until(table, utc("2026-01-28 12:00"))
+    await decided_until(table, utc("2026-01-28 12:00"))
     with caplog.at_level(logging.INFO):
         moments = [DUE + timedelta(hours=5), DUE + timedelta(hours=5) + MINUTE]
         assert await calls(hub, moments, rule) == [f"schedule-nightly-202601{day}T0230Z" for day in days]
@@ -203,7 +203,7 @@ async def test_after_an_outage(
 async def test_one_due_time_that_is_skipped_is_named(
     table: CountingTable, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     with caplog.at_level(logging.INFO):
         await calls(TaskHub([]), [DUE + timedelta(hours=1)], schedule(catch_up="none"))
     assert logged(caplog, "start_skipped") == [
@@ -214,7 +214,7 @@ async def test_one_due_time_that_is_skipped_is_named(
 async def test_a_deployment_over_a_due_time_starts_it_though_nothing_is_made_up_for(
     table: CountingTable,
 ) -> None:
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     assert await calls(TaskHub([]), [DUE + 9 * MINUTE], schedule(catch_up="none")) == [RUN_ID]
 
 
@@ -222,7 +222,7 @@ async def test_another_time_of_day_holds_from_its_deployment_on(table: CountingT
     """A time of the new rule that was before the last call was never due."""
     hub = TaskHub([])
     rules = [schedule(catch_up="all"), schedule("0 2,5 * * *", catch_up="all")]
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     assert await calls(hub, [DUE], rules[0]) == [RUN_ID]
     assert await calls(hub, [DUE + MINUTE], rules[1]) == []
     assert await calls(hub, [utc("2026-01-31 05:00")], rules[1]) == ["schedule-nightly-20260131T0500Z"]
@@ -233,20 +233,20 @@ async def test_a_schedule_that_fails_does_not_stop_the_others(
 ) -> None:
     hub = TaskHub([])
     broken = schedule(name="broken")
-    await handled_until(table, DUE - MINUTE, "broken")
+    await decided_until(table, DUE - MINUTE, "broken")
     object.__setattr__(broken, "time_zone", "No/Where")
     rules = [schedule(name="a"), broken, schedule(name="b")]
     found = await calls(hub, [DUE], *rules)
     assert sorted(found) == ["schedule-a-20260131T0230Z", "schedule-b-20260131T0230Z"]
     assert ["schedule=broken" in line for line in logged(caplog, "schedule_failed")] == [True]
-    assert await place(table, "broken") == DUE - MINUTE
+    assert await noted(table, "broken") == DUE - MINUTE
 
 
 async def test_an_id_that_something_else_took_is_an_error_and_the_next_due_time_starts(
     table: CountingTable, caplog: pytest.LogCaptureFixture
 ) -> None:
     hub = TaskHub([instance(RUN_ID, name="another_orchestration")])
-    await handled_until(table, DUE - MINUTE)
+    await decided_until(table, DUE - MINUTE)
     assert await calls(hub, [DUE, DUE + MINUTE]) == []
     [line] = logged(caplog, "start_not_possible")
     assert RUN_ID in line
@@ -259,6 +259,6 @@ async def test_where_the_clock_changes_each_night_has_its_run(table: CountingTab
         ("2026-03-28 23:00", ["20260329T0100Z"]),
         ("2026-10-24 22:00", ["20261025T0030Z"]),
     ]:
-        await handled_until(table, utc(begin))
+        await decided_until(table, utc(begin))
         moments = [utc(begin) + minutes * 5 * MINUTE for minutes in range(12 * 5)]
         assert await calls(hub, moments, rule) == [f"schedule-nightly-{each}" for each in expected]

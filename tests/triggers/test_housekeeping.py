@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from batch.new_data.settings import NewData
-from ledger.schedules import place_of
+from ledger.schedules import find_decided
 from tests.batch.builders import START
 from tests.batch.new_data.schedules import schedule
 from tests.ledger.counting_table import CountingTable
@@ -26,11 +26,11 @@ async def test_the_purge_forgets_schedules_that_were_removed(
     """Also if the task hub does not answer: one part that fails does not stop the others."""
     later = START + timedelta(days=30)
     for name in ("nightly", "removed"):
-        await place_of(table, name, START)
+        await find_decided(table, name, START)
     monkeypatch.setattr(housekeeping, "new_data", lambda: NewData("", (), (schedule(),)))
     hub = TaskHub([])
     hub.failing |= failing
     with hub.served():
         await PURGE_HISTORY(timer=None, client=hub.binding)
-    assert (await place_of(table, "nightly", later)).until == START
-    assert (await place_of(table, "removed", later)).until == later
+    assert (await find_decided(table, "nightly", later)).until == START
+    assert (await find_decided(table, "removed", later)).until == later
