@@ -52,7 +52,7 @@ async def note_decided(table: Table, before: Decided, until: datetime) -> None:
 
 
 async def forget_other_schedules(table: Table, names: Collection[str]) -> int:
-    """Deletes the rows of schedules that are not named, and says how many: a name that comes back begins anew."""
+    """Deletes the rows of schedules that are not named; says how many. A name that comes back begins anew."""
     rows = await table.rows(Query(PARTITION, f"{_BEGIN} ", f"{_BEGIN} ~", _MOST))
     others = [row.key for row in rows if row.key.row.removeprefix(f"{_BEGIN} ") not in names]
     for key in others:

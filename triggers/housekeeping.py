@@ -11,11 +11,9 @@ import azure.functions as func
 from batch.log import log_event
 from batch.new_data.settings import new_data
 from batch.settings import app_settings
-from ledger.schedules import forget_other_schedules
-from task_hub.ledger import ledger_of
 from task_hub.notifications import start_noted
 from task_hub.rebuild import rebuild_once
-from task_hub.retention import purge_ended_before
+from task_hub.retention import forget_removed_schedules, purge_ended_before
 from task_hub.upkeep import look_after_runs
 
 MAX_PURGED_AT_ONCE = 2_000
@@ -42,7 +40,8 @@ async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
 @bp.durable_client_input(client_name="client")
 async def purge_history(timer: func.TimerRequest, client: Any) -> None:
     await _try("purge", _purge(client))
-    await _try("forget schedules", _forget_removed_schedules(client))
+    names = {schedule.name for schedule in new_data().schedules}
+    await _try("forget schedules", forget_removed_schedules(client, names))
 
 
 async def _rebuild(client: df.DurableOrchestrationClient) -> None:
@@ -54,12 +53,6 @@ async def _purge(client: df.DurableOrchestrationClient) -> None:
     before = datetime.now(UTC) - app_settings().run_retention
     if purged := await purge_ended_before(client, before, MAX_PURGED_AT_ONCE):
         log_event(logger, logging.INFO, "history_purged", instances=purged, ended_before=before)
-
-
-async def _forget_removed_schedules(client: df.DurableOrchestrationClient) -> None:
-    """A name that is used again after a month must not start what was due in that month."""
-    names = {schedule.name for schedule in new_data().schedules}
-    await forget_other_schedules(ledger_of(client), names)
 
 
 async def _try(part: str, work: Awaitable[None]) -> None:
