@@ -61,3 +61,9 @@ for part in (
     *(folder_window, earlier_version),
 ):
     app.register_functions(part.bp)
+
+if new_data_settings().schedules:
+    from triggers import schedules
+
+    # Without schedules nothing has to wake the app each minute.
+    app.register_functions(schedules.bp)

@@ -9,10 +9,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.log import log_event
+from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from task_hub.notifications import start_noted
 from task_hub.rebuild import rebuild_once
-from task_hub.retention import purge_ended_before
+from task_hub.retention import forget_removed_schedules, purge_ended_before
 from task_hub.upkeep import look_after_runs
 
 MAX_PURGED_AT_ONCE = 2_000
@@ -39,6 +40,8 @@ async def housekeeping(timer: func.TimerRequest, client: Any) -> None:
 @bp.durable_client_input(client_name="client")
 async def purge_history(timer: func.TimerRequest, client: Any) -> None:
     await _try("purge", _purge(client))
+    names = {schedule.name for schedule in new_data().schedules}
+    await _try("forget schedules", forget_removed_schedules(client, names))
 
 
 async def _rebuild(client: df.DurableOrchestrationClient) -> None:

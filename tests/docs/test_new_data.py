@@ -2,30 +2,36 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from batch.new_data.blob import Blob
+from batch.new_data.due import next_due
+from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.new_data.settings import NewData
 from batch.settings import Settings
 from tests.docs.pages import DOCS, blocks, table
 
 PAGE = DOCS / "new-data.md"
+SCHEDULE = "json rule=schedule"
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account"
 
 
+SETTINGS = Settings.from_environment(
+    {"BATCH_ENDPOINT_URI": "https://energy.westeurope.inference.ml.azure.com/jobs"}
+)
+
+
 def new_data(environment: dict[str, str]) -> NewData:
-    origin = "https://energy.westeurope.inference.ml.azure.com"
-    settings = Settings.from_environment({"BATCH_ENDPOINT_URI": f"{origin}/jobs"})
-    return NewData.from_environment(environment, settings)
+    return NewData.from_environment(environment, SETTINGS)
 
 
 def examples() -> Iterator[Any]:
     text = PAGE.read_text()
     for block in blocks(PAGE):
-        if block.language == "json":
+        if block.language == "json" and block.info != SCHEDULE:
             behind = text[text.index(block.text) :].partition("\n## ")[0]
             yield pytest.param(json.loads(block.text), table(behind, "blob"), id=block.info)
 
@@ -51,3 +57,16 @@ def test_plain_settings_make_one_rule() -> None:
     environment = dict(line.split("=", 1) for line in block.text.splitlines())
     [rule] = new_data(environment).rules
     assert (rule.container, rule.suffix, rule.quiet_seconds) == ("readings", ".csv", 120)
+
+
+def test_a_schedule_is_due_and_has_its_input_as_its_table_says() -> None:
+    [block] = [block for block in blocks(PAGE) if block.info == SCHEDULE]
+    [schedule] = new_data({"NEW_DATA_RULES": f"[{block.text}]"}).schedules
+    rows = table(PAGE.read_text(), "due", "input of the run")
+    assert len(rows) == 3
+    for due_text, input_uri, _ in rows:
+        due = datetime.fromisoformat(due_text.strip("`"))
+        assert next_due(schedule, due - timedelta(minutes=1)) == due
+        request = scheduled_request(schedule, due, SETTINGS)
+        assert [f"`{binding.uri}`" for binding in request.inputs.values()] == [input_uri]
+    assert scheduled_run_id(schedule, datetime.fromisoformat("2026-01-31T01:30Z")) in PAGE.read_text()
