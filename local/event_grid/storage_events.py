@@ -37,6 +37,17 @@ class Container:
             f"/providers/Microsoft.Storage/storageAccounts/{self.account}"
         )
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All forms of URLs with which the names of its blobs begin, without a slash at the end."""
+        host = f"{self.account}.dfs.core.windows.net"
+        blob_host = f"{self.account}.blob.core.windows.net"
+        return (
+            *(f"https://{one}/{self.name}" for one in (blob_host, host)),
+            f"abfss://{self.name}@{host}",
+            f"wasbs://{self.name}@{blob_host}",
+        )
+
     def url(self, path: str, service: Literal["blob", "dfs"] = "blob") -> str:
         return f"https://{self.account}.{service}.core.windows.net/{self.name}/{quote(path, safe=_PATH_CHARACTERS)}"
 
