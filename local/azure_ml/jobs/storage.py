@@ -98,11 +98,10 @@ class Storage:
     def _by_url(self, uri: str) -> Path:
         parts = urlsplit(uri)
         location = f"{parts.scheme}://{parts.netloc}{parts.path}"
-        # Inferred: the forms that are not of the web hold names as they are.
-        name = unquote if parts.scheme == "https" else str
         for prefix, folder in self._accounts.items():
             if location.rstrip("/") == prefix or location.startswith(prefix + "/"):
-                return _inside(folder, name(location[len(prefix) :].lstrip("/")), uri)
+                path = location[len(prefix) :].lstrip("/")
+                return _inside(folder, unquote(path) if parts.scheme == "https" else path, uri)
         raise StorageError(f"The storage location {uri} is not mapped to a folder of this machine.")
 
     def _asset_key(self, uri: str) -> str | None:
