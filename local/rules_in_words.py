@@ -22,8 +22,11 @@ def _lines(rules: LocalRules, state: Path, url: str) -> Iterator[str]:
     for rule in rules.deployed.rules:
         yield f"- {_upload(rule)} Put files into {_folder(rule, state)}/"
     for schedule in schedules:
-        yield f"- A run starts at {schedule.cron}, time zone {schedule.time_zone}: {schedule.name}."
-    yield "What each rule took, and its next start:"
+        yield (
+            f"- A run starts at {schedule.cron}, time zone {schedule.time_zone}, over {schedule.input_uri}:"
+            f" {schedule.name}."
+        )
+    yield "What each rule took, and its next start; the log says why a file starts nothing:"
     yield f"  curl -s {url}/api/rules"
     for name, folder in rules.datastores.items():
         yield f"The datastore {name} is {folder}."

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from batch.new_data import blob
 from local.host_process import ROOT
 from local.instance_lock import InUse, check_ports
 from tests.end_to_end.harness import App, wait_for
@@ -182,6 +183,31 @@ def test_rules_that_will_be_deployed_start_runs_here(tmp_path: Path) -> None:
     assert run["phase"] == "Completed", run
     assert run["source"]["names"] == ["date=2026-01-31.csv"]
     assert (state / "readings" / "scores" / f"{run_id}.csv").exists()
+
+
+@pytest.mark.skipif(not hasattr(blob, "upload_of"), reason="the app takes no renames")
+def test_a_data_lake_account_renames_files_and_creates_markers(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    rules = [
+        {"container": "readings", "start": "folder", "quiet_seconds": 1, "poll_interval": 1},
+        {"container": "sensors", "start": "marker", "poll_interval": 1},
+    ]
+    with serving(port, state, "--storage", "hierarchical", NEW_DATA_RULES=json.dumps(rules)):
+        app = App(f"http://127.0.0.1:{port}")
+        attempt = state / "readings" / "out" / "_temporary" / "0"
+        shutil.copytree(ROOT / "samples" / "data", attempt)
+        (state / "sensors" / "monday").mkdir()
+        (state / "sensors" / "monday" / "_SUCCESS").touch()
+        log = state / "host.log"
+        wait_for("the attempt's files to be ignored", lambda: "_temporary" in log.read_text())
+        for file in attempt.iterdir():
+            file.rename(state / "readings" / "out" / file.name)
+
+        def folders() -> set[str] | None:
+            found = {run["source"]["folder"] for run in app.list().json()["runs"] if run["source"]}
+            return found if len(found) == 2 else None
+
+        assert wait_for("both runs", folders) == {"out", "monday"}
 
 
 def test_plain_settings_of_the_environment_are_a_rule(tmp_path: Path) -> None:
