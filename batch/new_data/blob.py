@@ -13,7 +13,12 @@ from batch.grid_event import GridEvent
 from batch.run.source import DataSource
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+BLOB_RENAMED = "Microsoft.Storage.BlobRenamed"
 FINISHED_UPLOADS = frozenset({"PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit"})
+"""Calls that raise BlobCreated for content."""
+RENAMES = frozenset({"RenameFile", "SftpRename"})
+"""Calls that raise BlobRenamed."""
+CREATE_FILE = "CreateFile"
 MAX_NAME_LENGTH = 1_024
 """Characters: the limit of Azure Storage for the name of a blob."""
 
