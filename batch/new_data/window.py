@@ -43,10 +43,10 @@ class FolderWindow(Stored):
         return self.source.again_after(self.earlier)
 
     def known_files(self) -> DataSource | None:
-        """All files of the folder that came before the present window; None if it has started no run."""
+        """All files of the folder that came before a window that would open now; None if it has started no run."""
         if not self.closed:
             return self.earlier
-        return self.earlier.files_with(self.source) if self.earlier else self.source.files()
+        return self.earlier.files_with(self.source) if self.earlier else self.source
 
 
 class Touch(Stored):

@@ -72,12 +72,6 @@ class DataSource(Stored):
         repeated = len(names) - len(different)
         return self._with(other, self.count + other.count - repeated, different)
 
-    def files(self) -> "DataSource":
-        """A file that came more than once counts once, as far as the names tell."""
-        different = tuple(dict.fromkeys(self.names))
-        count = self.count - len(self.names) + len(different)
-        return self.model_copy(update={"count": count, "names": different})
-
     def again_after(self, earlier: "DataSource | None") -> "DataSource":
         """The data of a run over the whole folder, of which runs have taken ``earlier``; None if there is none."""
         if earlier is None:

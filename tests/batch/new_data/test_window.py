@@ -198,6 +198,14 @@ def test_a_late_blob_is_known_and_not_gathered(name: str) -> None:
     assert known.count == len(known.names)
 
 
+def test_all_late_blobs_are_known() -> None:
+    window = _closed("a.csv")
+    for name in ("f.csv", "g.csv", "f.csv"):
+        window = note_late(window, _late_touch(Late.IGNORE, name))
+    assert window.earlier is not None
+    assert (window.earlier.names, window.earlier.count) == (("f.csv", "g.csv"), 2)
+
+
 @pytest.mark.parametrize("seconds", [0, 60, 10**6])
 @pytest.mark.parametrize("claimant", ["of a.csv", "of b.csv", "stranger", ""])
 def test_nothing_is_claimed_twice(claimant: str, seconds: float) -> None:
