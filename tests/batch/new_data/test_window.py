@@ -212,14 +212,23 @@ def test_nothing_is_claimed_twice(claimant: str, seconds: float) -> None:
     assert _may_claim(_closed("a.csv", "b.csv"), claimant, after(seconds), _seconds(60)) is False
 
 
+def _as_1_4_reads(window: FolderWindow) -> FolderWindow:
+    """A host of 1.4 ignores the new fields, and takes a closed window for an open one."""
+    stored = window.to_json()
+    return FolderWindow.from_json({name: stored[name] for name in ("opened_at", "newest", "source")})
+
+
 @pytest.mark.parametrize("claimant", ["of a.csv", "of b.csv"])
-def test_a_host_that_knows_no_closed_windows_gives_nothing_to_a_claim_that_comes_too_late(
-    claimant: str,
-) -> None:
-    """A host of 1.4 ignores the new fields."""
-    stored = _closed("a.csv", "b.csv", at=after(60)).to_json()
-    as_read = FolderWindow.from_json({name: stored[name] for name in ("opened_at", "newest", "source")})
+def test_a_host_of_1_4_gives_nothing_to_a_claim_that_comes_too_late(claimant: str) -> None:
+    as_read = _as_1_4_reads(_closed("a.csv", "b.csv", at=after(60)))
     assert _may_claim(as_read, claimant, after(61), _seconds(60)) is False
+
+
+def test_a_host_of_1_4_gathers_a_late_blob() -> None:
+    window = _touch(_as_1_4_reads(_closed("a.csv", at=after(60))), "late", after(90), _source("late.csv"))
+    assert window.opened_at == after(60)
+    assert _may_claim(window, "late", after(100), _seconds(60))
+    assert window.claimed().names == ("a.csv", "late.csv")
 
 
 def test_a_closed_window_passes_the_task_hub_unchanged() -> None:
