@@ -69,6 +69,7 @@ def upload_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -
         late=rule.late,
         late_request=late_request,
         single=rule.start == Start.FILE,
+        unfinished=blob.is_unfinished,
     )
 
 

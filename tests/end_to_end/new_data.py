@@ -89,7 +89,8 @@ def gathered(machine: LocalMachine) -> int:
     """How many blobs are in windows that have not closed yet."""
     url = f"{machine.url}/runtime/webhooks/durabletask/entities/folder_window"
     found = requests.get(url, params={"fetchState": "true"}, timeout=60).json()
-    return sum(entity["state"]["source"]["count"] for entity in found if entity["state"])
+    windows = [entity["state"] for entity in found if entity["state"]]
+    return sum(window["source"]["count"] for window in windows if not window.get("closed"))
 
 
 def close_windows(machine: LocalMachine, blobs: int, quiet: int = QUIET) -> None:
