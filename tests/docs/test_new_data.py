@@ -1,14 +1,17 @@
 """The examples of docs/new-data.md: each rule does with each blob what its table says."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from batch.new_data.blob import Blob
+from batch.new_data.blob import CREATE_FILE, FINISHED_UPLOADS, RENAMES, Blob
+from batch.new_data.ignored import Ignored
 from batch.new_data.settings import NewData
+from batch.new_data.template import fill
 from batch.settings import Settings
 from tests.docs.pages import DOCS, blocks, table
 
@@ -51,3 +54,20 @@ def test_plain_settings_make_one_rule() -> None:
     environment = dict(line.split("=", 1) for line in block.text.splitlines())
     [rule] = new_data(environment).rules
     assert (rule.container, rule.suffix, rule.quiet_seconds) == ("readings", ".csv", 120)
+
+
+def test_each_reason_why_an_upload_is_ignored_is_explained() -> None:
+    assert [row[0].strip("`") for row in table(PAGE.read_text(), "reason")] == list(Ignored)
+
+
+def test_each_call_that_writes_a_blob_is_named() -> None:
+    rows = table(PAGE.read_text(), "the blob is")
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert named - {"BlobRenamed", "SftpCreate"} == FINISHED_UPLOADS | RENAMES | {CREATE_FILE}
+
+
+def test_what_the_page_says_of_names_is_so() -> None:
+    text = PAGE.read_text()
+    [(name, encoded)] = re.findall(r"`([^`]*)` becomes\s+`([^`]*)`", text)
+    values = {"path": name}
+    assert fill("https://a.example/{path}", values) == f"https://a.example/{encoded}"
