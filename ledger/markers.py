@@ -62,7 +62,8 @@ async def forget_markers(table: Table, before: datetime, limit: int) -> None:
 
 
 def _upload(row: Row) -> MarkerUpload:
-    return MarkerUpload(row.values["RunId"], row.values["Created"], row.values["Closed"])
+    values = row.values
+    return MarkerUpload(values["RunId"], values["Created"], values["Closed"], values["After"])
 
 
 def _values(upload: MarkerUpload, now: datetime) -> dict[str, str]:
@@ -70,5 +71,6 @@ def _values(upload: MarkerUpload, now: datetime) -> dict[str, str]:
         "RunId": upload.run_id,
         "Created": upload.created,
         "Closed": upload.closed,
+        "After": upload.after,
         "At": format_timestamp(now),
     }

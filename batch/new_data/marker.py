@@ -7,7 +7,6 @@ is another upload.
 """
 
 from dataclasses import dataclass, replace
-from typing import Self
 
 from batch.new_data.blob import Blob
 
@@ -17,17 +16,13 @@ class MarkerUpload:
     """The newest upload of a marker that is known, with the run that it started.
 
     ``created`` and ``closed`` say where its two events stand (``Blob.order``); empty while one is not known.
+    ``after`` is the last event of the uploads before, where the creation of this one may still come.
     """
 
     run_id: str
     created: str
     closed: str
-
-    @classmethod
-    def begun_by(cls, blob: Blob, run_id: str, closed: str = "") -> Self:
-        if blob.is_created_only:
-            return cls(run_id, blob.order, closed)
-        return cls(run_id, "", blob.order)
+    after: str = ""
 
 
 def upload_with(known: MarkerUpload | None, blob: Blob, run_id: str) -> MarkerUpload:
@@ -37,25 +32,24 @@ def upload_with(known: MarkerUpload | None, blob: Blob, run_id: str) -> MarkerUp
     as it is by then.
     """
     if known is None:
-        return MarkerUpload.begun_by(blob, run_id)
-    if blob.is_created_only:
-        return _with_created(known, blob, run_id)
-    return _with_closed(known, blob, run_id)
+        known = MarkerUpload(run_id, "", "")
+    elif blob.order <= known.after:
+        return known
+    return (_with_created if blob.is_created_only else _with_closed)(known, blob.order, run_id)
 
 
-def _with_created(known: MarkerUpload, blob: Blob, run_id: str) -> MarkerUpload:
-    if not known.created and blob.order <= known.closed:
-        return replace(known, created=blob.order)
-    if blob.order > known.created:
+def _with_created(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
+    if not known.created and (order <= known.closed or not known.closed):
+        return replace(known, created=order)
+    if order > known.created:
         # A close that came before belongs to the last creation before it.
-        closed = known.closed if known.closed >= blob.order else ""
-        return MarkerUpload.begun_by(blob, run_id, closed)
+        return MarkerUpload(run_id, order, known.closed if known.closed >= order else "")
     return known
 
 
-def _with_closed(known: MarkerUpload, blob: Blob, run_id: str) -> MarkerUpload:
-    if not known.closed and blob.order >= known.created:
-        return replace(known, closed=blob.order)
-    if blob.order > known.closed and blob.order >= known.created:
-        return MarkerUpload.begun_by(blob, run_id)
+def _with_closed(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
+    if not known.closed and order >= known.created:
+        return replace(known, closed=order)
+    if order > known.closed and order >= known.created:
+        return MarkerUpload(run_id, created="", closed=order, after=max(known.created, known.closed))
     return known
