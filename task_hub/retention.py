@@ -18,6 +18,7 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from ledger.listing import runs_ended
+from ledger.markers import forget_markers
 from ledger.run_row import ListedRun, RunList, RunRow, list_key
 from ledger.runs import delete_run, find_row
 from ledger.schedules import forget_other_schedules
@@ -40,6 +41,7 @@ _PURGED = frozenset({BATCH_RUN, NEW_DATA_WINDOW, NOTIFICATION})
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
     """How many runs, windows and notifications were purged; at most about ``limit``, so that one call stays short."""
     purged = tried = await _purge_runs_of_ledger(client, before, limit)
+    await _try(forget_markers(ledger_of(client), before, limit), "markers")
     continuation = None
     params = {"top": str(_PAGE), "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
     while tried < limit:

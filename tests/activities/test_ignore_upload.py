@@ -36,4 +36,4 @@ async def test_one_line_and_one_count(
     assert answer == {"ignored": "late"}
     assert counted == [("late", "data/in/a b.csv")]
     lines = [line for line in caplog.messages if line.startswith("upload_ignored")]
-    assert lines == ['upload_ignored blob="in/a b.csv" reason=late']
+    assert lines == ['upload_ignored blob="data/in/a b.csv" reason=late']

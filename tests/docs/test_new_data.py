@@ -1,6 +1,7 @@
 """The examples of docs/new-data.md: each rule does with each blob what its table says."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 from batch.new_data.blob import Blob
 from batch.new_data.due import next_due
 from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
+from batch.new_data.blob import CREATE_FILE, FINISHED_UPLOADS, RENAMES, Blob
+from batch.new_data.ignored import Ignored
 from batch.new_data.settings import NewData
+from batch.new_data.template import fill
 from batch.settings import Settings
 from tests.docs.pages import DOCS, blocks, table
 
@@ -44,9 +48,9 @@ def test_each_rule_does_with_each_blob_what_its_table_says(
     for name, happens, _ in rows:
         blob = Blob("account", "readings", name.strip("`"), "1", datetime(2026, 1, 31, tzinfo=UTC))
         if happens == "ignored":
-            assert not checked.matches(blob), name
+            assert checked.why_ignored(blob) is not None, name
         else:
-            assert checked.matches(blob), name
+            assert checked.why_ignored(blob) is None, name
             assert happens.startswith("joins") is (checked.start == "folder")
             if happens.startswith("joins `"):
                 assert blob.folder == happens.removeprefix("joins `").rstrip("`")
@@ -70,3 +74,19 @@ def test_a_schedule_is_due_and_has_its_input_as_its_table_says() -> None:
         request = scheduled_request(schedule, due, SETTINGS)
         assert [f"`{binding.uri}`" for binding in request.inputs.values()] == [input_uri]
     assert scheduled_run_id(schedule, datetime.fromisoformat("2026-01-31T01:30Z")) in PAGE.read_text()
+
+def test_each_reason_why_an_upload_is_ignored_is_explained() -> None:
+    assert [row[0].strip("`") for row in table(PAGE.read_text(), "reason")] == list(Ignored)
+
+
+def test_each_call_that_writes_a_blob_is_named() -> None:
+    rows = table(PAGE.read_text(), "the blob is")
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert named - {"BlobRenamed", "SftpCreate"} == FINISHED_UPLOADS | RENAMES | {CREATE_FILE}
+
+
+def test_what_the_page_says_of_names_is_so() -> None:
+    text = PAGE.read_text()
+    [(name, encoded)] = re.findall(r"`([^`]*)` becomes\s+`([^`]*)`", text)
+    values = {"path": name}
+    assert fill("https://a.example/{path}", values) == f"https://a.example/{encoded}"

@@ -110,7 +110,7 @@ def test_a_late_file_is_ignored_if_the_rule_says_so(machine: LocalMachine, name:
     _comes_late(machine, folder, name, version)
 
     assert (runs(machine, folder), jobs(machine)) == ([first], 1)
-    assert f"upload_ignored blob={folder}/{name} reason=late" in machine.host.log.read_text()
+    assert f"upload_ignored blob=incoming/{folder}/{name} reason=late" in machine.host.log.read_text()
     assert gathered(machine) == 0
 
 

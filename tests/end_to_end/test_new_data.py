@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -50,6 +51,13 @@ def machine(one_machine: LocalMachine) -> Iterator[LocalMachine]:
     one_machine.control.reset()
 
 
+def _predictions(machine: LocalMachine, run: dict[str, Any]) -> list[str]:
+    """The lines of the output that nobody named: below the folder and the day."""
+    place = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["source"]["folder"]
+    [file] = place.glob(f"20??-??-??/{run['run_id']}/predictions.csv")
+    return file.read_text().splitlines()
+
+
 def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
     with machine_with(own_state, rule(), batching=Batching(max_events=20)) as machine:
         machine.clock.run(0)
@@ -82,8 +90,7 @@ def test_two_folders_are_two_jobs_over_their_own_files(machine: LocalMachine) ->
     for folder, sample in (("two/north/monday", "birch-lane-4"), ("two/south", "mill-street-7")):
         run = found[folder]
         assert run["phase"] == "Completed", run
-        output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
-        rows = (output / "predictions.csv").read_text().splitlines()
+        rows = _predictions(machine, run)
         assert rows and all(row.startswith(sample) for row in rows)
 
 
@@ -207,8 +214,7 @@ def test_files_in_the_watched_folder_end_as_predictions(own_state: Path) -> None
         [run] = runs(machine)
 
         assert (run["phase"], run["source"]["count"]) == ("Completed", 4)
-        output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["run_id"]
-        assert len((output / "predictions.csv").read_text().splitlines()) == 672
+        assert len(_predictions(machine, run)) == 672
 
 
 def test_the_app_with_a_wrong_rule_does_not_start(own_state: Path) -> None:

@@ -11,6 +11,7 @@ from batch.new_data.request import window_key as window_key_of
 from batch.new_data.window import Claim, Touch, close, touch
 from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
+from ledger.markers import run_of_marker
 from ledger.run_row import PARTITION
 from ledger.runs import end_run, find_row
 from ledger.table import Delete, Query
@@ -137,6 +138,14 @@ async def test_a_window_is_purged_with_its_row(table: CountingTable) -> None:
         assert await purge_ended_before(client, BEFORE, limit=100) == 1
     assert await table.read(window_key("window-1")) is None
     assert hub.instances == {}
+
+
+async def test_a_marker_that_has_not_been_written_for_as_long_is_forgotten(table: CountingTable) -> None:
+    for marker, now in (("old", BEFORE - timedelta(seconds=1)), ("new", BEFORE)):
+        await run_of_marker(table, marker, blob("in/_SUCCESS"), "r-1", now)
+    with TaskHub([]).served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 0
+    assert await keys(table) == ["marker new"]
 
 
 async def test_a_window_whose_row_cannot_be_deleted_is_purged_in_the_next_hour(
