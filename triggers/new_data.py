@@ -10,7 +10,7 @@ from batch.errors import InvalidRequest, shorten
 from batch.grid_event import GridEvent
 from batch.log import log_event
 from batch.new_data.blob import Blob, Malformed, UnknownCall, upload_of
-from batch.new_data.ignored import Ignored, closest
+from batch.new_data.ignored import IgnoreReason, closest
 from batch.new_data.request import marker_key, request_for, upload_for, upload_id
 from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.settings import new_data as new_data_settings
@@ -58,18 +58,18 @@ async def _blob_of(received: GridEvent, client: df.DurableOrchestrationClient) -
             subject=subject,
             reason=error,
         )
-        await count_ignored(client, Ignored.MALFORMED, subject)
+        await count_ignored(client, IgnoreReason.MALFORMED, subject)
         return None
     except UnknownCall as error:
-        log_event(logger, logging.INFO, "upload_ignored", blob=error.blob, reason=Ignored.API, api=error.api)
-        await count_ignored(client, Ignored.API, error.blob)
+        log_event(logger, logging.INFO, "upload_ignored", blob=error.blob, reason=IgnoreReason.API, api=error.api)
+        await count_ignored(client, IgnoreReason.API, error.blob)
         return None
     if blob is None:
         log_event(logger, logging.DEBUG, "event_ignored", event_id=received.id, subject=received.subject)
     return blob
 
 
-async def _ignore(blob: Blob, reason: Ignored, client: df.DurableOrchestrationClient) -> None:
+async def _ignore(blob: Blob, reason: IgnoreReason, client: df.DurableOrchestrationClient) -> None:
     """One line and one count for each upload.
 
     The end of a Data Lake upload says why no rule takes it, so its begin needs no line. The begin is counted where a
@@ -77,7 +77,7 @@ async def _ignore(blob: Blob, reason: Ignored, client: df.DurableOrchestrationCl
     """
     level = logging.DEBUG if blob.is_created_only else logging.INFO
     log_event(logger, level, "upload_ignored", blob=blob.path, reason=reason)
-    if not blob.is_created_only or reason == Ignored.CREATED_ONLY:
+    if not blob.is_created_only or reason == IgnoreReason.CREATED_ONLY:
         await count_ignored(client, reason, blob.path)
 
 
@@ -92,7 +92,7 @@ async def _apply(rule: NewDataRule, blob: Blob, client: df.DurableOrchestrationC
             is_new = await _start_run(client, rule, blob, run_id)
     except InvalidRequest as error:
         log_event(logger, logging.ERROR, "blob_makes_no_request", blob=blob.path, reason=error)
-        await count_ignored(client, Ignored.NAME, blob.path)
+        await count_ignored(client, IgnoreReason.NAME, blob.path)
         return
     if is_new:
         await count_taken(client, rule.id, blob.path, run_id)

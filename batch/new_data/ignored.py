@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 
-class Ignored(StrEnum):
+class IgnoreReason(StrEnum):
     """First what a rule says, in this order: the later, the closer the upload came to be taken."""
 
     CONTAINER = "container"
@@ -25,6 +25,6 @@ class Ignored(StrEnum):
     """A rule takes the upload, and with its name makes no valid request."""
 
 
-def closest(reasons: Iterable[Ignored]) -> Ignored:
+def closest(reasons: Iterable[IgnoreReason]) -> IgnoreReason:
     """Of the reasons of several rules, the one that helps most. Without rules: none has the container."""
-    return max(reasons, key=list(Ignored).index, default=Ignored.CONTAINER)
+    return max(reasons, key=list(IgnoreReason).index, default=IgnoreReason.CONTAINER)

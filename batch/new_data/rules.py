@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, Strict, model_validator
 
 from batch.new_data.blob import Blob
-from batch.new_data.ignored import Ignored
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.run_fields import RunFields
 from batch.new_data.template import Template
 from batch.new_data.window import Late
@@ -71,22 +71,22 @@ class NewDataRule(RunFields, _Uploads):
         """Identifies this rule by its content, in instance ids. A field that a later version adds changes nothing."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
-    def why_ignored(self, blob: Blob) -> Ignored | None:
+    def why_ignored(self, blob: Blob) -> IgnoreReason | None:
         """None if this rule takes the upload."""
         if blob.container != self.container:
-            return Ignored.CONTAINER
+            return IgnoreReason.CONTAINER
         if not blob.name.startswith(self.prefix):
-            return Ignored.PREFIX
+            return IgnoreReason.PREFIX
         is_marker = self.start == Start.MARKER and blob.file == self.marker
         if not self.include_hidden and self._is_hidden(blob.folder if is_marker else blob.name):
-            return Ignored.HIDDEN
+            return IgnoreReason.HIDDEN
         if self.start == Start.MARKER:
-            return None if is_marker else Ignored.MARKER
+            return None if is_marker else IgnoreReason.MARKER
         if not blob.name.endswith(self.suffix):
-            return Ignored.SUFFIX
+            return IgnoreReason.SUFFIX
         if blob.is_created_only:
-            return Ignored.CREATED_ONLY
-        return Ignored.EMPTY if blob.is_empty else None
+            return IgnoreReason.CREATED_ONLY
+        return IgnoreReason.EMPTY if blob.is_empty else None
 
     def _is_hidden(self, path: str) -> bool:
         """A part that the prefix itself spells is wanted."""

@@ -12,7 +12,7 @@ from batch.new_data.blob import Blob
 from batch.new_data.due import next_due
 from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.new_data.blob import CREATE_FILE, FINISHED_UPLOADS, RENAMES, Blob
-from batch.new_data.ignored import Ignored
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.settings import NewData
 from batch.new_data.template import fill
 from batch.settings import Settings
@@ -76,7 +76,7 @@ def test_a_schedule_is_due_and_has_its_input_as_its_table_says() -> None:
     assert scheduled_run_id(schedule, datetime.fromisoformat("2026-01-31T01:30Z")) in PAGE.read_text()
 
 def test_each_reason_why_an_upload_is_ignored_is_explained() -> None:
-    assert [row[0].strip("`") for row in table(PAGE.read_text(), "reason")] == list(Ignored)
+    assert [row[0].strip("`") for row in table(PAGE.read_text(), "reason")] == list(IgnoreReason)
 
 
 def test_each_call_that_writes_a_blob_is_named() -> None:

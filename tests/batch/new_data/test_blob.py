@@ -7,7 +7,7 @@ import pytest
 
 from batch.grid_event import GridEvent
 from batch.new_data.blob import BLOB_RENAMED, FINISHED_UPLOADS, Blob, UnknownCall, upload_of
-from batch.new_data.ignored import Ignored
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.rules import NewDataRule
 from tests.batch.new_data.events import SCHEMAS, TOPIC, created, event, rule, upload
 
@@ -100,7 +100,7 @@ def test_the_two_events_of_a_data_lake_upload(schema: str) -> None:
     assert (begun.is_created_only, begun.is_empty) == (True, True)
     assert replace(closed, order="") == _found(event(schema))
     for start in ("file", "folder"):
-        assert rule(start=start).why_ignored(begun) == Ignored.CREATED_ONLY
+        assert rule(start=start).why_ignored(begun) == IgnoreReason.CREATED_ONLY
         assert rule(start=start).why_ignored(closed) is None
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from batch.new_data.blob import Blob
-from batch.new_data.ignored import Ignored, closest
+from batch.new_data.ignored import IgnoreReason, closest
 from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.template import PLACEHOLDERS
 from tests.batch.new_data.events import blob, rule
@@ -105,7 +105,7 @@ NOT_HIDDEN = ["in/a_b.csv", "in/a.b/c_.csv", "a_/b./c.csv"]
 @pytest.mark.parametrize("start", ["file", "folder"])
 @pytest.mark.parametrize("name", [*HIDDEN, "in/_SUCCESS"])
 def test_paths_that_are_hidden_by_convention_are_no_data(start: str, name: str) -> None:
-    assert rule(start=start).why_ignored(blob(name)) == Ignored.HIDDEN
+    assert rule(start=start).why_ignored(blob(name)) == IgnoreReason.HIDDEN
     assert _takes(rule(start=start, include_hidden=True), blob(name))
 
 
@@ -120,7 +120,7 @@ def test_a_marker_may_be_hidden_and_its_folders_may_not(marker: str) -> None:
     under = {"start": "marker", "marker": marker}
     assert _takes(rule(**under), blob(f"in/{marker}"))
     for name in (f"_temporary/{marker}", f"in/.staging/0/{marker}"):
-        assert rule(**under).why_ignored(blob(name)) == Ignored.HIDDEN
+        assert rule(**under).why_ignored(blob(name)) == IgnoreReason.HIDDEN
         assert _takes(rule(**under, include_hidden=True), blob(name))
 
 
@@ -145,13 +145,13 @@ def test_what_the_prefix_spells_is_not_hidden(prefix: str, name: str, expected: 
 @pytest.mark.parametrize(
     ("fields", "name", "how", "reason"),
     [
-        ({"container": "other"}, "in/a.csv", {}, Ignored.CONTAINER),
-        ({"prefix": "out/", "suffix": ".txt"}, "in/_a.csv", {}, Ignored.PREFIX),
-        ({"suffix": ".txt"}, "in/_a.csv", {}, Ignored.HIDDEN),
-        ({"suffix": ".txt"}, "in/a.csv", {"is_empty": True}, Ignored.SUFFIX),
-        ({"suffix": ".csv"}, "in/a.csv", {"is_empty": True}, Ignored.EMPTY),
-        ({}, "in/a.csv", {"is_empty": True, "is_created_only": True}, Ignored.CREATED_ONLY),
-        ({"start": "marker"}, "in/a.csv", {"is_empty": True}, Ignored.MARKER),
+        ({"container": "other"}, "in/a.csv", {}, IgnoreReason.CONTAINER),
+        ({"prefix": "out/", "suffix": ".txt"}, "in/_a.csv", {}, IgnoreReason.PREFIX),
+        ({"suffix": ".txt"}, "in/_a.csv", {}, IgnoreReason.HIDDEN),
+        ({"suffix": ".txt"}, "in/a.csv", {"is_empty": True}, IgnoreReason.SUFFIX),
+        ({"suffix": ".csv"}, "in/a.csv", {"is_empty": True}, IgnoreReason.EMPTY),
+        ({}, "in/a.csv", {"is_empty": True, "is_created_only": True}, IgnoreReason.CREATED_ONLY),
+        ({"start": "marker"}, "in/a.csv", {"is_empty": True}, IgnoreReason.MARKER),
         ({}, "in/a.csv", {"is_unfinished": True}, None),
         ({"start": "file"}, "in/a.csv", {"is_unfinished": True}, None),
         ({"start": "marker"}, "in/_SUCCESS", {"is_empty": True, "is_created_only": True}, None),
@@ -159,7 +159,7 @@ def test_what_the_prefix_spells_is_not_hidden(prefix: str, name: str, expected: 
     ],
 )
 def test_a_rule_says_why_it_does_not_take_an_upload(
-    fields: dict[str, Any], name: str, how: dict[str, bool], reason: Ignored | None
+    fields: dict[str, Any], name: str, how: dict[str, bool], reason: IgnoreReason | None
 ) -> None:
     assert rule(**fields).why_ignored(replace(blob(name), **how)) == reason
 
@@ -167,11 +167,11 @@ def test_a_rule_says_why_it_does_not_take_an_upload(
 def test_of_several_reasons_the_closest_is_named() -> None:
     """No rule says more than that an upload is empty, and nothing less than that it has another container."""
     ordered = ["container", "prefix", "hidden", "marker", "suffix", "empty", "created_only"]
-    assert list(Ignored)[: len(ordered)] == ordered
+    assert list(IgnoreReason)[: len(ordered)] == ordered
     for near, reason in enumerate(ordered):
-        farther = map(Ignored, ordered[: near + 1])
+        farther = map(IgnoreReason, ordered[: near + 1])
         assert closest(farther) == reason
-    assert closest([]) == Ignored.CONTAINER
+    assert closest([]) == IgnoreReason.CONTAINER
 
 
 @pytest.mark.parametrize("start", ["file", "folder"])
@@ -182,7 +182,7 @@ def test_other_kinds_of_rules_ignore_the_marker(start: str) -> None:
 @pytest.mark.parametrize("start", ["file", "folder", "marker"])
 @pytest.mark.parametrize("container", ["data2", "dat", "xdata", "other", "$root"])
 def test_containers_are_compared_exactly(start: str, container: str) -> None:
-    assert rule(start=start).why_ignored(blob("in/_SUCCESS", container=container)) == Ignored.CONTAINER
+    assert rule(start=start).why_ignored(blob("in/_SUCCESS", container=container)) == IgnoreReason.CONTAINER
 
 
 @pytest.mark.parametrize("container", ["$web", "$root", "a-b", "123", "x" * 63])
