@@ -17,12 +17,14 @@ class Writes:
     """Writes that wait until they are let go. ``groups`` are those that began, in their order."""
 
     groups: list[list[int]] = field(default_factory=list)
+    began: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: int = 0
     most_at_once: int = 0
 
     async def write(self, table: Table, key: Key, items: list[int]) -> None:
         self.groups.append(items)
+        self.began.put_nowait(None)
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         try:
@@ -31,17 +33,11 @@ class Writes:
             self.under_way -= 1
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 async def test_one_write_is_under_way_and_what_comes_meanwhile_is_the_next(table: Table) -> None:
     writes = Writes()
     groups = GroupCommit(writes.write)
     first = groups.add(table, ROW, 0)
-    await until(lambda: writes.under_way == 1)
+    await writes.began.get()
     others = {groups.add(table, ROW, number) for number in range(1, 1_000)}
     assert len(others) == 1
     writes.may_end.set()
@@ -54,7 +50,7 @@ async def test_a_task_has_ended_only_when_its_item_is_written(table: Table) -> N
     writes = Writes()
     groups = GroupCommit(writes.write)
     groups.add(table, ROW, 1)
-    await until(lambda: writes.under_way == 1)
+    await writes.began.get()
     second = groups.add(table, ROW, 2)
     await asyncio.sleep(0)
     assert (writes.groups, second.done()) == ([[1]], False)
@@ -67,7 +63,8 @@ async def test_rows_do_not_wait_for_each_other(table: Table) -> None:
     writes = Writes()
     groups = GroupCommit(writes.write)
     tasks = {groups.add(table, key, number) for number, key in enumerate((ROW, OTHER))}
-    await until(lambda: writes.under_way == 2)
+    await writes.began.get()
+    await writes.began.get()
     writes.may_end.set()
     await asyncio.wait(tasks)
     assert writes.groups == [[0], [1]]
@@ -92,7 +89,7 @@ async def test_a_caller_that_is_canceled_takes_nothing_from_the_others(table: Ta
         await asyncio.wait({groups.add(table, ROW, number)})
 
     callers = [asyncio.create_task(call(number)) for number in range(3)]
-    await until(lambda: writes.under_way == 1)
+    await writes.began.get()
     callers[0].cancel()
     with pytest.raises(asyncio.CancelledError):
         await callers[0]
@@ -107,7 +104,7 @@ async def test_a_write_that_is_canceled_holds_nobody_up(table: Table, has_begun:
     groups = GroupCommit(writes.write)
     canceled = groups.add(table, ROW, 1)
     if has_begun:
-        await until(lambda: writes.under_way == 1)
+        await writes.began.get()
     canceled.cancel()
     await asyncio.wait({canceled})
     writes.may_end.set()

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import LedgerUnavailable
 from ledger.rule_counts import IGNORED_KEY, ignored_count, rule_counts, rule_key
-from ledger.table import Change, Insert
+from ledger.table import Change, Insert, Key, Row
 from task_hub import rule_counts as counts
 from task_hub.rule_counts import count_ignored, count_taken, ignored_since_report, purge_counts
 from tests.ledger.counting_table import CountingTable
@@ -40,11 +40,19 @@ async def test_a_burst_of_ignored_uploads_costs_one_write(table: CountingTable) 
     assert (await ignored_count(table)).by_reason == {"suffix": 1, "r0": BURST // 2, "r1": BURST // 2}
 
 
-async def test_a_burst_that_comes_while_a_write_is_on_its_way_shares_the_next(table: CountingTable) -> None:
+async def test_a_burst_that_comes_while_a_write_is_on_its_way_shares_the_next(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, read = asyncio.Event(), table.table.read
+
+    async def tell_and_read(key: Key) -> Row | None:
+        began.set()
+        return await read(key)
+
+    monkeypatch.setattr(table.table, "read", tell_and_read)
     hub = client()
     first = asyncio.create_task(count_taken(hub, "r", "incoming/first.csv", "file-0"))
-    while not table.reads:
-        await asyncio.sleep(0)
+    await began.wait()
     await at_once(BURST, lambda number: count_taken(hub, "r", f"incoming/{number}.csv", f"file-{number}"))
     await first
     assert (table.reads, table.writes, table.queries) == (2, 2, 0)
