@@ -48,7 +48,7 @@ async def count_taken(client: df.DurableOrchestrationClient, rule_id: str, what:
 
 async def count_ignored(client: df.DurableOrchestrationClient, reason: str, what: str) -> None:
     """An upload that starts nothing, and why, in one word."""
-    ignored = Ignored(datetime.now(UTC), _storable(what), reason)
+    ignored = Ignored(datetime.now(UTC), _storable(what), str(reason))
     await _wait_for(_ignored.add(ledger_of(client), IGNORED_KEY, ignored))
 
 

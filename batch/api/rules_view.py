@@ -41,7 +41,9 @@ class LastIgnored(TypedDict):
     """The last upload that started nothing."""
 
     at: Annotated[Time, Field(description="When the app ignored it")]
-    upload: Annotated[str, Field(description="Container and name")]
+    upload: Annotated[
+        str, Field(description="Container and name; of an event that names no upload its subject")
+    ]
     reason: str
 
 
