@@ -8,6 +8,7 @@ import pytest
 
 from ledger.group_commit import GroupCommit
 from ledger.table import Key, Table
+from tests.waiting import LIMIT
 
 ROW, OTHER = Key("p", "row"), Key("p", "other")
 
@@ -113,27 +114,25 @@ async def test_a_write_that_is_canceled_holds_nobody_up(table: Table, has_begun:
 
 
 def test_each_event_loop_has_groups_of_its_own(new_table: Callable[[], Table]) -> None:
-    """A group whose event loop was stopped in the middle of a write is not waited for in the next one."""
-    written: list[int] = []
+    """A write in an event loop that stands still is not waited for in another one."""
+    table, writes = new_table(), {1: Writes(), 2: Writes()}
+    groups = GroupCommit[int](lambda of, key, items: writes[items[0]].write(of, key, items))
 
-    async def write(table: Table, key: Key, items: list[int]) -> None:
-        if items == [1]:
-            await asyncio.Event().wait()
-        written.extend(items)
+    async def begin(number: int) -> asyncio.Task[None]:
+        task = groups.add(table, ROW, number)
+        await writes[number].began.get()
+        return task
 
-    groups = GroupCommit(write)
-    table = new_table()
+    async def end(number: int, task: asyncio.Task[None]) -> None:
+        writes[number].may_end.set()
+        async with asyncio.timeout(LIMIT):
+            await task
 
-    async def begin() -> None:
-        groups.add(table, ROW, 1)
-        await asyncio.sleep(0)
-
-    async def go_on() -> None:
-        await groups.add(table, ROW, 2)
-
-    asyncio.run(begin())
-    asyncio.run(go_on())
-    assert written == [2]
+    with asyncio.Runner() as standing, asyncio.Runner() as going:
+        waiting = standing.run(begin(1))
+        going.run(end(2, going.run(begin(2))))
+        assert not waiting.done()
+        standing.run(end(1, waiting))
 
 
 async def test_nothing_is_kept_of_what_was_written(table: Table) -> None:

@@ -58,6 +58,18 @@ class LossyTable:
         return await self.table.rows(query)
 
 
+@dataclass(slots=True)
+class OvertakenTable(CountingTable):
+    """Before its first write another process counts in the same rows."""
+
+    async def write(self, *changes: Change) -> None:
+        if self.writes == 0:
+            await add_taken(self.table, RULE, [taken(0)])
+            await add_ignored(self.table, [ignored(0)])
+        # Without arguments ``super`` does not work in a class with slots.
+        await CountingTable.write(self, *changes)
+
+
 async def test_each_rule_has_its_count_and_the_last_that_it_took(table: Table) -> None:
     assert await rule_counts(table) == {}
     nightly = Taken(after(5), "2026-01-31T01:30:00.000Z", "schedule-nightly-20260131T0130Z")
@@ -119,6 +131,17 @@ async def test_processes_that_count_at_once_lose_nothing(handles: Callable[[], T
     await asyncio.gather(*map(count, tables))
     assert (await rule_counts(tables[0]))["0123456789ab"].count == 20
     assert (await ignored_count(tables[0])).by_reason == {"suffix": 20}
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_who_is_overtaken_counts_on_top(table: Table, known: bool) -> None:
+    if known:
+        await add_taken(table, RULE, [taken(0)])
+        await add_ignored(table, [ignored(0)])
+    await add_taken(OvertakenTable(table), RULE, [taken(1)])
+    await add_ignored(OvertakenTable(table), [ignored(1)])
+    assert (await rule_counts(table))["0123456789ab"].count == known + 3
+    assert (await ignored_count(table)).by_reason == {"suffix": known + 3}
 
 
 @pytest.mark.parametrize("happens", [False, True])

@@ -15,6 +15,7 @@ from task_hub import rule_counts as counts
 from task_hub.rule_counts import count_ignored, count_taken, ignored_since_report, purge_counts
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
+from tests.waiting import LIMIT
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
@@ -108,7 +109,8 @@ async def test_an_upload_does_not_wait_for_a_store_that_hangs(
     monkeypatch.setattr(table.table, "write", hang)
     monkeypatch.setattr(counts, "_LONGEST_WAIT", 0.01)
     hub = client()
-    await count_ignored(hub, "suffix", "incoming/a.txt")
+    async with asyncio.timeout(LIMIT):
+        await count_ignored(hub, "suffix", "incoming/a.txt")
     answers.set()
     monkeypatch.setattr(counts, "_LONGEST_WAIT", 60.0)
     await count_ignored(hub, "suffix", "incoming/b.txt")
