@@ -10,7 +10,7 @@ import azure.functions as func
 
 from batch.log import log_event
 from batch.new_data.configured import configured_rules
-from batch.new_data.settings import new_data as new_data_settings
+from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from task_hub.notifications import start_noted
 from task_hub.rebuild import rebuild_once
@@ -65,7 +65,7 @@ async def _purge(client: df.DurableOrchestrationClient, before: datetime) -> Non
 
 
 async def _purge_counts(client: df.DurableOrchestrationClient, before: datetime) -> None:
-    configured = {rule.id for rule in configured_rules(new_data_settings())}
+    configured = {rule.id for rule in configured_rules(new_data())}
     if purged := await purge_counts(client, configured, before):
         log_event(logger, logging.INFO, "rule_counts_purged", rules=purged, unused_since=before)
 
