@@ -35,6 +35,7 @@ from triggers import (
     openapi,
     rebuild,
     reruns,
+    rules,
 )
 
 gc.enable()
@@ -46,7 +47,8 @@ check_connection()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 for part in (
-    *(http_api, job_log, reruns, rebuild, openapi, monitor, new_data, job_events, housekeeping),
+    *(http_api, job_log, reruns, rules, rebuild, openapi, monitor),
+    *(new_data, job_events, housekeeping),
     *(batch_run, new_data_window, notification),
     *(
         authorize,

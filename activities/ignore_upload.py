@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from activities.failure import with_readable_failure
 from batch.log import log_event
 from batch.names import IGNORE_UPLOAD
-from batch.run.steps import Ignored, IgnoreUpload
+from batch.run.steps import IgnoreUpload, UploadIgnored
 from task_hub.rule_counts import count_ignored
 
 bp = df.Blueprint()
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 @bp.durable_client_input(client_name="client")
 @with_readable_failure
 async def ignore_upload(value: dict, client: Any) -> Any:  # type: ignore[type-arg]
-    """Takes an IgnoreUpload and answers with an Ignored. A delivery that is repeated counts again."""
+    """Takes an IgnoreUpload and answers with an UploadIgnored. A delivery that is repeated counts again."""
     upload = IgnoreUpload.from_json(value)
     blob = f"{upload.container}/{upload.blob}"
     log_event(logger, logging.INFO, "upload_ignored", blob=blob, reason=upload.reason)
     await count_ignored(client, upload.reason, blob)
-    return Ignored(ignored=upload.reason).to_json()
+    return UploadIgnored(ignored=upload.reason).to_json()

@@ -14,14 +14,13 @@ def in_words(rules: LocalRules, state: Path, url: str) -> str:
 
 
 def _lines(rules: LocalRules, state: Path, url: str) -> Iterator[str]:
-    schedules = getattr(rules.deployed, "schedules", ())
-    if not (rules.deployed.rules or schedules):
+    if not rules.deployed.in_order():
         yield "There are no rules for new data: no file starts a run."
         return
     yield "New data starts runs by these rules:"
     for rule in rules.deployed.rules:
         yield f"- {_upload(rule)} Put files into {_folder(rule, state)}/"
-    for schedule in schedules:
+    for schedule in rules.deployed.schedules:
         yield (
             f"- A run starts at {schedule.cron}, time zone {schedule.time_zone}, over {schedule.input_uri}:"
             f" {schedule.name}."

@@ -61,7 +61,9 @@ async def _blob_of(received: GridEvent, client: df.DurableOrchestrationClient) -
         await count_ignored(client, IgnoreReason.MALFORMED, subject)
         return None
     except UnknownCall as error:
-        log_event(logger, logging.INFO, "upload_ignored", blob=error.blob, reason=IgnoreReason.API, api=error.api)
+        log_event(
+            logger, logging.INFO, "upload_ignored", blob=error.blob, reason=IgnoreReason.API, api=error.api
+        )
         await count_ignored(client, IgnoreReason.API, error.blob)
         return None
     if blob is None:

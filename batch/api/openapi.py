@@ -22,6 +22,7 @@ from batch.api.request_fields import (
 from batch.api.rerun_query import DEFAULT_PHASES, MAX_RERUNS, RERUN_PHASES
 from batch.api.rerun_request import RerunRequest
 from batch.api.responses import ProblemDetails, RebuiltPart, RerunPage, RunLinks, RunList
+from batch.api.rules_view import RulesView
 from batch.api.run_query import (
     DEFAULT_TOP,
     ENDPOINT_PATTERN,
@@ -39,7 +40,7 @@ JsonObject = dict[str, Any]
 
 _MODELS: tuple[type, ...] = (
     *(BatchRunRequest, RerunRequest),
-    *(RunView, RunLinks, RunList, RerunPage, RebuiltPart, ProblemDetails),
+    *(RunView, RunLinks, RunList, RerunPage, RebuiltPart, RulesView, ProblemDetails),
 )
 _SENT: tuple[type, ...] = (BatchRunRequest, JobInput, JobOutput, JobOverrides, RerunRequest)
 """What callers send."""
@@ -75,6 +76,7 @@ def document(settings: Settings, server_url: str) -> JsonObject:
             "/batch-runs/{run_id}/rerun": {"post": _rerun()},
             "/batch-runs/rerun": {"post": _rerun_many()},
             "/batch-runs/{run_id}/log": {"get": _log()},
+            "/rules": {"get": _rules()},
             "/ledger/rebuild": {"post": _rebuild()},
         },
         "components": {"schemas": _schemas(settings), "securitySchemes": {"functionKey": _FUNCTION_KEY}},
@@ -382,6 +384,19 @@ def _rerun_many() -> JsonObject:
             },
             "400": _problem("A parameter is wrong or unknown; nothing was started", examples.BAD_QUERY),
             **_WRITE_ERRORS,
+        },
+    }
+
+
+def _rules() -> JsonObject:
+    return {
+        "operationId": "listRules",
+        "summary": "Show the rules for new data",
+        "description": "Each with how much it took and what it took last, and what no rule took. The counts are for"
+        " people: one may be missing after a host was killed, and an event that is delivered again may count again.",
+        "responses": {
+            "200": {"description": "The rules", "content": _json(RulesView, examples.RULES)},
+            **_READ_ERRORS,
         },
     }
 

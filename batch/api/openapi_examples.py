@@ -7,6 +7,7 @@ from batch.api.continuation import encode_continuation
 from batch.api.rebuild_query import encode_hub_token
 from batch.api.rerun_request import RerunRequest
 from batch.api.responses import ApiError, ProblemDetails, RebuiltPart, RerunPage, RunLinks, RunList
+from batch.api.rules_view import RulesView
 from batch.api.run_view import RunView
 from batch.errors import ErrorCode
 from batch.run.attention import ADVICE, AttentionCode
@@ -182,6 +183,53 @@ RERUN_PAGES: dict[str, RerunPage] = {
 REBUILT_PARTS: dict[str, RebuiltPart] = {
     "a part": {"instances": 200, "added": 120, "continuation": HUB_CONTINUATION},
     "the last part": {"instances": 31, "added": 0, "continuation": None},
+}
+
+RULES: dict[str, RulesView] = {
+    "uploads and a schedule": {
+        "topic": "/subscriptions/22222222-3333-4444-5555-666666666666/resourceGroups/lake"
+        "/providers/Microsoft.Storage/storageAccounts/mylake",
+        "rules": [
+            {
+                "index": 0,
+                "start": "folder",
+                "id": "3c1f0a9be277",
+                "fields": {"container": "incoming", "suffix": ".csv", "quiet_seconds": 120},
+                "taken": 1_204,
+                "last": {
+                    "at": "2026-01-31T06:01:12.400Z",
+                    "upload": "incoming/2026-01-31/readings-7.csv",
+                    "due_at": None,
+                    "run_id": "folder-1efc17cc8c05d1a79b4f5d1e0c3a8b26",
+                },
+                "next_start_at": None,
+            },
+            {
+                "index": 1,
+                "start": "schedule",
+                "id": "schedule-nightly",
+                "fields": {"name": "nightly", "cron": "30 1 * * *", "input_uri": _INPUT},
+                "taken": 31,
+                "last": {
+                    "at": "2026-01-31T01:30:00.900Z",
+                    "upload": None,
+                    "due_at": "2026-01-31T01:30:00.000Z",
+                    "run_id": "schedule-nightly-20260131T0130Z",
+                },
+                "next_start_at": "2026-02-01T01:30:00.000Z",
+            },
+        ],
+        "ignored": {
+            "count": 12,
+            "by_reason": {"hidden": 2, "suffix": 10},
+            "last": {
+                "at": "2026-01-31T06:02:00.050Z",
+                "upload": "incoming/2026-01-31/readme.txt",
+                "reason": "suffix",
+            },
+        },
+    },
+    "no rules": {"topic": None, "rules": [], "ignored": {"count": 0, "by_reason": {}, "last": None}},
 }
 
 BAD_REQUEST: ProblemDetails = {

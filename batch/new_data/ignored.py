@@ -23,6 +23,8 @@ class IgnoreReason(StrEnum):
     MALFORMED = "malformed"
     NAME = "name"
     """A rule takes the upload, and with its name makes no valid request."""
+    LATE = "late"
+    """The rule ignores what comes after the run of its folder."""
 
 
 def closest(reasons: Iterable[IgnoreReason]) -> IgnoreReason:

@@ -51,12 +51,20 @@ _SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(20
 class NewData:
     """``topic`` is the resource id of the storage account whose events start runs, empty if only the clock does.
 
-    ``rules`` are those for uploads.
+    ``rules`` are those for uploads. ``schedule_places`` are the places of ``schedules`` among all rules, from 0.
     """
 
     topic: str
     rules: tuple[NewDataRule, ...]
     schedules: "tuple[ScheduleRule, ...]" = ()
+    schedule_places: tuple[int, ...] = ()
+
+    def in_order(self) -> "list[NewDataRule | ScheduleRule]":
+        """All rules, as the settings have them."""
+        rules: list[NewDataRule | ScheduleRule] = [*self.rules]
+        for place, schedule in zip(self.schedule_places, self.schedules, strict=True):
+            rules.insert(place, schedule)
+        return rules
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], settings: Settings) -> Self:
@@ -71,14 +79,14 @@ class NewData:
             names = ", ".join(_PLAIN_SETTINGS[field] for field in plain)
             raise SettingsError(f"App setting {RULES} excludes {names}: write all rules into it.")
         rules, schedules = (
-            _json_rules(json_rules, settings) if json_rules else (_plain_rule(plain, settings), ())
+            _json_rules(json_rules, settings) if json_rules else (_plain_rule(plain, settings), {})
         )
         topic = environment.get(TOPIC, "").strip()
         if rules and not _STORAGE_ACCOUNT_ID.fullmatch(topic):
             raise SettingsError(
                 f"App setting {TOPIC} must be the resource id of the storage account that sends the events."
             )
-        return cls(topic, rules, schedules)
+        return cls(topic, rules, tuple(schedules.values()), tuple(schedules))
 
 
 @lru_cache(maxsize=1)
@@ -87,8 +95,8 @@ def new_data() -> NewData:
     return NewData.from_environment(os.environ, app_settings())
 
 
-def _json_rules(text: str, settings: Settings) -> "tuple[tuple[NewDataRule, ...], tuple[ScheduleRule, ...]]":
-    """The rules for uploads, and those for starts by the clock."""
+def _json_rules(text: str, settings: Settings) -> "tuple[tuple[NewDataRule, ...], dict[int, ScheduleRule]]":
+    """The rules for uploads, and those for starts by the clock by their places."""
     try:
         values = from_json(text)
     except ValueError as error:
@@ -96,7 +104,7 @@ def _json_rules(text: str, settings: Settings) -> "tuple[tuple[NewDataRule, ...]
     if not isinstance(values, list):
         raise SettingsError(f"App setting {RULES} must be a JSON list of rules.")
     rules: list[NewDataRule] = []
-    schedules: list[ScheduleRule] = []
+    schedules: dict[int, ScheduleRule] = {}
     index_of: dict[str, int] = {}
     for index, value in enumerate(values):
         start = value.get("start") if isinstance(value, dict) else None
@@ -110,8 +118,8 @@ def _json_rules(text: str, settings: Settings) -> "tuple[tuple[NewDataRule, ...]
             raise SettingsError(
                 f"App setting {_place(index, 'name')}: rule {first} has the same name. Give each schedule its own."
             )
-        schedules.append(schedule)
-    return tuple(rules), tuple(schedules)
+        schedules[index] = schedule
+    return tuple(rules), schedules
 
 
 def _place(index: int, field: str) -> str:

@@ -4,14 +4,12 @@ from datetime import timedelta
 from typing import Any, Self
 
 from batch.new_data import earlier_version
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.window import Late
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
 from batch.run.steps import IgnoreUpload, StartRun
 from batch.stored import Stored
-
-LATE = "late"
-"""Why an upload is ignored that comes after its folder has started a run."""
 
 
 class FolderUpload(Stored):
@@ -62,7 +60,7 @@ class FolderUpload(Stored):
     def ignored(self) -> dict[str, Any]:
         """The input of ``ignore_upload``, as JSON."""
         return IgnoreUpload(
-            container=self.source.container, blob=self.source.first_blob, reason=LATE
+            container=self.source.container, blob=self.source.first_blob, reason=IgnoreReason.LATE
         ).to_json()
 
     @property

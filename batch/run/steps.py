@@ -248,7 +248,7 @@ class IgnoreUpload(Stored):
     reason: str
 
 
-class Ignored(Stored):
+class UploadIgnored(Stored):
     """The answer of ``ignore_upload``: the reason that it was given."""
 
     ignored: str

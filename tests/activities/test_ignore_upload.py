@@ -8,7 +8,7 @@ import pytest
 import activities.ignore_upload
 from activities.ignore_upload import bp
 from batch.names import IGNORE_UPLOAD
-from batch.run.steps import Ignored, IgnoreUpload
+from batch.run.steps import IgnoreUpload, UploadIgnored
 from tests.task_hub.task_hub import TaskHub
 from tests.triggers.functions import functions
 
@@ -32,7 +32,7 @@ async def test_one_line_and_one_count(
     upload = IgnoreUpload(container="data", blob="in/a b.csv", reason="late")
     with hub.served():
         answer = await _FUNCTION(value=upload.to_json(), client=hub.binding)
-    assert Ignored.from_json(answer) == Ignored(ignored="late")
+    assert UploadIgnored.from_json(answer) == UploadIgnored(ignored="late")
     assert answer == {"ignored": "late"}
     assert counted == [("late", "data/in/a b.csv")]
     lines = [line for line in caplog.messages if line.startswith("upload_ignored")]

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from batch.new_data.blob import Blob
-from batch.new_data.due import next_due
-from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.new_data.blob import CREATE_FILE, FINISHED_UPLOADS, RENAMES, Blob
+from batch.new_data.due import next_due
 from batch.new_data.ignored import IgnoreReason
+from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.new_data.settings import NewData
 from batch.new_data.template import fill
 from batch.settings import Settings
@@ -74,6 +73,7 @@ def test_a_schedule_is_due_and_has_its_input_as_its_table_says() -> None:
         request = scheduled_request(schedule, due, SETTINGS)
         assert [f"`{binding.uri}`" for binding in request.inputs.values()] == [input_uri]
     assert scheduled_run_id(schedule, datetime.fromisoformat("2026-01-31T01:30Z")) in PAGE.read_text()
+
 
 def test_each_reason_why_an_upload_is_ignored_is_explained() -> None:
     assert [row[0].strip("`") for row in table(PAGE.read_text(), "reason")] == list(IgnoreReason)

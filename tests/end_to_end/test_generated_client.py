@@ -1,4 +1,4 @@
-"""A client that a generator makes of the OpenAPI document starts, reads, lists and cancels runs."""
+"""A client that a generator makes of the OpenAPI document starts, reads, lists and cancels runs, and reads rules."""
 
 import importlib
 import subprocess
@@ -139,3 +139,10 @@ def test_it_reads_what_is_wrong_with_a_request(caller: Caller, models: ModuleTyp
     assert refused.status_code == 400
     assert {error.field for error in refused.parsed.errors} == {"poll_interval", "endpoint_input_uri"}
     assert caller.call("get_run", new_id()).status_code == 404
+
+
+def test_it_reads_the_rules(caller: Caller) -> None:
+    read = caller.call("list_rules")
+    assert read.status_code == 200
+    assert (read.parsed.topic, read.parsed.rules) == (None, [])
+    assert (read.parsed.ignored.count, read.parsed.ignored.last) == (0, None)

@@ -183,7 +183,6 @@ def test_what_the_app_refuses_is_refused_here(rule: Any, said: str) -> None:
 
 
 def test_a_rule_that_starts_runs_by_the_clock_watches_nothing() -> None:
-    pytest.importorskip("batch.new_data.schedule")
     found = local(
         {
             "start": "schedule",

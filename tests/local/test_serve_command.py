@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from batch.new_data import blob
 from local.host_process import ROOT
 from local.instance_lock import InUse, check_ports
 from tests.end_to_end.harness import App, wait_for
@@ -185,7 +184,6 @@ def test_rules_that_will_be_deployed_start_runs_here(tmp_path: Path) -> None:
     assert (state / "readings" / "scores" / f"{run_id}.csv").exists()
 
 
-@pytest.mark.skipif(not hasattr(blob, "upload_of"), reason="the app takes no renames")
 def test_a_data_lake_account_renames_files_and_creates_markers(tmp_path: Path) -> None:
     port, state = free_port(), tmp_path / "state"
     rules = [
