@@ -13,7 +13,7 @@ import azure.durable_functions as df
 
 from batch.errors import RunError
 from batch.log import log_event
-from batch.new_data.due import decide
+from batch.new_data.due import ON_TIME, decide
 from batch.new_data.schedule import ScheduleRule
 from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.run.progress_log import tag_fields
@@ -60,7 +60,9 @@ async def _start_due(client: df.DurableOrchestrationClient, schedule: ScheduleRu
         try:
             await _start(client, schedule, due)
         except RunError as error:
-            _log(logging.WARNING, "start_failed", schedule, due, reason=error)
+            # The next call tries again. People are told of a start that is late by more than a restart takes.
+            level = logging.WARNING if now - due <= ON_TIME else logging.ERROR
+            _log(level, "start_failed", schedule, due, reason=error)
             until = max(decided.until, due - _BEFORE)
             break
     await note_decided(table, decided, until)

@@ -149,10 +149,11 @@ async def test_a_start_that_fails_is_tried_again(
     assert await calls(hub, [DUE + 3 * MINUTE]) == []
 
 
-@pytest.mark.parametrize(("catch_up", "started"), [("none", 0), ("last", 1), ("all", 1)])
+@pytest.mark.parametrize(("catch_up", "started", "errors"), [("none", 0, 0), ("last", 1, 1), ("all", 1, 1)])
 async def test_a_start_that_fails_for_long_counts_as_missed(
-    table: CountingTable, catch_up: str, started: int
+    table: CountingTable, caplog: pytest.LogCaptureFixture, catch_up: str, started: int, errors: int
 ) -> None:
+    """Up to ten minutes late the failure is a warning: a restart takes some. Later an alert tells of it."""
     hub = TaskHub([])
     await decided_until(table, DUE - MINUTE)
     hub.failing.add("POST")
@@ -161,6 +162,8 @@ async def test_a_start_that_fails_for_long_counts_as_missed(
     hub.failing.clear()
     await calls(hub, [DUE + 12 * MINUTE], schedule(catch_up=catch_up))
     assert hub.started == [RUN_ID] * started
+    levels = [each.levelname for each in caplog.records if each.getMessage().startswith("start_failed")]
+    assert levels == ["WARNING"] * 11 + ["ERROR"] * errors
 
 
 async def test_what_comes_behind_a_start_that_fails_waits_for_it(table: CountingTable) -> None:
