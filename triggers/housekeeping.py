@@ -9,7 +9,6 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from batch.log import log_event
-from batch.new_data.configured import configured_rules
 from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from task_hub.notifications import start_noted
@@ -65,6 +64,9 @@ async def _purge(client: df.DurableOrchestrationClient, before: datetime) -> Non
 
 
 async def _purge_counts(client: df.DurableOrchestrationClient, before: datetime) -> None:
+    # As the rows of counts: not for a cold start.
+    from batch.new_data.configured import configured_rules
+
     configured = {rule.id for rule in configured_rules(new_data())}
     if purged := await purge_counts(client, configured, before):
         log_event(logger, logging.INFO, "rule_counts_purged", rules=purged, unused_since=before)
