@@ -25,7 +25,7 @@ run: $(STAMP)
 	$(BIN)/python -m local run $(call option,input,INPUT) $(call option,output,OUTPUT)
 
 serve: $(STAMP)
-	$(BIN)/python -m local serve $(call option,port,PORT)
+	$(BIN)/python -m local serve $(call option,port,PORT) $(call option,rules,RULES) $(call option,storage,STORAGE)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -13,6 +13,7 @@ from activities import (
     cancel_job,
     check_status,
     explain_job,
+    ignore_upload,
     invoke,
     locate_outputs,
     notify,
@@ -58,8 +59,15 @@ for part in (
         locate_outputs,
         record_end,
         start_run,
+        ignore_upload,
         notify,
     ),
     *(folder_window, earlier_version),
 ):
     app.register_functions(part.bp)
+
+if new_data_settings().schedules:
+    from triggers import schedules
+
+    # Without schedules nothing has to wake the app each minute.
+    app.register_functions(schedules.bp)

@@ -38,6 +38,7 @@ async def start_run(value: dict, client: Any, context: func.Context) -> Any:  # 
             run=start.run_id,
             folder=source.folder,
             blobs=source.count,
+            folder_blobs=source.folder_count,
             **tag_fields(start.request),
         )
     return Started(run_id=start.run_id).to_json()

@@ -5,6 +5,7 @@ The forms are those of Azure ML's own clients. The checks and the patterns of th
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from batch.redaction import holds_secret
 
@@ -57,6 +58,9 @@ OUTPUT_FILE_PATTERN = rf"^{_DATASTORE}{_IN_OUTPUT}*{_END_OF_FILE}$"
 
 _NOT_TEXT = re.compile(r"[\ud800-\udfff]|\n\Z")
 """In Python, $ also matches before a line break at the end. Half of a surrogate pair cannot be sent."""
+UNFIT = r"[?#\\\s\x00-\x20\x7f]"
+"""Characters that a path in a URI cannot hold as they are."""
+UNFIT_IN_OUTPUT = r"[?#\\{}\s\x00-\x20\x7f]"
 _PLACE = (
     rf"(?:azureml:/)?(?P<workspace>/{_GROUP}/(?:{_PROVIDER}/)?{_WORKSPACE})?/datastores/(?P<datastore>{_NAME})/paths/"
     rf"(?P<path>{_CHARACTER}*)"
@@ -95,6 +99,7 @@ def check_data_uri(uri: str) -> str:
     """Returns ``uri`` as Azure ML's REST API spells it; raises ValueError, whose text never repeats it."""
     _check_no_secret(uri)
     if _NOT_TEXT.search(uri) or not re.match(DATA_URI_PATTERN, uri):
+        _refuse_unfit_character(uri, DATA_URI_PATTERN)
         _refuse_without_paths(uri)
         raise ValueError(
             "must be azureml://datastores/<name>/paths/<path>, azureml:<asset>:<version> or azureml:<asset>@latest,"
@@ -113,6 +118,7 @@ def check_output_uri(uri: str) -> str:
         raise ValueError("holds braces other than the placeholder {run_id}")
     _check_no_secret(uri)
     if _NOT_TEXT.search(uri) or not re.match(OUTPUT_URI_PATTERN, uri):
+        _refuse_unfit_character(uri, OUTPUT_URI_PATTERN)
         _refuse_without_paths(uri)
         raise ValueError(
             "must be azureml://datastores/<name>/paths/<path>, or the same with the workspace in it:"
@@ -127,6 +133,13 @@ def check_output_file(uri: str) -> str:
     if checked.endswith("/"):
         raise ValueError("must name a file: it ends in a slash, as the name of a folder does")
     return checked
+
+
+def spelled(character: str) -> str:
+    """For people, who do not see every character."""
+    if character == " ":
+        return "a space"
+    return f"'{character}'" if character.isprintable() else f"the character U+{ord(character):04X}"
 
 
 def word_of(run_id: str) -> re.Pattern[str]:
@@ -152,6 +165,23 @@ def _check_no_secret(uri: str) -> None:
             "must have no query or fragment, in any spelling: a SAS signature is a secret and would be stored with"
             " the run. Use a datastore that holds the credentials, or grant the compute's identity access"
         )
+
+
+def _refuse_unfit_character(uri: str, pattern: str) -> None:
+    """Raises ValueError if only a character keeps ``uri`` from the form that ``pattern`` describes."""
+    unfit = re.search(UNFIT, uri)
+    if unfit is None or not re.match(pattern, re.sub(UNFIT, "_", uri)):
+        return
+    character, encoded = unfit[0], quote(unfit[0], safe="")
+    if character < " " or character == "\x7f":
+        advice = "Remove it"
+    elif uri.startswith("https:"):
+        advice = f"Write it as {encoded}"
+    elif pattern == OUTPUT_URI_PATTERN:
+        advice = "Give the output another name"
+    else:
+        advice = f"Give the https URL of the data, where it is {encoded}, or rename the data"
+    raise ValueError(f"holds {spelled(character)}, which a URI cannot hold. {advice}")
 
 
 def _refuse_without_paths(uri: str) -> None:

@@ -7,7 +7,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class GridEvent:
-    """``sender`` is the resource that sent it (``topic`` or ``source``, by schema). Nothing in it is trusted."""
+    """``sender`` is the resource that sent it (``topic`` or ``source``, by schema). Nothing in it is trusted.
+
+    ``time`` is in UTC, or None if the event has none or one that is not in ISO 8601 (``has_unreadable_time``).
+    """
 
     id: str
     type: str
@@ -15,6 +18,7 @@ class GridEvent:
     subject: str
     time: datetime | None
     data: Mapping[str, object]
+    has_unreadable_time: bool = False
 
     def is_from(self, resource_id: str) -> bool:
         """Azure writes resource ids in varying case."""

@@ -67,6 +67,9 @@ def summary(view: View) -> str:
 def _add_run(table: Table, view: View, with_error: bool) -> None:
     table.add_row("run", Text(view["run_id"]))
     table.add_row("phase", Text(view["phase"], style=f"bold {color(view['phase'])}"))
+    if source := view["source"]:
+        again = ", scores the whole folder again" if source.get("folder_count") else ""
+        table.add_row("new data", Text(f"{data_text(source)}{again}"))
     table.add_row("job", Text(job_text(view)))
     # An earlier version of the app does not tell them.
     for job in view.get("earlier_jobs", ()):
@@ -108,6 +111,16 @@ def _attention(view: View) -> View | None:
 def job_text(view: View) -> str:
     job = view["job"]
     return f"{job['name']} {job['status']}" if job else "-"
+
+
+def data_text(source: View) -> str:
+    """The folder, and how many files of it started the run."""
+    # Left out for the first run of a folder, and by an earlier version of the app.
+    count, all_files = source["count"], source.get("folder_count")
+    new = f"{count} new of {all_files}" if all_files else count
+    return (
+        f"{source['container']}/{source['folder']}, {new} {'file' if (all_files or count) == 1 else 'files'}"
+    )
 
 
 def elapsed(view: View) -> str:

@@ -1,9 +1,9 @@
-"""The runs that are under way, as lines of text: run id, phase, time since the start, job."""
+"""The runs that are under way, as lines of text: run id, phase, time since the start, job, new data."""
 
 from collections.abc import Iterator
 
 from batch.run.phases import PHASES
-from client.follow_view import elapsed, job_text
+from client.follow_view import data_text, elapsed, job_text
 from client.run_client import RunClient, View
 
 UNDER_WAY = ",".join(phase for phase, facts in PHASES.items() if not facts.ended)
@@ -27,4 +27,6 @@ def lines(runs: list[View]) -> Iterator[str]:
     longest = max((len(view["run_id"]) for view in runs), default=0)
     for view in runs:
         attention = "  needs attention" if view.get("needs_attention") else ""
-        yield f"{view['run_id']:<{longest}}  {view['phase']:<11}  {elapsed(view):>7}  {job_text(view)}{attention}"
+        data = f"  {data_text(view['source'])}" if view["source"] else ""
+        facts = f"{view['phase']:<11}  {elapsed(view):>7}  {job_text(view)}"
+        yield f"{view['run_id']:<{longest}}  {facts}{data}{attention}"

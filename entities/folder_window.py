@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 
 from batch.names import FOLDER_WINDOW, WINDOW_CLAIM, WINDOW_TOUCH
-from batch.new_data.window import Claim, FolderWindow, Touch, may_claim, touch
+from batch.new_data.window import Claim, FolderWindow, Touch, close, is_late, may_claim, note_late, touch
 
 bp = df.Blueprint()
 
@@ -14,14 +14,32 @@ def folder_window(context: df.DurableEntityContext) -> None:
     state = context.get_state()
     window = FolderWindow.from_json(state) if state else None
     if context.operation_name == WINDOW_TOUCH:
-        touched = touch(window, Touch.from_json(context.get_input())).to_json()
-        context.set_state(touched)
-        context.set_result(touched["opened_at"])
+        _touch(context, window, Touch.from_json(context.get_input()))
     elif context.operation_name == WINDOW_CLAIM:
-        claimed = window is not None and may_claim(window, Claim.from_json(context.get_input()))
-        # Always set: for an operation without a result the SDK returns that of the operation before it in the batch.
-        context.set_result(window.source.to_json() if window and claimed else None)
-        if window is None or claimed:
-            context.destruct_on_exit()
+        _claim(context, window, Claim.from_json(context.get_input()))
     else:
         raise ValueError(f"The folder window has no operation {context.operation_name}.")
+
+
+# Both always set a result: for an operation without one the SDK returns that of the operation before it in the batch.
+
+
+def _touch(context: df.DurableEntityContext, window: FolderWindow | None, touched: Touch) -> None:
+    if window and is_late(window, touched):
+        context.set_state(note_late(window, touched).to_json())
+        context.set_result(None)
+        return
+    opened = touch(window, touched).to_json()
+    context.set_state(opened)
+    context.set_result(opened["opened_at"])
+
+
+def _claim(context: df.DurableEntityContext, window: FolderWindow | None, claim: Claim) -> None:
+    if window and not may_claim(window, claim):
+        context.set_result(None)
+        return
+    context.set_result(window.claimed().to_json() if window else None)
+    if window and claim.remembers:
+        context.set_state(close(window, claim).to_json())
+    else:
+        context.destruct_on_exit()

@@ -22,6 +22,7 @@ param newDataContainer string
 param newDataPrefix string
 param newDataSuffix string
 param newDataStart string
+param newDataMarker string
 
 @description('System topic of the workspace; empty if job events are off.')
 param workspaceTopicId string
@@ -34,8 +35,29 @@ var dataTopic = split(empty(dataTopicId) ? workspaceId : dataTopicId, '/')
 var workspaceTopic = split(empty(workspaceTopicId) ? workspaceId : workspaceTopicId, '/')
 var notificationTopic = split(empty(notificationTopicId) ? workspaceId : notificationTopicId, '/')
 var newDataRules = loadJsonContent('new-data-rules.json')
-var plainRule = { container: newDataContainer, prefix: newDataPrefix }
-var watched = empty(newDataRules) ? [plainRule] : newDataRules
+var plainRule = { container: newDataContainer, prefix: newDataPrefix, start: newDataStart, marker: newDataMarker }
+
+// A rule that starts runs by the clock watches no container. All other rules have one.
+var ruleDefaults = { container: '', prefix: '', start: 'folder', marker: '_SUCCESS' }
+var allRules = map(empty(newDataRules) ? [plainRule] : newDataRules, rule => union(ruleDefaults, rule))
+var uploadRules = filter(allRules, rule => rule.start != 'schedule')
+var markerRules = filter(allRules, rule => rule.start == 'marker')
+
+// A subscription takes 25 filter values of at most 512 characters. Where the prefixes of the rules are too many, their
+// containers are the filter, and after that the whole account. The app ignores what no rule takes.
+var anyContainer = '/blobServices/default/containers/'
+var uploadContainers = union(map(uploadRules, rule => '${anyContainer}${rule.container}/blobs/'), [])
+var uploadPrefixes = union(map(uploadRules, rule => take('${anyContainer}${rule.container}/blobs/${rule.prefix}', 512)), [])
+var mostUploadPlaces = 18
+var widerUploadPlaces = length(uploadContainers) <= mostUploadPlaces ? uploadContainers : [anyContainer]
+var uploadPlaces = length(uploadPrefixes) <= mostUploadPlaces ? uploadPrefixes : widerUploadPlaces
+
+var markerContainers = union(map(markerRules, rule => '${anyContainer}${rule.container}/blobs/'), [])
+var markerPrefixes = union(map(markerRules, rule => take('${anyContainer}${rule.container}/blobs/${rule.prefix}', 512)), [])
+var markerNames = union(map(markerRules, rule => '/${rule.marker}'), [])
+var mostMarkerPlaces = 12
+var widerMarkerPlaces = length(markerContainers) <= mostMarkerPlaces ? markerContainers : [anyContainer]
+var markerPlaces = length(markerPrefixes) <= mostMarkerPlaces ? markerPrefixes : widerMarkerPlaces
 
 resource appGroup 'Microsoft.Resources/resourceGroups@2025-04-01' existing = {
   name: resourceGroupName
@@ -70,27 +92,43 @@ module notificationAccess 'modules/notification-access.bicep' = if (!empty(notif
   }
 }
 
-module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId)) {
+module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId) && !empty(uploadRules)) {
   name: 'new-data-${functionAppName}'
   scope: resourceGroup(dataTopic[2], dataTopic[4])
   params: {
     name: 'new-data-${functionAppName}'
     topicName: dataTopic[8]
     functionId: '${app.id}/functions/new_data'
-    eventTypes: ['Microsoft.Storage.BlobCreated']
+    eventTypes: ['Microsoft.Storage.BlobCreated', 'Microsoft.Storage.BlobRenamed']
     subjectSuffix: empty(newDataRules) && newDataStart != 'marker' ? newDataSuffix : ''
     filters: [
-      {
-        operatorType: 'StringBeginsWith'
-        key: 'Subject'
-        values: map(watched, rule => '/blobServices/default/containers/${rule.container}/blobs/${rule.?prefix ?? ''}')
-      }
+      { operatorType: 'StringBeginsWith', key: 'Subject', values: uploadPlaces }
       {
         // Not CreateFile: an upload through the Data Lake endpoint raises BlobCreated twice, first for an empty file.
         operatorType: 'StringIn'
         key: 'data.api'
-        values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit']
+        values: ['PutBlob', 'PutBlockList', 'CopyBlob', 'FlushWithClose', 'SftpCommit', 'RenameFile', 'SftpRename']
       }
+    ]
+    deadLetterAccountId: deadLetterAccount.id
+  }
+}
+
+// A marker is often created and never written to: CreateFile is then its only event. The subscription above cannot take
+// it, because it would take that of each other file, too.
+module newDataMarkers 'modules/event-subscription.bicep' = if (!empty(dataTopicId) && !empty(markerRules)) {
+  name: 'new-data-markers-${functionAppName}'
+  scope: resourceGroup(dataTopic[2], dataTopic[4])
+  params: {
+    name: 'new-data-markers-${functionAppName}'
+    topicName: dataTopic[8]
+    functionId: '${app.id}/functions/new_data'
+    eventTypes: ['Microsoft.Storage.BlobCreated']
+    subjectSuffix: ''
+    filters: [
+      { operatorType: 'StringBeginsWith', key: 'Subject', values: markerPlaces }
+      { operatorType: 'StringEndsWith', key: 'Subject', values: markerNames }
+      { operatorType: 'StringIn', key: 'data.api', values: ['CreateFile'] }
     ]
     deadLetterAccountId: deadLetterAccount.id
   }

@@ -378,6 +378,7 @@ output NEW_DATA_CONTAINER string = newDataContainer
 output NEW_DATA_PREFIX string = newDataPrefix
 output NEW_DATA_SUFFIX string = newDataSuffix
 output NEW_DATA_START string = newDataStart
+output NEW_DATA_MARKER string = newDataMarker
 output JOB_EVENTS_TOPIC_ID string = jobEvents ? workspaceTopic!.outputs.id : ''
 output NOTIFICATION_TOPIC_ID string = notificationTopicId
 output API_URL string = 'https://${app.outputs.hostName}/api/batch-runs'

@@ -32,7 +32,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class IgnoredUpload:
     """An upload that started nothing, and why, in one word."""
 
     at: datetime
@@ -40,7 +40,7 @@ class Ignored:
     reason: str
 
 
-T = TypeVar("T", bound=Taken | Ignored)
+T = TypeVar("T", bound=Taken | IgnoredUpload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class IgnoredCount:
     """The row of the uploads that started nothing. ``reported``: how many of them housekeeping has told."""
 
     by_reason: Mapping[str, int] = field(default_factory=dict)
-    last: Ignored | None = None
+    last: IgnoredUpload | None = None
     reported: Mapping[str, int] = field(default_factory=dict)
 
-    def with_these(self, ignored: Sequence[Ignored]) -> Self:
+    def with_these(self, ignored: Sequence[IgnoredUpload]) -> Self:
         by_reason = Counter(self.by_reason) + Counter(each.reason for each in ignored)
         last = _newest([self.last] if self.last else [], ignored)
         return type(self)(dict(by_reason), last, self.reported)
@@ -101,7 +101,7 @@ class IgnoredCount:
         at = parse_timestamp(values.get("LastAt"))
         return cls(
             by_reason=json.loads(values.get("Reasons", "{}")),
-            last=Ignored(at, values["LastUpload"], values["LastReason"]) if at else None,
+            last=IgnoredUpload(at, values["LastUpload"], values["LastReason"]) if at else None,
             reported=json.loads(values.get("Reported", "{}")),
         )
 
@@ -115,7 +115,7 @@ async def add_taken(table: Table, key: Key, taken: Sequence[Taken]) -> None:
     await _change(table, key, lambda values: RuleCount.of(values).with_these(taken).values())
 
 
-async def add_ignored(table: Table, ignored: Sequence[Ignored]) -> None:
+async def add_ignored(table: Table, ignored: Sequence[IgnoredUpload]) -> None:
     """``ignored`` is not empty."""
     await _change(table, IGNORED_KEY, lambda values: IgnoredCount.of(values).with_these(ignored).values())
 

@@ -22,7 +22,6 @@ from local.azure_ml import (
     standard_deployments,
 )
 from local.event_grid import (
-    BLOB_CREATED,
     Batching,
     Container,
     ContainerWatch,
@@ -33,9 +32,12 @@ from local.event_grid import (
     Subscription,
 )
 from local.host_process import ROOT, HostProcess
+from local.new_data_subscriptions import new_data_filters
 
 SAMPLES = ROOT / "samples"
-_EVENT_TYPES = {"new_data": (BLOB_CREATED,), "job_events": (RUN_STATUS_CHANGED, RUN_COMPLETED)}
+_DEPLOYMENTS = standard_deployments(SAMPLES / "score.py", SAMPLES / "model")
+DEPLOYMENTS = tuple(deployment.name for deployment in _DEPLOYMENTS)
+INCOMING = Container("localdata", "incoming")
 _NOT_INHERITED = (
     "AZURE_",
     "IDENTITY_",
@@ -54,12 +56,14 @@ WEBHOOK = "/runtime/webhooks/eventgrid?functionName="
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What Event Grid delivers to the app: files in the machine's ``incoming`` folder, and jobs of the workspace.
+    """What Event Grid delivers to the app: files in the folders of the containers, and jobs of the workspace.
 
-    Without ``watch`` only tests publish blob events; without ``jobs`` the workspace publishes none.
+    All ``containers`` are of one account, which is a Data Lake one if it is ``hierarchical``. Without ``watch`` only
+    tests publish blob events; without ``jobs`` the workspace publishes none.
     """
 
-    container: Container = field(default_factory=lambda: Container("localdata", "incoming"))
+    containers: tuple[Container, ...] = (INCOMING,)
+    hierarchical: bool = False
     watch: bool = True
     jobs: bool = True
     schema: Schema = Schema.EVENT_GRID
@@ -72,9 +76,9 @@ class Events:
 class MachineConfig:
     """``state`` is the only folder written to; ``settings`` override the app settings for the emulated Azure ML.
 
-    ``datastores`` maps names to folders, and ``assets`` ``<name>:<version>``; ``host_port`` 0 takes a free one. With
-    ``time_scale`` durable time runs that many times as fast as the machine's, and can be steered. With
-    ``tells_topic`` the app tells the local topic how runs end.
+    ``datastores`` maps names to folders, ``storage`` the beginnings of storage URLs, and ``assets``
+    ``<name>:<version>``; ``host_port`` 0 takes a free one. With ``time_scale`` durable time runs that many times as
+    fast as the machine's, and can be steered. With ``tells_topic`` the app tells the local topic how runs end.
     """
 
     state: Path
@@ -82,6 +86,7 @@ class MachineConfig:
     principal: str | None = None
     pace: tuple[Phase, ...] = field(default_factory=lambda: even_pace(0.0))
     datastores: Mapping[str, Path] = field(default_factory=dict)
+    storage: Mapping[str, Path] = field(default_factory=dict)
     assets: Mapping[str, Path] = field(default_factory=lambda: {"heart:1": SAMPLES / "data"})
     settings: Mapping[str, str] = field(default_factory=dict)
     host_port: int = 0
@@ -95,13 +100,13 @@ class MachineConfig:
 
 class LocalMachine:
     """Runs inside its ``with`` block, which sets ``host``, ``azure_ml``, ``control``, ``grid``, and with a time
-    scale ``clock``. ``incoming`` is the folder of the storage container.
+    scale ``clock``. ``incoming`` is the folder of the storage container of that name.
     """
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
         self._running = ExitStack()
-        self.incoming = config.state / "incoming"
+        self.incoming = container_folder(config.state, INCOMING.name)
         self.clock: ClockFile
         self.grid: EventGrid
         self.host: HostProcess
@@ -142,30 +147,34 @@ class LocalMachine:
         self._running.close()
 
     def _connect(self, events: Events, starting: ExitStack) -> None:
-        for function in ("new_data", "job_events"):
+        job_events = EventFilter(event_types=(RUN_STATUS_CHANGED, RUN_COMPLETED))
+        filters = {name: ("new_data", one) for name, one in new_data_filters(self._config.settings).items()}
+        for name, (function, wanted) in {**filters, "job-events": ("job_events", job_events)}.items():
             self.grid.subscribe(
                 Subscription(
-                    name=function.replace("_", "-"),
+                    name=name,
                     url=f"{self.url}{WEBHOOK}{function}",
-                    filter=EventFilter(event_types=_EVENT_TYPES[function]),
+                    filter=wanted,
                     schema=events.schema,
                     batching=events.batching,
                     disturbance=events.disturbance,
                     dead_letter=self._config.state / "dead_letters",
                 )
             )
-        if events.watch:
-            starting.enter_context(ContainerWatch(self.incoming, events.container, self.grid.publish))
+        for container in events.containers if events.watch else ():
+            folder = container_folder(self._config.state, container.name)
+            watch = ContainerWatch(folder, container, self.grid.publish, hierarchical=events.hierarchical)
+            starting.enter_context(watch)
 
     def _service_config(self) -> ServiceConfig:
         config = self._config
         return ServiceConfig(
             state=config.state / "azure_ml",
-            deployments=standard_deployments(SAMPLES / "score.py", SAMPLES / "model"),
+            deployments=_DEPLOYMENTS,
             pace=config.pace,
             datastores={"samples": SAMPLES, **config.datastores},
             assets=config.assets,
-            storage={config.events.container.url(""): self.incoming} if config.events else {},
+            storage={**_storage(config), **config.storage},
             publish=self.grid.publish if config.events and config.events.jobs else None,
             ports=config.ports,
             keep_tags=config.keep_tags,
@@ -173,10 +182,9 @@ class LocalMachine:
         )
 
     def _app_environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         azure_ml = self.azure_ml
         return {
-            **inherited,
+            **inherited_environment(),
             **azure_ml.environment(self._config.identity, self._config.principal),
             "AzureWebJobsStorage": f"sqlite:{self._config.state.resolve() / 'ledger.db'}",
             "BATCH_ENDPOINT_URI": azure_ml.scoring_uri,
@@ -186,7 +194,26 @@ class LocalMachine:
             "AZURE_ML_RUN_HISTORY_URL": azure_ml.run_history_url,
             "AZURE_RESOURCE_MANAGER_AUDIENCE": azure_ml.arm_audience,
             "SUBMISSION_SETTLE_SECONDS": "1",
-            **({"NEW_DATA_TOPIC": self._config.events.container.topic} if self._config.events else {}),
+            **({"NEW_DATA_TOPIC": self._config.events.containers[0].topic} if self._config.events else {}),
             **({"NOTIFICATION_TOPIC": azure_ml.topic_url} if self._config.tells_topic else {}),
             **self._config.settings,
         }
+
+
+def container_folder(state: Path, container: str) -> Path:
+    """The folder of a storage container: no other folder of a machine has a name that a container can have."""
+    return state / container
+
+
+def inherited_environment() -> dict[str, str]:
+    """The variables of this process that the app gets, too: those that name nothing in Azure."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+
+
+def _storage(config: MachineConfig) -> dict[str, Path]:
+    containers = config.events.containers if config.events else ()
+    return {
+        address: container_folder(config.state, container.name)
+        for container in containers
+        for address in container.addresses
+    }

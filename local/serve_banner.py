@@ -3,12 +3,16 @@
 from shlex import quote
 
 from local.machine import SAMPLES, LocalMachine
+from local.new_data_rules import LocalRules
 from local.notification_receiver import NotificationReceiver
+from local.rules_in_words import in_words
 
 
-def banner(machine: LocalMachine, receiver: NotificationReceiver) -> str:
+def banner(machine: LocalMachine, receiver: NotificationReceiver, rules: LocalRules | None) -> str:
+    """``rules`` are those that the person gave; None: the one rule of ``serve`` itself."""
     runs = f"{machine.url}/api/batch-runs"
     predictions = machine.azure_ml.datastores["workspaceblobstore"]
+    new_data = _one_rule(machine) if rules is None else in_words(rules, machine.incoming.parent, machine.url)
     return f"""\
 The app is served at {machine.url}, its log is {machine.host.log}.
 Azure ML answers at {machine.azure_ml.scoring_uri}.
@@ -27,9 +31,7 @@ List all runs:
 
 Its predictions will be in {predictions}/batch/first/.
 
-Or let new data start a run. Copy CSV files into {machine.incoming}:
-  cp -r {quote(str(SAMPLES / "data"))} {quote(str(machine.incoming / "monday"))}
-A run over the folder starts 5 s after its last file. Its predictions will be in {predictions}/batch-runs/.
+{new_data}
 
 Cancel a run that has not ended, here "another":
   curl -s -X POST {runs}/another/cancel
@@ -37,3 +39,12 @@ Cancel a run that has not ended, here "another":
 Each run that ends is told to a receiver on this machine: a line here, and a file in {receiver.folder}.
 
 Watch all runs at {machine.url}/api/monitor. Ctrl-C stops everything."""
+
+
+def _one_rule(machine: LocalMachine) -> str:
+    predictions = machine.azure_ml.datastores["workspaceblobstore"]
+    return f"""\
+Or let new data start a run. Copy CSV files into {machine.incoming}:
+  cp -r {quote(str(SAMPLES / "data"))} {quote(str(machine.incoming / "monday"))}
+A run over the folder starts 5 s after its last file. Its predictions will be in {predictions}/batch-runs/.
+To try rules of your own: make serve RULES=infra/new-data-rules.json, or NEW_DATA_START=file make serve."""

@@ -1,14 +1,19 @@
 """Serves the app, with an emulated Azure ML and Event Grid, until Ctrl-C or SIGTERM."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
+from batch.errors import SettingsError
+from client.command_line import CommandFailed
 from local.azure_ml import Ports
 from local.instance_lock import check_ports, instance_lock
-from local.machine import Events, LocalMachine, MachineConfig
+from local.machine import DEPLOYMENTS, Events, LocalMachine, MachineConfig
+from local.new_data_rules import LocalRules, given_settings, local_rules
 from local.notification_receiver import Event, NotificationReceiver
 from local.run_command import PACE, STATE
 from local.serve_banner import banner
@@ -22,6 +27,7 @@ ONE_RULE = {
 }
 HOST_CHECK_INTERVAL = 0.5
 """Seconds."""
+_FLAT, _HIERARCHICAL = "flat", "hierarchical"
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,6 +40,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     command.add_argument(
         "--state", type=Path, default=STATE / "serve", help="folder for everything that is stored"
+    )
+    command.add_argument(
+        "--rules",
+        type=Path,
+        metavar="FILE",
+        help="rules for new data, as in infra/new-data-rules.json; not together with NEW_DATA_RULES or other"
+        " NEW_DATA_* settings, which are read from the environment. Default: each folder of CSV files in the"
+        " container incoming starts a run",
+    )
+    command.add_argument(
+        "--storage",
+        choices=(_FLAT, _HIERARCHICAL),
+        default=_FLAT,
+        help="kind of the storage account: a hierarchical one (Data Lake) raises other events;"
+        " default %(default)s",
     )
 
 
@@ -54,21 +75,34 @@ def run(arguments: argparse.Namespace) -> int:
         topic=port + 16,
     )
     state = arguments.state.resolve()
-    receiver = NotificationReceiver(state / "notifications", port + 17, _tell)
+    given = given_settings(os.environ, arguments.rules)
+    rules = _rules(given or ONE_RULE, state, azure_ml)
+    # Not a name that a storage container can have: each container has a folder beside this one.
+    receiver = NotificationReceiver(state / "notification_events", port + 17, _tell)
     config = MachineConfig(
         state=state,
         pace=PACE,
+        datastores=rules.datastores,
+        storage=rules.storage,
         host_port=port,
         ports=azure_ml,
-        events=Events(),
-        settings={**ONE_RULE, "NOTIFICATION_URL": receiver.url},
+        events=Events(containers=rules.containers, hierarchical=arguments.storage == _HIERARCHICAL),
+        settings={**rules.settings, "NOTIFICATION_URL": receiver.url},
     )
     with instance_lock(config.state):
         check_ports(port, *range(port + 10, port + 18))
         with receiver, LocalMachine(config) as machine:
-            print(banner(machine, receiver), flush=True)
+            print(banner(machine, receiver, rules if given else None), flush=True)
 
             return _watch(machine, ended)
+
+
+def _rules(given: Mapping[str, str], state: Path, ports: Ports) -> LocalRules:
+    """Raises CommandFailed if the app would not start with them."""
+    try:
+        return local_rules(given, state, f"https://127.0.0.1:{ports.endpoint}/jobs", DEPLOYMENTS)
+    except SettingsError as error:
+        raise CommandFailed(str(error)) from None
 
 
 def _watch(machine: LocalMachine, ended: threading.Event) -> int:

@@ -42,3 +42,15 @@ def describes_its_end(version: str | None) -> bool:
     when no run is in flight that such a version started.
     """
     return version is not None and version not in _WITHOUT_DESCRIPTION
+
+
+_WITHOUT_MEMORY = _WITHOUT_DESCRIPTION | {"1.4"}
+
+
+def remembers_folders(version: str | None) -> bool:
+    """Whether the instance was started by a version whose windows stay, closed, when they are claimed.
+
+    An execution that an earlier version began repeats its claim as it was: the window is forgotten. Delete this when
+    no window is open that such a version started: after the longest wait of a rule, and an hour.
+    """
+    return version is not None and version not in _WITHOUT_MEMORY

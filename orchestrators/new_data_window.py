@@ -1,7 +1,8 @@
 """One blob under a folder rule: joins the window of its folder, waits, and starts the run if no later blob came.
 
 Each event has an orchestration of its own: no wake-up can be lost, and there is no single instance that could fail.
-All but one of a window end as superseded.
+All but one of a window end as superseded. A blob whose folder has started a run is late: the rule says whether it
+opens a window again, starts a run of its own, or starts nothing.
 """
 
 import logging
@@ -13,13 +14,21 @@ import azure.durable_functions as df
 
 from batch.durable_timer import time_after, timer_for
 from batch.errors import ErrorCode, WindowFailed
-from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW, START_RUN, WINDOW_CLAIM, WINDOW_TOUCH
+from batch.names import (
+    FOLDER_WINDOW,
+    IGNORE_UPLOAD,
+    NEW_DATA_WINDOW,
+    START_RUN,
+    WINDOW_CLAIM,
+    WINDOW_TOUCH,
+)
 from batch.new_data.upload import FolderUpload
-from batch.new_data.window import Claim, Touch, claims_at
+from batch.new_data.window import Claim, Late, Touch, claims_at
 from batch.run.reason import failure_of, reason_text
 from batch.run.source import DataSource
+from orchestrators.earlier_version import remembers_folders
 
-START_ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
+ATTEMPTS = df.RetryOptions(first_retry_interval_in_milliseconds=60_000, max_number_of_attempts=60)
 """Retries for an hour. The blobs are claimed, so no later event starts their run."""
 
 bp = df.Blueprint()
@@ -28,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @bp.orchestration_trigger(context_name="context", orchestration=NEW_DATA_WINDOW)
 def new_data_window(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    """The answer is ``{run_id}`` of the run that was started, or ``{superseded: true}``.
+    """The answer is ``{run_id}`` of the run that was started, ``{superseded: true}``, or ``{ignored: "late"}``.
 
     An execution of its own raises a failure, for the reason that ``batch_run`` gives.
     """
@@ -62,22 +71,43 @@ def _gather(
 ) -> Generator[Any, Any, dict[str, Any]]:
     window = df.EntityId(FOLDER_WINDOW, upload.window_key)
 
-    touch = Touch(toucher=context.instance_id, now=_now(context), source=upload.source)
-    opened_at = datetime.fromisoformat((yield context.call_entity(window, WINDOW_TOUCH, touch.to_json())))
-    quiet_until = claims_at(opened_at, _now(context), upload.quiet, upload.longest_wait)
+    touch = Touch(toucher=context.instance_id, now=_now(context), source=upload.source, late=upload.late)
+    opened_at = yield context.call_entity(window, WINDOW_TOUCH, touch.to_json())
+    if opened_at is None:
+        return (yield from _late(context, upload))
+    quiet_until = claims_at(
+        datetime.fromisoformat(opened_at), _now(context), upload.quiet, upload.longest_wait
+    )
     yield context.create_timer(timer_for(quiet_until))
 
     claim = Claim(
         claimant=context.instance_id,
         now=time_after(quiet_until, _now(context)),
         longest_wait_seconds=upload.longest_wait_seconds,
+        remembers=remembers_folders(context.version) and not upload.single,
     )
     claimed = yield context.call_entity(window, WINDOW_CLAIM, claim.to_json())
     if claimed is None:
         return {"superseded": True}
-    start = upload.start(DataSource.from_json(claimed))
-    started: dict[str, Any] = yield context.call_activity_with_retry(START_RUN, START_ATTEMPTS, start)
-    return started
+    return (yield from _attempt(context, START_RUN, upload.start(DataSource.from_json(claimed))))
+
+
+def _late(
+    context: df.DurableOrchestrationContext, upload: FolderUpload
+) -> Generator[Any, Any, dict[str, Any]]:
+    """What follows from a blob whose folder has started a run, and is not to start another one."""
+    if upload.late == Late.IGNORE:
+        return (yield from _attempt(context, IGNORE_UPLOAD, upload.ignored()))
+    if upload.unfinished:
+        yield context.create_timer(timer_for(_now(context) + upload.quiet))
+    return (yield from _attempt(context, START_RUN, upload.start_late()))
+
+
+def _attempt(
+    context: df.DurableOrchestrationContext, activity: str, value: dict[str, Any]
+) -> Generator[Any, Any, dict[str, Any]]:
+    answer: dict[str, Any] = yield context.call_activity_with_retry(activity, ATTEMPTS, value)
+    return answer
 
 
 def _now(context: df.DurableOrchestrationContext) -> datetime:

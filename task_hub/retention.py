@@ -1,7 +1,10 @@
-"""Purges what has ended: runs with their rows, windows of new data, notifications; also of earlier versions."""
+"""Purges what has ended: runs with their rows, windows of new data, notifications; also of earlier versions.
+
+And forgets schedules that the settings do not have any more.
+"""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +18,10 @@ from batch.run.phases import ENDED_RUNTIME_STATUSES
 from batch.run.state import Run
 from batch.timestamps import format_timestamp
 from ledger.listing import runs_ended
+from ledger.markers import forget_markers
 from ledger.run_row import ListedRun, RunList, RunRow, list_key
 from ledger.runs import delete_run, find_row
+from ledger.schedules import forget_other_schedules
 from ledger.table import Delete
 from ledger.windows import forget_window
 from task_hub.earlier_version import entities_of
@@ -36,6 +41,7 @@ _PURGED = frozenset({BATCH_RUN, NEW_DATA_WINDOW, NOTIFICATION})
 async def purge_ended_before(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:
     """How many runs, windows and notifications were purged; at most about ``limit``, so that one call stays short."""
     purged = tried = await _purge_runs_of_ledger(client, before, limit)
+    await _try(forget_markers(ledger_of(client), before, limit), "markers")
     continuation = None
     params = {"top": str(_PAGE), "runtimeStatus": _ENDED, "createdTimeTo": format_timestamp(before)}
     while tried < limit:
@@ -48,6 +54,11 @@ async def purge_ended_before(client: df.DurableOrchestrationClient, before: date
         if continuation is None:
             break
     return purged
+
+
+async def forget_removed_schedules(client: df.DurableOrchestrationClient, names: Collection[str]) -> None:
+    """Of the schedules that are not named: one that is used again after a month must not make up for that month."""
+    await forget_other_schedules(ledger_of(client), names)
 
 
 async def _purge_runs_of_ledger(client: df.DurableOrchestrationClient, before: datetime, limit: int) -> int:

@@ -21,7 +21,7 @@ from ledger.table import Key, Table
 from task_hub.ledger import ledger_of
 
 if TYPE_CHECKING:
-    from ledger.rule_counts import Ignored, Taken
+    from ledger.rule_counts import IgnoredUpload, Taken
 
 _LONGEST_WAIT = 5.0
 """Seconds that an upload waits for its count. The write goes on."""
@@ -45,9 +45,9 @@ async def count_taken(client: df.DurableOrchestrationClient, rule_id: str, what:
 
 async def count_ignored(client: df.DurableOrchestrationClient, reason: str, what: str) -> None:
     """An upload that starts nothing, and why, in one word."""
-    from ledger.rule_counts import IGNORED_KEY, Ignored
+    from ledger.rule_counts import IGNORED_KEY, IgnoredUpload
 
-    ignored = Ignored(datetime.now(UTC), _storable(what), str(reason))
+    ignored = IgnoredUpload(datetime.now(UTC), _storable(what), str(reason))
     await _wait_for(_ignored.add(ledger_of(client), IGNORED_KEY, ignored))
 
 
@@ -76,7 +76,7 @@ async def _write_taken(table: Table, key: Key, taken: "list[Taken]") -> None:
     await _try(key, len(taken), add_taken(table, key, taken))
 
 
-async def _write_ignored(table: Table, key: Key, ignored: "list[Ignored]") -> None:
+async def _write_ignored(table: Table, key: Key, ignored: "list[IgnoredUpload]") -> None:
     from ledger.rule_counts import add_ignored
 
     await _try(key, len(ignored), add_ignored(table, ignored))

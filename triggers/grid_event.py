@@ -1,23 +1,29 @@
-"""From the object that the worker gives to an Event Grid function to a GridEvent."""
+"""From the text that the worker gives to an Event Grid function to a GridEvent.
 
+The functions ask for text. For its own event classes the SDK reads the time before the function is called, and fails
+if it cannot: the app would know nothing of the event, and Event Grid would deliver it again for a day.
+"""
+
+import json
 from typing import Any
 
-import azure.functions as func
-
 from batch.grid_event import GridEvent
-from batch.timestamps import as_utc
+from batch.timestamps import parse_timestamp
 
 
-def grid_event(event: Any) -> GridEvent:
-    """``event`` is an EventGridEvent or a CloudEvent: the worker decides by the payload."""
-    cloud = isinstance(event, func.CloudEvent)
-    data = event.get_json()
-    time = event.time if cloud else event.event_time
+def grid_event(text: str) -> GridEvent:
+    """``text`` is the JSON object of one event, in the Event Grid schema or as a CloudEvent."""
+    event: dict[str, Any] = json.loads(text)
+    kind, sender, at = (
+        ("type", "source", "time") if "specversion" in event else ("eventType", "topic", "eventTime")
+    )
+    data, time = event.get("data"), parse_timestamp(event.get(at))
     return GridEvent(
-        id=str(event.id or ""),
-        type=str((event.type if cloud else event.event_type) or ""),
-        sender=str((event.source if cloud else event.topic) or ""),
-        subject=str(event.subject or ""),
-        time=as_utc(time) if time else None,
+        id=str(event.get("id") or ""),
+        type=str(event.get(kind) or ""),
+        sender=str(event.get(sender) or ""),
+        subject=str(event.get("subject") or ""),
+        time=time,
         data=data if isinstance(data, dict) else {},
+        has_unreadable_time=bool(event.get(at)) and time is None,
     )

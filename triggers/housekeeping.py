@@ -13,7 +13,7 @@ from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from task_hub.notifications import start_noted
 from task_hub.rebuild import rebuild_once
-from task_hub.retention import purge_ended_before
+from task_hub.retention import forget_removed_schedules, purge_ended_before
 from task_hub.rule_counts import ignored_since_report, purge_counts
 from task_hub.upkeep import look_after_runs
 
@@ -44,6 +44,8 @@ async def purge_history(timer: func.TimerRequest, client: Any) -> None:
     before = datetime.now(UTC) - app_settings().run_retention
     await _try("purge", _purge(client, before))
     await _try("purge counts", _purge_counts(client, before))
+    names = {schedule.name for schedule in new_data().schedules}
+    await _try("forget schedules", forget_removed_schedules(client, names))
 
 
 async def _rebuild(client: df.DurableOrchestrationClient) -> None:
@@ -64,10 +66,7 @@ async def _purge(client: df.DurableOrchestrationClient, before: datetime) -> Non
 
 
 async def _purge_counts(client: df.DurableOrchestrationClient, before: datetime) -> None:
-    # As the rows of counts: not for a cold start.
-    from batch.new_data.configured import configured_rules
-
-    configured = {rule.id for rule in configured_rules(new_data())}
+    configured = {rule.id for rule in new_data().in_order()}
     if purged := await purge_counts(client, configured, before):
         log_event(logger, logging.INFO, "rule_counts_purged", rules=purged, unused_since=before)
 

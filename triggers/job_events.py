@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 import azure.durable_functions as df
-import azure.functions as func
 
 from batch.azure_ml.job_events import moved_job
 from batch.log import log_event
@@ -19,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @bp.event_grid_trigger(arg_name="event")
 @bp.durable_client_input(client_name="client")
-async def job_events(event: func.EventGridEvent, client: Any) -> None:
+async def job_events(event: str, client: Any) -> None:
     received = grid_event(event)
     job = moved_job(received, app_settings().workspace_id)
     if job is None:

@@ -1,5 +1,6 @@
 """The rules for new data, for people who wonder why an upload did or did not start a run."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
@@ -24,7 +25,8 @@ async def get_rules(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     from task_hub.rule_list import list_rules
 
     settings = new_data_settings()
+    rules = configured_rules(settings, datetime.now(UTC))
     try:
-        return json_answer(await list_rules(client, settings.topic, configured_rules(settings)))
+        return json_answer(await list_rules(client, settings.topic, rules))
     except RunError as error:
         return error_response(ApiError.STORE_UNAVAILABLE, error.message)

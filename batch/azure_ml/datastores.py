@@ -28,7 +28,7 @@ _SUFFIXES = tuple(cloud.storage_suffix for cloud in CLOUDS)
 """A tool that follows a link sends a token for storage there, and who may make a datastore could name any host."""
 _SUBSCRIPTION = re.compile(r"[0-9A-Fa-f-]{36}", re.ASCII)
 _GROUP = re.compile(r"[\w().-]{1,90}")
-_KEPT_IN_PATHS = "/%:@!$&'()*+,;=~"
+_KEPT_IN_PATHS = "/:@!$&'()*+,;=~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Datastore:
         return cls(service, str(account), str(container), str(suffix), account_id)
 
     def links(self, path: str, cloud: Cloud) -> OutputLinks:
-        """``path`` is that of a datastore URI, where names may be percent-encoded. The portal shows the container."""
+        """``path`` is that of a datastore URI, which holds names as they are. The portal shows the container."""
         host = f"{self.account}.{self.service}.{self.suffix}"
         links: OutputLinks = {
             "storage_url": f"https://{host}/{self.container}/{quote(path, safe=_KEPT_IN_PATHS)}"

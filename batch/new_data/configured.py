@@ -22,16 +22,28 @@ class ConfiguredRule:
     next_start_at: datetime | None = None
 
 
-def configured_rules(settings: NewData) -> list[ConfiguredRule]:
+def configured_rules(settings: NewData, now: datetime) -> list[ConfiguredRule]:
     """In the order of the settings."""
+    next_starts = _next_starts(settings, now)
     return [
         ConfiguredRule(
             id=rule.id,
             start=rule.start,
             fields=_redacted(rule.model_dump(mode="json", exclude={"start"}, exclude_defaults=True)),
+            next_start_at=next_starts.get(rule.id),
         )
-        for rule in settings.rules
+        for rule in settings.in_order()
     ]
+
+
+def _next_starts(settings: NewData, now: datetime) -> dict[str, datetime | None]:
+    """By the ids of schedules."""
+    if not settings.schedules:
+        return {}
+    # Only an app with schedules needs what this imports.
+    from batch.new_data.due import next_due
+
+    return {schedule.id: next_due(schedule, now) for schedule in settings.schedules}
 
 
 def _redacted(value: Any) -> Any:

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 from batch.addresses import PUBLIC_CLOUD
 from batch.api.request import parse_fields
-from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER
+from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER, UNFIT_IN_OUTPUT
+from batch.errors import FieldError, InvalidRequest
 from batch.new_data.blob import Blob
 from batch.new_data.earlier_version import EarlierUpload
 from batch.new_data.rules import DEFAULT_INPUT, NewDataRule, Start
-from batch.new_data.template import fill, times
+from batch.new_data.template import NameDoesNotFit, fill, times
 from batch.new_data.upload import FolderUpload
 from batch.new_data.window import Late
 from batch.run.request import RunRequest
@@ -18,10 +21,19 @@ from batch.run.source import DataSource
 from batch.run.steps import StartRun
 from batch.settings import Settings
 
+_OUTPUTS = DEFAULT_OUTPUT.partition(f"/{RUN_ID_PLACEHOLDER}")[0]
+_LONGEST_FOLDER = 900
+"""Characters, in the output that a rule does not name: the whole name of a blob has at most 1,024."""
+
 
 def upload_id(rule: NewDataRule, blob: Blob) -> str:
     """The same for every delivery of the same content under the same rule, and only then."""
     return f"{rule.start}-{_digest(rule.id, blob.account, blob.container, blob.name, blob.version)}"
+
+
+def marker_key(rule: NewDataRule, blob: Blob) -> str:
+    """The same for all uploads of one marker file under a rule."""
+    return _digest(rule.id, blob.account, blob.container, blob.name)
 
 
 def window_key(rule: NewDataRule, blob: Blob) -> str:
@@ -47,9 +59,8 @@ def _request(
         **rule.request_fields(),
         "run_id": run_id,
         "endpoint_input_type": "UriFile" if over_file else "UriFolder",
-        "endpoint_input_uri": fill(input_uri, values),
-        # The request fills in the run id, and keeps the URI as it was before.
-        "endpoint_output_uri": fill(_output_uri(rule, settings), {**values, "run_id": RUN_ID_PLACEHOLDER}),
+        "endpoint_input_uri": _input(input_uri, values),
+        "endpoint_output_uri": _output(_output_uri(rule, blob, settings), values),
     }
     return parse_fields(fields, None, settings)[1]
 
@@ -69,6 +80,7 @@ def upload_for(rule: NewDataRule, blob: Blob, run_id: str, settings: Settings) -
         late=rule.late,
         late_request=late_request,
         single=rule.start == Start.FILE,
+        unfinished=blob.is_unfinished,
     )
 
 
@@ -82,11 +94,36 @@ def start_of(value: dict[str, Any], settings: Settings) -> StartRun:
     return StartRun(run_id=upload.run_id, request=request, source=DataSource.from_json(value["source"]))
 
 
-def _output_uri(rule: NewDataRule, settings: Settings) -> str:
+def _input(template: str, values: dict[str, str]) -> str:
+    try:
+        return fill(template, values)
+    except NameDoesNotFit as error:
+        advice = f"start input_uri with https://, where it is {quote(error.character, safe='')}, or rename the data"
+        raise _cannot_hold("input_uri", error, advice) from None
+
+
+def _output(template: str, values: dict[str, str]) -> str:
+    """The request fills in the run id, and keeps the URI as it was before. So no name may look like a placeholder."""
+    try:
+        return fill(template, {**values, "run_id": RUN_ID_PLACEHOLDER}, UNFIT_IN_OUTPUT)
+    except NameDoesNotFit as error:
+        raise _cannot_hold(
+            "output_uri", error, "leave the name out of output_uri, or rename the data"
+        ) from None
+
+
+def _cannot_hold(field: str, error: NameDoesNotFit, advice: str) -> InvalidRequest:
+    return InvalidRequest([FieldError(field, f"{error}, which this URI cannot hold: {advice}")])
+
+
+def _output_uri(rule: NewDataRule, blob: Blob, settings: Settings) -> str:
     """A rule without an output has that of the app. It has one of its own even where the app has none."""
-    return (
-        (settings.default_output or DEFAULT_OUTPUT) if rule.output_uri == DEFAULT_OUTPUT else rule.output_uri
-    )
+    if rule.output_uri != DEFAULT_OUTPUT:
+        return rule.output_uri
+    if settings.default_output not in ("", DEFAULT_OUTPUT):
+        return settings.default_output
+    folder = re.sub(UNFIT_IN_OUTPUT, "_", blob.folder[:_LONGEST_FOLDER]).strip("/")
+    return f"{_OUTPUTS}/{folder}{'/' if folder else ''}{{date}}/{RUN_ID_PLACEHOLDER}/predictions.csv"
 
 
 def _values(blob: Blob, run_id: str, *, over_file: bool) -> dict[str, str]:

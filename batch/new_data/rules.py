@@ -1,12 +1,14 @@
 """Rules for new data: which blobs start runs, and when."""
 
 import hashlib
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, Strict, model_validator
 
 from batch.new_data.blob import Blob
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.run_fields import RunFields
 from batch.new_data.template import Template
 from batch.new_data.window import Late
@@ -15,6 +17,7 @@ DEFAULT_INPUT = "https://{account}.blob.core.windows.net/{container}/{path}"
 """In the public cloud; ``request_for`` puts in the domain of the app's cloud. Ids of rules depend on this text."""
 
 _DAY = 86_400
+_HIDDEN = re.compile(r"(?:^|/)(?P<first>[_.])")
 
 
 class Start(StrEnum):
@@ -43,7 +46,7 @@ class NewDataRule(RunFields, _Uploads):
     A ``folder`` rule starts one run for a folder that has had no new blob for ``quiet_seconds``, or whose first
     blob came ``longest_wait_seconds`` ago. The folder is the blob's own: batch endpoints do not read nested ones.
     ``late``: what follows from a blob that comes after that. A path with a part that begins with ``_`` or ``.`` is no
-    data, as Spark and Hive have it, except with ``include_hidden``.
+    data, as Spark and Hive have it, except with ``include_hidden``; the marker's own name may begin so.
     """
 
     late: Annotated[Late, Strict(False)] = Late.RERUN
@@ -68,9 +71,23 @@ class NewDataRule(RunFields, _Uploads):
         """Identifies this rule by its content, in instance ids. A field that a later version adds changes nothing."""
         return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
-    def matches(self, blob: Blob) -> bool:
-        if blob.container != self.container or not blob.name.startswith(self.prefix):
-            return False
+    def why_ignored(self, blob: Blob) -> IgnoreReason | None:
+        """None if this rule takes the upload."""
+        if blob.container != self.container:
+            return IgnoreReason.CONTAINER
+        if not blob.name.startswith(self.prefix):
+            return IgnoreReason.PREFIX
+        is_marker = self.start == Start.MARKER and blob.file == self.marker
+        if not self.include_hidden and self._is_hidden(blob.folder if is_marker else blob.name):
+            return IgnoreReason.HIDDEN
         if self.start == Start.MARKER:
-            return blob.file == self.marker
-        return blob.name.endswith(self.suffix) and not blob.is_empty
+            return None if is_marker else IgnoreReason.MARKER
+        if not blob.name.endswith(self.suffix):
+            return IgnoreReason.SUFFIX
+        if blob.is_created_only:
+            return IgnoreReason.CREATED_ONLY
+        return IgnoreReason.EMPTY if blob.is_empty else None
+
+    def _is_hidden(self, path: str) -> bool:
+        """A part that the prefix itself spells is wanted."""
+        return any(match.start("first") >= len(self.prefix) for match in _HIDDEN.finditer(path))

@@ -1,5 +1,6 @@
 """Templates of URIs in rules: placeholders in braces, and how their values are written into each form of a URI."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from string import Formatter
@@ -7,6 +8,8 @@ from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
+
+from batch.data_uri import UNFIT, spelled
 
 PLACEHOLDERS = (
     *("run_id", "account", "container", "folder", "file", "path"),
@@ -46,14 +49,24 @@ def times(moment: datetime) -> dict[str, str]:
     }
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
+class NameDoesNotFit(ValueError):
+    """A name holds a character that this form of a URI cannot hold."""
+
+    def __init__(self, placeholder: str, character: str) -> None:
+        super().__init__(f"{{{placeholder}}} stands for a name that holds {spelled(character)}")
+        self.character = character
+
+
+def fill(template: str, values: Mapping[str, str], unfit: str = UNFIT) -> str:
     """Names are percent-encoded in an ``https`` URL. All other forms hold them as they are.
 
-    What a form cannot hold is refused with the request that the URI goes into.
+    Raises NameDoesNotFit if such a form cannot hold a name: ``unfit`` is a pattern of one character.
     """
-    if template.startswith("https:"):
-        values = {
-            name: quote(value, safe=_PATH_CHARACTERS) if name in _NAMES else value
-            for name, value in values.items()
-        }
-    return template.format_map(values)
+    used = {name: values[name] for _, name, _, _ in Formatter().parse(template) if name}
+    is_url = template.startswith("https:")
+    for name in _NAMES & used.keys():
+        if is_url:
+            used[name] = quote(used[name], safe=_PATH_CHARACTERS)
+        elif found := re.search(unfit, used[name]):
+            raise NameDoesNotFit(name, found[0])
+    return template.format_map(used)

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any, Self
 
 from batch.new_data import earlier_version
+from batch.new_data.ignored import IgnoreReason
 from batch.new_data.window import Late
 from batch.run.request import RunRequest
 from batch.run.source import DataSource
-from batch.run.steps import StartRun
+from batch.run.steps import IgnoreUpload, StartRun
 from batch.stored import Stored
 
 
@@ -20,6 +21,7 @@ class FolderUpload(Stored):
 
     ``late`` says what follows if the folder has started a run before; ``late_request`` is over this blob alone.
     ``single``: the window gathers one blob and nothing else, so nothing that comes after it is late.
+    ``unfinished``: the content of the blob follows, and no event says when.
     """
 
     run_id: str
@@ -32,6 +34,7 @@ class FolderUpload(Stored):
     late: Late = Late.RERUN
     late_request: RunRequest | None = None
     single: bool = False
+    unfinished: bool = False
     earlier: dict[str, Any] | None = None
 
     @classmethod
@@ -47,6 +50,18 @@ class FolderUpload(Stored):
         if self.request is None:
             return earlier_version.start_input(self.earlier, source)
         return StartRun(run_id=self.run_id, request=self.request, source=source).to_json()
+
+    def start_late(self) -> dict[str, Any]:
+        """The input of ``start_run`` for a run over this blob alone, as JSON."""
+        request = self.late_request
+        assert request is not None, "a rule with late: file gives the request"
+        return StartRun(run_id=self.run_id, request=request, source=self.source).to_json()
+
+    def ignored(self) -> dict[str, Any]:
+        """The input of ``ignore_upload``, as JSON."""
+        return IgnoreUpload(
+            container=self.source.container, blob=self.source.first_blob, reason=IgnoreReason.LATE
+        ).to_json()
 
     @property
     def quiet(self) -> timedelta:

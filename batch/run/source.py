@@ -3,9 +3,9 @@
 import json
 from datetime import datetime
 from itertools import accumulate
-from typing import Annotated
+from typing import Annotated, NotRequired
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 # Pydantic reads the standard library's TypedDict from Python 3.12 on.
 from typing_extensions import TypedDict
@@ -26,36 +26,71 @@ class SourceView(TypedDict):
 
     container: str
     folder: str
-    count: int
+    count: Annotated[int, Field(description="How many new blobs started the run")]
+    folder_count: NotRequired[
+        Annotated[
+            int,
+            Field(
+                description="How many files of the folder have come in all. Only where an earlier run has scored the "
+                "folder: then this run scores it again, as a whole"
+            ),
+        ]
+    ]
     first_event_at: Time
     last_event_at: Time
     names: list[str]
 
 
 class DataSource(Stored):
-    """How many blobs, of which folder, when the first and the last came; and the names of up to 100 of them."""
+    """How many blobs, of which folder, when the first and the last came; and the names of up to 100 of them.
+
+    ``folder_count`` is set where an earlier run has scored the folder: how many files of it have come in all, those
+    of earlier runs among them. It is never less than ``count``.
+    """
 
     container: str
     folder: str
     count: int
+    folder_count: int | None = None
     first_event_at: UtcTime
     last_event_at: UtcTime
     names: tuple[str, ...]
 
+    @property
+    def first_blob(self) -> str:
+        """The path of the first blob within the container."""
+        return f"{self.folder}/{self.names[0]}" if self.folder else self.names[0]
+
     def merged_with(self, other: "DataSource") -> "DataSource":
         """The blobs of both. Names are kept up to MAX_NAMES, the names of ``self`` first."""
+        return self._with(other, self.count + other.count, self.names + other.names)
+
+    def files_with(self, other: "DataSource") -> "DataSource":
+        """As ``merged_with``, but a file that came more than once counts once, as far as the names tell."""
+        names = self.names + other.names
+        different = tuple(dict.fromkeys(names))
+        repeated = len(names) - len(different)
+        return self._with(other, self.count + other.count - repeated, different)
+
+    def again_after(self, earlier: "DataSource | None") -> "DataSource":
+        """The data of a run over the whole folder, of which runs have taken ``earlier``; None if there is none."""
+        if earlier is None:
+            return self
+        return self.model_copy(update={"folder_count": max(self.count, earlier.files_with(self).count)})
+
+    def _with(self, other: "DataSource", count: int, names: tuple[str, ...]) -> "DataSource":
         return self.model_copy(
             update={
-                "count": self.count + other.count,
+                "count": count,
                 "first_event_at": min(self.first_event_at, other.first_event_at),
                 "last_event_at": max(self.last_event_at, other.last_event_at),
-                "names": (self.names + other.names)[:MAX_NAMES],
+                "names": names[:MAX_NAMES],
             }
         )
 
     def view(self) -> SourceView:
         stored = self.to_json()
-        return {
+        view: SourceView = {
             "container": self.container,
             "folder": self.folder,
             "count": self.count,
@@ -63,6 +98,7 @@ class DataSource(Stored):
             "last_event_at": stored["last_event_at"],
             "names": list(self.names),
         }
+        return view if self.folder_count is None else {**view, "folder_count": self.folder_count}
 
     def shortened_view(self) -> SourceView:
         """With only as much of the folder and the names as a custom status has room for."""

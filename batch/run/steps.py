@@ -238,3 +238,17 @@ class Started(Stored):
     """The answer of ``start_run``."""
 
     run_id: str
+
+
+class IgnoreUpload(Stored):
+    """The input of ``ignore_upload``. ``blob`` is the path within the container; ``reason`` is one word."""
+
+    container: str
+    blob: str
+    reason: str
+
+
+class UploadIgnored(Stored):
+    """The answer of ``ignore_upload``: the reason that it was given."""
+
+    ignored: str

@@ -41,6 +41,7 @@ az deployment sub create \
   newDataPrefix="$NEW_DATA_PREFIX" \
   newDataSuffix="$NEW_DATA_SUFFIX" \
   newDataStart="$NEW_DATA_START" \
+  newDataMarker="$NEW_DATA_MARKER" \
   workspaceTopicId="$JOB_EVENTS_TOPIC_ID" \
   notificationTopicId="$NOTIFICATION_TOPIC_ID"
 

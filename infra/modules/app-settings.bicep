@@ -32,6 +32,8 @@ var mlAudiences = {
   AzureChinaCloud: 'https://ml.azure.cn'
 }
 var newDataRules = loadJsonContent('../new-data-rules.json')
+// Without a storage account the app gets no rule for uploads. Starts by the clock need no account.
+var startsByTheClock = filter(newDataRules, rule => contains(rule, 'start') && rule.start == 'schedule')
 
 var hostSettings = {
   AzureWebJobsStorage__accountName: storageAccountName
@@ -90,7 +92,8 @@ var newDataRule = !empty(newDataRules)
       NEW_DATA_INPUT_URI: newData.inputUri
       NEW_DATA_OUTPUT_URI: newData.outputUri
     }
-var newDataSettings = empty(newData.topic) ? {} : union({ NEW_DATA_TOPIC: newData.topic }, newDataRule)
+var clockSettings = empty(startsByTheClock) ? {} : { NEW_DATA_RULES: string(startsByTheClock) }
+var newDataSettings = empty(newData.topic) ? clockSettings : union({ NEW_DATA_TOPIC: newData.topic }, newDataRule)
 
 var topicSettings = empty(notification.topic) ? {} : { NOTIFICATION_TOPIC: notification.topic }
 var webhookSettings = empty(notification.secretUri)

@@ -1,4 +1,4 @@
-"""Emulates a storage account: files that appear in a folder become BlobCreated events."""
+"""Emulates a storage account: files that appear in a folder become its events."""
 
 import logging
 import threading
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from local.event_grid.blob_created import Api, Container, blob_created
 from local.event_grid.event import Event
 from local.event_grid.folder_scan import Changes, FolderMemory, Version, scan
+from local.event_grid.storage_events import Api, Container, blob_created, blob_renamed
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +23,16 @@ class ContainerWatch:
     """Scans ``folder`` every ``interval`` seconds, in a thread, inside its ``with`` block.
 
     A file is complete once it has not changed for ``unchanged_for`` seconds; a writer that pauses for longer
-    should write under a name that begins with a dot, and rename. With ``hierarchical`` the account is a Data
-    Lake one: each upload gives CreateFile when it is first seen and FlushWithClose when it is complete.
+    should write under a name that begins with a dot, which the app ignores, and rename.
+
+    With ``hierarchical`` the account is a Data Lake one: each upload gives CreateFile when it is first seen and
+    FlushWithClose when it is complete. An empty file gives CreateFile alone, as one that is created and never
+    written to. A file that moves within the folder gives BlobRenamed; the files of a folder that moves give nothing.
+    In any other account a file that moves is a new one.
 
     Files that exist at the start are reported like redeliveries, with the same event ids as before: so a file
-    that arrived while no watch ran is not missed. ``report_existing=False`` ignores them. ``clock`` measures
-    how long a file has not changed, in seconds.
+    that arrived while no watch ran is not missed. A file that was renamed before is reported as an upload.
+    ``report_existing=False`` ignores them. ``clock`` measures how long a file has not changed, in seconds.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class ContainerWatch:
         self._report_existing = report_existing
         self._interval = interval
         self._clock = clock
-        self._memory = FolderMemory(unchanged_for)
+        self._memory = FolderMemory(unchanged_for, knows_renames=hierarchical)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="container-watch", daemon=True)
 
@@ -90,7 +94,10 @@ class ContainerWatch:
             for path, version in changes.begun:
                 yield blob_created(self._container, path, "CreateFile", version.size, version.changed_ns)
         for path, version in changes.complete:
-            yield self._upload(path, version)
+            if version.size or not self._hierarchical:
+                yield self._upload(path, version)
+        for rename in changes.renamed:
+            yield blob_renamed(self._container, rename.source, rename.destination, rename.version.changed_ns)
 
     def _upload(self, path: str, version: Version) -> Event:
         api: Api

@@ -11,11 +11,13 @@ from local.event_grid.retry import RetryPolicy
 
 _NAME = re.compile(r"[A-Za-z0-9-]{3,64}")
 _MOST_VALUES = 25
+"""For all advanced filters of a subscription together."""
+_LONGEST_VALUE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class StringIn:
-    """Advanced filter: the text at ``key`` (a path with dots) is one of ``values``, in any letter case."""
+class _AnyOf:
+    """Advanced filter: the text at ``key`` (a path with dots) fits one of ``values``, in any letter case."""
 
     key: str
     values: Sequence[str]
@@ -23,12 +25,33 @@ class StringIn:
     def __post_init__(self) -> None:
         if not 1 <= len(self.values) <= _MOST_VALUES:
             raise ValueError(f"{self.key}: a filter takes 1 to {_MOST_VALUES} values, not {len(self.values)}")
+        if any(len(value) > _LONGEST_VALUE for value in self.values):
+            raise ValueError(f"{self.key}: a value of a filter has at most {_LONGEST_VALUE} characters")
 
     def matches(self, document: Mapping[str, object]) -> bool:
         value: object = document
-        for name in self.key.split("."):
+        # Event Grid behaviour: ``Subject`` means the field ``subject``.
+        for name in f"{self.key[0].lower()}{self.key[1:]}".split("."):
             value = value.get(name) if isinstance(value, Mapping) else None
-        return isinstance(value, str) and value.lower() in {wanted.lower() for wanted in self.values}
+        return isinstance(value, str) and any(self._fits(value.lower(), one.lower()) for one in self.values)
+
+    def _fits(self, text: str, value: str) -> bool:
+        raise NotImplementedError
+
+
+class StringIn(_AnyOf):
+    def _fits(self, text: str, value: str) -> bool:
+        return text == value
+
+
+class StringBeginsWith(_AnyOf):
+    def _fits(self, text: str, value: str) -> bool:
+        return text.startswith(value)
+
+
+class StringEndsWith(_AnyOf):
+    def _fits(self, text: str, value: str) -> bool:
+        return text.endswith(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +65,12 @@ class EventFilter:
     subject_begins_with: str = ""
     subject_ends_with: str = ""
     subject_case_sensitive: bool = False
-    advanced: Sequence[StringIn] = ()
+    advanced: Sequence[StringIn | StringBeginsWith | StringEndsWith] = ()
+
+    def __post_init__(self) -> None:
+        count = sum(len(part.values) for part in self.advanced)
+        if count > _MOST_VALUES:
+            raise ValueError(f"a subscription takes {_MOST_VALUES} filter values, not {count}")
 
     def matches(self, event: Event, schema: Schema) -> bool:
         if self.event_types and event.type.lower() not in {name.lower() for name in self.event_types}:

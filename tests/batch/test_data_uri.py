@@ -100,10 +100,6 @@ REFUSED = [
     "azureml::1",
     "azureml:../x:1",
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a",
-    "https://account.blob.core.windows.net/c/in put",
-    "https://account.blob.core.windows.net/c\\in",
-    "https://account.blob.core.windows.net/c/in\n",
-    "https://account.blob.core.windows.net/c/\x00",
     "https://account.blob.core.windows.net/c/\ud800",
     "javascript:alert(1)",
     "data:text/csv,a",
@@ -163,6 +159,38 @@ def test_a_datastore_without_paths_is_answered_with_the_right_form(
         ValueError, match=r"misses /paths/ .* must be azureml://datastores/<name>/paths/<path>"
     ):
         check(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "what", "advice"),
+    [
+        ("https://account.blob.core.windows.net/c/in put", "a space", "Write it as %20"),
+        ("https://account.blob.core.windows.net/c/in\u00a0put", "the character U+00A0", "Write it as %C2%A0"),
+        ("https://account.blob.core.windows.net/c\\in", "'\\'", "Write it as %5C"),
+        ("https://account.blob.core.windows.net/c/in\n", "the character U+000A", "Remove it"),
+        ("https://account.blob.core.windows.net/c/\x00", "the character U+0000", "Remove it"),
+        (
+            "azureml://datastores/samples/paths/monday data/",
+            "a space",
+            "Give the https URL of the data, where it is %20, or rename the data",
+        ),
+        (
+            "abfss://container@account.dfs.core.windows.net/monday data/",
+            "a space",
+            "Give the https URL of the data, where it is %20, or rename the data",
+        ),
+    ],
+)
+def test_a_character_that_a_uri_cannot_hold_is_named(uri: str, what: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"holds {what}, which a URI cannot hold. {advice}")):
+        check_data_uri(uri)
+
+
+@pytest.mark.parametrize("check", [check_output_uri, check_output_file])
+def test_a_character_that_an_output_cannot_hold_is_named(check: Callable[[str], str]) -> None:
+    expected = "holds a space, which a URI cannot hold. Give the output another name"
+    with pytest.raises(ValueError, match=expected):
+        check("azureml://datastores/samples/paths/monday data/{run_id}.csv")
 
 
 @pytest.mark.parametrize("uri", REFUSED)

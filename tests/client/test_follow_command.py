@@ -112,6 +112,27 @@ def test_without_a_run_it_lists_those_under_way(
     assert printed.err == "To follow one: python -m client follow RUN\n"
 
 
+SOURCE = {"container": "incoming", "folder": "monday", "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (SOURCE, "incoming/monday, 1 file"),
+        ({**SOURCE, "count": 12}, "incoming/monday, 12 files"),
+        ({**SOURCE, "folder_count": 6}, "incoming/monday, 1 new of 6 files"),
+        ({**SOURCE, "folder_count": 1}, "incoming/monday, 1 new of 1 file"),
+    ],
+)
+def test_the_list_names_the_new_data_of_a_run(
+    pages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], source: dict[str, Any], told: str
+) -> None:
+    pages.append({"runs": [{**QUEUED, "source": source}], "continuation": None})
+    assert call("--url", APP) == 0
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.endswith(f"  {told}")
+
+
 def test_without_runs_it_says_so(pages: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     pages.append({"runs": [], "continuation": None})
     assert call() == 0

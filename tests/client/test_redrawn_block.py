@@ -108,3 +108,19 @@ def test_what_is_to_be_copied_is_what_the_advice_needs() -> None:
     told = to_copy({**ENDED, "error": error})
     assert list(told.values()) == ["az role …", STUDIO_URL]
     assert to_copy({**ENDED, "error": error, "job": None}) == {"command": "az role …"}
+
+
+@pytest.mark.parametrize(
+    ("folder_count", "told"),
+    [
+        (None, "incoming/monday, 1 file"),
+        (6, "incoming/monday, 1 new of 6 files, scores the whole folder again"),
+    ],
+)
+def test_the_block_tells_the_new_data(folder_count: int | None, told: str) -> None:
+    source = {"container": "incoming", "folder": "monday", "count": 1, "names": ["f.csv"]}
+    view = {**ENDED, "source": {**source, **({"folder_count": folder_count} if folder_count else {})}}
+    console = terminal(120)
+    console.print(block(view))
+    [line] = [line for line in drawn(console).splitlines() if line.startswith("new data")]
+    assert line.split("new data")[1].strip() == told

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from ledger.rule_counts import Ignored, Taken, add_ignored, add_taken, rule_key
+from ledger.rule_counts import IgnoredUpload, Taken, add_ignored, add_taken, rule_key
 from local.machine import LocalMachine
 from tests.end_to_end import ledger_file
 from tests.end_to_end.harness import start_after_kill
@@ -97,7 +97,9 @@ def test_the_counts_outlive_the_host(machine: LocalMachine) -> None:
 def test_ignored_uploads_are_shown_and_told_once(machine: LocalMachine, own_state: Path) -> None:
     assert rules(machine)["ignored"] == {"count": 0, "by_reason": {}, "last": None}
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    ignored = [Ignored(at, "incoming/folder/a.txt", reason) for reason in ("hidden", "suffix", "suffix")]
+    ignored = [
+        IgnoredUpload(at, "incoming/folder/a.txt", reason) for reason in ("hidden", "suffix", "suffix")
+    ]
     ledger_file.change(own_state, lambda table: add_ignored(table, ignored))
     assert rules(machine)["ignored"] == {
         "count": 3,

@@ -15,7 +15,7 @@ from tests.end_to_end.new_data import machine_with, runs, uploaded, wait_until_q
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": "vendor=1"}
-RUN, CREATE = "orchestration:batch_run@(1.4)", "create_orchestration:batch_run@1.4"
+RUN, CREATE = "orchestration:batch_run@(1.5)", "create_orchestration:batch_run@1.5"
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 
 
@@ -231,7 +231,7 @@ def test_a_run_started_by_an_event_is_in_the_trace_of_the_event(
             checks = App(machine.url).run(view["run_id"])["checks"]
             tree = ended_trace(receiver, view["run_id"])
 
-    window = ["create_orchestration:new_data_window@1.4", "orchestration:new_data_window@(1.4)"]
+    window = ["create_orchestration:new_data_window@1.5", "orchestration:new_data_window@(1.5)"]
     steps = [*window, "activity:start_run", "activity:start_run"] if start == "folder" else []
     run = tree.chain("new_data", *steps, CREATE, RUN)
     assert_complete(tree, run, checks)

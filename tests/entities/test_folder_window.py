@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.names import FOLDER_WINDOW
-from batch.new_data.window import FolderWindow
+from batch.new_data.window import FolderWindow, Late
 from batch.run.source import DataSource
 from entities.folder_window import bp
 from tests.batch.builders import START, after
@@ -26,13 +26,17 @@ def send() -> Send:
     return sender(bp, FOLDER_WINDOW)
 
 
-def _touch(toucher: str, at: float = 0, *, written: datetime | None = None) -> Operation:
+def _touch(
+    toucher: str, at: float = 0, *, written: datetime | None = None, late: str | None = None
+) -> Operation:
     source = blob(f"in/{toucher}.csv", at=written or after(at)).source().to_json()
-    return "touch", {"toucher": toucher, "now": after(at).isoformat(), "source": source}
+    given = {"toucher": toucher, "now": after(at).isoformat(), "source": source}
+    return "touch", {**given, "late": late} if late else given
 
 
-def _claim(claimant: str, at: float = 0) -> Operation:
-    return "claim", {"claimant": claimant, "now": after(at).isoformat(), "longest_wait_seconds": LONGEST}
+def _claim(claimant: str, at: float = 0, *, remembers: bool = False) -> Operation:
+    given = {"claimant": claimant, "now": after(at).isoformat(), "longest_wait_seconds": LONGEST}
+    return "claim", {**given, "remembers": True} if remembers else given
 
 
 def _names(result: Any) -> list[str] | None:
@@ -139,25 +143,82 @@ def test_a_late_claim_gets_no_blobs_that_another_claim_got(send: Send) -> None:
     assert [_names(result) for result in answer.results] == [["a", "b"], None]
 
 
+def _taken(*names: str, send: Send) -> Any:
+    """The state after a run has taken the blobs of these names."""
+    newest = names[-1]
+    return send(*(_touch(name) for name in names), _claim(newest, 10, remembers=True)).state
+
+
+def test_a_claim_that_remembers_closes_the_window_and_keeps_it(send: Send) -> None:
+    before = _window(_touch("a"), _touch("b", 5), send=send)
+    answer = send(_claim("b", 15, remembers=True), state=before)
+    [source] = answer.results
+    assert (_names(source), "folder_count" in source) == (["a", "b"], False)
+    window = FolderWindow.from_json(answer.state)
+    assert (window.closed, window.source) == (True, DataSource.from_json(source))
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_a_closed_window_gives_nothing_and_stays(send: Send, remembers: bool) -> None:
+    before = _taken("a", "b", send=send)
+    operations = [_claim(claimant, at, remembers=remembers) for claimant in "ab" for at in (10, 10**6)]
+    answer = send(*operations, state=before)
+    assert (answer.state, answer.results, answer.failed) == (before, [None] * 4, [False] * 4)
+
+
+@pytest.mark.parametrize(
+    ("then", "count", "folder_count"), [("f", 1, 6), ("a", 1, 5), ("ab", 2, 5), ("fg", 2, 7)]
+)
+def test_the_next_run_of_the_folder_says_how_many_files_it_has(
+    send: Send, then: str, count: int, folder_count: int
+) -> None:
+    touches = [_touch(name, 90) for name in then]
+    claim = _claim(then[-1], 100, remembers=True)
+    answer = send(*touches, claim, state=_taken(*"abcde", send=send))
+    assert datetime.fromisoformat(answer.results[0]) == after(90)
+    source = answer.results[-1]
+    assert (_names(source), source["count"], source["folder_count"]) == (list(then), count, folder_count)
+
+
+@pytest.mark.parametrize("late", ["ignore", "file"])
+def test_a_late_blob_opens_no_window_where_the_rule_says_so(send: Send, late: str) -> None:
+    opened = send(_touch("a", late=late), _touch("b", 5, late=late))
+    assert opened.results == [OPENED] * 2
+    closed = send(_claim("b", 15, remembers=True), state=opened.state).state
+    answer = send(_touch("c", 20, late=late), _claim("c", 100, remembers=True), state=closed)
+    assert (answer.results, answer.failed) == ([None, None], [False, False])
+    again = send(_touch("d", 200), _claim("d", 300, remembers=True), state=answer.state)
+    assert (_names(again.results[1]), again.results[1]["folder_count"]) == (["d"], 4)
+
+
+def test_a_claim_of_an_earlier_version_forgets_the_folder(send: Send) -> None:
+    answer = send(_touch("f", 90), _claim("f", 100), state=_taken("a", send=send))
+    assert (answer.state, _names(answer.results[1])) == (None, ["f"])
+
+
 _operations = st.lists(
     st.tuples(st.sampled_from([_touch, _claim]), st.sampled_from("abcd"), st.sampled_from([1, 10, 60])),
     min_size=1,
     max_size=12,
 )
+_lates = st.sampled_from(list(Late))
 
 
-def _timed(drawn: list[Any]) -> list[Operation]:
+def _timed(drawn: list[Any], late: Late = Late.RERUN, *, remembers: bool = False) -> list[Operation]:
     at, operations = 0, []
     for make, orchestration, passed in drawn:
         at += passed
-        operations.append(make(orchestration, at))
+        if make is _touch:
+            operations.append(_touch(orchestration, at, late=late.value))
+        else:
+            operations.append(_claim(orchestration, at, remembers=remembers))
     return operations
 
 
-@given(_operations)
-def test_batches_do_not_change_the_answers(send: Send, drawn: list[Any]) -> None:
+@given(_operations, _lates, st.booleans())
+def test_batches_do_not_change_the_answers(send: Send, drawn: list[Any], late: Late, remembers: bool) -> None:
     """The answers to operations in one batch are the answers to single operations."""
-    operations = _timed(drawn)
+    operations = _timed(drawn, late, remembers=remembers)
     state: Any = None
     results: list[Any] = []
     for operation in operations:
@@ -168,23 +229,31 @@ def test_batches_do_not_change_the_answers(send: Send, drawn: list[Any]) -> None
     assert (together.state, together.results) == (state, results)
 
 
-@given(_operations)
-def test_each_blob_is_given_to_one_claim(send: Send, drawn: list[Any]) -> None:
-    state, touched, claimed = None, 0, 0
-    for operation in _timed(drawn):
+@given(_operations, _lates, st.booleans())
+def test_each_blob_is_given_to_one_claim_or_is_late(
+    send: Send, drawn: list[Any], late: Late, remembers: bool
+) -> None:
+    state, touched, claimed, too_late = None, 0, 0, 0
+    for operation in _timed(drawn, late, remembers=remembers):
         answer = send(operation, state=state)
         [result] = answer.results
         assert answer.failed == [False]
         if operation[0] == "touch":
             touched += 1
-            assert datetime.fromisoformat(result) <= datetime.fromisoformat(operation[1]["now"])
+            is_late = late != Late.RERUN and remembers and claimed > 0
+            assert (result is None) is is_late
+            too_late += is_late
+            if result is not None:
+                assert datetime.fromisoformat(result) <= datetime.fromisoformat(operation[1]["now"])
         elif result is None:
             assert answer.state == state
         else:
-            assert answer.state is None
+            assert (answer.state is not None) is remembers
+            assert ("folder_count" in result) is (remembers and claimed > 0)
             claimed += result["count"]
         state = answer.state
-        assert claimed + (state["source"]["count"] if state else 0) == touched
+        waiting = state["source"]["count"] if state and not state.get("closed") else 0
+        assert claimed + too_late + waiting == touched
 
 
 @pytest.mark.parametrize(
@@ -197,6 +266,7 @@ def test_each_blob_is_given_to_one_claim(send: Send, drawn: list[Any]) -> None:
         ("touch", {**_touch("b")[1], "now": "soon"}),
         ("touch", {**_touch("b")[1], "source": None}),
         ("touch", {**_touch("b")[1], "source": {"count": 1}}),
+        ("touch", {**_touch("b")[1], "late": "word of tomorrow"}),
         ("claim", None),
         ("claim", {"now": OPENED}),
         ("claim", {**_claim("a")[1], "longest_wait_seconds": "long"}),

@@ -18,6 +18,7 @@ _READS_THE_CLOCK = (
     "task_hub.submissions",
     "task_hub.upkeep",
     "triggers.housekeeping",
+    "triggers.schedules",
 )
 
 

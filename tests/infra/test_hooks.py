@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "NEW_DATA_PREFIX": "",
     "NEW_DATA_SUFFIX": ".csv",
     "NEW_DATA_START": "folder",
+    "NEW_DATA_MARKER": "_SUCCESS",
     "JOB_EVENTS_TOPIC_ID": "/subscriptions/0000/topics/jobs",
     "NOTIFICATION_TOPIC_ID": "/subscriptions/0000/topics/runs",
     "API_URL": "https://func-demo/api/batch-runs",

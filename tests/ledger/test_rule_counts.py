@@ -8,7 +8,7 @@ import pytest
 
 from ledger.errors import LedgerUnavailable
 from ledger.rule_counts import (
-    Ignored,
+    IgnoredUpload,
     RuleCount,
     Taken,
     add_ignored,
@@ -31,8 +31,8 @@ def taken(seconds: int, name: str = "incoming/a.csv", run_id: str = "folder-1") 
     return Taken(after(seconds), name, run_id)
 
 
-def ignored(seconds: int, reason: str = "suffix", name: str = "incoming/a.txt") -> Ignored:
-    return Ignored(after(seconds), name, reason)
+def ignored(seconds: int, reason: str = "suffix", name: str = "incoming/a.txt") -> IgnoredUpload:
+    return IgnoredUpload(after(seconds), name, reason)
 
 
 @dataclass(slots=True)

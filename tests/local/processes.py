@@ -1,10 +1,11 @@
 """Processes for tests of the commands: find them by their parent, read until a line, end them in time."""
 
+import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
@@ -16,12 +17,19 @@ LIMIT = 60.0
 
 @contextmanager
 def started(
-    *arguments: str, stdin: int | None = None, limit: float = LIMIT
+    *arguments: str,
+    stdin: int | None = None,
+    limit: float = LIMIT,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Python with these arguments. Killed at the end of the block or after ``limit``, so that reading always ends."""
+    """Python with these arguments. Killed at the end of the block or after ``limit``, so that reading always ends.
+
+    ``environment`` adds to that of this process.
+    """
     with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

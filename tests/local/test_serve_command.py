@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,19 +32,21 @@ def free_port() -> int:
     raise AssertionError("no ports are free")
 
 
-def command(port: int, state: Path) -> list[str]:
-    return ["-m", "local", "serve", "--port", str(port), "--state", str(state)]
+def command(port: int, state: Path, *options: str) -> list[str]:
+    return ["-m", "local", "serve", "--port", str(port), "--state", str(state), *options]
 
 
 @contextmanager
-def serving(port: int, state: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def serving(
+    port: int, state: Path, *options: str, **environment: str
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """The process and what it printed, once it is ready."""
-    with started(*command(port, state), limit=600.0) as process:
+    with started(*command(port, state, *options), limit=600.0, environment=environment) as process:
         yield process, "".join(lines_until(process.stdout, LAST_LINE))
 
 
-def refusal(port: int, state: Path) -> str:
-    with started(*command(port, state)) as process:
+def refusal(port: int, state: Path, *options: str, **environment: str) -> str:
+    with started(*command(port, state, *options), environment=environment) as process:
         code, output, errors = end_of(process)
     assert (code, output) == (1, "")
     assert "Errno" not in errors and "Traceback" not in errors
@@ -83,9 +86,9 @@ def test_the_end_of_a_run_is_told_to_a_receiver_of_this_machine(served: tuple[in
     port, state, printed = served
     app = App(f"http://127.0.0.1:{port}")
     run_id = app.start()
-    assert f"and a file in {state}/notifications." in printed
+    assert f"and a file in {state}/notification_events." in printed
     [file] = wait_for(
-        "the file of its event", lambda: list((state / "notifications").glob(f"{run_id}-*.json"))
+        "the file of its event", lambda: list((state / "notification_events").glob(f"{run_id}-*.json"))
     )
     event = json.loads(file.read_text())
     assert (event["type"], event["subject"]) == ("BatchEndpointRun.Completed", run_id)
@@ -116,16 +119,132 @@ def test_what_is_no_port_is_named(port: str, tmp_path: Path) -> None:
     )
 
 
-def test_make_passes_the_port_on() -> None:
+@pytest.mark.parametrize(
+    ("variable", "option"),
+    [
+        ("PORT=7072", "--port='7072'"),
+        ("RULES=my rules.json", "--rules='my rules.json'"),
+        ("STORAGE=hierarchical", "--storage='hierarchical'"),
+    ],
+)
+def test_make_passes_its_variables_on(variable: str, option: str) -> None:
     said = subprocess.run(
-        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", "serve", "PORT=7072"],
+        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", "serve", variable],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.endswith("-m local serve --port='7072'\n")
+    assert said.stdout.split("-m local serve")[1].strip() == option
+
+
+RULES = [
+    {
+        "container": "readings",
+        "prefix": "hourly/",
+        "suffix": ".csv",
+        "start": "file",
+        "input_uri": "azureml://datastores/lake/paths/{path}",
+        "output_uri": "azureml://datastores/lake/paths/scores/{run_id}.csv",
+        "endpoint_uri": "https://energy.westeurope.inference.ml.azure.com/jobs",
+        "deployment": "v2",
+        "poll_interval": 1,
+    },
+    {"container": "sensors", "start": "marker", "poll_interval": 1},
+]
+
+
+def test_rules_that_will_be_deployed_start_runs_here(tmp_path: Path) -> None:
+    port, state, file = free_port(), tmp_path / "state", tmp_path / "rules.json"
+    file.write_text(json.dumps(RULES))
+    with serving(port, state, "--rules", str(file), "--storage", "hierarchical") as (_, printed):
+        app = App(f"http://127.0.0.1:{port}")
+        assert (
+            f"Each file of readings/hourly/ with *.csv starts a run. Put files into {state}/readings/hourly/"
+            in printed
+        )
+        assert f"starts a run when _SUCCESS comes into it. Put files into {state}/sensors/" in printed
+        assert f"The datastore lake is {state}/readings." in printed
+        assert (
+            "the local endpoint takes the place of https://energy.westeurope.inference.ml.azure.com/jobs"
+            in printed
+        )
+        assert "the local endpoint has no deployment v2; its default one scores" in printed
+        assert "incoming" not in printed
+
+        folder = state / "readings" / "hourly"
+        folder.mkdir()
+        shutil.copy(sorted((ROOT / "samples" / "data").glob("*.csv"))[0], folder / "date=2026-01-31.csv")
+        run_id = wait_for("a run", lambda: [run["run_id"] for run in app.list().json()["runs"]])[0]
+        run = app.wait_for_end(run_id)
+
+    assert run["phase"] == "Completed", run
+    assert run["source"]["names"] == ["date=2026-01-31.csv"]
+    assert (state / "readings" / "scores" / f"{run_id}.csv").exists()
+
+
+def test_a_data_lake_account_renames_files_and_creates_markers(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    rules = [
+        {"container": "readings", "start": "folder", "quiet_seconds": 1, "poll_interval": 1},
+        {"container": "sensors", "start": "marker", "poll_interval": 1},
+    ]
+    with serving(port, state, "--storage", "hierarchical", NEW_DATA_RULES=json.dumps(rules)):
+        app = App(f"http://127.0.0.1:{port}")
+        attempt = state / "readings" / "out" / "_temporary" / "0"
+        shutil.copytree(ROOT / "samples" / "data", attempt)
+        (state / "sensors" / "monday").mkdir()
+        (state / "sensors" / "monday" / "_SUCCESS").touch()
+        log = state / "host.log"
+        wait_for("the attempt's files to be ignored", lambda: "_temporary" in log.read_text())
+        for file in attempt.iterdir():
+            file.rename(state / "readings" / "out" / file.name)
+
+        def folders() -> set[str] | None:
+            found = {run["source"]["folder"] for run in app.list().json()["runs"] if run["source"]}
+            return found if len(found) == 2 else None
+
+        assert wait_for("both runs", folders) == {"out", "monday"}
+
+
+def test_plain_settings_of_the_environment_are_a_rule(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    with serving(port, state, NEW_DATA_START="file", NEW_DATA_SUFFIX=".txt") as (_, printed):
+        assert f"Each file of incoming/ with *.txt starts a run. Put files into {state}/incoming/" in printed
+        (state / "incoming" / "a.txt").write_text("reading_id,kwh,outdoor_c,persons\n")
+        app = App(f"http://127.0.0.1:{port}")
+        wait_for("a run", lambda: app.list().json()["runs"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "environment", "said"),
+    [
+        (
+            '[{"container": "readings"}, {"container": "readings", "start": "marker", "suffix": ".csv"}]',
+            {},
+            "App setting NEW_DATA_RULES, rule 1, as a whole: suffix has no meaning where a marker starts the run.\n",
+        ),
+        ("[", {}, "App setting NEW_DATA_RULES is not JSON: "),
+        ("", {}, "RULES: {file} is empty. A file without rules holds [].\n"),
+        (None, {}, "RULES: {file} cannot be read: No such file or directory.\n"),
+        (
+            "[]",
+            {"NEW_DATA_START": "file"},
+            "The rules are in {file}, and there is also NEW_DATA_START."
+            " Unset what is in the environment, or leave out RULES.\n",
+        ),
+    ],
+)
+def test_wrong_rules_are_refused_in_the_words_of_the_app(
+    rules: str | None, environment: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.json"
+    if rules is not None:
+        file.write_text(rules)
+    reason = refusal(free_port(), tmp_path / "state", "--rules", str(file), **environment)
+    assert reason.startswith(said.format(file=file))
+    assert not (tmp_path / "state").exists()
 
 
 def test_it_ends_with_its_host_and_its_host_with_it(tmp_path: Path) -> None:

@@ -153,7 +153,16 @@ def _signals(answer: Answer) -> list[tuple[str, str, Any]]:
 
 @pytest.mark.parametrize(
     ("version", "signals"),
-    [("", [OWN]), ("1.0", [OWN]), ("1.1", [OWN]), ("1.2", []), ("1.3", []), ("1.4", []), ("2.0", [])],
+    [
+        ("", [OWN]),
+        ("1.0", [OWN]),
+        ("1.1", [OWN]),
+        ("1.2", []),
+        ("1.3", []),
+        ("1.4", []),
+        ("1.5", []),
+        ("2.0", []),
+    ],
 )
 def test_only_a_run_of_an_earlier_version_signals_the_owner_of_its_job(
     handle: Handle, version: str, signals: list[Any]

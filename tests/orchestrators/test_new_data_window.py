@@ -1,6 +1,7 @@
 """The orchestration of one blob through the SDK's own replay: alone, and many at once with the real entity."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -13,14 +14,23 @@ import entities.folder_window
 from batch.names import FOLDER_WINDOW, NEW_DATA_WINDOW
 from batch.new_data.blob import Blob
 from batch.new_data.request import upload_for, upload_id
+from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
+from batch.new_data.window import Late
 from batch.run.source import DataSource
 from orchestrators.new_data_window import bp
 from tests.batch.builders import START, after
 from tests.batch.builders import settings as app_settings
 from tests.batch.new_data.events import blob, rule
 from tests.entities.batches import Send, sender
-from tests.orchestrators.execution import TIMER, Answer, Execution, Handle, handle_of
+from tests.orchestrators.execution import (
+    THIS_VERSION,
+    TIMER,
+    Answer,
+    Execution,
+    Handle,
+    handle_of,
+)
 
 RULE = rule(quiet_seconds=10, longest_wait_seconds=60, prefix="in/")
 SOURCE = blob("in/a.csv").source().merged_with(blob("in/b.csv").source()).to_json()
@@ -36,10 +46,10 @@ def send() -> Send:
     return sender(entities.folder_window.bp, FOLDER_WINDOW)
 
 
-def _upload(of: Blob | None = None) -> FolderUpload:
+def _upload(of: Blob | None = None, under: NewDataRule = RULE) -> FolderUpload:
     uploaded = of or blob("in/a.csv", at=after(-3))
-    run_id = upload_id(RULE, uploaded)
-    return upload_for(RULE, uploaded, run_id, app_settings())
+    run_id = upload_id(under, uploaded)
+    return upload_for(under, uploaded, run_id, app_settings())
 
 
 def _touching(
@@ -81,7 +91,12 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
     assert execution.complete("2026-01-31T12:00:00Z", after=0.5).actions[-1]["actionType"] == TIMER
     assert execution.timer_at == after(10.5)
 
-    claim = {"claimant": "w-1", "now": "2026-01-31T12:00:10.500000Z", "longest_wait_seconds": 60}
+    claim = {
+        "claimant": "w-1",
+        "now": "2026-01-31T12:00:10.500000Z",
+        "longest_wait_seconds": 60,
+        "remembers": True,
+    }
     assert execution.fire().entity_call == (window, "claim", claim)
 
     answer = execution.complete(SOURCE)
@@ -89,6 +104,74 @@ def test_touch_wait_claim_start(window_handle: Handle) -> None:
 
     answer = execution.complete({"run_id": "folder-1"})
     assert (answer.done, answer.error, answer.output) == (True, None, {"run_id": "folder-1"})
+
+
+@pytest.mark.parametrize(
+    ("version", "single", "remembers"),
+    [
+        (THIS_VERSION, False, True),
+        # The window of one blob is no folder's.
+        (THIS_VERSION, True, False),
+        # An execution of an earlier version repeats its claim.
+        ("1.4", False, False),
+        ("1.0", False, False),
+        ("", False, False),
+    ],
+)
+def test_which_claim_remembers_the_folder(
+    window_handle: Handle, version: str, single: bool, remembers: bool
+) -> None:
+    upload = _upload().model_copy(update={"single": single})
+    execution = Execution(window_handle, json.dumps(upload.to_json()), START, "w-1", version=version)
+    execution.complete(START.isoformat())
+    assert execution.fire().entity_call[2].get("remembers", False) is remembers
+
+
+def _late_rule(late: Late) -> NewDataRule:
+    return rule(quiet_seconds=10, longest_wait_seconds=60, prefix="in/", late=late.value)
+
+
+@pytest.mark.parametrize("late", [Late.IGNORE, Late.FILE])
+def test_a_blob_that_is_not_late_waits_for_its_folder(window_handle: Handle, late: Late) -> None:
+    execution = _touching(window_handle, _upload(under=_late_rule(late)))
+    assert execution.answer.entity_call[2]["late"] == late
+    execution.complete(START.isoformat())
+    execution.fire()
+    name, given = execution.complete(SOURCE).retried_activity
+    assert (name, given["request"]["inputs"]["input_data"]["type"]) == ("start_run", "UriFolder")
+
+
+def test_a_late_blob_is_ignored_if_the_rule_says_so(window_handle: Handle) -> None:
+    execution = _touching(window_handle, _upload(blob("in/late.csv"), _late_rule(Late.IGNORE)))
+    ignored = {"container": "data", "blob": "in/late.csv", "reason": "late"}
+    assert execution.complete(None).retried_activity == ("ignore_upload", ignored)
+    # A host of 1.4 does not have this activity.
+    execution.fail("The function 'ignore_upload' doesn't exist.")
+    execution.fire()
+    answer = execution.complete({"ignored": "late"})
+    assert (answer.done, answer.error, answer.output) == (True, None, {"ignored": "late"})
+
+
+def test_a_late_blob_starts_a_run_of_its_own_if_the_rule_says_so(window_handle: Handle) -> None:
+    upload = _upload(blob("in/late.csv"), _late_rule(Late.FILE))
+    execution = _touching(window_handle, upload)
+    name, given = execution.complete(None).retried_activity
+    assert (name, given["run_id"]) == ("start_run", upload.run_id)
+    assert given["source"] == blob("in/late.csv").source().to_json()
+    assert given["request"]["inputs"]["input_data"] == {
+        "type": "UriFile",
+        "uri": "https://lake.blob.core.windows.net/data/in/late.csv",
+    }
+    answer = execution.complete({"run_id": upload.run_id})
+    assert (answer.done, answer.output) == (True, {"run_id": upload.run_id})
+
+
+def test_a_late_copy_that_has_begun_waits_its_quiet_period(window_handle: Handle) -> None:
+    copying = replace(blob("in/late.csv"), is_unfinished=True)
+    execution = _touching(window_handle, _upload(copying, _late_rule(Late.FILE)))
+    assert execution.complete(None, after=2.0).actions[-1]["actionType"] == TIMER
+    assert execution.timer_at == after(12)
+    assert execution.fire().retried_activity[0] == "start_run"
 
 
 def test_the_ids_from_its_start_are_kept(window_handle: Handle) -> None:
@@ -207,17 +290,18 @@ def test_any_name_of_a_blob_is_kept(window_handle: Handle) -> None:
 class Hub:
     """Orchestrations of one folder and the real entity that they call; what is due runs in any order."""
 
-    def __init__(self, handle: Handle, send: Send, random: Random) -> None:
-        self._handle, self._send, self._random = handle, send, random
+    def __init__(self, handle: Handle, send: Send, random: Random, under: NewDataRule = RULE) -> None:
+        self._handle, self._send, self._random, self._rule = handle, send, random, under
         self.now = 0.0
         self.state: Any = None
         self.calls: list[Execution] = []
         self.asleep: list[Execution] = []
         self.runs: list[dict[str, Any]] = []
         self.superseded = 0
+        self.ignored: list[str] = []
 
     def comes(self, name: str) -> None:
-        upload = _upload(blob(f"in/{name}", at=after(self.now)))
+        upload = _upload(blob(f"in/{name}", at=after(self.now)), self._rule)
         self.calls.append(_touching(self._handle, upload, after(self.now), name))
 
     def step(self) -> bool:
@@ -235,6 +319,11 @@ class Hub:
             return False
         return True
 
+    def run_dry(self) -> None:
+        while self.calls or self.asleep:
+            if not self.step():
+                self.now += 1
+
     def _entity_takes(self, batch: list[Execution]) -> None:
         calls = [each.answer.entity_call for each in batch]
         answer = self._send(*((operation, given) for _, operation, given in calls), state=self.state)
@@ -244,36 +333,51 @@ class Hub:
             self.calls.remove(execution)
             execution.now = after(self.now)
             answered = execution.complete(result, after=0)
-            if operation == "touch":
+            if operation == "touch" and result is not None:
                 self.asleep.append(execution)
             elif answered.done:
                 assert answered.output == {"superseded": True}
                 self.superseded += 1
             else:
-                self.runs.append(answered.retried_activity[1]["source"])
+                self._begins(*answered.retried_activity)
+
+    def _begins(self, activity: str, given: dict[str, Any]) -> None:
+        if activity == "ignore_upload":
+            self.ignored.append(given["blob"].removeprefix("in/"))
+        else:
+            self.runs.append({**given["source"], "type": given["request"]["inputs"]["input_data"]["type"]})
+
+
+_pauses = st.lists(st.sampled_from([0.0, 1.0, 9.5, 10.0, 25.0]), min_size=1, max_size=10)
 
 
 @settings(max_examples=40)
-@given(st.lists(st.sampled_from([0.0, 1.0, 9.5, 10.0, 25.0]), min_size=1, max_size=10), st.integers(0, 2**32))
-def test_each_blob_is_in_exactly_one_run(
-    window_handle: Handle, send: Send, pauses: list[float], seed: int
+@given(_pauses, st.integers(0, 2**32), st.sampled_from(list(Late)))
+def test_each_blob_is_in_exactly_one_run_or_ignored(
+    window_handle: Handle, send: Send, pauses: list[float], seed: int, late: Late
 ) -> None:
     random = Random(seed)  # noqa: S311 - chance, not secrecy
-    hub = Hub(window_handle, send, random)
+    hub = Hub(window_handle, send, random, _late_rule(late))
     for number, pause in enumerate(pauses):
         hub.comes(f"{number}.csv")
         for _ in range(random.randint(0, 3)):
             hub.step()
         hub.now += pause
-    while hub.calls or hub.asleep:
-        if not hub.step():
-            hub.now += 1
-    assert hub.state is None
-    sources = [DataSource.model_validate(source) for source in hub.runs]
-    names = [name for source in sources for name in source.names]
-    assert sorted(names) == sorted(f"{number}.csv" for number in range(len(pauses)))
-    assert sum(source.count for source in sources) == len(pauses)
-    assert len(hub.runs) + hub.superseded == len(pauses)
+    hub.run_dry()
+    assert hub.state["closed"] is True
+    names = [name for run in hub.runs for name in run["names"]]
+    assert sorted(names + hub.ignored) == sorted(f"{number}.csv" for number in range(len(pauses)))
+    assert sum(run["count"] for run in hub.runs) == len(names)
+    assert len(hub.runs) + hub.superseded + len(hub.ignored) == len(pauses)
+    over_folder = [run for run in hub.runs if run["type"] == "UriFolder"]
+    seen = 0
+    for run in over_folder:
+        assert run.get("folder_count") == (seen + run["count"] if seen else None)
+        seen += run["count"]
+    if late != Late.RERUN:
+        assert len(over_folder) == 1
+    assert bool(hub.ignored) <= (late == Late.IGNORE)
+    assert all(run.get("folder_count") is None for run in hub.runs if run["type"] == "UriFile")
 
 
 def test_files_that_come_together_start_one_run(window_handle: Handle, send: Send) -> None:
@@ -281,9 +385,20 @@ def test_files_that_come_together_start_one_run(window_handle: Handle, send: Sen
     for number in range(30):
         hub.comes(f"{number}.csv")
         hub.now += 0.1
-    while hub.calls or hub.asleep:
-        if not hub.step():
-            hub.now += 1
+    hub.run_dry()
     [run] = hub.runs
     assert (run["count"], len(run["names"]), hub.superseded) == (30, 30, 29)
     assert json.loads(json.dumps(run)) == run
+
+
+def test_a_file_after_the_run_of_its_folder_starts_one_that_tells_it(
+    window_handle: Handle, send: Send
+) -> None:
+    hub = Hub(window_handle, send, Random(1))  # noqa: S311
+    for name in ("1.csv", "2.csv", "3.csv", "4.csv", "5.csv"):
+        hub.comes(name)
+    hub.run_dry()
+    hub.now += 3_600
+    hub.comes("6.csv")
+    hub.run_dry()
+    assert [(run["count"], run.get("folder_count")) for run in hub.runs] == [(5, None), (1, 6)]

@@ -9,6 +9,8 @@ The records do not change. Each set has the name of the ``defaultVersion`` in th
 - ``1.1``, in the folder of that name: no field of its states is at its default, and its contexts state the version.
 - ``1.2``: the first whose runs record their end in the ledger; some wait for that step. Entities are as in 1.1.
 - ``1.3``: the first whose runs wait for roles, and know how long a cancel on request may take.
+- ``1.4``: the first whose runs ask why a job failed and where its outputs are, and may submit another job. Its entity
+  of a folder forgets the folder when its window closes.
 """
 
 import json
@@ -40,7 +42,7 @@ pytestmark = [
 ]
 
 HERE = Path(__file__).parent
-SETS = {"1.0": HERE, "1.1": HERE / "1.1", "1.2": HERE / "1.2", "1.3": HERE / "1.3"}
+SETS = {"1.0": HERE, **{version: HERE / version for version in ("1.1", "1.2", "1.3", "1.4")}}
 WITHOUT_RECORD = ("1.0", "1.1")
 """Their runs end without the step that records the end."""
 

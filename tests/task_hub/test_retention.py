@@ -2,18 +2,24 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from batch.new_data.request import upload_for
+from batch.new_data.request import window_key as window_key_of
+from batch.new_data.window import Claim, Touch, close, touch
 from ledger.errors import LedgerUnavailable
 from ledger.job_owners import own_job, owner_of
+from ledger.markers import run_of_marker
 from ledger.run_row import PARTITION
 from ledger.runs import end_run, find_row
 from ledger.table import Delete, Query
 from ledger.windows import take_window_start, window_key
-from task_hub.rebuild import rebuild_part
+from task_hub.rebuild import rebuild_once, rebuild_part
 from task_hub.retention import purge_ended_before
-from tests.batch.builders import after, custom_status, result, run
+from tests.batch.builders import after, custom_status, result, run, settings
+from tests.batch.new_data.events import blob, rule
 from tests.ledger.counting_table import CountingTable
 from tests.ledger.runs import added, end, ended, found
 from tests.task_hub.task_hub import TaskHub, entity, instance
@@ -21,6 +27,7 @@ from tests.task_hub.task_hub import TaskHub, entity, instance
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
+RULE = rule(start="folder")
 BEFORE = datetime(2026, 2, 1, tzinfo=UTC)
 STATE = json.dumps(run(status="Running").to_json())
 WITHOUT_JOB = json.dumps(run().to_json())
@@ -133,6 +140,14 @@ async def test_a_window_is_purged_with_its_row(table: CountingTable) -> None:
     assert hub.instances == {}
 
 
+async def test_a_marker_that_has_not_been_written_for_as_long_is_forgotten(table: CountingTable) -> None:
+    for marker, now in (("old", BEFORE - timedelta(seconds=1)), ("new", BEFORE)):
+        await run_of_marker(table, marker, blob("in/_SUCCESS"), "r-1", now)
+    with TaskHub([]).served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 0
+    assert await keys(table) == ["marker new"]
+
+
 async def test_a_window_whose_row_cannot_be_deleted_is_purged_in_the_next_hour(
     table: CountingTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,3 +229,52 @@ async def test_a_row_of_the_list_that_stands_alone_is_deleted_and_nothing_else(t
     assert hub.instances == {"r-2": goes_on}
     assert table.writes == 2
     assert [key.partition(" ")[0] for key in await keys(table)] == ["at", "id", "open"]
+
+
+def folder_of_a_window(**changed: object) -> list[dict[str, Any]]:
+    """The closed window of a folder, and the orchestrations of its two blobs, of which the second was late."""
+    first, late = blob("in/a.csv"), blob("in/late.csv")
+    window = touch(None, Touch(toucher="window-1", now=after(0), source=first.source()))
+    claim = Claim(claimant="window-1", now=after(60), longest_wait_seconds=3_600, remembers=True)
+    key = window_key_of(RULE, first)
+    orchestrations = [
+        instance(
+            f"window-{number}",
+            name="new_data_window",
+            input=json.dumps(upload_for(RULE, each, f"folder-{number}", settings()).to_json()),
+        )
+        for number, each in enumerate((first, late), 1)
+    ]
+    return [{**entity("folder_window", key, close(window, claim).to_json()), **changed}, *orchestrations]
+
+
+async def test_a_closed_window_is_purged_with_the_orchestrations_of_its_folder() -> None:
+    hub = TaskHub(folder_of_a_window())
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 2
+    assert hub.instances == {}
+
+
+async def test_a_closed_window_stays_while_blobs_of_its_folder_come() -> None:
+    """Its last orchestration has touched it, ends after that, and is purged later."""
+    window, first, late = folder_of_a_window(lastUpdatedTime="2026-02-01T00:00:00Z")
+    late["lastUpdatedTime"] = "2026-02-01T00:00:01Z"
+    hub = TaskHub([window, first, late])
+    with hub.served() as client:
+        assert await purge_ended_before(client, BEFORE, limit=100) == 1
+        assert list(hub.instances) == [window["instanceId"], "window-2"]
+        assert await purge_ended_before(client, BEFORE + timedelta(days=1), limit=100) == 1
+    assert hub.instances == {}
+
+
+async def test_closed_windows_hide_no_run_from_a_rebuild(
+    table: CountingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task hub lists entities first."""
+    monkeypatch.setattr("task_hub.rebuild._PAGE", "2")
+    [window, *_] = folder_of_a_window()
+    many = [{**window, "instanceId": f"@folder_window@{number}"} for number in range(5)]
+    hub = TaskHub([*many, instance("r-1", input=STATE)])
+    with hub.served() as client:
+        assert await rebuild_once(client, parts=10) == 1
+    assert await find_row(table, "r-1")

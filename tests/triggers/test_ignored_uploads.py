@@ -10,7 +10,7 @@ import pytest
 from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from ledger.errors import LedgerUnavailable
-from ledger.rule_counts import Ignored, Taken, add_ignored, add_taken, rule_counts, rule_key
+from ledger.rule_counts import IgnoredUpload, Taken, add_ignored, add_taken, rule_counts, rule_key
 from tests.batch.builders import ENDPOINT_URI, after
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
@@ -55,11 +55,11 @@ async def test_ignored_uploads_are_told_once_the_most_frequent_reason_first(
     await fire("housekeeping")
     assert lines(caplog, "uploads_ignored") == []
     reasons = ("hidden", "suffix", "empty", "suffix")
-    await add_ignored(table, [Ignored(after(0), "incoming/a", reason) for reason in reasons])
+    await add_ignored(table, [IgnoredUpload(after(0), "incoming/a", reason) for reason in reasons])
     await fire("housekeeping")
     await fire("housekeeping")
     assert lines(caplog, "uploads_ignored") == ["uploads_ignored count=4 suffix=2 empty=1 hidden=1"]
-    await add_ignored(table, [Ignored(after(1), "incoming/a", "suffix")])
+    await add_ignored(table, [IgnoredUpload(after(1), "incoming/a", "suffix")])
     await fire("housekeeping")
     assert lines(caplog, "uploads_ignored")[1:] == ["uploads_ignored count=1 suffix=1"]
 
@@ -71,7 +71,7 @@ async def test_what_could_not_be_told_is_told_in_the_next_call(
         raise LedgerUnavailable("it is busy", retry_after=3_600)
 
     caplog.set_level(logging.INFO)
-    await add_ignored(table, [Ignored(after(0), "incoming/a", "suffix")])
+    await add_ignored(table, [IgnoredUpload(after(0), "incoming/a", "suffix")])
     with monkeypatch.context() as busy:
         busy.setattr(table.table, "write", fail)
         await fire("housekeeping")

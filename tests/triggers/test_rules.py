@@ -12,7 +12,7 @@ from batch.new_data.rules import Start
 from batch.new_data.settings import new_data
 from batch.settings import app_settings
 from ledger.errors import LedgerUnavailable
-from ledger.rule_counts import Ignored, Taken, add_ignored, add_taken, rule_key
+from ledger.rule_counts import IgnoredUpload, Taken, add_ignored, add_taken, rule_key
 from tests.batch.builders import ENDPOINT_URI, after
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
@@ -88,7 +88,7 @@ async def test_each_rule_has_its_own_count(table: CountingTable) -> None:
     await add_ignored(
         table,
         [
-            Ignored(after(number), f"incoming/{number}", reason)
+            IgnoredUpload(after(number), f"incoming/{number}", reason)
             for number, reason in enumerate(("suffix", "hidden", "suffix"))
         ],
     )

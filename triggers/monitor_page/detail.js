@@ -153,7 +153,8 @@ function source({ source }) {
   const more = source.count - source.names.length;
   const names = source.names.join("\n") + (more > 0 ? `\n… and ${more} more` : "");
   return [section("Started by new data", definitions([
-    ["Folder", code(folderOf(source))], ["Files", String(source.count)],
+    ["Folder", code(folderOf(source))], ["Files", filesOf(source)],
+    ["Scores", source.folder_count && "the whole folder again"],
     ["First", timeElement(source.first_event_at)], ["Last", timeElement(source.last_event_at)],
   ]), h("details", {}, h("summary", { "data-keep": "names" }, "Names"), h("pre", { class: "code" }, names)))];
 }

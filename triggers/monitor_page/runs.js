@@ -53,11 +53,14 @@ function endpointName(run) {
 
 const folderOf = ({ container, folder }) => `${container}/${folder}`;
 
-/** The title of a run: the data that started it, or its id. */
-function titleOf(run) {
-  if (!run.source) return run.run_id;
-  return `${folderOf(run.source)} · ${run.source.count} ${run.source.count === 1 ? "file" : "files"}`;
+/** How many files started a run; with how many the folder has, if the run scores it again. */
+function filesOf({ count, folder_count: all }) {
+  const named = (number) => `${number} ${number === 1 ? "file" : "files"}`;
+  return all ? `${count} new of ${named(all)}` : named(count);
 }
+
+/** The title of a run: the data that started it, or its id. */
+const titleOf = (run) => (run.source ? `${folderOf(run.source)} · ${filesOf(run.source)}` : run.run_id);
 
 const shortened = (id) => (id.length > 20 ? `${id.slice(0, 13)}…${id.slice(-6)}` : id);
 

@@ -17,7 +17,11 @@ _TOPIC_OF_EVENT = {
     "Microsoft.MachineLearningServices.": "Microsoft.MachineLearningServices.Workspaces",
 }
 _SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions@"
-_FINISHED_UPLOADS = "FINISHED_UPLOADS"
+_EVENT = re.compile(r"(Microsoft\.(?:Storage|MachineLearningServices)\.)[A-Z]\w+")
+_TAKEN_CALLS = ("FINISHED_UPLOADS", "RENAMES")
+"""Constants of the app: the calls after which a blob counts as uploaded, as ``data.api`` names them."""
+_CREATE_FILE = "CREATE_FILE"
+"""Constant of the app: the call that counts for markers alone. Each file of a Data Lake account raises its event."""
 _HOOK = Path("infra/hooks/postdeploy.sh")
 _RULES = Path("infra/new-data-rules.json")
 _MAX_FILTER_VALUES = 25
@@ -31,8 +35,10 @@ def check_events(project: Project, source: Source) -> Findings:
         events = module.at("params", "eventTypes")
         if events is not None:
             yield from _event_types(project, template, module, events, source)
-            yield from _upload_kinds(template, module, source)
-    yield from _rules(project, source)
+            yield from _calls(template, module, source)
+            yield from _filter_values(project, template, module)
+    yield from _known_event_types(template, source)
+    yield from _rules(project)
     yield from _containers(project)
 
 
@@ -95,34 +101,107 @@ def _reached(template: Template, node: Node | None) -> Iterator[Node]:
                 yield from _reached(template, declared.value)
 
 
-def _upload_kinds(template: Template, module: Declaration, source: Source) -> Findings:
-    """The filter lets through exactly the kinds of upload that the app accepts as finished."""
-    filters = module.at("params", "filters")
-    wanted = source.constant(_FINISHED_UPLOADS)
-    for entry in filters.named_children if filters is not None else ():
-        keys = fields(entry)
-        if "key" in keys and literal(keys["key"][1]) == "data.api" and isinstance(wanted, set):
-            values = {literal(item) for item in keys["values"][1].named_children}
-            if values != wanted:
+def _known_event_types(template: Template, source: Source) -> Findings:
+    """Each event type that the app handles is subscribed to."""
+    subscribed = {
+        str(literal(item)): module
+        for module in reversed(template.of_kind("module"))
+        if (events := module.at("params", "eventTypes")) is not None
+        for item in events.named_children
+    }
+    for event in sorted(one for one in source.texts if _EVENT.fullmatch(one)):
+        sender = event.rpartition(".")[0]
+        others = [module for one, module in subscribed.items() if one.rpartition(".")[0] == sender]
+        if others and event not in subscribed:
+            yield Finding(
+                template.path,
+                line(others[0].at("params", "eventTypes") or others[0].node),
+                f"the app handles {event}, and no subscription takes it",
+            )
+
+
+def _calls(template: Template, module: Declaration, source: Source) -> Findings:
+    """The filter lets through exactly the calls that the app takes; CreateFile for names of markers only."""
+    filters = [fields(entry) for entry in _filters(module)]
+    named = [source.constant(name) for name in _TAKEN_CALLS]
+    taken = {call for calls in named if isinstance(calls, set) for call in calls}
+    ends_with_a_name = any(literal(keys["operatorType"][1]) == "StringEndsWith" for keys in filters)
+    for keys in filters:
+        if literal(keys["key"][1]) != "data.api":
+            continue
+        key, values = keys["key"][0], {literal(item) for item in keys["values"][1].named_children}
+        if values == {source.constant(_CREATE_FILE)}:
+            if not ends_with_a_name:
                 yield Finding(
                     template.path,
-                    line(entry),
-                    f"the filter for data.api must be what the app accepts: {listed(wanted)}",
+                    line(key),
+                    "each file of a Data Lake account is created: a filter must name the markers (StringEndsWith)",
                 )
+        elif values != taken:
+            yield Finding(
+                template.path,
+                line(key),
+                f"the filter for data.api must be what the app accepts: {listed(taken)}",
+            )
 
 
-def _rules(project: Project, source: Source) -> Findings:
-    """Each rule becomes one value of a filter, in addition to the kinds of upload."""
+def _filters(module: Declaration) -> list[Node]:
+    filters = module.at("params", "filters")
+    return filters.named_children if filters is not None else []
+
+
+def _filter_values(project: Project, template: Template, module: Declaration) -> Findings:
+    """All filters together have at most as many values as a subscription takes.
+
+    A literal list has its length, and a variable the limit ``most…`` that its expression compares with. The names of
+    markers have no such limit: they are counted in the rules file.
+    """
+    count = 0
+    for entry in _filters(module):
+        keys = fields(entry)
+        values = keys["values"][1]
+        limit = _limit(template, values)
+        if limit is not None:
+            count += limit
+        elif literal(keys["operatorType"][1]) == "StringEndsWith":
+            count += len(_marker_names(project))
+        else:
+            yield Finding(template.path, line(values), f"no variable most… limits the values {text(values)}")
+    if count > _MAX_FILTER_VALUES:
+        yield Finding(
+            template.path,
+            line(module.node),
+            f"module {module.name}: its filters can have {count} values;"
+            f" an event subscription takes {_MAX_FILTER_VALUES}, and {_RULES} has {len(_marker_names(project))}"
+            " names of markers",
+        )
+
+
+def _limit(template: Template, values: Node) -> int | None:
+    if values.type == "array":
+        return len(values.named_children)
+    reached = (template.declarations.get(text(node)) for node in _reached(template, values))
+    limits = (literal(one.value) for one in reached if one is not None and one.name.startswith("most"))
+    return next((limit for limit in limits if isinstance(limit, int)), None)
+
+
+def _marker_names(project: Project) -> set[str]:
+    rules = project.json(_RULES)
+    return {
+        str(rule.get("marker"))
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict) and rule.get("start") == "marker"
+    }
+
+
+def _rules(project: Project) -> Findings:
     rules = project.json(_RULES)
     if not isinstance(rules, list) or not all(
-        isinstance(rule, dict) and "container" in rule for rule in rules
+        isinstance(rule, dict) and ("container" in rule or rule.get("start") == "schedule") for rule in rules
     ):
-        yield Finding(_RULES, 1, "it must be a list of rules, each with a container")
-        return
-    kinds = source.constant(_FINISHED_UPLOADS)
-    most = _MAX_FILTER_VALUES - len(kinds if isinstance(kinds, set) else ())
-    if len(rules) > most:
-        yield Finding(_RULES, 1, f"it has {len(rules)} rules; an event subscription has room for {most}")
+        yield Finding(
+            _RULES, 1, "it must be a list of rules, each with a container or with the start schedule"
+        )
 
 
 def _containers(project: Project) -> Findings:

@@ -100,7 +100,8 @@ class Storage:
         location = f"{parts.scheme}://{parts.netloc}{parts.path}"
         for prefix, folder in self._accounts.items():
             if location.rstrip("/") == prefix or location.startswith(prefix + "/"):
-                return _inside(folder, unquote(location[len(prefix) :].lstrip("/")), uri)
+                path = location[len(prefix) :].lstrip("/")
+                return _inside(folder, unquote(path) if parts.scheme == "https" else path, uri)
         raise StorageError(f"The storage location {uri} is not mapped to a folder of this machine.")
 
     def _asset_key(self, uri: str) -> str | None:

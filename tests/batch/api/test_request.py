@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from batch.api.request import parse_request
+from batch.api.request import parse_fields, parse_request
 from batch.api.request_fields import MAX_TIMEOUT, RUN_ID_RULE
 from batch.errors import FieldError, InvalidRequest
 from batch.run.request import Binding, RunRequest
@@ -107,6 +107,15 @@ def test_an_output_is_a_place_in_a_datastore(uri: str) -> None:
     ):
         [error] = refusals(fields)
         assert "must be azureml://datastores/<name>/paths/<path>" in error.message
+
+
+def test_a_space_in_a_uri_is_named_with_what_to_do() -> None:
+    uri = "azureml://datastores/samples/paths/monday data/"
+    with pytest.raises(InvalidRequest) as error:
+        parse_fields({"endpoint_input_uri": uri}, None, settings())
+    [wrong] = error.value.errors
+    assert wrong.field == "endpoint_input_uri"
+    assert wrong.message.startswith("holds a space, which a URI cannot hold. Give the https URL of the data")
 
 
 def test_two_requests_without_a_run_id_are_two_runs() -> None:

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from azure.functions.eventgrid import EventGridEventInConverter
-from azure.functions.meta import Datum
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,8 +49,7 @@ def test_an_event_names_its_job_in_either_schema(schema: str, kind: str) -> None
         payload = {**common, "topic": WORKSPACE_ID, "eventType": kind, "eventTime": time, "dataVersion": ""}
     else:
         payload = {**common, "source": WORKSPACE_ID, "type": kind, "time": time, "specversion": "1.0"}
-    received = EventGridEventInConverter.decode(Datum(json.dumps(payload), "json"), trigger_metadata=None)
-    assert moved_job(grid_event(received), WORKSPACE) == "batchjob-1"
+    assert moved_job(grid_event(json.dumps(payload)), WORKSPACE) == "batchjob-1"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Rules as people look at them: what they say themselves, and nothing secret."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -7,11 +9,14 @@ import pytest
 from batch.new_data.configured import configured_rules
 from batch.new_data.rules import NewDataRule
 from batch.new_data.settings import NewData
+from tests.batch.builders import settings
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def fields(**rule: Any) -> dict[str, Any]:
     validated = NewDataRule.model_validate({"container": "incoming", **rule})
-    [configured] = configured_rules(NewData("topic", (validated,)))
+    [configured] = configured_rules(NewData("topic", (validated,)), NOW)
     assert (configured.id, configured.start) == (validated.id, validated.start)
     assert configured.next_start_at is None
     return dict(configured.fields)
@@ -49,8 +54,22 @@ def test_what_looks_like_a_secret_is_removed_at_any_depth() -> None:
 
 def test_the_order_is_that_of_the_settings() -> None:
     rules = tuple(NewDataRule(container=name) for name in ("zzz", "aaa", "mmm"))
-    assert [rule.fields["container"] for rule in configured_rules(NewData("t", rules))] == [
+    assert [rule.fields["container"] for rule in configured_rules(NewData("t", rules), NOW)] == [
         "zzz",
         "aaa",
         "mmm",
     ]
+
+
+def test_a_schedule_stands_in_its_place_and_shows_when_it_is_due_next() -> None:
+    schedule = {"name": "nightly", "cron": "30 2 * * *", "input_uri": "azureml://datastores/d/paths/{date}/"}
+    said = [{"container": "one"}, {"start": "schedule", **schedule}, {"container": "two"}]
+    topic = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/account"
+    rules = NewData.from_environment(
+        {"NEW_DATA_RULES": json.dumps(said), "NEW_DATA_TOPIC": topic}, settings()
+    )
+
+    one, nightly, two = configured_rules(rules, NOW)
+    assert (one.fields["container"], two.fields["container"]) == ("one", "two")
+    assert (nightly.id, nightly.start, nightly.fields) == ("schedule-nightly", "schedule", schedule)
+    assert nightly.next_start_at == datetime(2026, 2, 1, 2, 30, tzinfo=UTC)

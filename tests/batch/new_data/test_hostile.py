@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.grid_event import GridEvent
-from batch.new_data.blob import FINISHED_UPLOADS, Blob, Malformed, finished_upload
+from batch.new_data.blob import (
+    BLOB_CREATED,
+    BLOB_RENAMED,
+    FINISHED_UPLOADS,
+    RENAMES,
+    Blob,
+    Malformed,
+    UnknownCall,
+    upload_of,
+)
 from tests.batch.builders import WORKSPACE_ID
 from tests.batch.new_data.events import CLOUD_EVENTS, SCHEMAS, TOPIC, created, event, subject, upload
 
@@ -16,7 +25,7 @@ AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def _found(received: GridEvent) -> Blob | None:
-    return finished_upload(received, TOPIC)
+    return upload_of(received, TOPIC)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,18 @@ def test_without_an_etag_the_event_id_identifies_the_content(tag: object) -> Non
     assert found.version == "event-7"
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("time", ["yesterday", "01/31/2026 12:00:00Z", "1769860800", 1_769_860_800, ["x"]])
+def test_a_time_that_cannot_be_read_is_malformed(schema: str, time: object) -> None:
+    with pytest.raises(Malformed, match="its time is not in ISO 8601"):
+        _found(event(schema, eventTime=time))
+
+
+@pytest.mark.parametrize("of", [{"topic": WORKSPACE_ID}, {"eventType": "x"}, {"subject": subject("in/")}])
+def test_the_time_of_an_event_that_reports_no_upload_does_not_matter(of: dict[str, Any]) -> None:
+    assert _found(event(**of, eventTime="yesterday")) is None
+
+
 @pytest.mark.parametrize("event_id", [..., None, ""])
 def test_an_upload_without_etag_and_event_id_is_malformed(event_id: object) -> None:
     with pytest.raises(Malformed):
@@ -95,15 +116,40 @@ def test_an_upload_without_etag_and_event_id_is_malformed(event_id: object) -> N
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize("data", [..., None, [], [created()], "text", 5, True, {}])
-def test_data_that_is_not_an_object_is_not_an_upload(schema: str, data: object) -> None:
-    assert _found(event(schema, data=data)) is None
+def test_data_that_is_not_an_object_names_no_call(schema: str, data: object) -> None:
+    with pytest.raises(UnknownCall):
+        _found(event(schema, data=data))
+
+
+@pytest.mark.parametrize("name", ["in/a\ufffdb.csv", "\ufffd/a.csv", "in/\ufffd\ufffd"])
+@pytest.mark.parametrize("kind", [BLOB_CREATED, BLOB_RENAMED])
+def test_a_name_that_was_damaged_on_the_way_is_malformed(name: str, kind: str) -> None:
+    """The blob of that name does not exist."""
+    data = created() if kind == BLOB_CREATED else {"api": "RenameFile"}
+    with pytest.raises(Malformed, match=r"emoji, was replaced by U\+FFFD .* Give the blob a name without"):
+        _found(event(eventType=kind, subject=subject(name), data=data))
+
+
+@pytest.mark.parametrize("event_id", [..., None, ""])
+def test_a_rename_without_event_id_is_malformed(event_id: object) -> None:
+    """The eTag of an event says nothing of a rename."""
+    with pytest.raises(Malformed, match="event id"):
+        _found(event(eventType=BLOB_RENAMED, id=event_id, data=created(api="RenameFile")))
+
+
+@pytest.mark.parametrize(
+    "of", [{"id": "x" * 1_025}, {"data": {"api": "RenameFile", "sequencer": "0" * 1_025}}]
+)
+def test_a_rename_with_an_endless_identity_is_malformed(of: dict[str, Any]) -> None:
+    with pytest.raises(Malformed, match="too long"):
+        _found(event(eventType=BLOB_RENAMED, **{"data": {"api": "RenameFile"}, **of}))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 @pytest.mark.parametrize(
     "other",
     [
-        *[..., None, "", 5, [], "Microsoft.Storage.BlobDeleted", "Microsoft.Storage.BlobRenamed"],
+        *[..., None, "", 5, [], "Microsoft.Storage.BlobDeleted", "Microsoft.Storage.DirectoryRenamed"],
         *[
             "microsoft.storage.blobcreated",
             "Microsoft.Storage.BlobCreated ",
@@ -146,7 +192,7 @@ def test_only_events_of_the_configured_account_count(schema: str, source: object
 
 
 def test_the_configured_topic_may_be_written_in_any_case() -> None:
-    found = finished_upload(event(), TOPIC.upper() + "/")
+    found = upload_of(event(), TOPIC.upper() + "/")
     assert found is not None
     assert found.account == "LAKE"
 
@@ -159,20 +205,29 @@ _values: st.SearchStrategy[Any] = st.recursive(
 _hostile_subjects = st.builds(subject, st.text(min_size=1, max_size=60), st.text(max_size=10)) | _values
 _hostile_data = _values | st.builds(
     created,
-    api=st.sampled_from([*sorted(FINISHED_UPLOADS), "CreateFile"]) | st.none() | st.text(max_size=5),
+    api=st.sampled_from([*sorted(FINISHED_UPLOADS | RENAMES), "CreateFile"])
+    | st.none()
+    | st.text(max_size=5),
     contentLength=_values,
     eTag=_values,
     url=_values,
+    sequencer=_values,
 )
 
 
-@given(st.sampled_from(SCHEMAS), _hostile_subjects, _hostile_data, _values)
+@given(
+    st.sampled_from(SCHEMAS),
+    st.sampled_from([BLOB_CREATED, BLOB_RENAMED]),
+    _hostile_subjects,
+    _hostile_data,
+    _values,
+)
 def test_any_event_is_an_upload_or_ignored_or_malformed(
-    schema: str, of: object, data: object, event_id: object
+    schema: str, kind: str, of: object, data: object, event_id: object
 ) -> None:
     try:
-        found = _found(event(schema, subject=of, data=data, id=event_id))
-    except Malformed:
+        found = _found(event(schema, eventType=kind, subject=of, data=data, id=event_id))
+    except (Malformed, UnknownCall):
         return
     if found is not None:
         assert of == subject(found.name, found.container)

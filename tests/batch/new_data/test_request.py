@@ -14,7 +14,7 @@ from batch.addresses import CLOUDS, Cloud
 from batch.api.request_fields import RUN_ID_PATTERN
 from batch.data_uri import DEFAULT_OUTPUT
 from batch.errors import InvalidRequest
-from batch.new_data.blob import Blob, finished_upload
+from batch.new_data.blob import Blob, upload_of
 from batch.new_data.request import request_for, start_of, upload_for, upload_id, window_key
 from batch.new_data.rules import NewDataRule
 from batch.new_data.upload import FolderUpload
@@ -49,7 +49,7 @@ def test_a_file_is_the_input_of_its_run() -> None:
         "uri": "https://lake.blob.core.windows.net/data/in/a.csv",
     }
     assert asked.outputs["output_data"].uri == (
-        "azureml://datastores/workspaceblobstore/paths/batch-runs/r-1/predictions.csv"
+        "azureml://datastores/workspaceblobstore/paths/batch-runs/in/2026-01-31/r-1/predictions.csv"
     )
 
 
@@ -102,23 +102,93 @@ def test_a_file_at_the_root() -> None:
     ("name", "folder", "file"),
     [
         ("in/a.csv", "in", "a.csv"),
+        ("sales/date=2026-01-31/part-0.csv", "sales/date=2026-01-31", "part-0.csv"),
+        ("eventHour=2020-04-09T11%3A/a.csv", "eventHour=2020-04-09T11%253A", "a.csv"),
         ("in/2026/a b.csv", "in/2026", "a%20b.csv"),
         ("i#n/a#b?.csv", "i%23n", "a%23b%3F.csv"),
         ("100%/50%25.csv", "100%25", "50%2525.csv"),
         ("ü/\u4e2d.csv", "%C3%BC", "%E4%B8%AD.csv"),
-        ("u@h:1/a;b=c&d+e.csv", "u%40h%3A1", "a%3Bb%3Dc%26d%2Be.csv"),
+        ("u@h:1/a;b=c&d+e.csv", "u@h:1", "a;b=c&d+e.csv"),
+        ("a!b$c/(d),*'~.csv", "a!b$c", "(d),*'~.csv"),
         ("{account}/{run_id}.csv", "%7Baccount%7D", "%7Brun_id%7D.csv"),
         ("%7Brun_id%7D/a", "%257Brun_id%257D", "a"),
+        ('a[0]/b|c^d`e"<f>.csv', "a%5B0%5D", "b%7Cc%5Ed%60e%22%3Cf%3E.csv"),
         ("~/-._", "~", "-._"),
     ],
 )
-def test_names_are_percent_encoded_in_every_uri(name: str, folder: str, file: str) -> None:
-    everything = "https://a.example/{container}/{folder}/{file}"
-    one = rule(start="file", input_uri=everything, output_uri=OUTPUT + "/{folder}/{file}")
+def test_names_are_percent_encoded_in_a_url(name: str, folder: str, file: str) -> None:
+    """By RFC 3986: what a path may hold stays, as in the URLs of Event Grid."""
+    one = rule(start="file", input_uri="https://a.example/{container}/{folder}/{file}")
     assert _input(one, blob(name)) == f"https://a.example/data/{folder}/{file}"
-    assert _output(one, blob(name)).endswith(f"/out/r-1/{folder}/{file}")
     assert _input(rule(start="file"), blob(name)).endswith(f"/data/{folder}/{file}")
     assert _input(rule(), blob(name)).endswith(f"/data/{folder}/")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sales/date=2026-01-31/part-0.csv",
+        "eventHour=2020-04-09T11%3A/a.csv",
+        "100%/50%25.csv",
+        "ü/\u4e2d.csv",
+        "u@h:1/a;b=c&d+e.csv",
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ["azureml://datastores/lake/paths", "abfss://data@lake.dfs.core.windows.net"]
+)
+def test_names_stay_as_they_are_in_every_other_uri(name: str, form: str) -> None:
+    """These forms are not decoded: an encoded name is another name."""
+    one = rule(start="file", input_uri=f"{form}/{{path}}", output_uri=OUTPUT + "/{folder}/{file}")
+    assert _input(one, blob(name)) == f"{form}/{name}"
+    assert _output(one, blob(name)).endswith(f"/out/r-1/{name}")
+
+
+UNFIT = {
+    "monday data/a.csv": "a space",
+    "monday\u00a0data/a.csv": "U+00A0",
+    "what?/a.csv": "'?'",
+    "a#b/a.csv": "'#'",
+}
+
+
+def _refused(under: NewDataRule, name: str) -> tuple[str, str]:
+    with pytest.raises(InvalidRequest) as error:
+        _request(under, blob(name))
+    [wrong] = error.value.errors
+    return wrong.field, wrong.message
+
+
+@pytest.mark.parametrize(("name", "spelled"), UNFIT.items())
+@pytest.mark.parametrize(
+    "form", ["azureml://datastores/lake/paths", "abfss://data@lake.dfs.core.windows.net"]
+)
+def test_a_name_that_an_input_cannot_hold_is_refused_with_what_to_do(
+    form: str, name: str, spelled: str
+) -> None:
+    field, message = _refused(rule(input_uri=f"{form}/{{path}}"), name)
+    assert field == "input_uri"
+    assert spelled in message and "{path}" in message
+    encoded = {"a space": "%20", "U+00A0": "%C2%A0", "'?'": "%3F", "'#'": "%23"}[spelled]
+    assert f"https://, where it is {encoded}, or rename" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [*UNFIT.items(), ("{run_id}/a.csv", "'{'"), ("a}/a.csv", "'}'"), ("{date}/a.csv", "'{'")],
+)
+def test_a_name_that_an_output_cannot_hold_is_refused_with_what_to_do(name: str, spelled: str) -> None:
+    """A folder with the name of a placeholder would become the run id."""
+    field, message = _refused(rule(output_uri=OUTPUT + "/{folder}/p.csv"), name)
+    assert field == "output_uri"
+    assert spelled in message and "{folder}" in message and "leave the name out of output_uri" in message
+
+
+@pytest.mark.parametrize("name", [*UNFIT, "{run_id}/a.csv"])
+def test_a_name_that_is_in_no_uri_but_an_https_one_is_accepted(name: str) -> None:
+    one = rule(output_uri=OUTPUT)
+    assert _input(one, blob(name)).startswith("https://lake.blob.core.windows.net/data/")
+    assert _output(one, blob(name)) == OUTPUT.replace("{run_id}", "r-1")
 
 
 @pytest.mark.parametrize(
@@ -142,16 +212,48 @@ def test_each_run_has_an_output_of_its_own() -> None:
 
 def test_the_request_keeps_the_output_with_the_run_id_to_be_filled_in() -> None:
     one = rule(start="file", output_uri=OUTPUT + "/{folder}/{date}.csv")
-    [output] = _request(one, blob("in/{run_id}/a.csv")).outputs.values()
-    assert output.template == OUTPUT + "/in/%7Brun_id%7D/2026-01-31.csv"
+    [output] = _request(one, blob("in/a.csv")).outputs.values()
+    assert output.template == OUTPUT + "/in/2026-01-31.csv"
     assert output.uri == output.template.replace("{run_id}", "r-1")
+
+
+OWN = "azureml://datastores/workspaceblobstore/paths/batch-runs/"
+
+
+@pytest.mark.parametrize("start", ["file", "folder", "marker"])
+@pytest.mark.parametrize("default", ["none", DEFAULT_OUTPUT])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("monday/a.csv", "monday/2026-01-31/{run_id}/predictions.csv"),
+        ("north/monday/a.csv", "north/monday/2026-01-31/{run_id}/predictions.csv"),
+        ("a.csv", "2026-01-31/{run_id}/predictions.csv"),
+        ("date=2026-01-30/ü/a.csv", "date=2026-01-30/ü/2026-01-31/{run_id}/predictions.csv"),
+        ("monday data/a.csv", "monday_data/2026-01-31/{run_id}/predictions.csv"),
+        ("{run_id}/what?#/a.csv", "_run_id_/what__/2026-01-31/{run_id}/predictions.csv"),
+    ],
+)
+def test_an_output_that_nobody_names_is_found_by_folder_and_date(
+    start: str, default: str, name: str, expected: str
+) -> None:
+    asked = request_for(rule(start=start), blob(name), "r-1", settings(DEFAULT_OUTPUT_URI=default))
+    [output] = asked.outputs.values()
+    assert output.template == OWN + expected
+    assert output.uri == (OWN + expected).replace("{run_id}", "r-1")
+
+
+@pytest.mark.parametrize("folder", ["f" * 1_020, "/".join(["f" * 9] * 102), "f" * 899 + "/g"])
+def test_an_output_that_nobody_names_fits_into_the_name_of_a_blob(folder: str) -> None:
+    path = _output(rule(), blob(f"{folder}/a")).partition("/paths/")[2]
+    assert len(path) < 1_000
+    assert "//" not in path
 
 
 def test_a_rule_without_an_output_has_that_of_the_app() -> None:
     elsewhere = "azureml://datastores/lake/paths/scored/{run_id}.csv"
-    for default, expected in ((elsewhere, elsewhere), ("none", DEFAULT_OUTPUT)):
-        [output] = request_for(rule(), blob(), "r-1", settings(DEFAULT_OUTPUT_URI=default)).outputs.values()
-        assert output.template == expected
+    [output] = request_for(rule(), blob(), "r-1", settings(DEFAULT_OUTPUT_URI=elsewhere)).outputs.values()
+    assert output.template == elsewhere
+    for default in (elsewhere, "none"):
         own = request_for(
             rule(output_uri=OUTPUT + "/{run_id}"), blob(), "r-1", settings(DEFAULT_OUTPUT_URI=default)
         )
@@ -173,7 +275,7 @@ _names = st.lists(_parts.filter(lambda part: part not in ("", ".", "..")), min_s
 @given(_names.map("/".join), st.sampled_from(["file", "folder", "marker"]))
 def test_no_name_makes_a_uri_outside_its_container(name: str, start: str) -> None:
     """A service that decodes the URI finds the blob, or its folder, and nothing else."""
-    found = finished_upload(event(subject=f"/blobServices/default/containers/data/blobs/{name}"), TOPIC)
+    found = upload_of(event(subject=f"/blobServices/default/containers/data/blobs/{name}"), TOPIC)
     assert found is not None
     uri = urlsplit(_input(rule(start=start), found))
     assert (uri.scheme, uri.netloc, uri.query, uri.fragment) == (
@@ -206,13 +308,13 @@ def test_a_redelivery_is_the_same_upload(schema: str) -> None:
         event(schema, id="2", data=created(sequencer="0009", requestId="other", contentLength=7)),
         event(schema, topic=TOPIC.upper()),
     ]
-    found = [finished_upload(each, TOPIC) for each in deliveries]
+    found = [upload_of(each, TOPIC) for each in deliveries]
     assert len({upload_id(rule(), each) for each in found if each}) == 1
     assert None not in found
 
 
 def test_the_same_upload_in_either_schema() -> None:
-    first, second = (finished_upload(event(schema), TOPIC) for schema in SCHEMAS)
+    first, second = (upload_of(event(schema), TOPIC) for schema in SCHEMAS)
     assert first == second
 
 
@@ -293,7 +395,7 @@ def test_an_upload_passes_the_task_hub_unchanged(name: str, fields: dict[str, An
 def test_an_upload_passes_the_task_hub_whatever_identifies_its_content(
     tag: str | None, event_id: str
 ) -> None:
-    found = finished_upload(event(id=event_id, data=created(eTag=tag)), TOPIC)
+    found = upload_of(event(id=event_id, data=created(eTag=tag)), TOPIC)
     assert found is not None
     sent = _upload(rule(), found)
     assert FolderUpload.from_json(json.loads(json.dumps(sent.to_json()))) == sent

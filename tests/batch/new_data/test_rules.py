@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from batch.new_data.blob import Blob
+from batch.new_data.ignored import IgnoreReason, closest
 from batch.new_data.rules import NewDataRule, Start
 from batch.new_data.template import PLACEHOLDERS
 from tests.batch.new_data.events import blob, rule
@@ -18,6 +21,10 @@ def _refused_field(**fields: Any) -> str:
         rule(**fields)
     [details] = error.value.errors()
     return ".".join(map(str, details["loc"]))
+
+
+def _takes(under: NewDataRule, one: Blob) -> bool:
+    return under.why_ignored(one) is None
 
 
 def test_a_rule_needs_only_a_container() -> None:
@@ -58,7 +65,7 @@ def test_a_rule_needs_only_a_container() -> None:
 def test_prefix_and_suffix_select_by_name(
     start: str, fields: dict[str, Any], name: str, expected: bool
 ) -> None:
-    assert rule(start=start, **fields).matches(blob(name)) is expected
+    assert _takes(rule(start=start, **fields), blob(name)) is expected
 
 
 @pytest.mark.parametrize(
@@ -80,23 +87,107 @@ def test_prefix_and_suffix_select_by_name(
 def test_a_marker_file_has_exactly_the_name_in_the_rule(
     fields: dict[str, Any], name: str, expected: bool
 ) -> None:
-    assert rule(start="marker", **fields).matches(blob(name)) is expected
+    assert _takes(rule(start="marker", **fields), blob(name)) is expected
+
+
+HIDDEN = [
+    "_a.csv",
+    ".a.csv",
+    "in/_a.csv",
+    "in/.a.csv",
+    "in/_temporary/0/_temporary/attempt_202601311200_0001_m_000000_1/part-00000-x.csv",
+    "in/.hive-staging/a.csv",
+    "_delta_log/00000.json",
+]
+NOT_HIDDEN = ["in/a_b.csv", "in/a.b/c_.csv", "a_/b./c.csv"]
+
+
+@pytest.mark.parametrize("start", ["file", "folder"])
+@pytest.mark.parametrize("name", [*HIDDEN, "in/_SUCCESS"])
+def test_paths_that_are_hidden_by_convention_are_no_data(start: str, name: str) -> None:
+    assert rule(start=start).why_ignored(blob(name)) == IgnoreReason.HIDDEN
+    assert _takes(rule(start=start, include_hidden=True), blob(name))
+
+
+@pytest.mark.parametrize("start", ["file", "folder"])
+@pytest.mark.parametrize("name", NOT_HIDDEN)
+def test_only_the_begin_of_a_part_hides_it(start: str, name: str) -> None:
+    assert _takes(rule(start=start), blob(name))
+
+
+@pytest.mark.parametrize("marker", ["_SUCCESS", ".done", "done"])
+def test_a_marker_may_be_hidden_and_its_folders_may_not(marker: str) -> None:
+    under = {"start": "marker", "marker": marker}
+    assert _takes(rule(**under), blob(f"in/{marker}"))
+    for name in (f"_temporary/{marker}", f"in/.staging/0/{marker}"):
+        assert rule(**under).why_ignored(blob(name)) == IgnoreReason.HIDDEN
+        assert _takes(rule(**under, include_hidden=True), blob(name))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name", "expected"),
+    [
+        ("_landing/", "_landing/a.csv", True),
+        ("_landing", "_landing/a.csv", True),
+        ("_l", "_landing/a.csv", True),
+        ("in/.raw/", "in/.raw/deeper/a.csv", True),
+        ("_landing/", "_landing/_temporary/a.csv", False),
+        ("_landing/", "_landing/.a.csv", False),
+        ("in/", "in/_a.csv", False),
+        ("in", "in/_a.csv", False),
+    ],
+)
+def test_what_the_prefix_spells_is_not_hidden(prefix: str, name: str, expected: bool) -> None:
+    """Otherwise a rule for such a folder could take nothing."""
+    assert _takes(rule(prefix=prefix), blob(name)) is expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "how", "reason"),
+    [
+        ({"container": "other"}, "in/a.csv", {}, IgnoreReason.CONTAINER),
+        ({"prefix": "out/", "suffix": ".txt"}, "in/_a.csv", {}, IgnoreReason.PREFIX),
+        ({"suffix": ".txt"}, "in/_a.csv", {}, IgnoreReason.HIDDEN),
+        ({"suffix": ".txt"}, "in/a.csv", {"is_empty": True}, IgnoreReason.SUFFIX),
+        ({"suffix": ".csv"}, "in/a.csv", {"is_empty": True}, IgnoreReason.EMPTY),
+        ({}, "in/a.csv", {"is_empty": True, "is_created_only": True}, IgnoreReason.CREATED_ONLY),
+        ({"start": "marker"}, "in/a.csv", {"is_empty": True}, IgnoreReason.MARKER),
+        ({}, "in/a.csv", {"is_unfinished": True}, None),
+        ({"start": "file"}, "in/a.csv", {"is_unfinished": True}, None),
+        ({"start": "marker"}, "in/_SUCCESS", {"is_empty": True, "is_created_only": True}, None),
+        ({"start": "marker"}, "in/_SUCCESS", {"is_unfinished": True}, None),
+    ],
+)
+def test_a_rule_says_why_it_does_not_take_an_upload(
+    fields: dict[str, Any], name: str, how: dict[str, bool], reason: IgnoreReason | None
+) -> None:
+    assert rule(**fields).why_ignored(replace(blob(name), **how)) == reason
+
+
+def test_of_several_reasons_the_closest_is_named() -> None:
+    """No rule says more than that an upload is empty, and nothing less than that it has another container."""
+    ordered = ["container", "prefix", "hidden", "marker", "suffix", "empty", "created_only"]
+    assert list(IgnoreReason)[: len(ordered)] == ordered
+    for near, reason in enumerate(ordered):
+        farther = map(IgnoreReason, ordered[: near + 1])
+        assert closest(farther) == reason
+    assert closest([]) == IgnoreReason.CONTAINER
 
 
 @pytest.mark.parametrize("start", ["file", "folder"])
 def test_other_kinds_of_rules_ignore_the_marker(start: str) -> None:
-    assert rule(start=start, marker="done.txt").matches(blob("in/a.csv"))
+    assert _takes(rule(start=start, marker="done.txt"), blob("in/a.csv"))
 
 
 @pytest.mark.parametrize("start", ["file", "folder", "marker"])
 @pytest.mark.parametrize("container", ["data2", "dat", "xdata", "other", "$root"])
 def test_containers_are_compared_exactly(start: str, container: str) -> None:
-    assert not rule(start=start).matches(blob("in/_SUCCESS", container=container))
+    assert rule(start=start).why_ignored(blob("in/_SUCCESS", container=container)) == IgnoreReason.CONTAINER
 
 
 @pytest.mark.parametrize("container", ["$web", "$root", "a-b", "123", "x" * 63])
 def test_containers_that_storage_allows_are_accepted(container: str) -> None:
-    assert rule(container=container).matches(blob(container=container))
+    assert _takes(rule(container=container), blob(container=container))
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,41 @@ def test_a_hundred_names_of_common_length_are_all_shown() -> None:
     assert source.shortened_view()["count"] == 500
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "files"),
+    [("ab", "c", "abc"), ("ab", "ab", "ab"), ("aab", "bc", "abc"), ("a", "bbb", "ab"), ("a", "a", "a")],
+)
+def test_files_that_come_again_count_once(first: str, then: str, files: str) -> None:
+    both = _gathered([blob(f"in/{name}") for name in first]).files_with(
+        _gathered([blob(f"in/{name}", at=after(9)) for name in then])
+    )
+    assert (both.count, "".join(both.names)) == (len(files), files)
+    assert (both.first_event_at, both.last_event_at) == (START, after(9))
+
+
+def test_files_without_a_name_count_each() -> None:
+    many = _gathered([blob(f"in/{number}") for number in range(150)])
+    assert many.files_with(blob("in/0").source()).count == 150
+    both = many.files_with(blob("in/149").source())
+    assert (both.count, len(both.names)) == (151, MAX_NAMES)
+
+
+def test_the_data_of_a_later_run_tell_the_files_of_the_folder() -> None:
+    source, earlier = blob("in/c").source(), _gathered([blob("in/a"), blob("in/b")])
+    assert source.again_after(None) == source
+    again = source.again_after(earlier)
+    assert (again.count, again.folder_count, again.names) == (1, 3, ("c",))
+    assert DataSource.from_json(again.to_json()) == again
+    for shown in (again.view(), again.shortened_view(), custom_status(run(source=again))["source"]):
+        assert (shown["count"], shown["folder_count"]) == (1, 3)
+    assert "folder_count" not in source.view()
+
+
+@pytest.mark.parametrize(("name", "path"), [("in/2026/a.csv", "in/2026/a.csv"), ("a.csv", "a.csv")])
+def test_the_path_of_the_first_blob(name: str, path: str) -> None:
+    assert blob(name).source().merged_with(blob("in/z").source()).first_blob == path
+
+
 def test_the_status_of_a_run_shows_its_source() -> None:
     source = _gathered([blob("in/a.csv"), blob("in/b.csv", at=after(5))])
     shown = custom_status(run(status="Running", source=source))
@@ -104,7 +139,9 @@ def test_the_largest_status_of_many_wide_names_fits(character: str, length: int)
 def _assert_fits(character: str, length: int) -> None:
     """With names of ``length`` characters, as many as count, in the longest folder that they leave room for."""
     name = f"{character * (MAX_NAME_LENGTH - 1 - length)}/{character * length}"
-    source = _gathered([blob(name, container="c" * 63)] * MAX_NAMES).model_copy(update={"count": 2**31})
+    source = _gathered([blob(name, container="c" * 63)] * MAX_NAMES).model_copy(
+        update={"count": 2**31, "folder_count": 2**31}
+    )
     for failures in (1, 5):
         largest = largest_run(character, failures, source=source).canceling(
             CancelCause.QUEUE_TIMEOUT, after(40)

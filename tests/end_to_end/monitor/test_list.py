@@ -138,6 +138,30 @@ def test_a_run_started_by_data_has_its_data_as_the_title(page: Page, monitor_url
     expect(panel.locator("header")).to_contain_text(many)
 
 
+@pytest.mark.parametrize(("folder_count", "files"), [(6, "1 new of 6 files"), (1, "1 new of 1 file")])
+def test_a_run_over_a_folder_again_says_so(
+    page: Page, monitor_url: str, folder_count: int, files: str
+) -> None:
+    again = {**source("monday", 1), "folder_count": folder_count}
+    serve(page, [fake_run("again", minutes_ago=1, source=again)])
+    page.goto(monitor_url)
+    expect(ids(page)).to_have_text([f"incoming/monday · {files}"])
+
+    ids(page).first.click()
+    panel = page.get_by_role("complementary")
+    expect(panel.locator("dd", has_text=files)).to_be_visible()
+    expect(panel.locator("dt:text-is('Scores') + dd")).to_have_text("the whole folder again")
+
+
+def test_the_first_run_over_a_folder_scores_nothing_again(page: Page, monitor_url: str) -> None:
+    serve(page, [fake_run("first", minutes_ago=1, source=source("monday", 6))])
+    page.goto(monitor_url)
+    ids(page).first.click()
+    panel = page.get_by_role("complementary")
+    expect(panel.locator("dt:text-is('Files') + dd")).to_have_text("6 files")
+    expect(panel.locator("dt:text-is('Scores')")).to_have_count(0)
+
+
 def test_problems_and_errors_are_shown_in_the_list(page: Page, monitor_url: str) -> None:
     trouble = {"message": "The reason.", "advice": "Wait."}
     serve(

@@ -1,6 +1,7 @@
-"""Files in a folder become BlobCreated events: their content, and their time."""
+"""Files in a folder become events of a storage account: their content, and their time."""
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from local.event_grid import Container, ContainerWatch, Event, Schema, blob_created
+from local.event_grid import (
+    BLOB_CREATED,
+    BLOB_RENAMED,
+    Container,
+    ContainerWatch,
+    Event,
+    Schema,
+    blob_created,
+    blob_renamed,
+)
 from local.event_grid.event import written
 from local.event_grid.folder_scan import FolderMemory, Version, scan
 from tests.waiting import wait_for
@@ -47,6 +57,42 @@ def test_data_lake_events(api: Any, length: int) -> None:
     data = blob_created(CONTAINER, "a.csv", api, 700, MODIFIED).data
     assert data["url"] == "https://localdata.dfs.core.windows.net/incoming/a.csv"
     assert (data["contentLength"], data["contentOffset"]) == (length, length)
+
+
+def test_what_rfc_3986_allows_in_a_path_stays_as_it_is_in_a_url() -> None:
+    url = blob_created(CONTAINER, "date=2026-01-31/a,(1)@b;c+d'e!$&*~:.csv", "PutBlob", 1, MODIFIED).data[
+        "url"
+    ]
+    assert url == CONTAINER.url("") + "date=2026-01-31/a,(1)@b;c+d'e!$&*~:.csv"
+
+
+def test_a_copy_can_be_announced_before_its_content() -> None:
+    data = blob_created(CONTAINER, "copy/a.csv", "CopyBlob", 0, MODIFIED).data
+    assert (data["api"], data["contentLength"]) == ("CopyBlob", 0)
+    assert data["url"] == "https://localdata.blob.core.windows.net/incoming/copy/a.csv"
+
+
+def test_a_rename_in_full() -> None:
+    event = written(blob_renamed(CONTAINER, "_tmp/a b.csv", "day=1/a b.csv", MODIFIED), Schema.EVENT_GRID)
+    data: Any = event["data"]
+    assert event["subject"] == "/blobServices/default/containers/incoming/blobs/day=1/a b.csv"
+    assert event["eventType"] == "Microsoft.Storage.BlobRenamed"
+    assert event["eventTime"] == "2017-06-26T18:41:00.9584100Z"
+    assert data.keys() == {
+        *("api", "clientRequestId", "requestId", "sourceUrl", "destinationUrl", "sequencer"),
+        "storageDiagnostics",
+    }
+    assert data["api"] == "RenameFile"
+    assert data["sourceUrl"] == "https://localdata.dfs.core.windows.net/incoming/_tmp/a%20b.csv"
+    assert data["destinationUrl"] == "https://localdata.dfs.core.windows.net/incoming/day=1/a%20b.csv"
+
+
+def test_each_rename_is_an_event_of_its_own() -> None:
+    def identity(source: str = "a", destination: str = "b", at: int = MODIFIED) -> str:
+        return blob_renamed(CONTAINER, source, destination, at).id
+
+    assert identity() == identity()
+    assert len({identity(), identity(source="c"), identity(destination="c"), identity(at=MODIFIED + 1)}) == 4
 
 
 def test_the_same_content_is_the_same_event_and_another_is_not() -> None:
@@ -100,7 +146,48 @@ def test_each_content_is_reported_once(
     assert reported == (begun, complete)
 
 
-def test_a_scan_finds_finished_files_only(tmp_path: Path) -> None:
+def moved(number: int) -> Version:
+    """The content of ``version(1)``, whose name has changed since."""
+    return Version(changed_ns=number, size=1, inode=1)
+
+
+@pytest.mark.parametrize(
+    ("looks", "complete", "renamed"),
+    [
+        ([(0, {"a": version(1)}), (1, {"a": version(1)}), (2, {"b": moved(2)}), (4, {"b": moved(2)})],
+         [(1, "a")], [(2, "a", "b")]),
+        ([(0, {"a": version(1)}), (0.5, {"b": moved(2)}), (4, {"b": moved(2)})],
+         [(0.5, "a")], [(0.5, "a", "b")]),
+        ([(0, {"x/a": version(1)}), (1, {"x/a": version(1)}), (2, {"y/a": version(1)}), (4, {"y/a": version(1)})],
+         [(1, "x/a")], []),
+        ([(0, {"a": version(1)}), (1, {"a": version(1)}), (2, {"b": version(2)}), (3, {"b": version(2)})],
+         [(1, "a"), (3, "b")], []),
+        ([(0, {"a": version(1)}), (1, {"a": version(1)}), (2, {"a": moved(2), "b": version(3)}),
+          (3, {"b": version(3)})],
+         [(1, "a"), (3, "b")], []),
+    ],
+    ids=["renamed", "renamed before it was complete", "its folder renamed", "another of this inode", "both names"],
+)  # fmt: skip
+def test_a_memory_that_knows_renames_tells_them_from_new_files(
+    looks: list[tuple[float, dict[str, Version]]], complete: list[Any], renamed: list[Any]
+) -> None:
+    memory = FolderMemory(unchanged_for=1.0, knows_renames=True)
+    reported: tuple[list[Any], list[Any]] = ([], [])
+    for now, files in looks:
+        changes = memory.changes(files, now)
+        reported[0].extend((now, path) for path, _ in changes.complete)
+        reported[1].extend((now, one.source, one.destination) for one in changes.renamed)
+    assert reported == (complete, renamed)
+
+
+def test_other_memories_take_a_renamed_file_for_a_new_one() -> None:
+    memory = FolderMemory(unchanged_for=0.0)
+    memory.changes({"a": version(1)}, 0.0)
+    changes = memory.changes({"b": moved(2)}, 1.0)
+    assert ([path for path, _ in changes.complete], changes.renamed) == (["b"], [])
+
+
+def test_a_scan_finds_all_that_can_be_blobs(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
     for name in ("a.csv", "deep/b.csv", "deep/er/c#é?%.csv", ".hidden", "deep/.part"):
@@ -110,7 +197,14 @@ def test_a_scan_finds_finished_files_only(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to(tmp_path / "nothing")
     with open(os.fsencode(tmp_path) + b"/\xff.csv", "w"):  # noqa: PTH123 - no text names it
         pass
-    assert set(scan(tmp_path)) == {"a.csv", "deep/b.csv", "deep/er/c#é?%.csv", "link.csv"}
+    assert set(scan(tmp_path)) == {
+        "a.csv",
+        "deep/b.csv",
+        "deep/er/c#é?%.csv",
+        "link.csv",
+        ".hidden",
+        "deep/.part",
+    }
     assert scan(tmp_path / "a.csv") == scan(tmp_path / "nothing") == {}
 
 
@@ -148,9 +242,12 @@ class Clock:
 def drop(file: Path, text: str) -> None:
     """Atomic: a watch may scan at any moment, also between the creation of a file and its writing."""
     file.parent.mkdir(exist_ok=True)
-    hidden = file.with_name(f".{file.name}.part")
-    hidden.write_text(text)
-    hidden.rename(file)
+    descriptor, outside = tempfile.mkstemp(
+        dir=next(one for one in file.parents if one.name == "incoming").parent
+    )
+    with os.fdopen(descriptor, "w") as writer:
+        writer.write(text)
+    Path(outside).rename(file)
 
 
 Watch = Callable[..., Events]
@@ -198,15 +295,17 @@ def test_a_file_that_is_still_written_to_waits(watch: Watch, tmp_path: Path) -> 
     assert event.data["contentLength"] == 600
 
 
-def test_a_hidden_file_is_reported_after_its_rename(watch: Watch, tmp_path: Path) -> None:
+def test_a_hidden_file_is_a_blob_as_any_other_and_another_one_after_its_rename(
+    watch: Watch, tmp_path: Path
+) -> None:
     events = watch()
     hidden = tmp_path / "incoming" / ".a.csv.part"
-    hidden.write_text("done")
-    drop(tmp_path / "incoming" / "other.csv", "x")
+    drop(hidden, "done")
     events.until(1)
     hidden.rename(tmp_path / "incoming" / "a.csv")
     events.until(2)
-    assert events.names() == ["other.csv", "a.csv"]
+    assert events.names() == [".a.csv.part", "a.csv"]
+    assert {event.type for event in events} == {BLOB_CREATED}
 
 
 def test_an_overwritten_file_has_another_etag(watch: Watch, tmp_path: Path) -> None:
@@ -242,6 +341,33 @@ def test_a_data_lake_upload_is_two_events(watch: Watch, tmp_path: Path) -> None:
     assert (flushed.data["api"], flushed.data["contentLength"]) == ("FlushWithClose", 4)
     assert created.id != flushed.id
     assert created.data["url"] == flushed.data["url"]
+
+
+def test_a_file_that_a_data_lake_account_renames(watch: Watch, tmp_path: Path) -> None:
+    events = watch(hierarchical=True)
+    attempt = tmp_path / "incoming" / "_temporary" / "part-0.csv"
+    drop(attempt, "1,2\n")
+    events.until(2)
+    attempt.rename(tmp_path / "incoming" / "part-0.csv")
+    renamed = events.until(3)[2]
+    drop(tmp_path / "incoming" / "last", "1")
+    events.until(5)
+
+    assert events.names() == ["_temporary/part-0.csv"] * 2 + ["part-0.csv"] + ["last"] * 2
+    assert renamed.type == BLOB_RENAMED
+    assert str(renamed.data["sourceUrl"]).endswith("/incoming/_temporary/part-0.csv")
+
+
+def test_an_empty_file_of_a_data_lake_account_is_created_and_never_flushed(
+    watch: Watch, tmp_path: Path
+) -> None:
+    events = watch(hierarchical=True)
+    drop(tmp_path / "incoming" / "_SUCCESS", "")
+    events.until(1)
+    drop(tmp_path / "incoming" / "last", "1")
+    events.until(3)
+    assert [event.data["api"] for event in events] == ["CreateFile", "CreateFile", "FlushWithClose"]
+    assert events.names() == ["_SUCCESS", "last", "last"]
 
 
 def test_an_empty_file_is_an_event_of_length_0(watch: Watch, tmp_path: Path) -> None:

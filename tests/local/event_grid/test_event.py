@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from local.event_grid import Batching, Disturbance, Event, EventFilter, Schema, StringIn, Subscription
+from local.event_grid import (
+    Batching,
+    Disturbance,
+    Event,
+    EventFilter,
+    Schema,
+    StringBeginsWith,
+    StringEndsWith,
+    StringIn,
+    Subscription,
+)
 from local.event_grid.event import event_time, written
 
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
@@ -71,6 +81,17 @@ def test_times_are_written_in_utc() -> None:
         ({"advanced": [StringIn("data.api.none", ["x"])]}, False),
         ({"advanced": [StringIn("eventType", ["Microsoft.Storage.BlobCreated"])]}, True),
         ({"advanced": [StringIn("data.api", ["PutBlob"]), StringIn("data.missing", ["x"])]}, False),
+        (
+            {"advanced": [StringBeginsWith("Subject", ["/other", "/BLOBservices/default/containers/in/"])]},
+            True,
+        ),
+        ({"advanced": [StringBeginsWith("Subject", ["blobServices"])]}, False),
+        ({"advanced": [StringEndsWith("Subject", [".txt", ".CSV"])]}, True),
+        ({"advanced": [StringEndsWith("Subject", [".csv "])]}, False),
+        (
+            {"advanced": [StringBeginsWith("Subject", ["/blob"]), StringEndsWith("Subject", ["/_SUCCESS"])]},
+            False,
+        ),
     ],
 )
 def test_filters(fields: dict[str, Any], passes: bool) -> None:
@@ -105,6 +126,10 @@ def test_loss(loss: float, least: int, most: int) -> None:
         lambda: Subscription("ab", "http://x"),
         lambda: StringIn("data.api", []),
         lambda: StringIn("data.api", ["x"] * 26),
+        lambda: StringBeginsWith("Subject", ["x" * 513]),
+        lambda: EventFilter(
+            advanced=[StringIn("data.api", ["x"] * 13), StringEndsWith("Subject", ["x"] * 13)]
+        ),
         lambda: Batching(0),
         lambda: Batching(5001),
         lambda: Batching(1, 1025),

@@ -153,6 +153,18 @@ def test_the_function_gets_the_event(host: Any, seen: Any, made: Any, kind: str,
     ]
 
 
+@pytest.mark.parametrize("made", [event, cloud_event], ids=["eventgrid", "cloud"])
+def test_a_function_that_asks_for_text_gets_every_event(host: Any, seen: Any, made: Any) -> None:
+    """The classes of the SDK are made only of an event whose time the SDK can read."""
+    sent = {**made(text="é💎"), "eventTime": "yesterday", "time": "yesterday"}
+    assert post(host, [sent], "read").status_code == 202
+    assert seen("read") == [{"by": "read", "event": sent}]
+
+    answer = post(host, [sent])
+    assert (answer.status_code, seen("receive")) == (500, [])
+    assert "ValueError: time data 'yesterday' does not match format" in answer.text
+
+
 def test_an_event_without_any_known_field_still_reaches_the_function(host: Any, seen: Any) -> None:
     assert post(host, {"unknown": 1}).status_code == 202
     assert seen("receive")[0]["id"] is None

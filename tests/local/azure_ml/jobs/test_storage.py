@@ -31,7 +31,10 @@ def storage(root: Path) -> Storage:
     return Storage(
         WORKSPACE,
         {"store": root / "store"},
-        {"https://account.blob.core.windows.net/container": root / "store"},
+        {
+            "https://account.blob.core.windows.net/container": root / "store",
+            "abfss://container@account.dfs.core.windows.net": root / "store",
+        },
         {"readings:3": root / "store" / "in"},
     )
 
@@ -46,6 +49,9 @@ def storage(root: Path) -> Storage:
         (f"{WORKSPACE.id}/datastores/store/paths/in", "in"),
         ("https://account.blob.core.windows.net/container/in", "in"),
         ("https://account.blob.core.windows.net/container/in/with%20space.csv", "in/with space.csv"),
+        ("https://account.blob.core.windows.net/container/day=1/100%25", "day=1/100%"),
+        ("azureml://datastores/store/paths/day=1/100%25", "day=1/100%25"),
+        ("abfss://container@account.dfs.core.windows.net/day=1/100%25", "day=1/100%25"),
         ("https://account.blob.core.windows.net/container", ""),
         ("azureml:readings:3", "in"),
         (f"{WORKSPACE.id}/data/readings/versions/3", "in"),

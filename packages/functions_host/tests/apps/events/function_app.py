@@ -31,6 +31,11 @@ def receive(event: func.EventGridEvent):
 
 
 @app.event_grid_trigger(arg_name="event")
+def read(event: str):
+    note("read", event=json.loads(event))
+
+
+@app.event_grid_trigger(arg_name="event")
 def refuse(event: func.EventGridEvent):
     """Fails as often as the event's data says, then succeeds."""
     attempts[event.id] += 1

@@ -1,0 +1,55 @@
+"""Which events of a marker file belong to one upload of it.
+
+A file that is written through the Data Lake endpoint is announced when it is created and, if its writer closes it,
+once more. For a marker the first announcement is enough, so the run starts with it. The other event of the upload
+then finds that run, however long after it comes; they may also come in the other order. A marker that is written anew
+is another upload.
+"""
+
+from dataclasses import dataclass, replace
+
+from batch.new_data.blob import Blob
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerUpload:
+    """The newest upload of a marker that is known, with the run that it started.
+
+    ``created`` and ``closed`` say where its two events stand (``Blob.order``); empty while one is not known.
+    ``after`` is the last event of the uploads before, where the creation of this one may still come.
+    """
+
+    run_id: str
+    created: str
+    closed: str
+    after: str = ""
+
+
+def upload_with(known: MarkerUpload | None, blob: Blob, run_id: str) -> MarkerUpload:
+    """The newest upload once ``blob`` has come. Its run is that of ``blob``, too; ``run_id`` if it is a new one.
+
+    What is older than the known upload starts nothing: the marker was written again, and that run reads the folder
+    as it is by then.
+    """
+    if known is None:
+        known = MarkerUpload(run_id, "", "")
+    elif blob.order <= known.after:
+        return known
+    return (_with_created if blob.is_created_only else _with_closed)(known, blob.order, run_id)
+
+
+def _with_created(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
+    if not known.created and (order <= known.closed or not known.closed):
+        return replace(known, created=order)
+    if order > known.created:
+        # A close that came before belongs to the last creation before it.
+        return MarkerUpload(run_id, order, known.closed if known.closed >= order else "")
+    return known
+
+
+def _with_closed(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
+    if not known.closed and order >= known.created:
+        return replace(known, closed=order)
+    if order > known.closed and order >= known.created:
+        return MarkerUpload(run_id, created="", closed=order, after=max(known.created, known.closed))
+    return known
