@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -11,15 +10,15 @@ from ledger.table import Key, Table
 T = TypeVar("T")
 
 
-@dataclass(eq=False, slots=True)
 class _Group(Generic[T]):
     """What one write holds. A closed group takes no more: its write has begun."""
 
-    table: Table
-    key: Key
-    items: list[T] = field(default_factory=list)
-    is_closed: bool = False
-    task: asyncio.Task[None] | None = None
+    def __init__(self, table: Table, key: Key) -> None:
+        self.table = table
+        self.key = key
+        self.items: list[T] = []
+        self.is_closed = False
+        self.task: asyncio.Task[None] | None = None
 
     @property
     def is_open(self) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import azure.functions as func
@@ -42,16 +41,16 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         cached.cache_clear()
 
 
-def uploaded(number: int) -> func.EventGridEvent:
-    return func.EventGridEvent(
-        id=f"event-{number}",
-        topic=TOPIC,
-        subject=f"/blobServices/default/containers/incoming/blobs/a/{number}.csv",
-        event_type="Microsoft.Storage.BlobCreated",
-        event_time=datetime(2026, 1, 31, tzinfo=UTC),
-        data={"api": "PutBlob", "eTag": f"0x{number}", "contentLength": 5},
-        data_version="",
-    )
+def uploaded(number: int) -> str:
+    event = {
+        "id": f"event-{number}",
+        "topic": TOPIC,
+        "subject": f"/blobServices/default/containers/incoming/blobs/a/{number}.csv",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-01-31T00:00:00Z",
+        "data": {"api": "PutBlob", "eTag": f"0x{number}", "contentLength": 5},
+    }
+    return json.dumps(event)
 
 
 async def deliver(hub: TaskHub, *numbers: int) -> None:
