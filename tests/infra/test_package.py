@@ -21,7 +21,7 @@ DEPLOYED = {
     "activities", "batch", "entities", "function_app.py", "host.json", "ledger", "orchestrators",
     "requirements.txt", "task_hub", "triggers",
 }  # fmt: skip
-MAX_BYTES = 700_000
+MAX_BYTES = 800_000
 LIST_FUNCTIONS = """
 import json, function_app
 import azure.identity  # which the app loads for its first token only
