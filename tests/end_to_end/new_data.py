@@ -74,6 +74,13 @@ def runs(machine: LocalMachine, below: str = "") -> list[dict[str, Any]]:
     ]
 
 
+def predictions(machine: LocalMachine, run: dict[str, Any]) -> list[str]:
+    """The lines of the output that nobody named: below the folder and the day."""
+    place = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["source"]["folder"]
+    [file] = place.glob(f"20??-??-??/{run['run_id']}/predictions.csv")
+    return file.read_text().splitlines()
+
+
 def jobs(machine: LocalMachine) -> int:
     return int(machine.control.counters().get("invoke", {"jobs": 0})["jobs"])
 

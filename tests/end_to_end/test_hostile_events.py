@@ -122,7 +122,7 @@ def test_a_bad_event_does_not_stop_the_others_of_its_batch(
 
 def test_an_event_whose_time_cannot_be_read_is_logged(machine: LocalMachine, good: dict[str, Any]) -> None:
     assert deliver(machine, {**good, "id": "of yesterday", "eventTime": "yesterday"}).status_code == 202
-    line = 'event_malformed event_id="of yesterday" reason="its time is not in ISO 8601"'
+    line = f'event_malformed event_id="of yesterday" subject={good["subject"]} reason="its time is not in ISO 8601"'
     assert line in machine.host.log.read_text()
 
 

@@ -14,6 +14,7 @@ from tests.end_to_end.new_data import (
     gathered,
     jobs,
     machine_with,
+    predictions,
     rule,
     runs,
     uploaded,
@@ -126,8 +127,7 @@ def test_a_late_file_is_scored_alone_if_the_rule_says_so(machine: LocalMachine) 
     assert (view["source"]["names"], "folder_count" in view["source"]) == ([sample.name], False)
     given = view["request"]["inputs"]["input_data"]
     assert (given["type"], given["uri"].endswith(f"/incoming/file/{sample.name}")) == ("UriFile", True)
-    output = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / late["run_id"]
-    rows = (output / "predictions.csv").read_text().splitlines()
+    rows = predictions(machine, late)
     assert len(rows) == 168
     assert all(row.startswith("birch-lane-4") for row in rows)
 
@@ -157,5 +157,5 @@ def test_a_host_that_is_killed_loses_no_late_file_and_takes_none_twice(own_state
         assert jobs(machine) == 1 + len(later)
         if late == "rerun":
             assert max(run["source"]["folder_count"] for run in later) == 15
-        ignored = {name for name in names if f"blob=monday/{name} " in machine.host.log.read_text()}
+        ignored = {name for name in names if f"blob=incoming/monday/{name} " in machine.host.log.read_text()}
         assert ignored == (set(names) if late == "ignore" else set())

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -19,6 +18,7 @@ from tests.end_to_end.new_data import (
     gathered,
     jobs,
     machine_with,
+    predictions,
     rule,
     runs,
     uploaded,
@@ -49,13 +49,6 @@ def machine(one_machine: LocalMachine) -> Iterator[LocalMachine]:
     yield one_machine
     one_machine.clock.run(TIME_SCALE)
     one_machine.control.reset()
-
-
-def _predictions(machine: LocalMachine, run: dict[str, Any]) -> list[str]:
-    """The lines of the output that nobody named: below the folder and the day."""
-    place = machine.azure_ml.datastores["workspaceblobstore"] / "batch-runs" / run["source"]["folder"]
-    [file] = place.glob(f"20??-??-??/{run['run_id']}/predictions.csv")
-    return file.read_text().splitlines()
 
 
 def test_five_hundred_files_in_one_folder_are_one_job(own_state: Path) -> None:
@@ -90,7 +83,7 @@ def test_two_folders_are_two_jobs_over_their_own_files(machine: LocalMachine) ->
     for folder, sample in (("two/north/monday", "birch-lane-4"), ("two/south", "mill-street-7")):
         run = found[folder]
         assert run["phase"] == "Completed", run
-        rows = _predictions(machine, run)
+        rows = predictions(machine, run)
         assert rows and all(row.startswith(sample) for row in rows)
 
 
@@ -200,7 +193,7 @@ def test_a_data_lake_upload_counts_once(machine: LocalMachine) -> None:
     assert [run["source"]["names"] for run in runs(machine, "lake")] == [["new.csv"]]
 
 
-def test_files_in_the_watched_folder_end_as_predictions(own_state: Path) -> None:
+def test_files_in_the_watched_folder_end_aspredictions(own_state: Path) -> None:
     """The whole chain: the test writes files and publishes no event, and the poll interval is an hour."""
     with machine_with(
         own_state, rule(deployment="default", poll_interval=3_600, suffix=".csv"), watch=True
@@ -214,7 +207,7 @@ def test_files_in_the_watched_folder_end_as_predictions(own_state: Path) -> None
         [run] = runs(machine)
 
         assert (run["phase"], run["source"]["count"]) == ("Completed", 4)
-        assert len(_predictions(machine, run)) == 672
+        assert len(predictions(machine, run)) == 672
 
 
 def test_the_app_with_a_wrong_rule_does_not_start(own_state: Path) -> None:

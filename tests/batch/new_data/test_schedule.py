@@ -40,14 +40,15 @@ def output_of(made: RunRequest) -> str:
 
 def test_schedules_need_no_topic() -> None:
     found = read(schedule_fields())
-    assert found == NewData("", (), (schedule(),))
+    assert found == NewData("", (), (schedule(),), (0,))
     with pytest.raises(SettingsError, match="NEW_DATA_TOPIC"):
         read(schedule_fields(), {"container": "data"})
 
 
 def test_rules_of_both_kinds_stand_in_one_list() -> None:
     found = read(schedule_fields(), {"container": "data"}, schedule_fields(name="b"), NEW_DATA_TOPIC=TOPIC)
-    assert found == NewData(TOPIC, (rule(),), (schedule(), schedule(name="b")))
+    assert found == NewData(TOPIC, (rule(),), (schedule(), schedule(name="b")), (0, 2))
+    assert found.in_order() == [schedule(), rule(), schedule(name="b")]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_rules_of_both_kinds_stand_in_one_list() -> None:
         ({"input_uri": ...}, "input_uri", "required"),
         ({"input_uri": f"{DATASTORE}/{{folder}}/"}, "input_uri", "{folder}, which has no meaning"),
         ({"input_uri": f"{DATASTORE}/{{nope}}/"}, "input_uri", "no other braces"),
-        ({"input_uri": f"{DATASTORE}/a b/"}, "input_uri", "must be azureml://"),
+        ({"input_uri": f"{DATASTORE}/a b/"}, "input_uri", "holds a space"),
         ({"input_uri": f"https://a.example/?sig={SECRET}"}, "input_uri", "secret"),
         ({"input_type": "File"}, "input_type", "UriFile"),
         ({"output_uri": f"{DATASTORE}/{{date}}.csv"}, "output_uri", "must hold {run_id}"),
