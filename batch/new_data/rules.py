@@ -5,7 +5,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 from batch.new_data.blob import Blob
 from batch.new_data.ignored import IgnoreReason
@@ -29,6 +29,9 @@ class Start(StrEnum):
 
 
 class _Uploads(BaseModel):
+    # Until its first use, as RunFields: a cold start does not wait for it.
+    model_config = ConfigDict(defer_build=True)
+
     container: Annotated[str, Field(pattern=r"^[a-z0-9$][a-z0-9-]{1,62}$")]
     prefix: Annotated[str, Field(max_length=1_024)] = ""
     suffix: Annotated[str, Field(max_length=1_024)] = ""
