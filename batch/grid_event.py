@@ -21,5 +21,5 @@ class GridEvent:
     has_unreadable_time: bool = False
 
     def is_from(self, resource_id: str) -> bool:
-        """Azure writes resource ids in varying case."""
-        return self.sender.rstrip("/").casefold() == resource_id.rstrip("/").casefold()
+        """Azure writes resource ids in varying case. No event is from the empty id, also not one without a sender."""
+        return bool(resource_id) and self.sender.rstrip("/").casefold() == resource_id.rstrip("/").casefold()

@@ -191,6 +191,13 @@ def test_only_events_of_the_configured_account_count(schema: str, source: object
         assert _found(event(schema, topic=source, subject="nonsense")) is None
 
 
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("source", ["", "/", ..., None, TOPIC])
+def test_without_a_configured_account_no_event_counts(schema: str, source: object) -> None:
+    """An app without rules has no topic, nor has one whose runs only the clock starts."""
+    assert upload_of(event(schema, topic=source), "") is None
+
+
 def test_the_configured_topic_may_be_written_in_any_case() -> None:
     found = upload_of(event(), TOPIC.upper() + "/")
     assert found is not None
