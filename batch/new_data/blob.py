@@ -38,9 +38,13 @@ class Malformed(ValueError):
 
 
 class UnknownCall(ValueError):
-    """A blob was written by a call that this app does not know. ``blob`` is ``<container>/<name>``."""
+    """A blob was written by a call that this app does not know. ``blob`` is ``<container>/<name>``.
+
+    ``api`` is None if the event names the call with anything but text.
+    """
 
     def __init__(self, blob: str, api: object) -> None:
+        api = api if isinstance(api, str) else None
         super().__init__(f"{api} is not a call that finishes an upload")
         self.blob = blob
         self.api = api
@@ -142,7 +146,8 @@ def _version_of_rename(event: GridEvent) -> str:
     """A rename changes no content and has no eTag. Each delivery of its event has the same id."""
     if not event.id:
         raise Malformed("there is no event id, which identifies a rename")
-    version = f"{event.id} {event.data.get('sequencer') or ''}"
+    sequencer = event.data.get("sequencer")
+    version = f"{event.id} {sequencer if isinstance(sequencer, str) else ''}"
     if len(version) > MAX_NAME_LENGTH:
         raise Malformed("the event id or the sequencer is too long")
     return version

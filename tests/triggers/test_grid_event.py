@@ -111,6 +111,40 @@ def test_any_object_is_an_event(fields: dict[str, Any]) -> None:
     assert read.time is None or read.time.tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "{", "[]", "1", "null", '"specversion"', '[{"id": "1"}]', '{"id": "1"} {}', '{"id": S3cr3t}'],
+        '{"data": {"contentLength": ' + "9" * 5_000 + "}}",
+        '{"data": ' + "[" * 200_000 + "]" * 200_000 + "}",
+    ],
+)
+def test_a_text_that_is_no_event_reports_nothing(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An exception would make Event Grid deliver it again for a day."""
+    assert grid_event(text) == GridEvent("", "", "", "", None, {})
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"event_unreadable characters={len(text)} reason=")
+    assert "S3cr3t" not in line and len(line) < 300
+
+
+def _nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    "where", ['{{"id": {}}}', '{{"eventTime": {}}}', '{{"subject": {}}}', '{{"data": {}}}']
+)
+def test_a_text_may_be_nested_to_any_depth(where: str) -> None:
+    """Text of values that just could be read needs more room on the stack than the reader has left."""
+    for depth in range(900, 1_001):
+        assert isinstance(grid_event(where.format(_nested(depth))), GridEvent)
+
+
+def test_of_fields_that_come_twice_the_last_counts() -> None:
+    """As the host has it, which reads the event before the worker does."""
+    assert grid_event('{"id": "1", "topic": "/t", "topic": "/other", "id": "2"}').sender == "/other"
+
+
 @pytest.mark.parametrize(("bp", "name"), [(new_data.bp, "new_data"), (job_events.bp, "job_events")])
 def test_the_functions_ask_for_text(bp: df.Blueprint, name: str) -> None:
     """With another annotation the worker makes an event of the SDK, and fails for a time that it cannot read."""

@@ -1,5 +1,6 @@
 """Malformed, foreign and hostile storage events: nothing starts, and nothing but Malformed is raised."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -220,6 +221,18 @@ _hostile_data = _values | st.builds(
     url=_values,
     sequencer=_values,
 )
+
+
+def test_values_of_any_depth_are_no_call_and_no_sequencer() -> None:
+    """To make text of them can fail where to read them could not."""
+    deep: object = "x"
+    for _ in range(5_000):
+        deep = [deep]
+    with pytest.raises(UnknownCall):
+        upload_of(replace(event(), data={"api": deep}), TOPIC)
+    renamed = {"api": "RenameFile", "sequencer": deep}
+    found = upload_of(replace(event(eventType=BLOB_RENAMED), data=renamed), TOPIC)
+    assert found and found.version == "event-1 "
 
 
 @given(
