@@ -97,4 +97,5 @@ _ignored = GroupCommit(_write_ignored)
 
 
 def _storable(what: str) -> str:
-    return redact(_CONTROL.sub("\ufffd", what[:_MOST_CHARACTERS]))
+    # Redacted before it is cut: a secret is known by what stands behind it, too.
+    return redact(_CONTROL.sub("\ufffd", what))[:_MOST_CHARACTERS]

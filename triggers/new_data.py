@@ -6,7 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from batch.errors import InvalidRequest, shorten
+from batch.errors import InvalidRequest
 from batch.grid_event import GridEvent
 from batch.log import log_event
 from batch.new_data.blob import Blob, Malformed, UnknownCall, upload_of
@@ -49,16 +49,15 @@ async def _blob_of(received: GridEvent, client: df.DurableOrchestrationClient) -
     try:
         blob = upload_of(received, new_data_settings().topic)
     except Malformed as error:
-        subject = shorten(received.subject)
         log_event(
             logger,
             logging.WARNING,
             "event_malformed",
             event_id=received.id,
-            subject=subject,
+            subject=received.subject,
             reason=error,
         )
-        await count_ignored(client, IgnoreReason.MALFORMED, subject)
+        await count_ignored(client, IgnoreReason.MALFORMED, received.subject)
         return None
     except UnknownCall as error:
         log_event(

@@ -150,6 +150,10 @@ async def test_a_caller_that_is_canceled_leaves_the_counts_of_all(table: Countin
         ("incoming/a\x00b\ud800.csv", "incoming/a\ufffdb\ufffd.csv"),
         ("incoming/" + "ä" * 70_000, "incoming/" + "ä" * 1_079),
         ("incoming/a?sig=abc123", "incoming/a?sig=[redacted]"),
+        (
+            "x" * 1_060 + " https://user:pa55word@evil.example/a",
+            "x" * 1_060 + " https://[redacted]@evil.exa",
+        ),
         ("incoming/größe 1/😀.csv", "incoming/größe 1/😀.csv"),
     ],
 )

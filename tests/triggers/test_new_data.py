@@ -1,6 +1,7 @@
 """What the trigger of new data starts, and what it counts: each upload once, as taken or as ignored."""
 
 import json
+import logging
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -133,6 +134,29 @@ async def test_of_an_upload_that_no_rule_takes_only_the_end_is_counted(counts: _
 async def test_an_event_with_a_damaged_name_is_counted(counts: _Counts) -> None:
     assert await _started(_event("one/a\ufffd.csv")) == []
     assert counts.ignored == [("malformed", subject("one/a\ufffd.csv"))]
+
+
+async def test_a_secret_in_a_subject_is_not_logged_wherever_the_line_is_cut(
+    counts: _Counts, caplog: pytest.LogCaptureFixture
+) -> None:
+    for length in range(950, 1_000):
+        text = "x" * length + " https://user:pa55word-of-a-friend@evil.example/"
+        await _started(json.dumps(envelope(subject=text)))
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 50
+    assert not any("pa55" in line or len(line) > 1_200 for line in lines)
+
+
+async def test_an_event_of_another_account_is_neither_named_nor_counted(
+    counts: _Counts, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for data in (created(), created(api="PutByMagic"), {}):
+        for name in ("one/a.csv", "elsewhere/a.csv", "../a"):
+            fields = {"topic": f"{TOPIC}2", "subject": subject(name), "data": data, "eventTime": "yesterday"}
+            assert await _started(json.dumps(envelope(**fields))) == []
+    assert (counts.taken, counts.ignored) == ([], [])
+    assert not [record for record in caplog.records if record.name.startswith("triggers")]
 
 
 async def test_an_event_that_reports_no_upload_is_not_counted(counts: _Counts) -> None:
