@@ -20,6 +20,8 @@ _SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions@"
 _EVENT = re.compile(r"(Microsoft\.(?:Storage|MachineLearningServices)\.)[A-Z]\w+")
 _TAKEN_CALLS = ("FINISHED_UPLOADS", "RENAMES")
 """Constants of the app: the calls after which a blob counts as uploaded, as ``data.api`` names them."""
+_BLOB_CREATED = "BLOB_CREATED"
+"""Constant of the app: the event of all calls but renames."""
 _CREATE_FILE = "CREATE_FILE"
 """Constant of the app: the call that counts for markers alone. Each file of a Data Lake account raises its event."""
 _HOOK = Path("infra/hooks/postdeploy.sh")
@@ -35,9 +37,10 @@ def check_events(project: Project, source: Source) -> Findings:
         events = module.at("params", "eventTypes")
         if events is not None:
             yield from _event_types(project, template, module, events, source)
-            yield from _calls(template, module, source)
+            yield from _calls(template, module, events, source)
             yield from _filter_values(project, template, module)
     yield from _known_event_types(template, source)
+    yield from _created_markers(template, source)
     yield from _rules(project)
     yield from _containers(project)
 
@@ -120,18 +123,23 @@ def _known_event_types(template: Template, source: Source) -> Findings:
             )
 
 
-def _calls(template: Template, module: Declaration, source: Source) -> Findings:
-    """The filter lets through exactly the calls that the app takes; CreateFile for names of markers only."""
-    filters = [fields(entry) for entry in _filters(module)]
+def _calls(template: Template, module: Declaration, events: Node, source: Source) -> Findings:
+    """A filter lets through exactly the calls that the app takes; CreateFile for names of markers only."""
     named = [source.constant(name) for name in _TAKEN_CALLS]
     taken = {call for calls in named if isinstance(calls, set) for call in calls}
-    ends_with_a_name = any(literal(keys["operatorType"][1]) == "StringEndsWith" for keys in filters)
-    for keys in filters:
-        if literal(keys["key"][1]) != "data.api":
-            continue
-        key, values = keys["key"][0], {literal(item) for item in keys["values"][1].named_children}
+    filters = [fields(entry) for entry in _filters(module)]
+    of_calls = [keys for keys in filters if literal(keys["key"][1]) == "data.api"]
+    is_of_storage = any(str(literal(item)).startswith("Microsoft.Storage.") for item in events.named_children)
+    if is_of_storage and not of_calls:
+        yield Finding(
+            template.path,
+            line(module.node),
+            f"module {module.name}: no filter for data.api, so it takes the event of each call that writes",
+        )
+    for keys in of_calls:
+        key, values = keys["key"][0], _values(keys)
         if values == {source.constant(_CREATE_FILE)}:
-            if not ends_with_a_name:
+            if not any(_is_for_ends_of_names(other) for other in filters):
                 yield Finding(
                     template.path,
                     line(key),
@@ -143,6 +151,34 @@ def _calls(template: Template, module: Declaration, source: Source) -> Findings:
                 line(key),
                 f"the filter for data.api must be what the app accepts: {listed(taken)}",
             )
+
+
+def _is_for_ends_of_names(keys: dict[str, tuple[Node, Node]]) -> bool:
+    return (literal(keys["operatorType"][1]), literal(keys["key"][1])) == ("StringEndsWith", "Subject")
+
+
+def _created_markers(template: Template, source: Source) -> Findings:
+    """A subscription takes what announces a marker that is created, and not written to."""
+    call, event = source.constant(_CREATE_FILE), source.constant(_BLOB_CREATED)
+    of_event = [
+        module
+        for module in template.of_kind("module")
+        if (events := module.at("params", "eventTypes")) is not None
+        and event in {literal(item) for item in events.named_children}
+    ]
+    filters = [fields(entry) for module in of_event for entry in _filters(module)]
+    if of_event and not any(
+        literal(keys["key"][1]) == "data.api" and call in _values(keys) for keys in filters
+    ):
+        yield Finding(
+            template.path,
+            line(of_event[0].node),
+            f"the app takes markers that are only created, and no subscription takes {event} of {call}",
+        )
+
+
+def _values(keys: dict[str, tuple[Node, Node]]) -> set[object]:
+    return {literal(item) for item in keys["values"][1].named_children}
 
 
 def _filters(module: Declaration) -> list[Node]:
