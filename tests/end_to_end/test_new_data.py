@@ -193,7 +193,7 @@ def test_a_data_lake_upload_counts_once(machine: LocalMachine) -> None:
     assert [run["source"]["names"] for run in runs(machine, "lake")] == [["new.csv"]]
 
 
-def test_files_in_the_watched_folder_end_aspredictions(own_state: Path) -> None:
+def test_files_in_the_watched_folder_end_as_predictions(own_state: Path) -> None:
     """The whole chain: the test writes files and publishes no event, and the poll interval is an hour."""
     with machine_with(
         own_state, rule(deployment="default", poll_interval=3_600, suffix=".csv"), watch=True
