@@ -2,7 +2,8 @@
 $ErrorActionPreference = 'Stop'
 Set-StrictMode -Version Latest
 
-# azd provides all of them, some empty on purpose. Even in strict mode, `$env:` of a missing variable is empty.
+# Some are empty on purpose. One is missing if the templates were last applied by an earlier version. Even in strict
+# mode, `$env:` of a missing variable is empty.
 $needed = @(
     'AZURE_SUBSCRIPTION_ID', 'AZURE_LOCATION', 'AZURE_ENV_NAME', 'AZURE_RESOURCE_GROUP', 'AZURE_FUNCTION_APP_NAME'
     'AZURE_ML_WORKSPACE_ID', 'DEAD_LETTER_STORAGE_NAME', 'WORKSPACE_PRINCIPAL_ID', 'NEW_DATA_TOPIC_ID'
@@ -12,7 +13,7 @@ $needed = @(
 $given = [Environment]::GetEnvironmentVariables().Keys
 $missing = @($needed | Where-Object { $given -notcontains $_ })
 if ($missing) {
-    throw "The environment has no $($missing -join ', '). Run this hook through azd: azd hooks run postdeploy"
+    throw "The environment has no $($missing -join ', '), outputs of infra/main.bicep. Run: azd provision. Then: azd hooks run postdeploy"
 }
 
 function Wait-Function([string] $name) {

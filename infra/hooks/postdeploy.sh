@@ -3,6 +3,20 @@
 # azd provides the outputs of main.bicep as environment variables. Idempotent. Reads and prints no key.
 set -euo pipefail
 
+# Some are empty on purpose. One is missing if the templates were last applied by an earlier version.
+needed=(
+  AZURE_SUBSCRIPTION_ID AZURE_LOCATION AZURE_ENV_NAME AZURE_RESOURCE_GROUP AZURE_FUNCTION_APP_NAME
+  AZURE_ML_WORKSPACE_ID DEAD_LETTER_STORAGE_NAME WORKSPACE_PRINCIPAL_ID NEW_DATA_TOPIC_ID
+  NEW_DATA_CONTAINER NEW_DATA_PREFIX NEW_DATA_SUFFIX NEW_DATA_START NEW_DATA_MARKER
+  JOB_EVENTS_TOPIC_ID NOTIFICATION_TOPIC_ID API_URL MONITOR_URL GET_KEY_COMMAND
+)
+for name in "${needed[@]}"; do
+  if [ -z "${!name+set}" ]; then
+    echo "The environment has no $name, an output of infra/main.bicep. Run: azd provision. Then: azd hooks run postdeploy" >&2
+    exit 1
+  fi
+done
+
 need_function() {
   for _ in $(seq 30); do
     if az functionapp function show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$AZURE_RESOURCE_GROUP" \

@@ -202,18 +202,23 @@ def test_postdeploy_without_one_of_its_variables_says_which(azure: Azure, missin
     environment = {name: value for name, value in ENVIRONMENT.items() if name != missing}
     path = f"{azure.folder}{os.pathsep}{os.environ['PATH']}"
     result = run_hook("postdeploy", ROOT, {"PATH": path, "AZ_FAILS": "nothing", **environment})
-    assert result.returncode != 0
-    assert missing in result.stderr
+    assert result.returncode == 1
+    assert f"The environment has no {missing}, " in result.stderr
+    assert "Run: azd provision." in result.stderr
+    assert azure.calls == []
 
 
 def test_powershell_asks_for_the_same_variables_before_it_does_anything() -> None:
-    """PowerShell reads a missing variable as empty; the shell stops."""
+    """Where the templates are those of an earlier version, outputs are missing."""
     bash, powershell = ((HOOKS / f"postdeploy.{ending}").read_text() for ending in ("sh", "ps1"))
     used = set(re.findall(r"\$\{?([A-Z_]+)", bash))
     optional = set(re.findall(r"\$\{([A-Z_]+):-", bash))
     listed = re.search(r"\$needed = @\(([^)]*)\)", powershell)
-    assert listed
-    assert set(re.findall(r"'([A-Z_]+)'", listed[1])) == used - optional == set(ENVIRONMENT)
+    listed_in_bash = re.search(r"needed=\(([^)]*)\)", bash)
+    assert listed and listed_in_bash
+    assert re.findall(r"'([A-Z_]+)'", listed[1]) == listed_in_bash[1].split()
+    assert set(listed_in_bash[1].split()) == used - optional == set(ENVIRONMENT)
+    assert all("azd provision" in text for text in (bash, powershell))
     assert set(re.findall(r"\$env:([A-Z_]+)", powershell)) == used | optional
 
     check, _, work = powershell[listed.end() :].partition("function Wait-Function")
