@@ -55,6 +55,17 @@ class App:
     def list(self, **params: Any) -> requests.Response:
         return requests.get(f"{self.url}/api/batch-runs", params=params, timeout=60)
 
+    def fire(self, timer: str) -> None:
+        """Calls the function of a timer, as an operator does."""
+        answer = requests.post(f"{self.url}/admin/functions/{timer}", json={"input": ""}, timeout=30)
+        assert answer.status_code == 202, answer.text
+
+    def rules(self) -> dict[str, Any]:
+        answer = requests.get(f"{self.url}/api/rules", timeout=60)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
     def cancel(self, run_id: str) -> requests.Response:
         return requests.post(f"{self.url}/api/batch-runs/{run_id}/cancel", timeout=60)
 

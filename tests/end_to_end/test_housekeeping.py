@@ -40,9 +40,8 @@ def make_instances_older(machine: LocalMachine, instance_ids: list[str], year: s
 
 
 def clean(machine: LocalMachine) -> None:
-    for function in ("housekeeping", "purge_history"):
-        answer = requests.post(f"{machine.url}/admin/functions/{function}", json={"input": ""}, timeout=30)
-        assert answer.status_code == 202, answer.text
+    for timer in ("housekeeping", "purge_history"):
+        App(machine.url).fire(timer)
 
 
 def instances(machine: LocalMachine) -> set[str]:

@@ -190,16 +190,11 @@ def test_a_terminated_run_is_told_by_housekeeping(own_state: Path, receiver: Not
         ledger_file.make_older(own_state, [run_id], "2020")
         machine.host.start()
         assert receiver.attempts == []
-        keep_house(machine)
+        App(machine.url).fire("housekeeping")
         wait_for("the event", lambda: subjects(receiver.accepted) == {run_id})
         [event] = receiver.accepted
     assert event["type"] == "BatchEndpointRun.Terminated"
     assert event["data"]["error"]["message"].startswith("The orchestration ended Terminated: by-hand.")
-
-
-def keep_house(machine: LocalMachine) -> None:
-    answer = requests.post(f"{machine.url}/admin/functions/housekeeping", json={"input": ""}, timeout=30)
-    assert answer.status_code == 202, answer.text
 
 
 @pytest.mark.parametrize("status", [200, 500, 404])

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from ledger.rule_counts import IgnoredUpload, Taken, add_ignored, add_taken, rule_key
 from local.machine import LocalMachine
 from tests.end_to_end import ledger_file
-from tests.end_to_end.harness import start_after_kill
+from tests.end_to_end.harness import App, start_after_kill
 from tests.end_to_end.new_data import (
     CONTAINER,
     close_windows,
@@ -38,24 +36,12 @@ def machine(own_state: Path) -> Iterator[LocalMachine]:
         yield machine
 
 
-def rules(machine: LocalMachine) -> dict[str, Any]:
-    answer = requests.get(f"{machine.url}/api/rules", timeout=60)
-    assert answer.status_code == 200, answer.text
-    view: dict[str, Any] = answer.json()
-    return view
-
-
 def taken(machine: LocalMachine) -> list[int]:
-    return [rule["taken"] for rule in rules(machine)["rules"]]
-
-
-def fire(machine: LocalMachine, timer: str) -> None:
-    answer = requests.post(f"{machine.url}/admin/functions/{timer}", json={"input": ""}, timeout=30)
-    assert answer.status_code == 202, answer.text
+    return [rule["taken"] for rule in App(machine.url).rules()["rules"]]
 
 
 def test_each_rule_counts_the_uploads_that_it_took(machine: LocalMachine) -> None:
-    before = rules(machine)
+    before = App(machine.url).rules()
     assert before["topic"] == CONTAINER.topic
     assert [each["start"] for each in before["rules"]] == ["file", "folder", "marker"]
     assert [each["fields"]["prefix"] for each in before["rules"]] == ["each/", "folder/", "day/"]
@@ -73,7 +59,7 @@ def test_each_rule_counts_the_uploads_that_it_took(machine: LocalMachine) -> Non
     close_windows(machine, 40)
     assert taken(machine) == [1, 40, 1]
     assert jobs(machine) == 3
-    each = rules(machine)["rules"][EACH]["last"]
+    each = App(machine.url).rules()["rules"][EACH]["last"]
     [run] = runs(machine, "each")
     assert (each["upload"], each["run_id"]) == ("incoming/each/größe 1.csv", run["run_id"])
     assert each["due_at"] is None
@@ -95,13 +81,13 @@ def test_the_counts_outlive_the_host(machine: LocalMachine) -> None:
 
 
 def test_ignored_uploads_are_shown_and_told_once(machine: LocalMachine, own_state: Path) -> None:
-    assert rules(machine)["ignored"] == {"count": 0, "by_reason": {}, "last": None}
+    assert App(machine.url).rules()["ignored"] == {"count": 0, "by_reason": {}, "last": None}
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ignored = [
         IgnoredUpload(at, "incoming/folder/a.txt", reason) for reason in ("hidden", "suffix", "suffix")
     ]
     ledger_file.change(own_state, lambda table: add_ignored(table, ignored))
-    assert rules(machine)["ignored"] == {
+    assert App(machine.url).rules()["ignored"] == {
         "count": 3,
         "by_reason": {"hidden": 1, "suffix": 2},
         "last": {
@@ -115,13 +101,13 @@ def test_ignored_uploads_are_shown_and_told_once(machine: LocalMachine, own_stat
         lines = machine.host.log.read_text().splitlines()
         return [line.partition("uploads_ignored ")[2] for line in lines if "uploads_ignored " in line]
 
-    fire(machine, "housekeeping")
+    App(machine.url).fire("housekeeping")
     wait_for("the line of housekeeping", told)
     ledger_file.change(own_state, lambda table: add_ignored(table, ignored[:1]))
-    fire(machine, "housekeeping")
+    App(machine.url).fire("housekeeping")
     wait_for("the second line", lambda: len(told()) == 2)
     assert told() == ["count=3 suffix=2 hidden=1", "count=1 hidden=1"]
-    assert rules(machine)["ignored"]["count"] == 4
+    assert App(machine.url).rules()["ignored"]["count"] == 4
 
 
 def test_the_row_of_a_rule_that_is_gone_is_purged(machine: LocalMachine, own_state: Path) -> None:
@@ -131,6 +117,6 @@ def test_the_row_of_a_rule_that_is_gone_is_purged(machine: LocalMachine, own_sta
     gone = rule_key("0123456789ab")
     long_ago = Taken(datetime(2020, 1, 31, tzinfo=UTC), "incoming/a.csv", "file-1")
     ledger_file.change(own_state, lambda table: add_taken(table, gone, [long_ago]))
-    fire(machine, "purge_history")
+    App(machine.url).fire("purge_history")
     wait_for("the purge", lambda: gone.row not in ledger_file.rows(own_state))
     assert taken(machine)[EACH] == 1

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from ledger.schedules import find_decided, note_decided
 from ledger.table import Table
 from local.machine import LocalMachine, MachineConfig
@@ -30,11 +28,6 @@ def config(state: Path, cron: str, **fields: Any) -> MachineConfig:
     return MachineConfig(state, settings={"NEW_DATA_RULES": json.dumps([rule])}, time_scale=TIME_SCALE)
 
 
-def call_timer(machine: LocalMachine, function: str = "start_scheduled") -> None:
-    answer = requests.post(f"{machine.url}/admin/functions/{function}", json={"input": ""}, timeout=30)
-    assert answer.status_code == 202, answer.text
-
-
 def due_times(machine: LocalMachine) -> list[datetime]:
     """Of the runs, in order."""
     found = App(machine.url).list(top=200).json()["runs"]
@@ -46,7 +39,7 @@ def test_the_clock_starts_a_run_for_each_due_time_once(own_state: Path) -> None:
         app = App(machine.url)
         # The host's own timer comes each minute, too: whoever is first starts the run.
         for _ in range(3):
-            call_timer(machine)
+            App(machine.url).fire("start_scheduled")
         first = wait_for("the first run", lambda: due_times(machine))[0]
         view = app.wait_for_end(first.strftime(ID))
         assert (view["phase"], view["source"]) == ("Completed", None)
@@ -75,11 +68,11 @@ def test_after_an_outage_the_last_missed_start_is_made_up_for(own_state: Path) -
 
         ledger_file.change(own_state, as_if_stopped_for_hours)
         machine.host.start()
-        call_timer(machine)
+        App(machine.url).fire("start_scheduled")
         [due] = wait_for("the run", lambda: due_times(machine))
         assert timedelta(minutes=29) < now - due < timedelta(minutes=31)
         assert App(machine.url).wait_for_end(due.strftime(ID))["phase"] == "Completed"
-        call_timer(machine)
+        App(machine.url).fire("start_scheduled")
         log = machine.host.log.read_text()
         [skipped] = [line for line in log.splitlines() if "start_skipped" in line]
         assert "count=3 catch_up=last" in skipped
@@ -90,9 +83,9 @@ def test_a_schedule_that_was_removed_is_forgotten(own_state: Path) -> None:
     with LocalMachine(config(own_state, "0 0 1 1 *")) as machine:
         # The app creates the table at its first use.
         assert App(machine.url).list().json()["runs"] == []
-        call_timer(machine)
+        App(machine.url).fire("start_scheduled")
         wait_for("its row", lambda: "schedule samples" in ledger_file.rows(own_state))
     other = config(own_state, "0 0 1 1 *", name="other")
     with LocalMachine(other) as machine:
-        call_timer(machine, "purge_history")
+        App(machine.url).fire("purge_history")
         wait_for("the purge", lambda: "schedule samples" not in ledger_file.rows(own_state))

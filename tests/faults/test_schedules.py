@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,13 +13,12 @@ from tests.batch.new_data.schedules import schedule_fields, utc
 from tests.faults.plan import Fault, Killed, process
 from tests.faults.walk import MakeWorld, walk, walk_gaps
 from tests.faults.world import World
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers import schedules
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
-NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 START_SCHEDULED = functions(schedules.bp)["start_scheduled"]
 LAST_CALL = utc("2026-01-31 12:15")
 RUN_IDS = [f"schedule-nightly-20260131T12{minute}Z" for minute in ("01", "03")]
@@ -38,7 +36,7 @@ def rules(settings: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def call(world: World) -> None:
     with process():
         try:
-            await START_SCHEDULED(timer=None, client=world.hub.binding, context=NO_TRACE)
+            await START_SCHEDULED(timer=None, client=world.hub.binding, context=INVOCATION)
         except Killed:
             return
 

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -21,7 +20,7 @@ from tests.faults.faulty_table import FaultyTable
 from tests.faults.plan import Faults, Killed, process
 from tests.faults.runtime import Runtime
 from tests.task_hub.task_hub import TaskHub
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers import housekeeping, http_api, reruns
 
 RUN = "r-1"
@@ -32,7 +31,6 @@ MOST_HOURS = 6
 MOST_STEPS = 100
 
 _FUNCTIONS = functions(http_api.bp) | functions(housekeeping.bp) | functions(reruns.bp)
-_NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 
 
 class World:
@@ -69,7 +67,7 @@ class World:
     async def post(self, **fields: Any) -> int | None:
         """The status of the answer to a start; None without an answer."""
         sent = json.dumps(body(run_id=RUN, **self.asked, **fields)).encode()
-        status, _ = await self._ask("start_batch_run", sent, context=_NO_TRACE)
+        status, _ = await self._ask("start_batch_run", sent, context=INVOCATION)
         if status:
             self.answers.append(status)
         else:
@@ -97,7 +95,7 @@ class World:
         raise AssertionError("no cancel was answered")
 
     async def rerun(self) -> tuple[int | None, Any]:
-        return await self._ask("rerun_run", context=_NO_TRACE)
+        return await self._ask("rerun_run", context=INVOCATION)
 
     async def get(self) -> tuple[int | None, Any]:
         return await self._ask("get_run")

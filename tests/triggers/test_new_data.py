@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +14,13 @@ from tests.batch.builders import settings
 from tests.batch.new_data.events import TOPIC, created, envelope, rule, subject
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers.new_data import bp
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
 NEW_DATA = functions(bp)["new_data"]
-CONTEXT = SimpleNamespace(trace_context=SimpleNamespace(trace_parent="", tracestate="", trace_state=""))
 RULES = (
     rule(prefix="one/", suffix=".csv", start="file"),
     rule(prefix="raw/", start="file", input_uri="azureml://datastores/lake/paths/{path}"),
@@ -64,7 +62,7 @@ async def _started(*events: str) -> list[str]:
     hub = TaskHub([])
     with hub.served():
         for event in events:
-            await NEW_DATA(event=event, client=hub.binding, context=CONTEXT)
+            await NEW_DATA(event=event, client=hub.binding, context=INVOCATION)
     return hub.started
 
 

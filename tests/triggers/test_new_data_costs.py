@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import azure.functions as func
 import pytest
@@ -14,7 +13,7 @@ from ledger.rule_counts import rule_counts
 from tests.batch.builders import ENDPOINT_URI
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers.http_api import bp as http_api
 from triggers.new_data import bp
 
@@ -23,7 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:De
 
 NEW_DATA = functions(bp)["new_data"]
 START = functions(http_api)["start_batch_run"]
-INVOCATION = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/mylake"
 A_COUNT = 1
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -12,7 +11,7 @@ from batch.settings import app_settings
 from tests.batch.builders import ENDPOINT_URI, body
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers import http_api, openapi
 from triggers.own_address import api_root
 
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:De
 
 START = functions(http_api.bp)["start_batch_run"]
 CANCEL = functions(http_api.bp)["cancel_run"]
-INVOCATION = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 OWN = "https://my-app.azurewebsites.net"
 FORWARDED = {
     "X-Forwarded-Host": "evil.example",

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -16,14 +15,13 @@ from tests.batch.builders import ENDPOINT_URI
 from tests.ledger.counting_table import CountingTable
 from tests.task_hub.task_hub import TaskHub
 from tests.task_hub.test_reruns import ends
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers.reruns import bp
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
 FUNCTIONS = functions(bp)
-INVOCATION = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +12,7 @@ from batch.new_data.settings import RULES, NewData
 from tests.batch.builders import ENDPOINT_URI, settings
 from tests.batch.new_data.schedules import schedule, schedule_fields
 from tests.task_hub.task_hub import TaskHub
-from tests.triggers.functions import functions
+from tests.triggers.functions import INVOCATION, functions
 from triggers import schedules
 
 # The SDK asks aiohttp for a workaround that newer Pythons do not need.
@@ -25,7 +24,6 @@ import sys, function_app
 print(*(one.get_function_name() for one in function_app.app.get_functions()))
 print(*sys.modules)
 """
-NO_TRACE = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=None, trace_state=None))
 START_SCHEDULED = functions(schedules.bp)["start_scheduled"]
 
 
@@ -60,7 +58,7 @@ async def test_the_timer_starts_what_the_settings_say(monkeypatch: pytest.Monkey
     hub = TaskHub([])
     begin = datetime.now(UTC)
     with hub.served():
-        await START_SCHEDULED(timer=None, client=hub.binding, context=NO_TRACE)
+        await START_SCHEDULED(timer=None, client=hub.binding, context=INVOCATION)
     end = datetime.now(UTC)
     started = {datetime.strptime(run_id, "schedule-nightly-%Y%m%dT%H%MZ") for run_id in hub.started}
     assert {f"{moment:%H:%M}" for moment in started} & {f"{moment:%H:%M}" for moment in (begin, end)}
