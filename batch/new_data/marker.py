@@ -48,8 +48,12 @@ def _with_created(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
 
 
 def _with_closed(known: MarkerUpload, order: str, run_id: str) -> MarkerUpload:
-    if not known.closed and order >= known.created:
+    if order < known.created:
+        return known
+    if not known.closed:
         return replace(known, closed=order)
-    if order > known.closed and order >= known.created:
-        return MarkerUpload(run_id, created="", closed=order, after=max(known.created, known.closed))
+    first, last = sorted((known.closed, order))
+    # Two closes after one creation are two uploads, also if the later one has come first.
+    if first != last and (order == last or known.created):
+        return MarkerUpload(run_id, created="", closed=last, after=max(known.created, first))
     return known

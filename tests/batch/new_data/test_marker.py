@@ -47,6 +47,16 @@ def test_a_marker_whose_creation_nobody_announces_counts_when_it_is_closed() -> 
     assert _runs([_closed(1), _closed(2), _closed(2)]) == ["close-1", "close-2", "close-2"]
 
 
+@pytest.mark.parametrize("events", [*permutations([_created(1), _closed(2), _closed(3)])])
+def test_a_marker_that_is_closed_again_without_a_creation_is_another_upload(events: tuple[Blob, ...]) -> None:
+    """Whatever comes first, the run of the second close starts after that close has come."""
+    runs = _runs(events)
+    starts = [number for number, run in enumerate(runs) if run not in runs[:number]]
+    assert 1 <= len(starts) <= 2
+    assert any(number >= events.index(_closed(3)) for number in starts)
+    assert set(_runs([*events, *events])) == set(runs)
+
+
 def test_events_without_sequencer_in_one_moment_are_one_upload() -> None:
     for events in permutations([_created(1), _closed(1)]):
         assert len(set(_runs(events))) == 1
