@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise, permutations
 
 import pytest
@@ -72,6 +73,34 @@ def test_a_marker_that_is_written_anew_while_it_is_open_is_another_upload() -> N
 def test_what_is_older_than_the_newest_upload_starts_nothing() -> None:
     assert _runs([_created(5), _created(3), _closed(4)]) == ["create-5"] * 3
     assert _runs([_closed(5), _closed(4)]) == ["close-5"] * 2
+
+
+_A_DAY = timedelta(days=1)
+
+
+def _later(one: Blob, after: timedelta) -> Blob:
+    return replace(one, created_at=one.created_at + after, version=f"{one.version} later")
+
+
+@pytest.mark.parametrize("before", [[_created(8), _closed(9)], [_closed(9)], [_closed(8), _closed(9)]])
+def test_an_order_that_begins_anew_loses_no_upload(before: list[Blob]) -> None:
+    """A storage account that was deleted and made again has the same name, and other sequencers."""
+    after = [_later(one, _A_DAY) for one in (_created(1), _closed(2))]
+    next_one = [_later(one, 2 * _A_DAY) for one in (_created(3), _closed(4))]
+    runs = _runs([*before, *after, *after, *next_one, *after])
+    assert runs[len(before) :] == ["create-1 later"] * 4 + ["create-3 later"] * 4
+
+
+def test_events_with_and_without_sequencer_lose_no_upload() -> None:
+    by_time = replace(_created(1), order="2026-01-31T12:00:00.000000+00:00")
+    after = [_later(one, _A_DAY) for one in (_created(2), _closed(3))]
+    assert _runs([by_time, _closed(1), *after]) == [by_time.version] * 2 + ["create-2 later"] * 2
+
+
+def test_an_event_that_is_delivered_again_a_day_later_is_as_old_as_it_was() -> None:
+    first = [_created(1), _closed(2)]
+    second = [_later(one, _A_DAY) for one in (_created(3), _closed(4))]
+    assert _runs([*first, *second, *first])[-2:] == ["create-3 later"] * 2
 
 
 Upload = list[Blob]
