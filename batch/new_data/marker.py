@@ -48,7 +48,7 @@ def upload_with(known: MarkerUpload | None, blob: Blob, run_id: str) -> MarkerUp
 
 def _order_began_anew(known: MarkerUpload, blob: Blob) -> bool:
     return (
-        blob.order < max(known.created, known.closed) and blob.created_at > known.at + _ORDER_BEGAN_ANEW_AFTER
+        blob.order < max(known.created, known.closed) and blob.created_at - known.at > _ORDER_BEGAN_ANEW_AFTER
     )
 
 

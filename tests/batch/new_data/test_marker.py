@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
 
 import pytest
@@ -95,6 +95,11 @@ def test_events_with_and_without_sequencer_lose_no_upload() -> None:
     by_time = replace(_created(1), order="2026-01-31T12:00:00.000000+00:00")
     after = [_later(one, _A_DAY) for one in (_created(2), _closed(3))]
     assert _runs([by_time, _closed(1), *after]) == [by_time.version] * 2 + ["create-2 later"] * 2
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_an_event_from_the_end_of_time_is_one_of_its_upload(at: datetime) -> None:
+    assert _runs([replace(_created(2), created_at=at), _closed(3), _created(2)]) == ["create-2"] * 3
 
 
 def test_an_event_that_is_delivered_again_a_day_later_is_as_old_as_it_was() -> None:
