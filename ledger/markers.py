@@ -56,8 +56,9 @@ async def forget_markers(table: Table, before: datetime, limit: int) -> None:
     query = Query(PARTITION, f"{_KIND} ", f"{_KIND} ~", limit, (old,), ("At",))
     for row in await table.rows(query):
         try:
-            await table.write(Delete(row.key))
+            await table.write(Delete(row.key, row.etag))
         except RowChanged:
+            # The marker has been written since, and its next event must find this upload.
             continue
 
 
