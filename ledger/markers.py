@@ -4,7 +4,7 @@ from datetime import datetime
 
 from batch.new_data.blob import Blob
 from batch.new_data.marker import MarkerUpload, upload_with
-from batch.timestamps import format_timestamp
+from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.retry import settled
 from ledger.run_row import PARTITION
 from ledger.table import (
@@ -56,14 +56,17 @@ async def forget_markers(table: Table, before: datetime, limit: int) -> None:
     query = Query(PARTITION, f"{_KIND} ", f"{_KIND} ~", limit, (old,), ("At",))
     for row in await table.rows(query):
         try:
-            await table.write(Delete(row.key))
+            await table.write(Delete(row.key, row.etag))
         except RowChanged:
+            # The marker has been written since, and its next event must find this upload.
             continue
 
 
 def _upload(row: Row) -> MarkerUpload:
     values = row.values
-    return MarkerUpload(values["RunId"], values["Created"], values["Closed"], values["After"])
+    at = parse_timestamp(values["EventAt"])
+    assert at is not None, "this module writes ISO 8601"
+    return MarkerUpload(values["RunId"], values["Created"], values["Closed"], values["After"], at)
 
 
 def _values(upload: MarkerUpload, now: datetime) -> dict[str, str]:
@@ -72,5 +75,6 @@ def _values(upload: MarkerUpload, now: datetime) -> dict[str, str]:
         "Created": upload.created,
         "Closed": upload.closed,
         "After": upload.after,
+        "EventAt": format_timestamp(upload.at),
         "At": format_timestamp(now),
     }

@@ -138,7 +138,7 @@ def _apply(store: sqlite3.Connection, change: Change) -> None:
                 raise RowChanged(change.key)
             _put(store, change.key, {**present.values, **change.values})
         case Delete():
-            if present is None:
+            if present is None or change.etag not in (None, present.etag):
                 raise RowChanged(change.key)
             where = (change.key.partition, change.key.row)
             store.execute("DELETE FROM ledger WHERE partition_key = ? AND row_key = ?", where)

@@ -130,12 +130,15 @@ def _operation(change: Change) -> tuple[str, dict[str, str | int], dict[str, obj
         case Insert(key, values):
             return "create", to_entity(key, values), {"response_preference": "return-no-content"}
         case Replace(key, values, etag):
-            condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-            return "update", to_entity(key, values), {"mode": "replace", **condition}
+            return "update", to_entity(key, values), {"mode": "replace", **_unchanged(etag)}
         case Merge(key, values):
             return "update", to_entity(key, values), {"mode": "merge"}
-        case Delete(key):
-            return "delete", key_properties(key), {}
+        case Delete(key, etag):
+            return "delete", key_properties(key), _unchanged(etag) if etag else {}
+
+
+def _unchanged(etag: str) -> dict[str, object]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 async def _rows(client: "TableClient", query: Query) -> list[Row]:

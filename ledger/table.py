@@ -58,9 +58,10 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A row that must exist."""
+    """A row that must exist, and with ``etag`` still be as it was when it was read."""
 
     key: Key
+    etag: str | None = None
 
 
 Change = Insert | Replace | Merge | Delete

@@ -154,10 +154,10 @@ def _version_of_rename(event: GridEvent) -> str:
 
 
 def _order(event: GridEvent, at: datetime) -> str:
-    """Sequencers of one blob are ordered as text. They are long hexadecimal numbers."""
+    """Sequencers of one blob are ordered as text, also where one is longer: the rest divides what they share."""
     sequencer = event.data.get("sequencer")
     if isinstance(sequencer, str) and _SEQUENCER.fullmatch(sequencer):
-        return sequencer.lower().rjust(64, "0")
+        return sequencer.lower()
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -8,6 +8,7 @@ a time that it names.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from batch.new_data.cron import is_at_fixed_times, wall_times
@@ -35,11 +36,12 @@ class Decision:
 def decide(schedule: ScheduleRule, since: datetime, now: datetime) -> Decision:
     """What follows from the due times after ``since`` until now."""
     until = now + EARLY
-    due = list(_until(due_times(schedule, since), until))
+    moments = _until(due_times(schedule, since), until)
     if schedule.catch_up == CatchUp.ALL:
-        if len(due) > MOST_AT_ONCE:
-            due, until = due[:MOST_AT_ONCE], due[MOST_AT_ONCE - 1]
-        return Decision(tuple(due), (), until)
+        # The call after a long outage looks at no more than it starts: there are many such calls.
+        first_ones = tuple(islice(moments, MOST_AT_ONCE))
+        return Decision(first_ones, (), first_ones[-1] if len(first_ones) == MOST_AT_ONCE else until)
+    due = list(moments)
     first = next((index for index, moment in enumerate(due) if now - moment <= ON_TIME), len(due))
     if schedule.catch_up == CatchUp.LAST and due and first == len(due):
         first -= 1

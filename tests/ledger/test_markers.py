@@ -9,7 +9,7 @@ import pytest
 from batch.new_data.blob import Blob
 from ledger.errors import LedgerUnavailable
 from ledger.markers import forget_markers, marker_key, run_of_marker
-from ledger.table import Change, Table
+from ledger.table import Change, Query, Row, Table
 from tests.batch.builders import START, after
 from tests.batch.new_data.events import blob
 from tests.ledger.conftest import Handles
@@ -81,3 +81,20 @@ async def test_a_delivery_that_changes_nothing_keeps_no_marker(table: Table, del
     await _run(table, delivery, "r-3", seconds=60)
     await forget_markers(table, after(30), limit=10)
     assert await table.read(marker_key("m-1")) is None
+
+
+async def test_a_marker_that_is_written_while_the_old_ones_are_forgotten_stays(table: Table) -> None:
+    """Else the other event of its upload would start a second run."""
+    again = replace(CREATED, order="003")
+    await _run(table, CREATED, "r-1")
+
+    class WrittenMeanwhile:
+        read, write = table.read, table.write
+
+        async def rows(self, query: Query) -> list[Row]:
+            found = await table.rows(query)
+            assert await _run(table, again, "r-2", seconds=60) == "r-2"
+            return found
+
+    await forget_markers(WrittenMeanwhile(), after(30), limit=10)
+    assert await _run(table, replace(CLOSED, order="004"), "r-3", seconds=61) == "r-2"

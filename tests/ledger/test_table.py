@@ -134,6 +134,17 @@ async def test_a_deleted_row_is_gone(table: Table) -> None:
     assert await row_keys(table) == []
 
 
+async def test_a_row_that_was_changed_since_it_was_read_is_not_deleted(table: Table) -> None:
+    first = await stored(table, "a", name="one")
+    await table.write(Replace(key("a"), {"name": "two"}, first.etag))
+    with pytest.raises(RowChanged):
+        await table.write(Delete(key("a"), first.etag))
+    second = await found(table, "a")
+    assert second.values == {"name": "two"}
+    await table.write(Delete(key("a"), second.etag))
+    assert await table.read(key("a")) is None
+
+
 MISSING = {
     "replace": lambda etag: Replace(key("missing"), {"name": "one"}, etag),
     "merge": lambda _: Merge(key("missing"), {"name": "one"}),

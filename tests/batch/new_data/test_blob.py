@@ -116,6 +116,10 @@ def test_the_two_events_of_a_data_lake_upload(schema: str) -> None:
             {"sequencer": "000000000000000000000000000089A4"},
             {"sequencer": "000000000000000000000000000089A4000000000018d6ea"},
         ),
+        (
+            {"sequencer": "000000000000000000000000000089A4000000000018d6ea"},
+            {"sequencer": "000000000000000000000000000089A5"},
+        ),
     ],
 )
 def test_the_events_of_a_blob_are_ordered_by_their_sequencers(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise, takewhile
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -201,6 +202,22 @@ def test_all_missed_starts_are_made_some_at_a_time() -> None:
         since = decision.until
     assert sizes == [*[MOST_AT_ONCE] * 5, 270 - 5 * MOST_AT_ONCE, 0]
     assert started == list(takewhile(lambda moment: moment <= NOW, due_times(rule, SINCE)))
+
+
+def test_each_call_that_makes_up_for_an_outage_looks_at_no_more_than_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[datetime] = []
+
+    def watched(*given: Any) -> Iterator[datetime]:
+        for moment in due_times(*given):
+            seen.append(moment)
+            yield moment
+
+    monkeypatch.setattr("batch.new_data.due.due_times", watched)
+    decision = decide(schedule("* * * * *", catch_up="all"), NOW - 3_650 * DAY, NOW)
+    assert list(decision.start) == seen
+    assert (len(seen), decision.until) == (MOST_AT_ONCE, seen[-1])
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise, permutations
 
 import pytest
@@ -47,6 +48,16 @@ def test_a_marker_whose_creation_nobody_announces_counts_when_it_is_closed() -> 
     assert _runs([_closed(1), _closed(2), _closed(2)]) == ["close-1", "close-2", "close-2"]
 
 
+@pytest.mark.parametrize("events", [*permutations([_created(1), _closed(2), _closed(3)])])
+def test_a_marker_that_is_closed_again_without_a_creation_is_another_upload(events: tuple[Blob, ...]) -> None:
+    """Whatever comes first, the run of the second close starts after that close has come."""
+    runs = _runs(events)
+    starts = [number for number, run in enumerate(runs) if run not in runs[:number]]
+    assert 1 <= len(starts) <= 2
+    assert any(number >= events.index(_closed(3)) for number in starts)
+    assert set(_runs([*events, *events])) == set(runs)
+
+
 def test_events_without_sequencer_in_one_moment_are_one_upload() -> None:
     for events in permutations([_created(1), _closed(1)]):
         assert len(set(_runs(events))) == 1
@@ -62,6 +73,39 @@ def test_a_marker_that_is_written_anew_while_it_is_open_is_another_upload() -> N
 def test_what_is_older_than_the_newest_upload_starts_nothing() -> None:
     assert _runs([_created(5), _created(3), _closed(4)]) == ["create-5"] * 3
     assert _runs([_closed(5), _closed(4)]) == ["close-5"] * 2
+
+
+_A_DAY = timedelta(days=1)
+
+
+def _later(one: Blob, after: timedelta) -> Blob:
+    return replace(one, created_at=one.created_at + after, version=f"{one.version} later")
+
+
+@pytest.mark.parametrize("before", [[_created(8), _closed(9)], [_closed(9)], [_closed(8), _closed(9)]])
+def test_an_order_that_begins_anew_loses_no_upload(before: list[Blob]) -> None:
+    """A storage account that was deleted and made again has the same name, and other sequencers."""
+    after = [_later(one, _A_DAY) for one in (_created(1), _closed(2))]
+    next_one = [_later(one, 2 * _A_DAY) for one in (_created(3), _closed(4))]
+    runs = _runs([*before, *after, *after, *next_one, *after])
+    assert runs[len(before) :] == ["create-1 later"] * 4 + ["create-3 later"] * 4
+
+
+def test_events_with_and_without_sequencer_lose_no_upload() -> None:
+    by_time = replace(_created(1), order="2026-01-31T12:00:00.000000+00:00")
+    after = [_later(one, _A_DAY) for one in (_created(2), _closed(3))]
+    assert _runs([by_time, _closed(1), *after]) == [by_time.version] * 2 + ["create-2 later"] * 2
+
+
+@pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_an_event_from_the_end_of_time_is_one_of_its_upload(at: datetime) -> None:
+    assert _runs([replace(_created(2), created_at=at), _closed(3), _created(2)]) == ["create-2"] * 3
+
+
+def test_an_event_that_is_delivered_again_a_day_later_is_as_old_as_it_was() -> None:
+    first = [_created(1), _closed(2)]
+    second = [_later(one, _A_DAY) for one in (_created(3), _closed(4))]
+    assert _runs([*first, *second, *first])[-2:] == ["create-3 later"] * 2
 
 
 Upload = list[Blob]
