@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.addresses import Origin
+from batch.new_data.rules import NewDataRule
 from batch.new_data.settings import RULES, TOPIC, NewData
 from batch.settings import Settings
 from client.command_line import CommandFailed
@@ -36,6 +37,7 @@ class LocalRules:
     datastores: Mapping[str, Path]
     storage: Mapping[str, Path]
     changes: Sequence[str]
+    warnings: Sequence[str]
 
 
 def given_settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
@@ -81,6 +83,7 @@ def local_rules(
     rules = _as_json(given)
     deployed = _checked(given, rules, endpoint_uri)
     changes: list[str] = []
+    warnings: list[str] = []
     local = [_on_this_machine(rule, index, deployments, changes) for index, rule in enumerate(rules)]
     names = dict.fromkeys(rule["container"] for rule in local if "container" in rule)
     # Without a rule for uploads nobody has checked the topic, and nothing is watched.
@@ -90,6 +93,13 @@ def local_rules(
         places.add_input(rule)
     for rule in local:
         places.add_any(rule, rule.get("output_uri", ""))
+    for index, (rule, checked) in enumerate(zip(local, deployed.in_order(), strict=True)):
+        output_uri = rule.get("output_uri", "")
+        if isinstance(checked, NewDataRule) and places.takes_its_results(checked, output_uri):
+            warnings.append(
+                f"Rule {index} takes its own results as new data, so each run starts another one."
+                " Write them into another container, or where its prefix and suffix do not match."
+            )
     return LocalRules(
         settings=_as_settings(given, local),
         deployed=deployed,
@@ -97,6 +107,7 @@ def local_rules(
         datastores=places.datastores,
         storage=places.storage,
         changes=(*changes, *places.remarks),
+        warnings=warnings,
     )
 
 

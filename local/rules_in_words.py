@@ -25,6 +25,7 @@ def _lines(rules: LocalRules, state: Path, url: str) -> Iterator[str]:
             f"- A run starts at {schedule.cron}, time zone {schedule.time_zone}, over {schedule.input_uri}:"
             f" {schedule.name}."
         )
+    yield from (f"WARNING: {warning}" for warning in rules.warnings)
     yield "What each rule took, and its next start; the log says why a file starts nothing:"
     yield f"  curl -s {url}/api/rules"
     for name, folder in rules.datastores.items():

@@ -10,6 +10,7 @@ from batch.errors import SettingsError
 from client.command_line import CommandFailed
 from local.machine import DEPLOYMENTS, inherited_environment
 from local.new_data_rules import LocalRules, given_settings, local_rules
+from local.rules_in_words import in_words
 
 ENDPOINT = "https://127.0.0.1:7083/jobs"
 STATE = Path("/state")
@@ -160,6 +161,33 @@ def test_an_account_that_a_rule_spells_out_has_the_watched_container_too() -> No
         "https://other.blob.core.windows.net/readings": STATE / "readings",
         "abfss://landing@other.dfs.core.windows.net": STATE / "other_storage" / "other" / "landing",
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_warned"),
+    [
+        ({}, True),
+        ({"suffix": ".csv"}, True),
+        ({"start": "file", "suffix": ".csv"}, True),
+        ({"prefix": "sco"}, True),
+        ({"prefix": "sales/"}, False),
+        ({"prefix": "sales/", "output_uri": "azureml://datastores/lake/paths/{folder}/{run_id}.csv"}, True),
+        ({"prefix": "a b/", "output_uri": "azureml://datastores/lake/paths/{folder}/{run_id}.csv"}, False),
+        ({"suffix": ".parquet"}, False),
+        ({"start": "marker"}, False),
+        ({"output_uri": "azureml://datastores/lake/paths/_scores/{run_id}.csv"}, False),
+        ({"output_uri": "azureml://datastores/results/paths/{run_id}.csv"}, False),
+        ({"input_uri": "azureml://datastores/lake/paths/raw/{path}"}, False),
+    ],
+)
+def test_a_rule_that_takes_its_own_results_is_warned_of(fields: dict[str, Any], is_warned: bool) -> None:
+    uris = {
+        "input_uri": "azureml://datastores/lake/paths/{path}",
+        "output_uri": "azureml://datastores/Lake/paths/scores/{date}/{run_id}.csv",
+    }
+    found = local({"container": "readings", **uris, **fields})
+    assert bool(found.warnings) is is_warned
+    assert ("WARNING: Rule 0 takes its own results" in in_words(found, STATE, "http://app")) is is_warned
 
 
 def test_no_rules_are_no_error() -> None:
