@@ -10,7 +10,7 @@ from typing import Any
 
 from batch.addresses import Origin
 from batch.new_data.rules import NewDataRule
-from batch.new_data.settings import RULES, TOPIC, NewData
+from batch.new_data.settings import PLAIN_SETTINGS, RULES, TOPIC, NewData
 from batch.settings import Settings
 from client.command_line import CommandFailed
 from local.event_grid import Container
@@ -18,7 +18,9 @@ from local.machine import INCOMING, inherited_environment
 from local.rule_places import RulePlaces, in_this_workspace
 
 _NEW_DATA = "NEW_DATA_"
-_CONTAINER = "NEW_DATA_CONTAINER"
+_CONTAINER = PLAIN_SETTINGS["container"]
+_OF_A_DEPLOYMENT = frozenset({"NEW_DATA_STORAGE_ACCOUNT_ID", "NEW_DATA_TOPIC_ID"})
+"""Values of azd, which a person may have exported. The app does not read them."""
 _URIS = ("input_uri", "output_uri")
 _ORIGIN = re.compile(r"https://[^/]+")
 
@@ -48,8 +50,13 @@ def given_settings(environment: Mapping[str, str], file: Path | None) -> dict[st
     given = {
         name: text.strip()
         for name, text in environment.items()
-        if name.startswith(_NEW_DATA) and text.strip()
+        if name.startswith(_NEW_DATA) and name not in _OF_A_DEPLOYMENT and text.strip()
     }
+    if unknown := given.keys() - {TOPIC, RULES, *PLAIN_SETTINGS.values()}:
+        raise CommandFailed(
+            f"The app has no setting {', '.join(sorted(unknown))}. As plain settings one rule has"
+            f" {', '.join(PLAIN_SETTINGS.values())}. All other fields of a rule need a file, RULES, or {RULES}."
+        )
     rules = given.keys() - {TOPIC}
     if file is not None:
         if rules:

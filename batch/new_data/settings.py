@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RULES = "NEW_DATA_RULES"
 TOPIC = "NEW_DATA_TOPIC"
-_PLAIN_SETTINGS = {
+PLAIN_SETTINGS = {
     "container": "NEW_DATA_CONTAINER",
     "prefix": "NEW_DATA_PREFIX",
     "suffix": "NEW_DATA_SUFFIX",
@@ -71,12 +71,12 @@ class NewData:
         """Raises SettingsError, which names the setting, and for JSON rules also the index and the field."""
         plain = {
             field: environment[name].strip()
-            for field, name in _PLAIN_SETTINGS.items()
+            for field, name in PLAIN_SETTINGS.items()
             if environment.get(name, "").strip()
         }
         json_rules = environment.get(RULES, "").strip()
         if json_rules and plain:
-            names = ", ".join(_PLAIN_SETTINGS[field] for field in plain)
+            names = ", ".join(PLAIN_SETTINGS[field] for field in plain)
             raise SettingsError(f"App setting {RULES} excludes {names}: write all rules into it.")
         rules, schedules = (
             _json_rules(json_rules, settings) if json_rules else (_plain_rule(plain, settings), {})
@@ -137,7 +137,7 @@ def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule
     rule = _checked_rule(
         fields | numbers,
         settings,
-        lambda field: _PLAIN_SETTINGS.get(field, ", ".join(_PLAIN_SETTINGS.values())),
+        lambda field: PLAIN_SETTINGS.get(field, ", ".join(PLAIN_SETTINGS.values())),
     )
     return (rule,)
 

@@ -62,6 +62,17 @@ def test_a_file_goes_with_a_topic_and_with_nothing_else(tmp_path: Path) -> None:
         given_settings({"NEW_DATA_START": "file", "NEW_DATA_RULES": "[]"}, file)
 
 
+@pytest.mark.parametrize("name", ["NEW_DATA_SUFIX", "NEW_DATA_LATE"])
+def test_a_setting_that_the_app_does_not_read_is_refused(name: str) -> None:
+    with pytest.raises(CommandFailed, match=f"no setting {name}. As plain settings .*NEW_DATA_SUFFIX"):
+        given_settings({name: "ignore", "NEW_DATA_START": "folder"}, None)
+
+
+def test_values_of_a_deployment_are_no_rule() -> None:
+    azd = {"NEW_DATA_STORAGE_ACCOUNT_ID": TOPIC, "NEW_DATA_TOPIC_ID": TOPIC}
+    assert given_settings(azd, None) == {}
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     file = tmp_path / "rules.json"
     file.write_bytes(b"\xff")
