@@ -9,7 +9,7 @@ from typing import Any
 
 from batch.new_data.blob import Blob
 from batch.new_data.rules import NewDataRule
-from batch.new_data.template import NameDoesNotFit, fill, times
+from batch.new_data.template import fill, times
 from local.event_grid import Container
 from local.machine import container_folder
 
@@ -76,10 +76,7 @@ class RulePlaces:
             "path": f"{folder}/",
             **times(at),
         }
-        try:
-            found = _DATASTORE.fullmatch(fill(output_uri, values))
-        except NameDoesNotFit:
-            return False
+        found = _DATASTORE.fullmatch(fill(output_uri, values))
         if found is None:
             return False
         container = container_folder(self.state, rule.container)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -146,7 +146,8 @@ def _checked_rule(value: Any, settings: Settings, place: Callable[[str], str]) -
     """A rule with which a sample blob makes a valid request: an error shows now, not at the first blob."""
     with _named(place):
         rule = NewDataRule.model_validate(value)
-        request_for(rule, _SAMPLE, upload_id(rule, _SAMPLE), settings)
+        sample = replace(_SAMPLE, name=rule.prefix + _SAMPLE.name)
+        request_for(rule, sample, upload_id(rule, sample), settings)
     return rule
 
 

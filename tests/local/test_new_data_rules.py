@@ -183,7 +183,6 @@ def test_an_account_that_a_rule_spells_out_has_the_watched_container_too() -> No
         ({"prefix": "sco"}, True),
         ({"prefix": "sales/"}, False),
         ({"prefix": "sales/", "output_uri": "azureml://datastores/lake/paths/{folder}/{run_id}.csv"}, True),
-        ({"prefix": "a b/", "output_uri": "azureml://datastores/lake/paths/{folder}/{run_id}.csv"}, False),
         ({"suffix": ".parquet"}, False),
         ({"start": "marker"}, False),
         ({"output_uri": "azureml://datastores/lake/paths/_scores/{run_id}.csv"}, False),

@@ -83,6 +83,11 @@ def test_one_rule_in_plain_settings() -> None:
         ({"container": "data", "input_uri": "ftp://a.example/{path}"}, "input_uri"),
         ({"container": "data", "input_uri": "{path}"}, "input_uri"),
         ({"container": "data", "input_uri": ""}, "input_uri"),
+        ({"container": "data", "prefix": "raw data/", "input_uri": OUTPUT + "/{path}"}, "input_uri"),
+        (
+            {"container": "data", "prefix": "raw data/", "output_uri": OUTPUT + "/{folder}{run_id}"},
+            "output_uri",
+        ),
         ({"container": "data", "input_uri": f"https://a.example/?sig={SECRET}"}, "input_uri"),
         ({"container": "data", "input_uri": f"https://u:{SECRET}@a.example/{{path}}"}, "input_uri"),
         ({"container": "data", "output_uri": "azureml://datastores/lake/paths/p.csv"}, "output_uri"),
