@@ -42,6 +42,12 @@ _STORAGE_ACCOUNT_ID = re.compile(
     re.IGNORECASE,
 )
 MAX_DIGITS = 9
+_PLAIN_WORDS = {
+    "extra_forbidden": "is no field of such a rule",
+    "missing": "is missing",
+    "model_type": "must be a JSON object",
+}
+"""For what pydantic says in words of programs."""
 _SCHEDULE = "schedule"
 _STARTS = (*Start, _SCHEDULE)
 _SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(2026, 1, 31, tzinfo=UTC))
@@ -170,9 +176,8 @@ def _named(place: Callable[[str], str]) -> Iterator[None]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, details["loc"]))
-        raise SettingsError(
-            f"App setting {place(field)}: {details['msg'].removeprefix('Value error, ')}."
-        ) from None
+        message = _PLAIN_WORDS.get(details["type"], details["msg"].removeprefix("Value error, "))
+        raise SettingsError(f"App setting {place(field)}: {message}.") from None
     except InvalidRequest as error:
         wrong = error.errors[0]
         field = wrong.field.removeprefix("endpoint_") if wrong.field != "endpoint_uri" else wrong.field

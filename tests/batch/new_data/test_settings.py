@@ -123,6 +123,18 @@ def test_a_wrong_rule_is_named_by_index_and_field(wrong: object, field: str) -> 
         assert SECRET not in message
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"container": "data", "sufix": ".csv"}, "rule 0, sufix: is no field of such a rule."),
+        ({}, "rule 0, container: is missing."),
+        (5, "rule 0, as a whole: must be a JSON object."),
+    ],
+)
+def test_a_wrong_rule_is_told_in_plain_words(wrong: object, said: str) -> None:
+    assert _refusal(**_rules(wrong)).endswith(said)
+
+
 def test_the_message_names_the_first_wrong_rule() -> None:
     assert "rule 1, container" in _refusal(**_rules({"container": "data"}, {}, {"container": 5}))
 
