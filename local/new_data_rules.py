@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from batch.addresses import Origin
-from batch.new_data.settings import RULES, TOPIC, NewData
+from batch.new_data.rules import NewDataRule
+from batch.new_data.settings import PLAIN_SETTINGS, RULES, TOPIC, NewData
 from batch.settings import Settings
 from client.command_line import CommandFailed
 from local.event_grid import Container
@@ -17,7 +18,9 @@ from local.machine import INCOMING, inherited_environment
 from local.rule_places import RulePlaces, in_this_workspace
 
 _NEW_DATA = "NEW_DATA_"
-_CONTAINER = "NEW_DATA_CONTAINER"
+_CONTAINER = PLAIN_SETTINGS["container"]
+_OF_A_DEPLOYMENT = frozenset({"NEW_DATA_STORAGE_ACCOUNT_ID", "NEW_DATA_TOPIC_ID"})
+"""Values of azd, which a person may have exported. The app does not read them."""
 _URIS = ("input_uri", "output_uri")
 _ORIGIN = re.compile(r"https://[^/]+")
 
@@ -36,6 +39,7 @@ class LocalRules:
     datastores: Mapping[str, Path]
     storage: Mapping[str, Path]
     changes: Sequence[str]
+    warnings: Sequence[str]
 
 
 def given_settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
@@ -46,8 +50,13 @@ def given_settings(environment: Mapping[str, str], file: Path | None) -> dict[st
     given = {
         name: text.strip()
         for name, text in environment.items()
-        if name.startswith(_NEW_DATA) and text.strip()
+        if name.startswith(_NEW_DATA) and name not in _OF_A_DEPLOYMENT and text.strip()
     }
+    if unknown := given.keys() - {TOPIC, RULES, *PLAIN_SETTINGS.values()}:
+        raise CommandFailed(
+            f"The app has no setting {', '.join(sorted(unknown))}. As plain settings one rule has"
+            f" {', '.join(PLAIN_SETTINGS.values())}. All other fields of a rule need a file, RULES, or {RULES}."
+        )
     rules = given.keys() - {TOPIC}
     if file is not None:
         if rules:
@@ -81,6 +90,7 @@ def local_rules(
     rules = _as_json(given)
     deployed = _checked(given, rules, endpoint_uri)
     changes: list[str] = []
+    warnings: list[str] = []
     local = [_on_this_machine(rule, index, deployments, changes) for index, rule in enumerate(rules)]
     names = dict.fromkeys(rule["container"] for rule in local if "container" in rule)
     # Without a rule for uploads nobody has checked the topic, and nothing is watched.
@@ -90,6 +100,13 @@ def local_rules(
         places.add_input(rule)
     for rule in local:
         places.add_any(rule, rule.get("output_uri", ""))
+    for index, (rule, checked) in enumerate(zip(local, deployed.in_order(), strict=True)):
+        output_uri = rule.get("output_uri", "")
+        if isinstance(checked, NewDataRule) and places.takes_its_results(checked, output_uri):
+            warnings.append(
+                f"Rule {index} takes its own results as new data, so each run starts another one."
+                " Write them into another container, or where its prefix and suffix do not match."
+            )
     return LocalRules(
         settings=_as_settings(given, local),
         deployed=deployed,
@@ -97,6 +114,7 @@ def local_rules(
         datastores=places.datastores,
         storage=places.storage,
         changes=(*changes, *places.remarks),
+        warnings=warnings,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from batch.new_data.blob import BLOB_CREATED, BLOB_RENAMED, CREATE_FILE, FINISHED_UPLOADS, RENAMES
 from local.event_grid import EventFilter, StringBeginsWith, StringEndsWith, StringIn
 
+UPLOADS = "new-data"
 MOST_UPLOAD_PLACES = 18
 MOST_MARKER_PLACES = 12
 _ANY_CONTAINER = "/blobServices/default/containers/"
@@ -29,7 +30,7 @@ def new_data_filters(settings: Mapping[str, str]) -> dict[str, EventFilter]:
     markers = [rule for rule in rules if rule["start"] == "marker"]
     filters = {}
     if uploads:
-        filters["new-data"] = EventFilter(
+        filters[UPLOADS] = EventFilter(
             event_types=(BLOB_CREATED, BLOB_RENAMED),
             subject_ends_with=plain.get("suffix", "") if not markers else "",
             subject_case_sensitive=True,

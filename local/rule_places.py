@@ -3,9 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from batch.new_data.blob import Blob
+from batch.new_data.rules import NewDataRule
+from batch.new_data.template import fill, times
 from local.event_grid import Container
 from local.machine import container_folder
 
@@ -58,6 +62,28 @@ class RulePlaces:
         for form in _URLS:
             if found := form.match(self._with_names(rule, uri)):
                 self._add_url(found)
+
+    def takes_its_results(self, rule: NewDataRule, output_uri: str) -> bool:
+        """Whether what a run of ``rule`` writes is new data of the same rule: then each run starts another one."""
+        at = datetime.now(UTC)
+        folder = f"{rule.prefix}folder"
+        values = {
+            "run_id": "run",
+            "account": self.containers[0].account,
+            "container": rule.container,
+            "folder": folder,
+            "file": f"file{rule.suffix}",
+            "path": f"{folder}/",
+            **times(at),
+        }
+        found = _DATASTORE.fullmatch(fill(output_uri, values))
+        if found is None:
+            return False
+        container = container_folder(self.state, rule.container)
+        if self.datastores.get(found["store"].lower()) != container:
+            return False
+        result = Blob(self.containers[0].account, rule.container, found["path"], "result", at)
+        return rule.why_ignored(result) is None
 
     def _show(self, name: str, folder: Path) -> None:
         if self.datastores.setdefault(name, folder) != folder:

@@ -26,7 +26,7 @@ class LastTaken(TypedDict):
 
 
 class RuleView(TypedDict):
-    """A rule of the settings. It is known by its content: a rule that was changed begins to count again."""
+    """A rule of the settings, known by its content: one that was changed counts anew. A schedule goes by its name."""
 
     index: Annotated[int, Field(ge=0, description="Its place in the settings, as their errors name it")]
     start: StartName

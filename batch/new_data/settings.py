@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RULES = "NEW_DATA_RULES"
 TOPIC = "NEW_DATA_TOPIC"
-_PLAIN_SETTINGS = {
+PLAIN_SETTINGS = {
     "container": "NEW_DATA_CONTAINER",
     "prefix": "NEW_DATA_PREFIX",
     "suffix": "NEW_DATA_SUFFIX",
@@ -42,6 +42,12 @@ _STORAGE_ACCOUNT_ID = re.compile(
     re.IGNORECASE,
 )
 MAX_DIGITS = 9
+_PLAIN_WORDS = {
+    "extra_forbidden": "is no field of such a rule",
+    "missing": "is missing",
+    "model_type": "must be a JSON object",
+}
+"""For what pydantic says in words of programs."""
 _SCHEDULE = "schedule"
 _STARTS = (*Start, _SCHEDULE)
 _SAMPLE = Blob("account", "container", "folder/file.csv", "version", datetime(2026, 1, 31, tzinfo=UTC))
@@ -71,12 +77,12 @@ class NewData:
         """Raises SettingsError, which names the setting, and for JSON rules also the index and the field."""
         plain = {
             field: environment[name].strip()
-            for field, name in _PLAIN_SETTINGS.items()
+            for field, name in PLAIN_SETTINGS.items()
             if environment.get(name, "").strip()
         }
         json_rules = environment.get(RULES, "").strip()
         if json_rules and plain:
-            names = ", ".join(_PLAIN_SETTINGS[field] for field in plain)
+            names = ", ".join(PLAIN_SETTINGS[field] for field in plain)
             raise SettingsError(f"App setting {RULES} excludes {names}: write all rules into it.")
         rules, schedules = (
             _json_rules(json_rules, settings) if json_rules else (_plain_rule(plain, settings), {})
@@ -137,7 +143,7 @@ def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule
     rule = _checked_rule(
         fields | numbers,
         settings,
-        lambda field: _PLAIN_SETTINGS.get(field, ", ".join(_PLAIN_SETTINGS.values())),
+        lambda field: PLAIN_SETTINGS.get(field, ", ".join(PLAIN_SETTINGS.values())),
     )
     return (rule,)
 
@@ -146,7 +152,8 @@ def _checked_rule(value: Any, settings: Settings, place: Callable[[str], str]) -
     """A rule with which a sample blob makes a valid request: an error shows now, not at the first blob."""
     with _named(place):
         rule = NewDataRule.model_validate(value)
-        request_for(rule, _SAMPLE, upload_id(rule, _SAMPLE), settings)
+        sample = replace(_SAMPLE, name=rule.prefix + _SAMPLE.name)
+        request_for(rule, sample, upload_id(rule, sample), settings)
     return rule
 
 
@@ -169,9 +176,8 @@ def _named(place: Callable[[str], str]) -> Iterator[None]:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, details["loc"]))
-        raise SettingsError(
-            f"App setting {place(field)}: {details['msg'].removeprefix('Value error, ')}."
-        ) from None
+        message = _PLAIN_WORDS.get(details["type"], details["msg"].removeprefix("Value error, "))
+        raise SettingsError(f"App setting {place(field)}: {message}.") from None
     except InvalidRequest as error:
         wrong = error.errors[0]
         field = wrong.field.removeprefix("endpoint_") if wrong.field != "endpoint_uri" else wrong.field

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from batch.new_data.schedule_request import scheduled_request, scheduled_run_id
 from batch.new_data.settings import NewData
 from batch.new_data.template import fill
 from batch.settings import Settings
+from local.new_data_rules import local_rules
 from tests.docs.pages import DOCS, blocks, table
 
 PAGE = DOCS / "new-data.md"
@@ -53,6 +55,12 @@ def test_each_rule_does_with_each_blob_what_its_table_says(
             assert happens.startswith("joins") is (checked.start == "folder")
             if happens.startswith("joins `"):
                 assert blob.folder == happens.removeprefix("joins `").rstrip("`")
+
+
+@pytest.mark.parametrize("rule", [pytest.param(one.values[0], id=one.id) for one in examples()])
+def test_no_rule_takes_its_own_results(rule: dict[str, Any]) -> None:
+    given = {"NEW_DATA_RULES": json.dumps([rule])}
+    assert local_rules(given, Path("/state"), "https://127.0.0.1:1/jobs", ()).warnings == []
 
 
 def test_plain_settings_make_one_rule() -> None:

@@ -10,6 +10,7 @@ from batch.errors import SettingsError
 from client.command_line import CommandFailed
 from local.machine import DEPLOYMENTS, inherited_environment
 from local.new_data_rules import LocalRules, given_settings, local_rules
+from local.rules_in_words import in_words
 
 ENDPOINT = "https://127.0.0.1:7083/jobs"
 STATE = Path("/state")
@@ -59,6 +60,17 @@ def test_a_file_goes_with_a_topic_and_with_nothing_else(tmp_path: Path) -> None:
     }
     with pytest.raises(CommandFailed, match="there is also NEW_DATA_RULES, NEW_DATA_START"):
         given_settings({"NEW_DATA_START": "file", "NEW_DATA_RULES": "[]"}, file)
+
+
+@pytest.mark.parametrize("name", ["NEW_DATA_SUFIX", "NEW_DATA_LATE"])
+def test_a_setting_that_the_app_does_not_read_is_refused(name: str) -> None:
+    with pytest.raises(CommandFailed, match=f"no setting {name}. As plain settings .*NEW_DATA_SUFFIX"):
+        given_settings({name: "ignore", "NEW_DATA_START": "folder"}, None)
+
+
+def test_values_of_a_deployment_are_no_rule() -> None:
+    azd = {"NEW_DATA_STORAGE_ACCOUNT_ID": TOPIC, "NEW_DATA_TOPIC_ID": TOPIC}
+    assert given_settings(azd, None) == {}
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
@@ -160,6 +172,45 @@ def test_an_account_that_a_rule_spells_out_has_the_watched_container_too() -> No
         "https://other.blob.core.windows.net/readings": STATE / "readings",
         "abfss://landing@other.dfs.core.windows.net": STATE / "other_storage" / "other" / "landing",
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_warned"),
+    [
+        ({}, True),
+        ({"suffix": ".csv"}, True),
+        ({"start": "file", "suffix": ".csv"}, True),
+        ({"prefix": "sco"}, True),
+        ({"prefix": "sales/"}, False),
+        ({"prefix": "sales/", "output_uri": "azureml://datastores/lake/paths/{folder}/{run_id}.csv"}, True),
+        ({"suffix": ".parquet"}, False),
+        ({"start": "marker"}, False),
+        ({"output_uri": "azureml://datastores/lake/paths/_scores/{run_id}.csv"}, False),
+        ({"output_uri": "azureml://datastores/results/paths/{run_id}.csv"}, False),
+        ({"input_uri": "azureml://datastores/lake/paths/raw/{path}"}, False),
+    ],
+)
+def test_a_rule_that_takes_its_own_results_is_warned_of(fields: dict[str, Any], is_warned: bool) -> None:
+    uris = {
+        "input_uri": "azureml://datastores/lake/paths/{path}",
+        "output_uri": "azureml://datastores/Lake/paths/scores/{date}/{run_id}.csv",
+    }
+    found = local({"container": "readings", **uris, **fields})
+    assert bool(found.warnings) is is_warned
+    assert ("WARNING: Rule 0 takes its own results" in in_words(found, STATE, "http://app")) is is_warned
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_said"),
+    [
+        ({"NEW_DATA_SUFFIX": ".csv"}, True),
+        ({}, False),
+        ({"NEW_DATA_START": "marker"}, False),
+    ],
+)
+def test_a_suffix_by_which_the_subscription_filters_is_said(settings: dict[str, str], is_said: bool) -> None:
+    found = local_rules({"NEW_DATA_CONTAINER": "readings", **settings}, STATE, ENDPOINT, DEPLOYMENTS)
+    assert ("no event comes of a file without .csv" in in_words(found, STATE, "http://app")) is is_said
 
 
 def test_no_rules_are_no_error() -> None:

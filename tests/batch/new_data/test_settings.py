@@ -83,6 +83,11 @@ def test_one_rule_in_plain_settings() -> None:
         ({"container": "data", "input_uri": "ftp://a.example/{path}"}, "input_uri"),
         ({"container": "data", "input_uri": "{path}"}, "input_uri"),
         ({"container": "data", "input_uri": ""}, "input_uri"),
+        ({"container": "data", "prefix": "raw data/", "input_uri": OUTPUT + "/{path}"}, "input_uri"),
+        (
+            {"container": "data", "prefix": "raw data/", "output_uri": OUTPUT + "/{folder}{run_id}"},
+            "output_uri",
+        ),
         ({"container": "data", "input_uri": f"https://a.example/?sig={SECRET}"}, "input_uri"),
         ({"container": "data", "input_uri": f"https://u:{SECRET}@a.example/{{path}}"}, "input_uri"),
         ({"container": "data", "output_uri": "azureml://datastores/lake/paths/p.csv"}, "output_uri"),
@@ -116,6 +121,18 @@ def test_a_wrong_rule_is_named_by_index_and_field(wrong: object, field: str) -> 
         assert field in message
         assert message.endswith(".")
         assert SECRET not in message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"container": "data", "sufix": ".csv"}, "rule 0, sufix: is no field of such a rule."),
+        ({}, "rule 0, container: is missing."),
+        (5, "rule 0, as a whole: must be a JSON object."),
+    ],
+)
+def test_a_wrong_rule_is_told_in_plain_words(wrong: object, said: str) -> None:
+    assert _refusal(**_rules(wrong)).endswith(said)
 
 
 def test_the_message_names_the_first_wrong_rule() -> None:
