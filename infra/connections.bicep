@@ -20,7 +20,6 @@ param dataTopicId string
 
 param newDataContainer string
 param newDataPrefix string
-param newDataSuffix string
 param newDataStart string
 param newDataMarker string
 
@@ -100,7 +99,7 @@ module newData 'modules/event-subscription.bicep' = if (!empty(dataTopicId) && !
     topicName: dataTopic[8]
     functionId: '${app.id}/functions/new_data'
     eventTypes: ['Microsoft.Storage.BlobCreated', 'Microsoft.Storage.BlobRenamed']
-    subjectSuffix: empty(newDataRules) && newDataStart != 'marker' ? newDataSuffix : ''
+    // Not by suffix: the app tells in its log why a file starts nothing.
     filters: [
       { operatorType: 'StringBeginsWith', key: 'Subject', values: uploadPlaces }
       {
@@ -124,7 +123,6 @@ module newDataMarkers 'modules/event-subscription.bicep' = if (!empty(dataTopicI
     topicName: dataTopic[8]
     functionId: '${app.id}/functions/new_data'
     eventTypes: ['Microsoft.Storage.BlobCreated']
-    subjectSuffix: ''
     filters: [
       { operatorType: 'StringBeginsWith', key: 'Subject', values: markerPlaces }
       { operatorType: 'StringEndsWith', key: 'Subject', values: markerNames }
@@ -145,7 +143,6 @@ module jobEvents 'modules/event-subscription.bicep' = if (!empty(workspaceTopicI
       'Microsoft.MachineLearningServices.RunStatusChanged'
       'Microsoft.MachineLearningServices.RunCompleted'
     ]
-    subjectSuffix: ''
     filters: []
     deadLetterAccountId: deadLetterAccount.id
   }

@@ -376,7 +376,6 @@ output DEAD_LETTER_STORAGE_NAME string = storage.outputs.name
 output NEW_DATA_TOPIC_ID string = watchesData ? dataTopic!.outputs.id : ''
 output NEW_DATA_CONTAINER string = newDataContainer
 output NEW_DATA_PREFIX string = newDataPrefix
-output NEW_DATA_SUFFIX string = newDataSuffix
 output NEW_DATA_START string = newDataStart
 output NEW_DATA_MARKER string = newDataMarker
 output JOB_EVENTS_TOPIC_ID string = jobEvents ? workspaceTopic!.outputs.id : ''

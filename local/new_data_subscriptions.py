@@ -7,7 +7,6 @@ from typing import Any
 from batch.new_data.blob import BLOB_CREATED, BLOB_RENAMED, CREATE_FILE, FINISHED_UPLOADS, RENAMES
 from local.event_grid import EventFilter, StringBeginsWith, StringEndsWith, StringIn
 
-UPLOADS = "new-data"
 MOST_UPLOAD_PLACES = 18
 MOST_MARKER_PLACES = 12
 _ANY_CONTAINER = "/blobServices/default/containers/"
@@ -21,7 +20,7 @@ def new_data_filters(settings: Mapping[str, str]) -> dict[str, EventFilter]:
     """The filter of each subscription, by its name. ``settings`` are valid ``NEW_DATA_*`` settings of the app."""
     plain = {
         field: settings[name]
-        for field in ("container", "prefix", "suffix", "start", "marker")
+        for field in ("container", "prefix", "start", "marker")
         if settings.get(name := f"NEW_DATA_{field.upper()}")
     }
     given = json.loads(settings.get("NEW_DATA_RULES") or "[]") or ([plain] if plain else [])
@@ -30,9 +29,8 @@ def new_data_filters(settings: Mapping[str, str]) -> dict[str, EventFilter]:
     markers = [rule for rule in rules if rule["start"] == "marker"]
     filters = {}
     if uploads:
-        filters[UPLOADS] = EventFilter(
+        filters["new-data"] = EventFilter(
             event_types=(BLOB_CREATED, BLOB_RENAMED),
-            subject_ends_with=plain.get("suffix", "") if not markers else "",
             subject_case_sensitive=True,
             advanced=(
                 StringBeginsWith("Subject", _places(uploads, MOST_UPLOAD_PLACES)),

@@ -6,7 +6,6 @@ from pathlib import Path
 from batch.new_data.rules import NewDataRule, Start
 from local.machine import container_folder
 from local.new_data_rules import LocalRules
-from local.new_data_subscriptions import UPLOADS, new_data_filters
 
 
 def in_words(rules: LocalRules, state: Path, url: str) -> str:
@@ -29,8 +28,6 @@ def _lines(rules: LocalRules, state: Path, url: str) -> Iterator[str]:
     yield from (f"WARNING: {warning}" for warning in rules.warnings)
     yield "What each rule took, and its next start; the log says why a file starts nothing:"
     yield f"  curl -s {url}/api/rules"
-    if suffix := _only_suffix(rules):
-        yield f"As in Azure, no event comes of a file without {suffix}, so the log has no line of it."
     for name, folder in rules.datastores.items():
         yield f"The datastore {name} is {folder}."
     if rules.changes:
@@ -49,12 +46,6 @@ def _upload(rule: NewDataRule) -> str:
         f"Each folder of {where} with {blobs} starts a run {rule.quiet_seconds} s after its last file, or"
         f" {rule.longest_wait_seconds} s after its first."
     )
-
-
-def _only_suffix(rules: LocalRules) -> str:
-    """What the event subscription filters by; empty if it lets all names through."""
-    uploads = new_data_filters(rules.settings).get(UPLOADS)
-    return uploads.subject_ends_with if uploads else ""
 
 
 def _folder(rule: NewDataRule, state: Path) -> Path:

@@ -7,7 +7,7 @@ Set-StrictMode -Version Latest
 $needed = @(
     'AZURE_SUBSCRIPTION_ID', 'AZURE_LOCATION', 'AZURE_ENV_NAME', 'AZURE_RESOURCE_GROUP', 'AZURE_FUNCTION_APP_NAME'
     'AZURE_ML_WORKSPACE_ID', 'DEAD_LETTER_STORAGE_NAME', 'WORKSPACE_PRINCIPAL_ID', 'NEW_DATA_TOPIC_ID'
-    'NEW_DATA_CONTAINER', 'NEW_DATA_PREFIX', 'NEW_DATA_SUFFIX', 'NEW_DATA_START', 'NEW_DATA_MARKER'
+    'NEW_DATA_CONTAINER', 'NEW_DATA_PREFIX', 'NEW_DATA_START', 'NEW_DATA_MARKER'
     'JOB_EVENTS_TOPIC_ID', 'NOTIFICATION_TOPIC_ID', 'API_URL', 'MONITOR_URL', 'GET_KEY_COMMAND'
 )
 $given = [Environment]::GetEnvironmentVariables().Keys
@@ -51,7 +51,6 @@ az deployment sub create `
     dataTopicId="$env:NEW_DATA_TOPIC_ID" `
     newDataContainer="$env:NEW_DATA_CONTAINER" `
     newDataPrefix="$env:NEW_DATA_PREFIX" `
-    newDataSuffix="$env:NEW_DATA_SUFFIX" `
     newDataStart="$env:NEW_DATA_START" `
     newDataMarker="$env:NEW_DATA_MARKER" `
     workspaceTopicId="$env:JOB_EVENTS_TOPIC_ID" `

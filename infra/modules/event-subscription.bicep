@@ -7,9 +7,6 @@ param functionId string
 
 param eventTypes array
 
-@description('The end of the subject; empty for any.')
-param subjectSuffix string
-
 @description('Advanced filters, all of which must hold.')
 param filters array
 
@@ -34,7 +31,6 @@ resource eventSubscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@
     eventDeliverySchema: 'EventGridSchema'
     filter: {
       includedEventTypes: eventTypes
-      subjectEndsWith: subjectSuffix
       isSubjectCaseSensitive: true
       advancedFilters: filters
     }

@@ -25,7 +25,6 @@ ENVIRONMENT = {
     "NEW_DATA_TOPIC_ID": "/subscriptions/0000/topics/data",
     "NEW_DATA_CONTAINER": "incoming",
     "NEW_DATA_PREFIX": "",
-    "NEW_DATA_SUFFIX": ".csv",
     "NEW_DATA_START": "folder",
     "NEW_DATA_MARKER": "_SUCCESS",
     "JOB_EVENTS_TOPIC_ID": "/subscriptions/0000/topics/jobs",

@@ -200,19 +200,6 @@ def test_a_rule_that_takes_its_own_results_is_warned_of(fields: dict[str, Any], 
     assert ("WARNING: Rule 0 takes its own results" in in_words(found, STATE, "http://app")) is is_warned
 
 
-@pytest.mark.parametrize(
-    ("settings", "is_said"),
-    [
-        ({"NEW_DATA_SUFFIX": ".csv"}, True),
-        ({}, False),
-        ({"NEW_DATA_START": "marker"}, False),
-    ],
-)
-def test_a_suffix_by_which_the_subscription_filters_is_said(settings: dict[str, str], is_said: bool) -> None:
-    found = local_rules({"NEW_DATA_CONTAINER": "readings", **settings}, STATE, ENDPOINT, DEPLOYMENTS)
-    assert ("no event comes of a file without .csv" in in_words(found, STATE, "http://app")) is is_said
-
-
 def test_no_rules_are_no_error() -> None:
     found = local()
     assert (found.deployed.rules, [one.name for one in found.containers]) == ((), ["incoming"])

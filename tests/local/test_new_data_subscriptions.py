@@ -95,10 +95,10 @@ def test_a_long_prefix_is_cut_to_what_a_filter_value_holds() -> None:
     assert takers(found, created(f"{'é' * 600}/a.csv")) == ["new-data"]
 
 
-def test_one_rule_as_plain_settings_filters_by_its_suffix() -> None:
-    plain = {"NEW_DATA_CONTAINER": "readings", "NEW_DATA_SUFFIX": ".csv"}
-    assert takers(new_data_filters(plain), created("a.csv")) == ["new-data"]
-    assert takers(new_data_filters(plain), created("a.txt")) == []
+def test_a_file_with_another_suffix_comes_to_the_app_which_tells_why_it_starts_nothing() -> None:
+    plain = new_data_filters({"NEW_DATA_CONTAINER": "readings", "NEW_DATA_SUFFIX": ".csv"})
+    for found in (plain, filters({"container": "readings", "suffix": ".csv"})):
+        assert takers(found, created("a.csv")) == takers(found, created("a.txt")) == ["new-data"]
 
 
 def test_rules_that_start_runs_by_the_clock_need_no_subscription() -> None:
