@@ -135,6 +135,10 @@ def _place(index: int, field: str) -> str:
 def _plain_rule(fields: dict[str, str], settings: Settings) -> tuple[NewDataRule, ...]:
     if not fields:
         return ()
+    if fields.get("start") == _SCHEDULE:
+        raise SettingsError(
+            f"App setting {PLAIN_SETTINGS['start']}: a rule for starts by the clock goes into {RULES}."
+        )
     numbers = {
         name: int(text)
         for name, text in fields.items()

@@ -180,6 +180,12 @@ def test_plain_settings_without_a_container_ask_for_it(name: str) -> None:
     assert "NEW_DATA_CONTAINER" in _refusal(**{name: "5"})
 
 
+def test_a_schedule_as_plain_settings_is_sent_to_the_rules_as_json() -> None:
+    assert "NEW_DATA_START: a rule for starts by the clock goes into NEW_DATA_RULES" in _refusal(
+        NEW_DATA_START="schedule"
+    )
+
+
 def test_plain_settings_that_contradict_each_other_are_named() -> None:
     message = _refusal(
         NEW_DATA_CONTAINER="data", NEW_DATA_QUIET_SECONDS="9", NEW_DATA_LONGEST_WAIT_SECONDS="8"
