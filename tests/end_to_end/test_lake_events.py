@@ -10,7 +10,7 @@ import pytest
 
 from local.azure_ml import Phase
 from local.machine import Events, LocalMachine, MachineConfig
-from tests.end_to_end.harness import TIME_SCALE, App
+from tests.end_to_end.harness import App
 from tests.end_to_end.new_data import CONTAINER, deliver, jobs, rule, runs, wait_until_quiet
 from tests.waiting import wait_for
 
@@ -25,6 +25,8 @@ RULES = (
         input_uri="azureml://datastores/incoming/paths/{path}",
     ),
 )
+_TIME_SCALE = 60.0
+"""The quiet period of a folder lasts a second."""
 SAMPLE = (Path("samples") / "data" / "birch-lane-4.csv").read_text()
 
 
@@ -38,7 +40,7 @@ def one_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachi
         datastores={"incoming": state / "incoming"},
         settings={"NEW_DATA_RULES": json.dumps(RULES)},
         events=Events(watch=False),
-        time_scale=TIME_SCALE,
+        time_scale=_TIME_SCALE,
     )
     (state / "incoming").mkdir()
     with LocalMachine(config) as machine:
@@ -126,7 +128,7 @@ def test_a_copy_that_has_only_begun_waits_under_a_file_rule(machine: LocalMachin
     ):
         assert deliver(machine, event).status_code == 202
     wait_for("the whole copy's run", lambda: len(runs(machine, "one/d")) == 1)
-    machine.clock.run(TIME_SCALE)
+    machine.clock.run(_TIME_SCALE)
     wait_until_quiet(machine)
     assert sorted(run["source"]["names"] for run in runs(machine, "one/d")) == [["a.csv"], ["b.csv"]]
 

@@ -20,7 +20,7 @@ from triggers import schedules
 pytestmark = pytest.mark.filterwarnings("ignore:enable_cleanup_closed ignored:DeprecationWarning")
 
 START_SCHEDULED = functions(schedules.bp)["start_scheduled"]
-LAST_CALL = utc("2026-01-31 12:15")
+LAST_CALL = utc("2026-01-31 12:10")
 RUN_IDS = [f"schedule-nightly-20260131T12{minute}Z" for minute in ("01", "03")]
 
 
