@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from batch.addresses import PUBLIC_CLOUD
 from batch.api.request import parse_fields
-from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER, UNFIT_IN_OUTPUT
+from batch.data_uri import RUN_ID_PLACEHOLDER, UNFIT_IN_OUTPUT
 from batch.errors import FieldError, InvalidRequest
 from batch.new_data.blob import Blob
 from batch.new_data.earlier_version import EarlierUpload
@@ -21,7 +21,6 @@ from batch.run.source import DataSource
 from batch.run.steps import StartRun
 from batch.settings import Settings
 
-_OUTPUTS = DEFAULT_OUTPUT.partition(f"/{RUN_ID_PLACEHOLDER}")[0]
 _LONGEST_FOLDER = 900
 """Characters, in the output that a rule does not name: the whole name of a blob has at most 1,024."""
 
@@ -60,7 +59,7 @@ def _request(
         "run_id": run_id,
         "endpoint_input_type": "UriFile" if over_file else "UriFolder",
         "endpoint_input_uri": _input(input_uri, values),
-        "endpoint_output_uri": _output(_output_uri(rule, blob, settings), values),
+        "endpoint_output_uri": _output(rule.output_template(_place(blob), settings), values),
     }
     return parse_fields(fields, None, settings)[1]
 
@@ -116,14 +115,10 @@ def _cannot_hold(field: str, error: NameDoesNotFit, advice: str) -> InvalidReque
     return InvalidRequest([FieldError(field, f"{error}, which this URI cannot hold: {advice}")])
 
 
-def _output_uri(rule: NewDataRule, blob: Blob, settings: Settings) -> str:
-    """A rule without an output has that of the app. It has one of its own even where the app has none."""
-    if rule.output_uri != DEFAULT_OUTPUT:
-        return rule.output_uri
-    if settings.default_output not in ("", DEFAULT_OUTPUT):
-        return settings.default_output
+def _place(blob: Blob) -> str:
+    """The folder of the blob in an output that nobody names; it holds no placeholder."""
     folder = re.sub(UNFIT_IN_OUTPUT, "_", blob.folder[:_LONGEST_FOLDER]).strip("/")
-    return f"{_OUTPUTS}/{folder}{'/' if folder else ''}{{date}}/{RUN_ID_PLACEHOLDER}/predictions.csv"
+    return f"{folder}/" if folder else ""
 
 
 def _values(blob: Blob, run_id: str, *, over_file: bool) -> dict[str, str]:

@@ -4,8 +4,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from batch.data_uri import DEFAULT_OUTPUT
+from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER
 from batch.new_data.template import Template
+from batch.settings import Settings
 
 
 class RunFields(BaseModel):
@@ -33,6 +34,18 @@ class RunFields(BaseModel):
         if "{run_id}" not in self.output_uri:
             raise ValueError("output_uri must hold {run_id}: an output that exists already fails the job")
         return self
+
+    def output_template(self, place: str, settings: Settings) -> str:
+        """Where a run writes: a rule without an output has that of the app.
+
+        Where the app has none either, it is below ``place``, which is empty or ends in a slash, and below the day:
+        there people find it.
+        """
+        if self.output_uri != DEFAULT_OUTPUT:
+            return self.output_uri
+        if settings.default_output not in ("", DEFAULT_OUTPUT):
+            return settings.default_output
+        return DEFAULT_OUTPUT.replace(RUN_ID_PLACEHOLDER, f"{place}{{date}}/{RUN_ID_PLACEHOLDER}")
 
     def request_fields(self) -> dict[str, Any]:
         """Those that go into the request as they are."""

@@ -4,7 +4,6 @@ Only an app with such a rule imports this module and what it needs: it would mak
 """
 
 from enum import StrEnum
-from string import Formatter
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,9 +11,9 @@ from pydantic import AfterValidator, Field, Strict, field_validator
 
 from batch.new_data.cron import check_cron
 from batch.new_data.run_fields import RunFields
-from batch.new_data.template import Template
+from batch.new_data.template import TIMES, Template, names_in
 
-_PLACEHOLDERS = ("run_id", "date", "year", "month", "day", "hour")
+_PLACEHOLDERS = ("run_id", *TIMES)
 _MOST_DAYS_BACK = 366
 
 
@@ -53,8 +52,7 @@ class ScheduleRule(RunFields):
     @field_validator("input_uri", "output_uri")
     @classmethod
     def _holds_what_a_time_can_fill(cls, template: str) -> str:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name]
-        if wrong := [name for name in names if name not in _PLACEHOLDERS]:
+        if wrong := [name for name in names_in(template) if name not in _PLACEHOLDERS]:
             raise ValueError(
                 f"holds {{{wrong[0]}}}, which has no meaning where the clock starts the run:"
                 f" it may hold {', '.join(f'{{{one}}}' for one in _PLACEHOLDERS)}"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from batch.api.request import parse_fields
-from batch.data_uri import DEFAULT_OUTPUT, RUN_ID_PLACEHOLDER
+from batch.data_uri import RUN_ID_PLACEHOLDER
 from batch.new_data.schedule import ScheduleRule
 from batch.new_data.template import fill, times
 from batch.run.request import RunRequest
@@ -27,16 +27,8 @@ def scheduled_request(schedule: ScheduleRule, due: datetime, settings: Settings)
         "endpoint_input_uri": fill(schedule.input_uri, {**values, "run_id": run_id}),
         # The request fills in the run id, and keeps the URI as it was before.
         "endpoint_output_uri": fill(
-            _output_uri(schedule, settings), {**values, "run_id": RUN_ID_PLACEHOLDER}
+            schedule.output_template(f"{schedule.name}/", settings),
+            {**values, "run_id": RUN_ID_PLACEHOLDER},
         ),
     }
     return parse_fields(fields, None, settings)[1]
-
-
-def _output_uri(schedule: ScheduleRule, settings: Settings) -> str:
-    """People find the results by name and date, unless rule or app say where they are."""
-    if schedule.output_uri != DEFAULT_OUTPUT:
-        return schedule.output_uri
-    if settings.default_output not in ("", DEFAULT_OUTPUT):
-        return settings.default_output
-    return DEFAULT_OUTPUT.replace(RUN_ID_PLACEHOLDER, f"{schedule.name}/{{date}}/{RUN_ID_PLACEHOLDER}")

@@ -11,10 +11,8 @@ from pydantic import AfterValidator, Field
 
 from batch.data_uri import UNFIT, spelled
 
-PLACEHOLDERS = (
-    *("run_id", "account", "container", "folder", "file", "path"),
-    *("date", "year", "month", "day", "hour"),
-)
+TIMES = ("date", "year", "month", "day", "hour")
+PLACEHOLDERS = ("run_id", "account", "container", "folder", "file", "path", *TIMES)
 _NAMES = frozenset({"folder", "file", "path"})
 """What people and programs have chosen freely. The other values need no encoding."""
 _PATH_CHARACTERS = "/=:@!$&'()*+,;~"
@@ -38,8 +36,13 @@ def _template(text: str) -> str:
 Template = Annotated[str, Field(max_length=1_024), AfterValidator(_template)]
 
 
+def names_in(template: str) -> list[str]:
+    """The placeholders of a valid template, in order."""
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
+
+
 def times(moment: datetime) -> dict[str, str]:
-    """Values of the placeholders for a time."""
+    """Values of the placeholders TIMES."""
     return {
         "date": f"{moment:%Y-%m-%d}",
         "year": f"{moment:%Y}",
@@ -62,7 +65,7 @@ def fill(template: str, values: Mapping[str, str], unfit: str = UNFIT) -> str:
 
     Raises NameDoesNotFit if such a form cannot hold a name: ``unfit`` is a pattern of one character.
     """
-    used = {name: values[name] for _, name, _, _ in Formatter().parse(template) if name}
+    used = {name: values[name] for name in names_in(template)}
     is_url = template.startswith("https:")
     for name in _NAMES & used.keys():
         if is_url:
