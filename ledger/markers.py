@@ -10,7 +10,6 @@ from ledger.run_row import PARTITION
 from ledger.table import (
     Comparison,
     Condition,
-    Delete,
     Insert,
     Key,
     Query,
@@ -19,6 +18,7 @@ from ledger.table import (
     RowChanged,
     RowExists,
     Table,
+    delete_if_there,
 )
 
 _KIND = "marker"
@@ -55,11 +55,8 @@ async def forget_markers(table: Table, before: datetime, limit: int) -> None:
     old = Condition("At", Comparison.BELOW, (format_timestamp(before),))
     query = Query(PARTITION, f"{_KIND} ", f"{_KIND} ~", limit, (old,), ("At",))
     for row in await table.rows(query):
-        try:
-            await table.write(Delete(row.key, row.etag))
-        except RowChanged:
-            # The marker has been written since, and its next event must find this upload.
-            continue
+        # Only as it was read: if the marker has been written since, its next event must find this upload.
+        await delete_if_there(table, row.key, row.etag)
 
 
 def _upload(row: Row) -> MarkerUpload:

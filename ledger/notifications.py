@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from batch.timestamps import format_timestamp
 from ledger.retry import settled
 from ledger.run_row import PARTITION, RunRow
-from ledger.table import Delete, Key, Query, RowChanged, Table
+from ledger.table import Key, Query, Table, delete_if_there
 
 _BEGIN = "notify"
 
@@ -39,14 +40,8 @@ async def noted_ends(table: Table, after: str, top: int) -> list[NotedEnd]:
 
 
 async def forget_noted(table: Table, noted: NotedEnd) -> None:
-    async def step() -> None:
-        try:
-            await table.write(Delete(noted.key))
-        except RowChanged:
-            # Another one has deleted it, or an earlier try whose answer was lost.
-            return
-
-    await settled(step)
+    # If it is not there, another one has deleted it, or an earlier try whose answer was lost.
+    await settled(partial(delete_if_there, table, noted.key))
 
 
 def _noted(key: Key, values: Mapping[str, str]) -> NotedEnd:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.retry import settled
 from ledger.run_row import PARTITION
-from ledger.table import Delete, Insert, Key, Query, Replace, RowChanged, RowExists, Table
+from ledger.table import Insert, Key, Query, Replace, RowChanged, RowExists, Table, delete_if_there
 
 IGNORED_KEY = Key(PARTITION, "ignored")
 _BEGIN = "rule"
@@ -156,22 +156,13 @@ async def delete_counts(table: Table, keep: Collection[str], before: datetime) -
     deleted = 0
     for rule_id, count in (await rule_counts(table)).items():
         if rule_id not in keep and (count.last is None or count.last.at < before):
-            deleted += await _delete(table, rule_key(rule_id))
+            deleted += await delete_if_there(table, rule_key(rule_id))
     return deleted
 
 
 def _newest(known: Sequence[T], counted: Sequence[T]) -> T:
     """Another process may have written a later one. Of those of one moment the last that was counted."""
     return sorted((*known, *counted), key=lambda each: each.at)[-1]
-
-
-async def _delete(table: Table, key: Key) -> bool:
-    try:
-        await table.write(Delete(key))
-    except RowChanged:
-        # Another call has deleted it.
-        return False
-    return True
 
 
 async def _change(table: Table, key: Key, change: Callable[[Values], Values | None]) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.retry import settled
 from ledger.run_row import PARTITION
-from ledger.table import Delete, Insert, Key, Query, Replace, Row, RowChanged, RowExists, Table
+from ledger.table import Insert, Key, Query, Replace, Row, RowChanged, RowExists, Table, delete_if_there
 
 _BEGIN = "schedule"
 _UNTIL = "Until"
@@ -56,13 +56,8 @@ async def forget_other_schedules(table: Table, names: Collection[str]) -> int:
     rows = await table.rows(Query(PARTITION, f"{_BEGIN} ", f"{_BEGIN} ~", _MOST))
     others = [row.key for row in rows if row.key.row.removeprefix(f"{_BEGIN} ") not in names]
     for key in others:
-        await settled(partial(_delete, table, key))
+        await settled(partial(delete_if_there, table, key))
     return len(others)
-
-
-async def _delete(table: Table, key: Key) -> None:
-    with suppress(RowChanged):
-        await table.write(Delete(key))
 
 
 def _decided(row: Row) -> Decided:

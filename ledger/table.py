@@ -121,3 +121,12 @@ class Table(Protocol):
         """
 
     async def rows(self, query: Query) -> list[Row]: ...
+
+
+async def delete_if_there(table: Table, key: Key, etag: str | None = None) -> bool:
+    """Whether this call deleted the row. It deletes none that is missing, or that is not as it was with ``etag``."""
+    try:
+        await table.write(Delete(key, etag))
+    except RowChanged:
+        return False
+    return True

@@ -6,7 +6,7 @@ from uuid import uuid4
 from batch.timestamps import format_timestamp, parse_timestamp
 from ledger.retry import settled
 from ledger.run_row import PARTITION
-from ledger.table import Delete, Insert, Key, Replace, RowChanged, RowExists, Table
+from ledger.table import Insert, Key, Replace, RowChanged, RowExists, Table, delete_if_there
 
 
 def window_key(window_id: str) -> Key:
@@ -45,8 +45,5 @@ async def take_window_start(table: Table, window_id: str, now: datetime, starts_
 
 
 async def forget_window(table: Table, window_id: str) -> None:
-    try:
-        await table.write(Delete(window_key(window_id)))
-    except RowChanged:
-        # Versions before 1.2 wrote no such row.
-        return
+    # Versions before 1.2 wrote no such row.
+    await delete_if_there(table, window_key(window_id))
