@@ -74,8 +74,10 @@ def test_after_an_outage_the_last_missed_start_is_made_up_for(own_state: Path) -
         assert App(machine.url).wait_for_end(due.strftime(ID))["phase"] == "Completed"
         App(machine.url).fire("start_scheduled")
         log = machine.host.log.read_text()
-        [skipped] = [line for line in log.splitlines() if "start_skipped" in line]
-        assert "count=3 catch_up=last" in skipped
+        skipped = [line for line in log.splitlines() if "start_skipped" in line]
+        # The host's own timer may call at the same moment: both say what they skip, and start one run.
+        assert 1 <= len(skipped) <= 2
+        assert all("count=3 catch_up=last" in line for line in skipped)
         assert due_times(machine) == [due]
 
 
