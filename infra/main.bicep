@@ -53,8 +53,18 @@ param instanceMemoryMB int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('The largest number of instances of the app.')
+@description('The largest number of instances of each function group. The HTTP functions are one group, orchestrations another.')
 param maximumInstanceCount int = 100
+
+@minValue(0)
+@maxValue(20)
+@description('Instances that are always ready for orchestrations. With 0 an idle app first starts an instance, and costs nothing.')
+param alwaysReadyDurable int = 0
+
+@minValue(1)
+@maxValue(1000)
+@description('Requests that one instance handles at the same time.')
+param httpConcurrency int = 16
 
 @minValue(1)
 @maxValue(3650)
@@ -258,6 +268,8 @@ module app 'modules/function-app.bicep' = {
     deploymentContainerUri: storage.outputs.deploymentContainerUri
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    alwaysReadyDurable: alwaysReadyDurable
+    httpConcurrency: httpConcurrency
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
   }
 }
@@ -317,7 +329,7 @@ module dataTopic 'modules/system-topic.bicep' = if (watchesData) {
   name: 'data-topic'
   scope: appGroup
   params: {
-    name: 'egst-data-${token}'
+    name: 'egst-data-${uniqueString(token, toLower(newDataStorageAccountId))}'
     location: dataLocation!.outputs.location
     tags: tags
     sourceId: newDataStorageAccountId
@@ -337,7 +349,7 @@ module workspaceTopic 'modules/system-topic.bicep' = if (jobEvents) {
   name: 'workspace-topic'
   scope: appGroup
   params: {
-    name: 'egst-jobs-${token}'
+    name: 'egst-jobs-${uniqueString(token, toLower(workspaceId))}'
     location: workspaceLocation!.outputs.location
     tags: tags
     sourceId: workspaceId
@@ -367,19 +379,21 @@ module queries 'modules/queries.bicep' = {
   params: { logWorkspaceName: monitoring.outputs.logWorkspaceName }
 }
 
-output AZURE_LOCATION string = location
+// azd keeps outputs in its environment, and `azd down` removes them from there. So none has the name of an input.
 output AZURE_RESOURCE_GROUP string = appGroup.name
 output AZURE_FUNCTION_APP_NAME string = app.outputs.name
-output AZURE_ML_WORKSPACE_ID string = workspaceId
-output WORKSPACE_PRINCIPAL_ID string = asServicePrincipal ? servicePrincipalObjectId : identity.outputs.principalId
-output DEAD_LETTER_STORAGE_NAME string = storage.outputs.name
-output NEW_DATA_TOPIC_ID string = watchesData ? dataTopic!.outputs.id : ''
-output NEW_DATA_CONTAINER string = newDataContainer
-output NEW_DATA_PREFIX string = newDataPrefix
-output NEW_DATA_START string = newDataStart
-output NEW_DATA_MARKER string = newDataMarker
-output JOB_EVENTS_TOPIC_ID string = jobEvents ? workspaceTopic!.outputs.id : ''
-output NOTIFICATION_TOPIC_ID string = notificationTopicId
 output API_URL string = 'https://${app.outputs.hostName}/api/batch-runs'
 output MONITOR_URL string = 'https://${app.outputs.hostName}/api/monitor'
 output GET_KEY_COMMAND string = 'az functionapp keys list --resource-group ${appGroup.name} --name ${app.outputs.name} --query functionKeys.default --output tsv'
+
+// What connections.bicep gets from the postdeploy hook: CONNECT_DATA_TOPIC_ID is its parameter dataTopicId.
+output CONNECT_WORKSPACE_ID string = workspaceId
+output CONNECT_PRINCIPAL_ID string = asServicePrincipal ? servicePrincipalObjectId : identity.outputs.principalId
+output CONNECT_DEAD_LETTER_STORAGE_NAME string = storage.outputs.name
+output CONNECT_DATA_TOPIC_ID string = watchesData ? dataTopic!.outputs.id : ''
+output CONNECT_NEW_DATA_CONTAINER string = newDataContainer
+output CONNECT_NEW_DATA_PREFIX string = newDataPrefix
+output CONNECT_NEW_DATA_START string = newDataStart
+output CONNECT_NEW_DATA_MARKER string = newDataMarker
+output CONNECT_WORKSPACE_TOPIC_ID string = jobEvents ? workspaceTopic!.outputs.id : ''
+output CONNECT_NOTIFICATION_TOPIC_ID string = notificationTopicId

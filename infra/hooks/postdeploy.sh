@@ -5,10 +5,10 @@ set -euo pipefail
 
 # Some are empty on purpose. One is missing if the templates were last applied by an earlier version.
 needed=(
-  AZURE_SUBSCRIPTION_ID AZURE_LOCATION AZURE_ENV_NAME AZURE_RESOURCE_GROUP AZURE_FUNCTION_APP_NAME
-  AZURE_ML_WORKSPACE_ID DEAD_LETTER_STORAGE_NAME WORKSPACE_PRINCIPAL_ID NEW_DATA_TOPIC_ID
-  NEW_DATA_CONTAINER NEW_DATA_PREFIX NEW_DATA_START NEW_DATA_MARKER
-  JOB_EVENTS_TOPIC_ID NOTIFICATION_TOPIC_ID API_URL MONITOR_URL GET_KEY_COMMAND
+  AZURE_SUBSCRIPTION_ID AZURE_LOCATION AZURE_RESOURCE_GROUP AZURE_FUNCTION_APP_NAME
+  CONNECT_WORKSPACE_ID CONNECT_DEAD_LETTER_STORAGE_NAME CONNECT_PRINCIPAL_ID CONNECT_DATA_TOPIC_ID
+  CONNECT_NEW_DATA_CONTAINER CONNECT_NEW_DATA_PREFIX CONNECT_NEW_DATA_START CONNECT_NEW_DATA_MARKER
+  CONNECT_WORKSPACE_TOPIC_ID CONNECT_NOTIFICATION_TOPIC_ID API_URL MONITOR_URL GET_KEY_COMMAND
 )
 for name in "${needed[@]}"; do
   if [ -z "${!name+set}" ]; then
@@ -33,30 +33,30 @@ if ! az account show --subscription "$AZURE_SUBSCRIPTION_ID" --output none; then
   echo "The Azure CLI is not signed in to subscription $AZURE_SUBSCRIPTION_ID. Sign in with: az login. Then: azd hooks run postdeploy" >&2
   exit 1
 fi
-if [ -n "$NEW_DATA_TOPIC_ID" ]; then need_function new_data; fi
-if [ -n "$JOB_EVENTS_TOPIC_ID" ]; then need_function job_events; fi
+if [ -n "$CONNECT_DATA_TOPIC_ID" ]; then need_function new_data; fi
+if [ -n "$CONNECT_WORKSPACE_TOPIC_ID" ]; then need_function job_events; fi
 
 az deployment sub create \
   --subscription "$AZURE_SUBSCRIPTION_ID" \
   --location "$AZURE_LOCATION" \
-  --name "connections-$AZURE_ENV_NAME" \
+  --name "connections-$AZURE_FUNCTION_APP_NAME" \
   --template-file infra/connections.bicep \
   --output none \
   --only-show-errors \
   --parameters \
   resourceGroupName="$AZURE_RESOURCE_GROUP" \
   functionAppName="$AZURE_FUNCTION_APP_NAME" \
-  workspaceId="$AZURE_ML_WORKSPACE_ID" \
-  deadLetterStorageName="$DEAD_LETTER_STORAGE_NAME" \
-  principalId="$WORKSPACE_PRINCIPAL_ID" \
+  workspaceId="$CONNECT_WORKSPACE_ID" \
+  deadLetterStorageName="$CONNECT_DEAD_LETTER_STORAGE_NAME" \
+  principalId="$CONNECT_PRINCIPAL_ID" \
   workspaceRole="${WORKSPACE_ROLE:-DataScientist}" \
-  dataTopicId="$NEW_DATA_TOPIC_ID" \
-  newDataContainer="$NEW_DATA_CONTAINER" \
-  newDataPrefix="$NEW_DATA_PREFIX" \
-  newDataStart="$NEW_DATA_START" \
-  newDataMarker="$NEW_DATA_MARKER" \
-  workspaceTopicId="$JOB_EVENTS_TOPIC_ID" \
-  notificationTopicId="$NOTIFICATION_TOPIC_ID"
+  dataTopicId="$CONNECT_DATA_TOPIC_ID" \
+  newDataContainer="$CONNECT_NEW_DATA_CONTAINER" \
+  newDataPrefix="$CONNECT_NEW_DATA_PREFIX" \
+  newDataStart="$CONNECT_NEW_DATA_START" \
+  newDataMarker="$CONNECT_NEW_DATA_MARKER" \
+  workspaceTopicId="$CONNECT_WORKSPACE_TOPIC_ID" \
+  notificationTopicId="$CONNECT_NOTIFICATION_TOPIC_ID"
 
 echo "Start runs:  POST $API_URL"
 echo "Watch them:  $MONITOR_URL"

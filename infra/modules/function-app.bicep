@@ -7,6 +7,8 @@ param identityId string
 param deploymentContainerUri string
 param instanceMemoryMB int
 param maximumInstanceCount int
+param alwaysReadyDurable int
+param httpConcurrency int
 
 @description('Subnet for outgoing traffic; empty for none.')
 param subnetId string
@@ -54,6 +56,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyDurable > 0 ? [{ name: 'durable', instanceCount: alwaysReadyDurable }] : []
+        // The default for Python is 1: each request at the same time would start an instance.
+        triggers: { http: { perInstanceConcurrency: httpConcurrency } }
       }
     }
   }

@@ -16,19 +16,18 @@ HOOKS = ROOT / "infra/hooks"
 ENVIRONMENT = {
     "AZURE_SUBSCRIPTION_ID": "0000",
     "AZURE_LOCATION": "westeurope",
-    "AZURE_ENV_NAME": "demo",
     "AZURE_RESOURCE_GROUP": "rg-demo",
     "AZURE_FUNCTION_APP_NAME": "func-demo",
-    "AZURE_ML_WORKSPACE_ID": "/subscriptions/0000/resourceGroups/ml/providers/x/workspaces/my workspace",
-    "DEAD_LETTER_STORAGE_NAME": "stdemo",
-    "WORKSPACE_PRINCIPAL_ID": "1111",
-    "NEW_DATA_TOPIC_ID": "/subscriptions/0000/topics/data",
-    "NEW_DATA_CONTAINER": "incoming",
-    "NEW_DATA_PREFIX": "",
-    "NEW_DATA_START": "folder",
-    "NEW_DATA_MARKER": "_SUCCESS",
-    "JOB_EVENTS_TOPIC_ID": "/subscriptions/0000/topics/jobs",
-    "NOTIFICATION_TOPIC_ID": "/subscriptions/0000/topics/runs",
+    "CONNECT_WORKSPACE_ID": "/subscriptions/0000/resourceGroups/ml/providers/x/workspaces/my workspace",
+    "CONNECT_DEAD_LETTER_STORAGE_NAME": "stdemo",
+    "CONNECT_PRINCIPAL_ID": "1111",
+    "CONNECT_DATA_TOPIC_ID": "/subscriptions/0000/topics/data",
+    "CONNECT_NEW_DATA_CONTAINER": "incoming",
+    "CONNECT_NEW_DATA_PREFIX": "",
+    "CONNECT_NEW_DATA_START": "folder",
+    "CONNECT_NEW_DATA_MARKER": "_SUCCESS",
+    "CONNECT_WORKSPACE_TOPIC_ID": "/subscriptions/0000/topics/jobs",
+    "CONNECT_NOTIFICATION_TOPIC_ID": "/subscriptions/0000/topics/runs",
     "API_URL": "https://func-demo/api/batch-runs",
     "MONITOR_URL": "https://func-demo/api/monitor",
     "GET_KEY_COMMAND": "az functionapp keys list --name func-demo",
@@ -100,7 +99,7 @@ def test_postdeploy_can_be_repeated(azure: Azure) -> None:
 
 
 def test_postdeploy_waits_for_no_function_that_gets_no_events(azure: Azure) -> None:
-    azure.postdeploy(NEW_DATA_TOPIC_ID="", JOB_EVENTS_TOPIC_ID="")
+    azure.postdeploy(CONNECT_DATA_TOPIC_ID="", CONNECT_WORKSPACE_TOPIC_ID="")
     assert [call.split()[0] for call in azure.calls] == ["account", "deployment"]
 
 
