@@ -12,6 +12,7 @@ from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
 from infra.check.rules.package import deployed_files
+from infra.check.rules.pipeline import check_pipeline
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
 from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
@@ -44,6 +45,7 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_ledger(project, source)
     yield from check_events(project, source)
     yield from check_deployment(project)
+    yield from check_pipeline(project)
 
 
 def notes(project: Project) -> list[str]:

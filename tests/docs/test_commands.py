@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+import tree_sitter_powershell
+from tree_sitter import Language, Parser
 
 from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
@@ -21,6 +23,7 @@ from tests.docs.pages import DOCUMENTS, PAGES, ROOT, anywhere, blocks
 from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 
+NEED_AZURE = {"deployment.md", "when-azd-up-fails.md"}
 DOCUMENTED_REFUSALS = {"cancel": 409, "rerun": 409}
 
 
@@ -41,7 +44,7 @@ def commands() -> list[Any]:
         pytest.param(block.text, id=f"{path.stem}-{number}")
         for path in PAGES
         for number, block in enumerate(blocks(path))
-        if block.language == "bash" and path.name != "deployment.md"
+        if block.language == "bash" and path.name not in NEED_AZURE
     ]
 
 
@@ -107,6 +110,9 @@ def test_commands_that_need_azure_are_at_least_well_formed(path: Path) -> None:
     for block in blocks(path):
         if block.language == "bash":
             subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
+        if block.language == "powershell":
+            tree = Parser(Language(tree_sitter_powershell.language())).parse(block.text.encode())
+            assert not tree.root_node.has_error, block.text
 
 
 def test_the_queries_ask_for_what_is_logged() -> None:

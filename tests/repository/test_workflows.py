@@ -1,6 +1,8 @@
 """The GitHub workflows: actions are pinned, permissions declared, and CI runs on each declared Python."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,11 @@ def test_an_action_has_one_commit_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_permissions_are_declared_and_no_secret_is_stored(path: Path) -> None:
+def test_permissions_are_declared_and_secrets_are_for_the_deployment_only(path: Path) -> None:
     workflow = _workflow(path.name)
     assert workflow["permissions"] in ({}, {"contents": "read"})
-    assert "secrets." not in path.read_text()
+    if path.name != "azure-dev.yml":  # make check-infra says which step of it may have which secret
+        assert "secrets." not in path.read_text()
     assert all("timeout-minutes" in job for job in workflow["jobs"].values())
 
 
@@ -49,9 +52,67 @@ def test_ci_runs_what_the_project_runs_on_every_declared_python() -> None:
 
 
 def test_deployment_signs_in_by_federated_credentials() -> None:
-    job = _workflow("deploy.yml")["jobs"]["deploy"]
+    workflow = _workflow("azure-dev.yml")
+    job = workflow["jobs"]["deploy"]
+    assert workflow[True] == {"workflow_dispatch": None}, "YAML 1.1 reads the key `on` as true"
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
     assert any("--federated-credential-provider github" in step.get("run", "") for step in job["steps"])
+
+
+WARNING = (
+    'infra/main.bicep(5,7) : Warning no-unused-params: Parameter "a" is declared but never used. [https://x]'
+)
+NEWER = 'WARNING: A new Bicep release is available: v9.9.9. Upgrade now by running "az bicep upgrade".'
+
+
+@pytest.mark.parametrize(
+    ("main", "connections", "succeeds"),
+    [
+        ("", "", True),
+        (f"echo '{NEWER}' >&2", "", True),
+        ("echo 'WARNING: " + WARNING + "' >&2", "", False),
+        ("", "echo 'WARNING: " + WARNING + "' >&2", False),
+        ("echo 'ERROR: " + WARNING.replace("Warning", "Error") + "' >&2; exit 1", "", False),
+        ("echo 'ERROR: Bicep CLI not found.' >&2; exit 1", "", False),
+    ],
+    ids=["clean", "newer compiler", "warning", "warning in the second template", "error", "no compiler"],
+)
+def test_a_warning_of_the_compiler_fails_the_job(
+    tmp_path: Path, main: str, connections: str, succeeds: bool
+) -> None:
+    """The step's own text, with a stub of the Azure CLI that prints as the real one does: to standard error."""
+    [step] = [
+        one
+        for one in _workflow("ci.yml")["jobs"]["compile-templates"]["steps"]
+        if "az bicep build" in str(one)
+    ]
+    stub = tmp_path / "bin/az"
+    stub.parent.mkdir()
+    stub.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\necho \'{{"a": " : Warning "}}\'\n'
+        f'case "$*" in\n*main.bicep*) {main or ":"} ;;\n*connections.bicep*) {connections or ":"} ;;\nesac\n'
+    )
+    stub.chmod(0o755)
+    assert step["shell"] == "bash"
+    result = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        env={"PATH": f"{stub.parent}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode == 0) is succeeds, result.stdout + result.stderr
+    if succeeds:
+        built = (tmp_path / "calls").read_text()
+        assert "infra/main.bicep" in built and "infra/connections.bicep" in built
+    elif "Warning" in main + connections:
+        assert "no-unused-params" in result.stdout
+
+
+def test_the_compiler_has_one_version() -> None:
+    steps = [step.get("run", "") for step in _workflow("ci.yml")["jobs"]["compile-templates"]["steps"]]
+    assert any(re.fullmatch(r"az bicep install --version v\d+\.\d+\.\d+", step) for step in steps)
 
 
 def test_dependency_updates_cover_every_requirements_file_and_the_actions() -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from infra.check.check import check, notes
 from infra.check.project import Project
+from infra.check.rules.pipeline import check_pipeline
 
 ROOT = Path(__file__).parents[3]
 MUTATIONS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("mutations.yaml").read_text())
@@ -54,6 +55,13 @@ def test_a_module_that_nothing_uses_is_found() -> None:
     assert "infra/modules/network.bicep:1: no template uses this module" in map(str, findings)
 
 
+def test_a_workflow_that_azd_does_not_find_is_found(tmp_path: Path) -> None:
+    for name in ("infra", "azure.yaml"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    findings = list(check_pipeline(Project(tmp_path, {})))
+    assert ["there is no such workflow" in finding.message for finding in findings] == [True]
+
+
 def test_each_fault_has_a_name_of_its_own() -> None:
     assert len({mutation["name"] for mutation in MUTATIONS}) == len(MUTATIONS)
 
@@ -67,6 +75,7 @@ def test_command_prints_findings_and_fails(tmp_path: Path) -> None:
     skipped = shutil.ignore_patterns(".?*", "__pycache__", "node_modules", "tests", "local", "benchmarks")
     shutil.copytree(ROOT, tmp_path, ignore=skipped, dirs_exist_ok=True)
     shutil.copy(ROOT / ".funcignore", tmp_path)
+    shutil.copytree(ROOT / ".github", tmp_path / ".github")
     host = tmp_path / "host.json"
     host.write_text(re.sub(r'"defaultVersion": "[0-9.]+",', "", host.read_text()))
 
