@@ -1,4 +1,4 @@
-"""Sign-in in front of the app (authsettingsV2): each request needs a login, except for callers that cannot have one."""
+"""Sign-in in front of the app (authsettingsV2): each request needs a login, unless its caller can have none."""
 
 from collections.abc import Iterator
 
