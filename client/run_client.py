@@ -68,6 +68,8 @@ class RunClient:
                     method,
                     address,
                     headers=self._headers(),
+                    # Without it, an entry of ~/.netrc for the host replaces the token.
+                    auth=lambda request: request,
                     timeout=(_CONNECT_TIMEOUT, timeout),
                     # A redirect would send the key and the token to another address.
                     allow_redirects=False,

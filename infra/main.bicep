@@ -327,7 +327,7 @@ module signIn 'modules/sign-in.bicep' = if (!empty(signInClientId)) {
   name: 'sign-in'
   scope: appGroup
   params: { appName: app.outputs.name, clientId: signInClientId }
-  // One of the app settings is a part of the sign-in.
+  // The sign-in reads one of the app settings.
   dependsOn: [appSettings]
 }
 

@@ -82,7 +82,7 @@ var identitySettings = empty(servicePrincipal)
       AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
     }
 
-// Its federated credential takes the place of a client secret of the app registration.
+// The app registration trusts this identity, so it needs no client secret.
 var signInSettings = signIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId } : {}
 
 // The app refuses rules in addition to plain settings, so only one of the two is set.

@@ -5,8 +5,7 @@ param appName string
 @description('Client (application) id of the app registration that people sign in to.')
 param clientId string
 
-// Their callers cannot sign in; a key of the host protects each path. What is not listed here needs a login, also the
-// functions themselves.
+// Their callers cannot sign in. The host demands a key there. The last two mean the same, if a path includes what is below it.
 var withoutLogin = [
   '/runtime/webhooks/eventgrid'
   '/runtime/webhooks/durabletask'
@@ -24,7 +23,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
     platform: { enabled: true, runtimeVersion: '~1' }
     globalValidation: {
       requireAuthentication: true
-      // For the monitor page. Programs send a token and are not redirected; those without one may follow no redirect.
+      // A browser that opens the monitor page gets to the login.
       unauthenticatedClientAction: 'RedirectToLoginPage'
       redirectToProvider: 'azureactivedirectory'
       excludedPaths: withoutLogin

@@ -336,6 +336,16 @@ async def test_the_token_is_sent_besides_the_key(deployed: Deployed) -> None:
     assert TOKEN not in repr(client)
 
 
+async def test_a_password_of_the_same_host_does_not_replace_the_token(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login someone password something\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    await ask(RunClient(deployed.url, KEY, TOKEN), "known")
+    assert deployed.logins == [f"Bearer {TOKEN}"]
+
+
 async def test_a_refused_key_is_reported_but_not_printed(deployed: Deployed) -> None:
     with pytest.raises(NotReadable, match=r"refuses the request \(401\). Set BATCH_FUNCTION_KEY") as refusal:
         await ask(RunClient(deployed.url, "wrong-key", "old-token"), "known")
