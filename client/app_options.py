@@ -1,4 +1,4 @@
-"""How each command finds the app: its address and its key."""
+"""How each command finds the app: its address, its key, and the token of an app with a sign-in."""
 
 import argparse
 import os
@@ -10,9 +10,11 @@ DEFAULT_URL = "http://localhost:7071"
 
 ENVIRONMENT = """\
 environment:
-  BATCH_FUNCTION_URL  address of the app, if there is no --url
-  BATCH_FUNCTION_KEY  function key of the app; there is no option for it, because
-                      the list of processes would show it"""
+  BATCH_FUNCTION_URL    address of the app, if there is no --url
+  BATCH_FUNCTION_KEY    function key of the app
+  BATCH_FUNCTION_TOKEN  access token for the app, if it has a sign-in. There are no
+                        options for key and token, because the list of processes
+                        would show them"""
 
 
 def add_url_to(command: argparse.ArgumentParser) -> None:
@@ -28,11 +30,12 @@ def client_of(arguments: argparse.Namespace) -> RunClient:
 
 
 def client_at(address: AppAddress) -> RunClient:
-    return RunClient(address.root, os.environ.get("BATCH_FUNCTION_KEY") or None)
+    key, token = (os.environ.get(f"BATCH_FUNCTION_{name}") or None for name in ("KEY", "TOKEN"))
+    return RunClient(address.root, key, token)
 
 
 def is_of_another_app(address: AppAddress) -> bool:
-    """Whether BATCH_FUNCTION_URL names another app, for which the key is then meant."""
+    """Whether BATCH_FUNCTION_URL names another app, for which key and token are then meant."""
     usual = os.environ.get("BATCH_FUNCTION_URL")
     return bool(usual) and AppAddress.parse(str(usual)).root != address.root
 

@@ -75,9 +75,12 @@ def _asked_for(arguments: argparse.Namespace) -> tuple[RunClient, str | None]:
     if arguments.url and address_of(arguments).root != address.root:
         raise CommandFailed(f"{address.root} is not the app of --url.")
     client = client_at(address)
-    if client.key and arguments.url is None and is_of_another_app(address):
-        print(f"BATCH_FUNCTION_URL is another app than {address.root}, which gets no key.", file=sys.stderr)
-        client = replace(client, key=None)
+    if client.has_secrets and arguments.url is None and is_of_another_app(address):
+        print(
+            f"BATCH_FUNCTION_URL is another app than {address.root}, which gets no key and no token.",
+            file=sys.stderr,
+        )
+        client = replace(client, key=None, token=None)
     return client, address.run_id
 
 

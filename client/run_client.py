@@ -28,10 +28,12 @@ class NotReadable(CommandFailed):
 
 @dataclass(frozen=True, slots=True)
 class RunClient:
-    """``url`` is any address of the app. ``key`` travels in a header only."""
+    """``url`` is any address of the app. ``key`` and ``token``, of which an app with a sign-in needs both, travel in
+    headers only."""
 
     url: str
     key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
 
     def run(self, run_id: str) -> View:
         """Raises NotReadable."""
@@ -58,30 +60,41 @@ class RunClient:
         root = _root(self.url)
         address = f"{root}/api/{path}"
         parts = urlsplit(root)
-        if self.key and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            raise NotReadable(f"{root} is not https, so the key is not sent there.")
+        if self.has_secrets and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise NotReadable(f"{root} is not https, so no key and no token is sent there.")
         try:
             with requests.Session() as session:
                 answer = session.request(
                     method,
                     address,
-                    headers={"x-functions-key": self.key} if self.key else {},
+                    headers=self._headers(),
+                    # Without it, an entry of ~/.netrc for the host replaces the token.
+                    auth=lambda request: request,
                     timeout=(_CONNECT_TIMEOUT, timeout),
-                    # A redirect would send the key to another address.
+                    # A redirect would send the key and the token to another address.
                     allow_redirects=False,
                 )
         except requests.RequestException as error:
             if isinstance(error, ValueError):
                 # The address or a header cannot be sent; a retry does not help.
                 raise NotReadable(
-                    f"{root} cannot be called: its address or the key is not of a valid form."
+                    f"{root} cannot be called: its address, the key or the token is not of a valid form."
                 ) from None
             raise NotReadable(f"{root} does not answer: {in_words(error)}.", transient=True) from None
         if answer.status_code in (401, 403):
             raise NotReadable(
-                f"{root} refuses the request ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of this app."
+                f"{root} refuses the request ({answer.status_code}). Set BATCH_FUNCTION_KEY to a key of this app; "
+                "if the app has a sign-in, also BATCH_FUNCTION_TOKEN to a token for it, which soon expires."
             )
         return _body(answer, root)
+
+    @property
+    def has_secrets(self) -> bool:
+        return bool(self.key or self.token)
+
+    def _headers(self) -> dict[str, str]:
+        key = {"x-functions-key": self.key} if self.key else {}
+        return key | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
 
 def _run(run_id: str) -> str:

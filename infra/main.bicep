@@ -74,6 +74,9 @@ param runRetentionDays int = 30
 @description('Address under which callers reach the app behind a gateway. Empty: its own.')
 param publicBaseUrl string = ''
 
+@description('Client id of the app registration that callers sign in to. Empty: function keys alone protect the app.')
+param signInClientId string = ''
+
 @description('Whether a start also answers with the durable URLs that end or change an orchestration.')
 param durableManagementUrls bool = false
 
@@ -296,6 +299,7 @@ module appSettings 'modules/app-settings.bicep' = {
     runRetentionDays: runRetentionDays
     publicBaseUrl: publicBaseUrl
     durableManagementUrls: durableManagementUrls
+    signIn: !empty(signInClientId)
     defaultOutputUri: defaultOutputUri
     servicePrincipal: asServicePrincipal
       ? { tenantId: servicePrincipalTenantId, clientId: servicePrincipalClientId, secretUri: vault!.outputs.secretUri }
@@ -317,6 +321,14 @@ module appSettings 'modules/app-settings.bicep' = {
       secretUri: notificationWebhook ? vault!.outputs.notificationSecretUri : ''
     }
   }
+}
+
+module signIn 'modules/sign-in.bicep' = if (!empty(signInClientId)) {
+  name: 'sign-in'
+  scope: appGroup
+  params: { appName: app.outputs.name, clientId: signInClientId }
+  // The sign-in reads one of the app settings.
+  dependsOn: [appSettings]
 }
 
 module dataLocation 'modules/source-location.bicep' = if (watchesData) {

@@ -1,7 +1,7 @@
 """The page on which people watch runs. It sends requests to the HTTP API and to nothing else.
 
 Anybody who can reach the app gets the page itself: it holds no data and no key. What it shows comes from the API,
-which demands the key that the page sends, or the login. So the page can ask for a key and can be reloaded.
+which demands the key that the page sends. So the page can ask for a key and can be reloaded.
 """
 
 import json
@@ -66,7 +66,8 @@ def _headers(nonce: str) -> dict[str, str]:
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
+        # App Service authentication refuses a POST of a browser that names no referrer.
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }

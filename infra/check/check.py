@@ -17,6 +17,7 @@ from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
 from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
 from infra.check.rules.settings import check_host, check_settings
+from infra.check.rules.sign_in import check_sign_in
 
 
 def check(project: Project) -> list[Finding]:
@@ -38,6 +39,7 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_security(template)
         yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)
+        yield from check_sign_in(template)
         for resource in template.of_kind("resource"):
             yield from check_resource(template, resource)
     yield from check_settings(project, source)

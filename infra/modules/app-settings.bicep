@@ -14,6 +14,10 @@ param submissionSettleSeconds int
 param runRetentionDays int
 param publicBaseUrl string
 param durableManagementUrls bool
+
+@description('Whether callers sign in (sign-in.bicep).')
+param signIn bool
+
 param defaultOutputUri string
 
 @description('{tenantId, clientId, secretUri}, or empty for the managed identity.')
@@ -78,6 +82,9 @@ var identitySettings = empty(servicePrincipal)
       AZURE_AUTHORITY_HOST: environment().authentication.loginEndpoint
     }
 
+// The app registration trusts this identity, so it needs no client secret.
+var signInSettings = signIn ? { OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId } : {}
+
 // The app refuses rules in addition to plain settings, so only one of the two is set.
 var newDataRule = !empty(newDataRules)
   ? { NEW_DATA_RULES: string(newDataRules) }
@@ -113,6 +120,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     schedulerSettings,
     endpointSettings,
     identitySettings,
+    signInSettings,
     newDataSettings,
     notificationSettings
   )

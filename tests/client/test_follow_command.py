@@ -14,6 +14,9 @@ from tests.batch.builders import after, custom_status, result, run, view_of
 
 APP, OTHER = "https://my-app.azurewebsites.net", "https://other.example"
 KEY = "s3cr3t-function-key"
+TOKEN = "s3cr3t-access-token"
+SECRETS = (KEY, TOKEN)
+Followed = tuple[str, str, tuple[str | None, str | None]]
 QUEUED: View = dict(view_of("Running", custom_status(run(status="Running"), next_check_at=after(180))))
 COMPLETED: View = dict(view_of("Completed", None, result(run(status="Completed"), after(60))))
 
@@ -23,15 +26,16 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BATCH_FUNCTION_URL", raising=False)
     monkeypatch.delenv("FOLLOW_CALLED_AS", raising=False)
     monkeypatch.setenv("BATCH_FUNCTION_KEY", KEY)
+    monkeypatch.setenv("BATCH_FUNCTION_TOKEN", TOKEN)
 
 
 @pytest.fixture
-def followed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str | None]]:
-    """App, run and key of each run that was followed."""
-    noted: list[tuple[str, str, str | None]] = []
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[Followed]:
+    """App and id of each run that was followed, with the key and the token that were sent."""
+    noted: list[Followed] = []
 
     def follow(self: Follower, run_id: str) -> View:
-        noted.append((self.client.url, run_id, self.client.key))
+        noted.append((self.client.url, run_id, (self.client.key, self.client.token)))
         return COMPLETED
 
     monkeypatch.setattr(Follower, "follow", follow)
@@ -47,33 +51,31 @@ def call(*words: str) -> int:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["r-1"], ("http://localhost:7071", "r-1", KEY)),
-        (["r-1", "--url", f"{APP}/api"], (APP, "r-1", KEY)),
-        (["r-1", "--url", f"{APP}/api/monitor#/runs/r-2"], (APP, "r-1", KEY)),
-        (["--url", f"{APP}/api/monitor#/runs/r-2"], (APP, "r-2", KEY)),
-        ([f"{APP}/api/batch-runs/r-3"], (APP, "r-3", KEY)),
-        ([f"{APP}/api/batch-runs/r-3", "--url", APP], (APP, "r-3", KEY)),
-        ([f"{APP}/runtime/webhooks/durabletask/instances/r-4?code=x"], (APP, "r-4", KEY)),
+        (["r-1"], ("http://localhost:7071", "r-1", SECRETS)),
+        (["r-1", "--url", f"{APP}/api"], (APP, "r-1", SECRETS)),
+        (["r-1", "--url", f"{APP}/api/monitor#/runs/r-2"], (APP, "r-1", SECRETS)),
+        (["--url", f"{APP}/api/monitor#/runs/r-2"], (APP, "r-2", SECRETS)),
+        ([f"{APP}/api/batch-runs/r-3"], (APP, "r-3", SECRETS)),
+        ([f"{APP}/api/batch-runs/r-3", "--url", APP], (APP, "r-3", SECRETS)),
+        ([f"{APP}/runtime/webhooks/durabletask/instances/r-4?code=x"], (APP, "r-4", SECRETS)),
     ],
 )
-def test_each_form_names_an_app_and_a_run(
-    followed: list[Any], words: list[str], expected: tuple[str, str, str | None]
-) -> None:
+def test_each_form_names_an_app_and_a_run(followed: list[Any], words: list[str], expected: Followed) -> None:
     assert call(*words) == 0
     assert followed == [expected]
 
 
-def test_the_key_of_the_usual_app_goes_to_no_other_one(
+def test_key_and_token_of_the_usual_app_go_to_no_other_one(
     followed: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BATCH_FUNCTION_URL", f"{APP}/api")
     call(f"{OTHER}/api/batch-runs/r-1")
-    assert followed.pop() == (OTHER, "r-1", None)
-    assert f"{OTHER}, which gets no key" in capsys.readouterr().err
+    assert followed.pop() == (OTHER, "r-1", (None, None))
+    assert f"{OTHER}, which gets no key and no token" in capsys.readouterr().err
     call(f"{APP}/api/batch-runs/r-1")
-    assert followed.pop() == (APP, "r-1", KEY)
+    assert followed.pop() == (APP, "r-1", SECRETS)
     call("r-1", "--url", OTHER)
-    assert followed.pop() == (OTHER, "r-1", KEY)
+    assert followed.pop() == (OTHER, "r-1", SECRETS)
     assert capsys.readouterr().err == ""
 
 

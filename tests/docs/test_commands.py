@@ -39,6 +39,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
         yield machine
 
 
+NEED_AZURE = frozenset({"deployment.md", "sign-in.md"})
+
+
 def commands() -> list[Any]:
     return [
         pytest.param(block.text, id=f"{path.stem}-{number}")

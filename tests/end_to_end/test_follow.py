@@ -27,6 +27,7 @@ from tests.waiting import LIMIT, wait_for
 AMBER = "\x1b[33m"
 NOBODY = "http://127.0.0.1:9"
 KEY = "s3cr3t-function-key"
+TOKEN = "s3cr3t-access-token"
 
 
 def command(app: App, run_id: str, *arguments: str) -> list[str]:
@@ -38,7 +39,7 @@ def follow(app: App, run_id: str, *arguments: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, *command(app, run_id, *arguments)],
         cwd=ROOT,
-        env={**os.environ, "BATCH_FUNCTION_KEY": KEY},
+        env={**os.environ, "BATCH_FUNCTION_KEY": KEY, "BATCH_FUNCTION_TOKEN": TOKEN},
         capture_output=True,
         text=True,
         timeout=120,
@@ -57,7 +58,13 @@ def on_terminal(arguments: list[str], columns: int = 200) -> "pexpect.spawn[str]
         sys.executable,
         arguments,
         cwd=str(ROOT),
-        env={**os.environ, **size, "TERM": "xterm-256color", "BATCH_FUNCTION_KEY": KEY},
+        env={
+            **os.environ,
+            **size,
+            "TERM": "xterm-256color",
+            "BATCH_FUNCTION_KEY": KEY,
+            "BATCH_FUNCTION_TOKEN": TOKEN,
+        },
         encoding="utf-8",
         timeout=LIMIT,
         dimensions=(lines, columns),
@@ -283,10 +290,12 @@ class Deployed:
 
     def __init__(self) -> None:
         self.keys: list[str | None] = []
+        self.logins: list[str | None] = []
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         self.keys.append(request.headers.get("x-functions-key"))
+        self.logins.append(request.headers.get("Authorization"))
         if request.match_info["run_id"] == "moved":
             raise web.HTTPTemporaryRedirect(f"{self.url}/api/batch-runs/known")
         if self.keys[-1] != KEY:
@@ -316,26 +325,45 @@ async def ask(client: RunClient, run_id: str) -> Any:
 async def test_the_key_is_sent_in_a_header(deployed: Deployed, suffix: str) -> None:
     client = RunClient(deployed.url + suffix, KEY)
     assert await ask(client, "known") == {"run_id": "known"}
-    assert deployed.keys == [KEY]
+    assert (deployed.keys, deployed.logins) == ([KEY], [None])
     assert KEY not in repr(client)
+
+
+async def test_the_token_is_sent_besides_the_key(deployed: Deployed) -> None:
+    client = RunClient(deployed.url, KEY, TOKEN)
+    assert await ask(client, "known") == {"run_id": "known"}
+    assert (deployed.keys, deployed.logins) == ([KEY], [f"Bearer {TOKEN}"])
+    assert TOKEN not in repr(client)
+
+
+async def test_a_password_of_the_same_host_does_not_replace_the_token(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login someone password something\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    await ask(RunClient(deployed.url, KEY, TOKEN), "known")
+    assert deployed.logins == [f"Bearer {TOKEN}"]
 
 
 async def test_a_refused_key_is_reported_but_not_printed(deployed: Deployed) -> None:
     with pytest.raises(NotReadable, match=r"refuses the request \(401\). Set BATCH_FUNCTION_KEY") as refusal:
-        await ask(RunClient(deployed.url, "wrong-key"), "known")
-    assert "wrong-key" not in str(refusal.value)
+        await ask(RunClient(deployed.url, "wrong-key", "old-token"), "known")
+    assert "BATCH_FUNCTION_TOKEN to a token for it" in str(refusal.value)
+    assert not [secret for secret in ("wrong-key", "old-token") if secret in str(refusal.value)]
     assert not refusal.value.transient
 
 
-async def test_redirects_are_not_followed_with_the_key(deployed: Deployed) -> None:
+async def test_redirects_are_not_followed(deployed: Deployed) -> None:
     with pytest.raises(NotReadable, match="answered 307"):
-        await ask(RunClient(deployed.url, KEY), "moved")
+        await ask(RunClient(deployed.url, KEY, TOKEN), "moved")
     assert deployed.keys == [KEY]
 
 
-def test_the_key_is_not_sent_without_tls() -> None:
-    with pytest.raises(NotReadable, match="is not https"):
-        RunClient("http://my-app.example", KEY).run("one")
+@pytest.mark.parametrize("secrets", [{"key": KEY}, {"token": TOKEN}], ids=lambda secrets: next(iter(secrets)))
+def test_neither_key_nor_token_is_sent_without_tls(secrets: dict[str, str]) -> None:
+    with pytest.raises(NotReadable, match="is not https, so no key and no token is sent there"):
+        RunClient("http://my-app.example", **secrets).run("one")
 
 
 def test_an_app_that_does_not_answer_is_a_transient_error() -> None:
@@ -344,11 +372,11 @@ def test_an_app_that_does_not_answer_is_a_transient_error() -> None:
     assert error.value.transient
 
 
-def test_the_key_is_printed_nowhere(app: App) -> None:
+def test_key_and_token_are_printed_nowhere(app: App) -> None:
     run_id = app.start()
     for arguments in ((), ("--json",)):
         shown = follow(app, run_id, *arguments)
-        assert KEY not in shown.stdout + shown.stderr
+        assert not [secret for secret in (KEY, TOKEN) if secret in shown.stdout + shown.stderr]
 
 
 @pytest.mark.parametrize("columns", [100, 44])

@@ -23,7 +23,7 @@ def rebuild(url: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "client", "rebuild", "--url", url],
         cwd=ROOT,
-        env={**os.environ, "BATCH_FUNCTION_KEY": "", **environment},
+        env={**os.environ, "BATCH_FUNCTION_KEY": "", "BATCH_FUNCTION_TOKEN": "", **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -78,7 +78,7 @@ def test_an_error_ends_the_command_with_its_reason() -> None:
     assert done.stderr == f"{NOBODY} does not answer: connection refused.\n"
     refused = rebuild("http://app.example", BATCH_FUNCTION_KEY="s3cr3t-function-key")
     assert refused.returncode == 1
-    assert refused.stderr == "http://app.example is not https, so the key is not sent there.\n"
+    assert refused.stderr == "http://app.example is not https, so no key and no token is sent there.\n"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from infra.check.bicep import Template, line
+from infra.check.bicep import Template, line, literal
 from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 from infra.check.rules.python_source import Source, library_settings
 from infra.check.rules.security import object_entries, secret_settings
+from infra.check.rules.sign_in import named_in_sign_ins
 
 _HOST_NEEDS = {
     "AzureWebJobsStorage__accountName",
@@ -33,6 +34,7 @@ def check_settings(project: Project, source: Source) -> Findings:
         for template in project.templates.values()
         for declared in template.of_kind("resource")
         if declared.type_text.startswith("Microsoft.Web/sites/config@") and not declared.is_existing
+        if literal(declared.at("name")) == "appsettings"
     ]
     if len(settings) != 1:
         yield Finding(HOST, 1, "exactly one resource must set the app settings: each replaces the whole set")
@@ -41,19 +43,19 @@ def check_settings(project: Project, source: Source) -> Findings:
     entries = object_entries(template, declared.at("properties"))
     yield from secret_settings(template, entries)
 
-    read_by_host_json = _named_in_host_json(project)
+    read_by_platform = _HOST_NEEDS | _named_in_host_json(project) | named_in_sign_ins(project)
     for name, (path, number) in source.settings.items():
         if name not in entries and name not in _PLATFORM_SETS:
             yield Finding(
                 path, number, f"app setting {name} is read here, but {template.path} does not set it"
             )
-    for name in sorted((_HOST_NEEDS | read_by_host_json) - entries.keys()):
+    for name in sorted(read_by_platform - entries.keys()):
         yield Finding(
             template.path,
             line(declared.node),
-            f"app setting {name} is read by the Functions host, but not set",
+            f"app setting {name} is read by the Functions host or by its sign-in, but not set",
         )
-    read = source.settings.keys() | library_settings() | _HOST_NEEDS | read_by_host_json
+    read = source.settings.keys() | library_settings() | read_by_platform
     for name, (key, _) in entries.items():
         if name not in read:
             yield Finding(template.path, line(key), f"app setting {name} is set, but nothing reads it")

@@ -24,7 +24,7 @@ def test_the_policy_allows_only_the_pages_own_parts(app: App) -> None:
     assert "unsafe" not in policies[0] and "*" not in policies[0]
     assert len(set(nonces[0])) == 1 and not set(nonces[0]) & set(nonces[1])
     assert answers[0].headers["Cache-Control"] == "no-store"
-    assert answers[0].headers["Referrer-Policy"] == "no-referrer"
+    assert answers[0].headers["Referrer-Policy"] == "same-origin"
     body = answers[0].text
     assert "{{" not in body
     assert not re.search(r"\son\w+=|style=|(?:src|href)=[\"']?http", body)
@@ -93,6 +93,17 @@ def test_a_key_in_the_address_is_removed_and_sent_in_a_header(
     assert "s3cr3t" not in page.content()
     assert context.cookies() == []
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_cancel_names_the_page_that_sends_it_and_no_key(page: Page, monitor_url: str) -> None:
+    """A login in front of the app refuses a POST of a browser that does not say where it comes from."""
+    serve(page, [fake_run("one", "Running")])
+    page.goto(f"{monitor_url}?code={quote(KEY, safe='')}#/runs/one")
+    page.get_by_role("button", name="Cancel…").click()
+    with page.expect_request("**/batch-runs/one/cancel") as sent:
+        page.get_by_role("button", name="Cancel the job").click()
+    headers = sent.value.all_headers()
+    assert (headers["origin"], headers["referer"]) == (monitor_url.removesuffix("/api/monitor"), monitor_url)
 
 
 @pytest.mark.parametrize(
