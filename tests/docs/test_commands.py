@@ -23,7 +23,7 @@ from tests.docs.pages import DOCUMENTS, PAGES, ROOT, anywhere, blocks
 from tests.end_to_end.harness import TIME_SCALE, App
 from tests.waiting import wait_for
 
-NEED_AZURE = {"deployment.md", "when-azd-up-fails.md"}
+NEED_AZURE = {"deployment.md", "sign-in.md", "when-azd-up-fails.md"}
 DOCUMENTED_REFUSALS = {"cancel": 409, "rerun": 409}
 
 
@@ -37,9 +37,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     )
     with LocalMachine(config) as machine:
         yield machine
-
-
-NEED_AZURE = frozenset({"deployment.md", "sign-in.md"})
 
 
 def commands() -> list[Any]:
