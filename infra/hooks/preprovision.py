@@ -14,7 +14,7 @@ from infra.hooks.settings import RULES, findings_of_settings
 
 
 def main() -> int:
-    say("Checking the settings of this environment, and what they meet in Azure (about 20 seconds)")
+    say("Checking the settings of this environment, and what they meet in Azure (up to half a minute)")
     findings = list(_findings(environment.current()))
     problems = [finding for finding in findings if isinstance(finding, Problem)]
     for finding in findings:
@@ -22,7 +22,7 @@ def main() -> int:
             say(str(finding))
     if not problems:
         return 0
-    say("Nothing was changed. Mend this, then run the command again:")
+    say("Nothing was changed in Azure. Mend this, then run the command again:")
     for problem in problems:
         say(str(problem))
     return 1

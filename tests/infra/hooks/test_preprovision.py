@@ -124,7 +124,7 @@ def test_shows_all_problems_and_stops_azd(azure: Azure) -> None:
     azure.answers = {**ANSWERS, "group list": [{"name": "rg-demo", "location": "northeurope"}]}
     result = azure.run("preprovision", {**GIVEN, "JOB_EVENTS": "yes"})
     assert result.returncode == 1
-    assert "Nothing was changed" in result.stdout
+    assert "Nothing was changed in Azure" in result.stdout
     assert "- JOB_EVENTS is 'yes'" in result.stdout
     assert "- AZURE_LOCATION is westeurope" in result.stdout
     assert "    azd env set AZURE_LOCATION northeurope" in result.stdout
