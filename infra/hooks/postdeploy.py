@@ -63,7 +63,7 @@ def _connect(environment: Mapping[str, str]) -> None:
 
 def _wait_for(azure: AzureCli, environment: Mapping[str, str], function: str) -> None:
     app, group = environment["AZURE_FUNCTION_APP_NAME"], environment["AZURE_RESOURCE_GROUP"]
-    say(f"Waiting for the function {function} in {app}, at most five minutes")
+    say(f"Waiting for the function {function} in {app} (five minutes, then an error)")
     for _ in range(_ATTEMPTS):
         try:
             azure.read(

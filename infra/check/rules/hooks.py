@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from infra.check.bicep import Declaration, literal, text, walk
+from infra.check.bicep import Declaration, literal, walk
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import AZURE_YAML, CONNECTIONS, MAIN, PARAMETERS, Project
 from infra.check.rules.deployment import SUBSTITUTION
@@ -169,10 +169,10 @@ def _allowed(parameter: Declaration) -> Any:
 def _constants_of_templates(project: Project) -> Findings:
     """What a hook knows by a value of its own is in a template, too."""
     texts = {
-        str(literal(node))
+        literal(node)
         for template in project.templates.values()
         for node in walk(template.root)
-        if node.type == "string" and text(node)
+        if node.type == "string"
     }
     known = {
         **dict.fromkeys(_constant(project, _LOOKED_UP, "SECRETS").values(), _LOOKED_UP),

@@ -18,7 +18,7 @@ def program(folder: Path, body: str) -> AzureCli:
 def test_a_look_up_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(azure_cli, "_LOOK_UP_SECONDS", 0.2)
     azure = program(tmp_path, "exec sleep 60")
-    with pytest.raises(AzureCliError, match="az group list did not end within 0.2 s"):
+    with pytest.raises(AzureCliError, match=r"az group list did not end within 0\.2 s"):
         azure.read("group", "list")
 
 
