@@ -10,6 +10,7 @@ from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
+from infra.check.rules.hooks import check_hooks
 from infra.check.rules.ledger import check_ledger
 from infra.check.rules.package import deployed_files
 from infra.check.rules.pipeline import check_pipeline
@@ -48,6 +49,7 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_events(project, source)
     yield from check_deployment(project)
     yield from check_pipeline(project)
+    yield from check_hooks(project)
 
 
 def notes(project: Project) -> list[str]:

@@ -9,6 +9,7 @@ from tree_sitter import Node
 from infra.check.bicep import Declaration, Template, fields, line, literal, text, walk
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import CONNECTIONS, MAIN, Project
+from infra.check.rules.hooks import connecting_output
 from infra.check.rules.python_source import Source
 
 _FUNCTION = re.compile(r"/functions/(\w+)$")
@@ -24,7 +25,6 @@ _BLOB_CREATED = "BLOB_CREATED"
 """Constant of the app: the event of all calls but renames."""
 _CREATE_FILE = "CREATE_FILE"
 """Constant of the app: the call that counts for markers alone. Each file of a Data Lake account raises its event."""
-_HOOK = Path("infra/hooks/postdeploy.sh")
 _RULES = Path("infra/new-data-rules.json")
 _MAX_FILTER_VALUES = 25
 """For all advanced filters of a subscription together; from Event Grid's page on event filtering."""
@@ -79,12 +79,11 @@ def _event_types(
 
 
 def _topic_type(project: Project, template: Template, module: Declaration) -> str | None:
-    """Found through the parameter of this template, the variable of the hook, and output and module of main.bicep."""
+    """Found through the parameter of this template, and the output of main.bicep that it comes from."""
     used = {text(node) for node in _reached(template, module.at("params", "topicName"))}
     parameter = next((name for name in used if name.endswith("TopicId")), None)
-    passed = re.search(rf'^ *{parameter}="\$(\w+)"', project.read(_HOOK), re.MULTILINE)
     main = project.templates[MAIN]
-    output = main.outputs.get(passed[1]) if passed else None
+    output = main.outputs.get(connecting_output(parameter)) if parameter else None
     if output is None:
         return None
     modules = (main.declarations.get(text(node)) for node in _reached(main, output.value))

@@ -23,7 +23,7 @@ _HOST_NEEDS = {
 _PLATFORM_SETS = {"WEBSITE_HOSTNAME"}
 """What the platform itself sets."""
 
-_BACKENDS = Path("infra/hooks/prepackage.sh")
+_BACKENDS = Path("infra/hooks/prepackage.py")
 _CONNECTION_NAME = re.compile(r'"connectionStringName":\s*"(\w+)"')
 
 

@@ -1,0 +1,10 @@
+from pathlib import Path
+
+import pytest
+
+from tests.infra.hooks.stub_azure import Azure
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Azure:
+    return Azure(tmp_path)

@@ -1,0 +1,43 @@
+"""The calls of the Azure CLI that the hooks make."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.hooks import azure_cli
+from infra.hooks.azure_cli import AzureCli, AzureCliError
+
+
+def program(folder: Path, body: str) -> AzureCli:
+    path = folder / "az"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return AzureCli(str(path))
+
+
+def test_a_look_up_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_cli, "_LOOK_UP_SECONDS", 0.2)
+    azure = program(tmp_path, "exec sleep 60")
+    with pytest.raises(AzureCliError, match=r"az group list did not end within 0\.2 s"):
+        azure.read("group", "list")
+
+
+def test_a_question_of_az_finds_no_answer(tmp_path: Path) -> None:
+    azure = program(tmp_path, 'read -r answer || { echo "no answer" >&2; exit 2; }')
+    with pytest.raises(AzureCliError, match="no answer"):
+        azure.change("deployment", "sub", "create")
+
+
+def test_an_answer_that_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(AzureCliError, match="az group list printed no JSON"):
+        program(tmp_path, "echo hello").read("group", "list")
+
+
+def test_a_failure_without_words(tmp_path: Path) -> None:
+    with pytest.raises(AzureCliError, match="exit code 3"):
+        program(tmp_path, "exit 3").read("group", "list")
+
+
+def test_a_program_that_cannot_run(tmp_path: Path) -> None:
+    with pytest.raises(AzureCliError, match="cannot run"):
+        AzureCli(str(tmp_path / "az")).read("group", "list")
