@@ -8,6 +8,7 @@ from infra.check.language.constants import check_constants
 from infra.check.language.names import check_names
 from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
+from infra.check.rules.alerts import check_alerts
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
@@ -37,6 +38,7 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_security(template)
         yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)
+        yield from check_alerts(project, template)
         for resource in template.of_kind("resource"):
             yield from check_resource(template, resource)
     yield from check_settings(project, source)

@@ -4,20 +4,29 @@ import re
 from pathlib import Path
 from typing import Any
 
-from infra.check.bicep import Template, line
+from infra.check.bicep import Template, line, literal
 from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 from infra.check.rules.python_source import Source, library_settings
 from infra.check.rules.security import object_entries, secret_settings
 
 _HOST_NEEDS = {
+    "AzureMonitorExporter__EnableTraceBasedLogsSampler",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
 }
-"""What the Functions host reads when it uses a user-assigned identity for everything."""
+"""What the Functions host reads when it uses a user-assigned identity for everything, and samples nothing."""
+
+_NOTHING_IS_SAMPLED = {
+    "OTEL_TRACES_SAMPLER": "microsoft.fixed_percentage",
+    "AzureMonitorExporter__EnableTraceBasedLogsSampler": "false",
+}
+"""With a sampler of its own the exporter drops traces, and lines with them; alerts read the lines."""
 
 _PLATFORM_SETS = {"WEBSITE_HOSTNAME"}
 """What the platform itself sets."""
@@ -53,6 +62,13 @@ def check_settings(project: Project, source: Source) -> Findings:
             line(declared.node),
             f"app setting {name} is read by the Functions host, but not set",
         )
+    for name, wanted in _NOTHING_IS_SAMPLED.items():
+        if name in entries and literal(template.resolved(entries[name][1])) != wanted:
+            yield Finding(
+                template.path,
+                line(entries[name][0]),
+                f"app setting {name} must be {wanted!r}: otherwise log lines are dropped, and alerts with them",
+            )
     read = source.settings.keys() | library_settings() | _HOST_NEEDS | read_by_host_json
     for name, (key, _) in entries.items():
         if name not in read:
@@ -81,7 +97,7 @@ def check_host(project: Project) -> Findings:
         yield Finding(
             HOST,
             1,
-            "telemetryMode must be OpenTelemetry: then a run is one trace, and no log line is sampled",
+            "telemetryMode must be OpenTelemetry: then a run is one trace, and the settings of its exporter hold",
         )
     if "applicationInsights" in host.get("logging", {}):
         yield Finding(
