@@ -12,6 +12,7 @@ from infra.check.rules.alerts import check_alerts
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
+from infra.check.rules.log_levels import check_log_levels
 from infra.check.rules.package import deployed_files
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
@@ -43,6 +44,7 @@ def _check(project: Project) -> Iterator[Finding]:
             yield from check_resource(template, resource)
     yield from check_settings(project, source)
     yield from check_host(project)
+    yield from check_log_levels(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
     yield from check_deployment(project)
