@@ -45,14 +45,14 @@ def handle() -> Handle:
     return handle_of(bp, BATCH_RUN)
 
 
-def row(at: datetime = NOON, *, arrives_after: timedelta = timedelta(minutes=1), **columns: object) -> Row:
-    return {"TimeGenerated": at, INGESTED: at + arrives_after, **columns}
+def row(at: datetime = NOON, **columns: object) -> Row:
+    return {"TimeGenerated": at, INGESTED: at + timedelta(minutes=1), **columns}
 
 
-def logged(caplog: pytest.LogCaptureFixture, **when: timedelta) -> list[Row]:
+def logged(caplog: pytest.LogCaptureFixture) -> list[Row]:
     """What the app has logged, as the host sends it: the texts with their levels."""
     rows = [
-        row(Message=record.getMessage(), SeverityLevel=SEVERITIES[record.levelno], **when)
+        row(Message=record.getMessage(), SeverityLevel=SEVERITIES[record.levelno])
         for record in caplog.records
     ]
     caplog.clear()

@@ -18,6 +18,7 @@ _ATTENTION = Path("batch/run/attention.py")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _SLICE = re.compile(r"ingestion_time\(\) > ago\((\d+)m\) and ingestion_time\(\) <= ago\((\d+)m\)")
 _TABLE = re.compile(r"\bApp[A-Z]\w+")
+_EMPTY_COLUMN = "OperationName"
 _RUN = "Run"
 _TAKES_THE_RUN = re.compile(rf"\b{_RUN} = extract\(")
 _READS_ITEM = re.compile(r"\w+\.(\w+)")
@@ -136,6 +137,12 @@ def _log_alert(project: Project, alert: Alert) -> Findings:
             line(query),
             f"{resource.name}: the query must take the rows of one evaluationFrequency by ingestion_time():"
             " without state the alert fires for a row as often as the window contains it",
+        )
+    if _EMPTY_COLUMN in asked:
+        yield Finding(
+            template.path,
+            line(query),
+            f"{resource.name}: {_EMPTY_COLUMN} is empty for log lines with OpenTelemetry: look for a text",
         )
     if _TAKES_THE_RUN.search(asked):
         if _RUN not in alert.dimensions:
