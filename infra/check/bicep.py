@@ -130,6 +130,20 @@ class Template:
             node = declared.value
         return node
 
+    def written(self, node: Node | None) -> str | None:
+        """The text of a string, with those of the variables that it names; None if another expression is in it."""
+        node = self.resolved(node)
+        if node is None or node.type != "string":
+            return None
+        parts: list[str | None] = []
+        for part in (child for child in node.children if child.is_named):
+            if part.type == "interpolation":
+                parts.append(self.written(part.named_children[0]))
+            else:
+                parts.append(text(part).removeprefix("\\") if part.type == "escape_sequence" else text(part))
+        known = [part for part in parts if part is not None]
+        return "".join(known) if len(known) == len(parts) else None
+
     def possible(self, node: Node | None) -> Iterator[Node]:
         """The values that an expression can have: both branches of a choice, the value of a variable."""
         node = self.resolved(node)

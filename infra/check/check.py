@@ -8,10 +8,12 @@ from infra.check.language.constants import check_constants
 from infra.check.language.names import check_names
 from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
+from infra.check.rules.alerts import check_alerts
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.hooks import check_hooks
 from infra.check.rules.ledger import check_ledger
+from infra.check.rules.log_levels import check_log_levels
 from infra.check.rules.package import deployed_files
 from infra.check.rules.pipeline import check_pipeline
 from infra.check.rules.python_source import Source
@@ -41,10 +43,12 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)
         yield from check_sign_in(template)
+        yield from check_alerts(project, template)
         for resource in template.of_kind("resource"):
             yield from check_resource(template, resource)
     yield from check_settings(project, source)
     yield from check_host(project)
+    yield from check_log_levels(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
     yield from check_deployment(project)

@@ -45,6 +45,11 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // Alerts read the log. Newer exporters keep five traces a second by default, and drop the lines of the others with them.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: '1.0'
+  // Whoever lowers the share keeps all lines.
+  AzureMonitorExporter__EnableTraceBasedLogsSampler: 'false'
 }
 
 var schedulerSettings = empty(schedulerEndpoint)

@@ -1,4 +1,4 @@
-// Application Insights on Log Analytics. It accepts telemetry from Entra identities only.
+// Application Insights on Log Analytics. Both accept telemetry from Entra identities only.
 param token string
 param location string
 param tags object
@@ -14,6 +14,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
+    features: { disableLocalAuth: true }
   }
 }
 

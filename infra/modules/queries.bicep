@@ -11,7 +11,7 @@ var queries = [
   {
     name: 'runs-that-did-not-complete'
     title: 'Runs that did not complete, with the reason'
-    query: '${fields} | where Event == "run_ended" and Outcome != "Completed" | project TimeGenerated, Run, Job, Outcome, Reason = trim("\\"", extract("reason=(.*)", 1, Message)) | order by TimeGenerated desc'
+    query: '${fields} | where Event == "run_ended" and Outcome != "Completed" | project TimeGenerated, Run, Job, Outcome, Reason = trim("\\"", extract(" reason=(.*)", 1, Message)) | order by TimeGenerated desc'
   }
   {
     name: 'runs-under-way'
@@ -26,7 +26,7 @@ var queries = [
   {
     name: 'runs-that-need-attention'
     title: 'Runs that do not start, are not checked, or whose job does not move'
-    query: '${fields} | where Event in ("run_not_started", "run_not_checked", "job_not_moving") | summarize First = min(TimeGenerated), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract("message=(.*)", 1, Message))) by Event, Run, Job | order by Last desc'
+    query: '${fields} | where Event in ("run_not_started", "run_not_checked", "job_not_moving") | summarize First = min(TimeGenerated), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract(" message=(.*)", 1, Message))) by Event, Run, Job | order by Last desc'
   }
   {
     name: 'runs-started-late'
@@ -36,7 +36,7 @@ var queries = [
   {
     name: 'ends-that-were-not-told'
     title: 'Receivers that could not be told of ends'
-    query: '${fields} | where Event in ("notification_failed", "notification_given_up") | extend Receiver = extract(@"receiver=(\\S+)", 1, Message) | summarize Runs = dcount(Run), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract("reason=(.*)", 1, Message))) by Event, Receiver | order by Last desc'
+    query: '${fields} | where Event in ("notification_failed", "notification_given_up") | extend Receiver = extract(@"receiver=(\\S+)", 1, Message) | summarize Runs = dcount(Run), Last = max(TimeGenerated), Why = take_any(trim("\\"", extract(" reason=(.*)", 1, Message))) by Event, Receiver | order by Last desc'
   }
   {
     name: 'history-of-a-run'
@@ -53,7 +53,8 @@ resource saved 'Microsoft.OperationalInsights/workspaces/savedSearches@2025-02-0
   parent: logs
   name: entry.name
   properties: {
-    // Without it the second deployment fails with a conflict. The published type lacks it, so the warning is off.
+    // Without it the second deployment fails with a conflict. The published type has it beside the name, where Resource
+    // Manager refuses the template; the service reads it here.
     #disable-next-line BCP037
     etag: '*'
     category: 'Batch endpoint runs'

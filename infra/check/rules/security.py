@@ -25,6 +25,7 @@ _REQUIRED: dict[str, dict[str, object]] = {
     },
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": {"properties.allow": False},
     "Microsoft.Insights/components": {"properties.DisableLocalAuth": True},
+    "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
     "Microsoft.KeyVault/vaults": {
         "properties.enableRbacAuthorization": True,
         "properties.enableSoftDelete": True,

@@ -12,13 +12,22 @@ from infra.check.rules.security import object_entries, secret_settings
 from infra.check.rules.sign_in import named_in_sign_ins
 
 _HOST_NEEDS = {
+    "AzureMonitorExporter__EnableTraceBasedLogsSampler",
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
 }
-"""What the Functions host reads when it uses a user-assigned identity for everything."""
+"""What the Functions host reads when it uses a user-assigned identity for everything, and samples nothing."""
+
+_NOTHING_IS_SAMPLED = {
+    "OTEL_TRACES_SAMPLER": "microsoft.fixed_percentage",
+    "AzureMonitorExporter__EnableTraceBasedLogsSampler": "false",
+}
+"""With a sampler of its own the exporter drops traces, and lines with them; alerts read the lines."""
 
 _PLATFORM_SETS = {"WEBSITE_HOSTNAME"}
 """What the platform itself sets."""
@@ -55,6 +64,13 @@ def check_settings(project: Project, source: Source) -> Findings:
             line(declared.node),
             f"app setting {name} is read by the Functions host or by its sign-in, but not set",
         )
+    for name, wanted in _NOTHING_IS_SAMPLED.items():
+        if name in entries and literal(template.resolved(entries[name][1])) != wanted:
+            yield Finding(
+                template.path,
+                line(entries[name][0]),
+                f"app setting {name} must be {wanted!r}: otherwise log lines are dropped, and alerts with them",
+            )
     read = source.settings.keys() | library_settings() | read_by_platform
     for name, (key, _) in entries.items():
         if name not in read:
@@ -83,7 +99,7 @@ def check_host(project: Project) -> Findings:
         yield Finding(
             HOST,
             1,
-            "telemetryMode must be OpenTelemetry: then a run is one trace, and no log line is sampled",
+            "telemetryMode must be OpenTelemetry: then a run is one trace, and the settings of its exporter hold",
         )
     if "applicationInsights" in host.get("logging", {}):
         yield Finding(
