@@ -286,8 +286,8 @@ module appSettings 'modules/app-settings.bicep' = {
   params: {
     appName: app.outputs.name
     identityClientId: identity.outputs.clientId
-    storageAccountName: storage.outputs.name
     telemetryConnectionString: monitoring.outputs.connectionString
+    storageEndpoints: storage.outputs.endpoints
     schedulerEndpoint: onScheduler ? scheduler!.outputs.endpoint : ''
     endpointUri: endpointUri
     allowedEndpointOrigins: allowedEndpointOrigins

@@ -8,6 +8,7 @@ from infra.check.language.constants import check_constants
 from infra.check.language.names import check_names
 from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
+from infra.check.rules.clouds import check_clouds
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
@@ -34,6 +35,7 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_names(project, template)
         yield from check_constants(template)
         yield from check_roles(template)
+        yield from check_clouds(template)
         yield from check_security(template)
         yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)

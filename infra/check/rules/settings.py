@@ -11,13 +11,15 @@ from infra.check.rules.python_source import Source, library_settings
 from infra.check.rules.security import object_entries, secret_settings
 
 _HOST_NEEDS = {
-    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
 }
-"""What the Functions host reads when it uses a user-assigned identity for everything."""
+"""What the Functions host reads when it uses a user-assigned identity for everything, in any cloud."""
 
 _PLATFORM_SETS = {"WEBSITE_HOSTNAME"}
 """What the platform itself sets."""
