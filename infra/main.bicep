@@ -68,7 +68,7 @@ param httpConcurrency int = 16
 
 @minValue(1)
 @maxValue(3650)
-@description('Days after which the history of ended runs is purged.')
+@description('Days after which the history of ended runs is purged. With the scheduler at most 29.')
 param runRetentionDays int = 30
 
 @description('Address under which callers reach the app behind a gateway. Empty: its own.')
@@ -151,6 +151,8 @@ param alertEmail string = ''
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var onScheduler = durableBackend == 'DurableTaskScheduler'
+// A day less than the scheduler keeps an orchestration: what the app purges is still there then.
+var retentionDays = onScheduler ? min(runRetentionDays, 29) : runRetentionDays
 var asServicePrincipal = identityKind == 'ServicePrincipal'
 var watchesData = !empty(newDataStorageAccountId)
 var tellsTopic = !empty(notificationTopicId)
@@ -207,7 +209,6 @@ module scheduler 'modules/durable-task-scheduler.bicep' = if (onScheduler) {
     name: 'dts-${token}'
     location: location
     tags: tags
-    retentionDays: runRetentionDays
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -293,7 +294,7 @@ module appSettings 'modules/app-settings.bicep' = {
     allowedEndpointOrigins: allowedEndpointOrigins
     workspaceId: workspaceId
     submissionSettleSeconds: submissionSettleSeconds
-    runRetentionDays: runRetentionDays
+    runRetentionDays: retentionDays
     publicBaseUrl: publicBaseUrl
     durableManagementUrls: durableManagementUrls
     defaultOutputUri: defaultOutputUri

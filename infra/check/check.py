@@ -15,6 +15,7 @@ from infra.check.rules.ledger import check_ledger
 from infra.check.rules.package import deployed_files
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
+from infra.check.rules.scheduler import check_scheduler
 from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
 from infra.check.rules.settings import check_host, check_settings
 
@@ -43,6 +44,7 @@ def _check(project: Project) -> Iterator[Finding]:
             yield from check_resource(template, resource)
     yield from check_settings(project, source)
     yield from check_host(project)
+    yield from check_scheduler(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
     yield from check_deployment(project)

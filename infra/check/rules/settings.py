@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from infra.check.bicep import Template, line
+from infra.check.bicep import line
 from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 from infra.check.rules.python_source import Source, library_settings
@@ -91,15 +91,3 @@ def check_host(project: Project) -> Findings:
             project.line_of(HOST, "applicationInsights"),
             "logging.applicationInsights has no effect with telemetryMode OpenTelemetry",
         )
-    for template in project.templates.values():
-        yield from _task_hub(template, str(durable.get("hubName")))
-
-
-def _task_hub(template: Template, hub: str) -> Findings:
-    for declared in template.of_kind("resource"):
-        if declared.type_text.startswith("Microsoft.DurableTask/schedulers/taskHubs@"):
-            name = declared.at("name")
-            if name is not None and hub not in (name.text or b"").decode():
-                yield Finding(
-                    template.path, line(name), f"the name of the task hub must be {hub}, as in host.json"
-                )
