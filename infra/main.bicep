@@ -273,6 +273,8 @@ module app 'modules/function-app.bicep' = {
     httpConcurrency: httpConcurrency
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
   }
+  // In a closed network the app reaches its storage through them only.
+  dependsOn: [privateEndpoints]
 }
 
 module notificationTopic 'modules/notification-topic.bicep' = if (tellsTopic) {
@@ -318,6 +320,8 @@ module appSettings 'modules/app-settings.bicep' = {
       secretUri: notificationWebhook ? vault!.outputs.notificationSecretUri : ''
     }
   }
+  // The platform resolves references to secrets as soon as they are set.
+  dependsOn: [vaultEndpoint]
 }
 
 module dataLocation 'modules/source-location.bicep' = if (watchesData) {

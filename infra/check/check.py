@@ -13,6 +13,7 @@ from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
 from infra.check.rules.package import deployed_files
+from infra.check.rules.private_network import check_private_network
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
 from infra.check.rules.scheduler import check_scheduler
@@ -44,6 +45,7 @@ def _check(project: Project) -> Iterator[Finding]:
             yield from check_resource(template, resource)
     yield from check_settings(project, source)
     yield from check_host(project)
+    yield from check_private_network(project)
     yield from check_scheduler(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
