@@ -16,6 +16,7 @@ from infra.check.rules.package import deployed_files
 from infra.check.rules.private_network import check_private_network
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
+from infra.check.rules.scale import check_scale
 from infra.check.rules.scheduler import check_scheduler
 from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
 from infra.check.rules.settings import check_host, check_settings
@@ -46,6 +47,7 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_settings(project, source)
     yield from check_host(project)
     yield from check_private_network(project)
+    yield from check_scale(project)
     yield from check_scheduler(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
