@@ -71,9 +71,7 @@ class Settings:
 
         endpoint_uri = read("BATCH_ENDPOINT_URI", EndpointUri.parse, None)
         origins: frozenset[Origin] = read("ALLOWED_ENDPOINT_ORIGINS", _origins, frozenset())
-        arm_origin: Origin = read(
-            "AZURE_RESOURCE_MANAGER_URL", Origin.parse, Origin(PUBLIC_CLOUD.arm_host, 443)
-        )
+        arm_origin: Origin = read("AZURE_RESOURCE_MANAGER_URL", _service, Origin(PUBLIC_CLOUD.arm_host, 443))
         # A Resource Manager of none of the clouds, such as a local one, counts as the public cloud.
         cloud = next((cloud for cloud in CLOUDS if cloud.arm_host == arm_origin.host), PUBLIC_CLOUD)
         return cls(
@@ -103,8 +101,13 @@ def _origins(text: str) -> frozenset[Origin]:
     return frozenset(Origin.parse(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _service(text: str) -> Origin:
+    # Azure writes the addresses of its services with a slash at the end, in some clouds.
+    return Origin.parse(text.rstrip("/"))
+
+
 def _audience(text: str) -> str:
-    return str(Origin.parse(text.rstrip("/")))
+    return str(_service(text))
 
 
 def _true_or_false(text: str) -> bool:

@@ -61,7 +61,7 @@ class _Interpreter:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        storage = {"AzureWebJobsStorage__accountName": "runs"}
+        storage = {"AzureWebJobsStorage__tableServiceUri": "https://runs.table.core.windows.net/"}
         return run_python(*arguments, **inherited, **storage, PYTHONPYCACHEPREFIX=self.bytecode)
 
     def time(self, statement: str) -> list[float]:

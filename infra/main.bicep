@@ -68,7 +68,7 @@ param httpConcurrency int = 16
 
 @minValue(1)
 @maxValue(3650)
-@description('Days after which the history of ended runs is purged.')
+@description('Days after which the history of ended runs is purged. With the scheduler at most 29.')
 param runRetentionDays int = 30
 
 @description('Address under which callers reach the app behind a gateway. Empty: its own.')
@@ -154,6 +154,8 @@ param alertEmail string = ''
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var onScheduler = durableBackend == 'DurableTaskScheduler'
+// A day less than the scheduler keeps an orchestration: what the app purges is still there then.
+var retentionDays = onScheduler ? min(runRetentionDays, 29) : runRetentionDays
 var asServicePrincipal = identityKind == 'ServicePrincipal'
 var watchesData = !empty(newDataStorageAccountId)
 var tellsTopic = !empty(notificationTopicId)
@@ -210,7 +212,6 @@ module scheduler 'modules/durable-task-scheduler.bicep' = if (onScheduler) {
     name: 'dts-${token}'
     location: location
     tags: tags
-    retentionDays: runRetentionDays
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -275,6 +276,8 @@ module app 'modules/function-app.bicep' = {
     httpConcurrency: httpConcurrency
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
   }
+  // In a closed network the app reaches its storage through them only.
+  dependsOn: [privateEndpoints]
 }
 
 module notificationTopic 'modules/notification-topic.bicep' = if (tellsTopic) {
@@ -289,14 +292,14 @@ module appSettings 'modules/app-settings.bicep' = {
   params: {
     appName: app.outputs.name
     identityClientId: identity.outputs.clientId
-    storageAccountName: storage.outputs.name
     telemetryConnectionString: monitoring.outputs.connectionString
+    storageEndpoints: storage.outputs.endpoints
     schedulerEndpoint: onScheduler ? scheduler!.outputs.endpoint : ''
     endpointUri: endpointUri
     allowedEndpointOrigins: allowedEndpointOrigins
     workspaceId: workspaceId
     submissionSettleSeconds: submissionSettleSeconds
-    runRetentionDays: runRetentionDays
+    runRetentionDays: retentionDays
     publicBaseUrl: publicBaseUrl
     durableManagementUrls: durableManagementUrls
     signIn: !empty(signInClientId)
@@ -321,6 +324,8 @@ module appSettings 'modules/app-settings.bicep' = {
       secretUri: notificationWebhook ? vault!.outputs.notificationSecretUri : ''
     }
   }
+  // The platform resolves references to secrets as soon as they are set.
+  dependsOn: [vaultEndpoint]
 }
 
 module signIn 'modules/sign-in.bicep' = if (!empty(signInClientId)) {

@@ -107,13 +107,13 @@ def _by_identity(settings: Mapping[str, str], cloud: Cloud) -> StorageAccount:
         if match is None or not uri.lower().startswith("https://"):
             raise _wrong(
                 _TABLE_SERVICE_URI,
-                "it must be https://<host>, such as https://<account>.table.core.windows.net",
+                f"it must be https://<host>, such as https://<account>.{cloud.table_suffix}",
             )
         return StorageAccount(_first_label(match["host"]), uri, _identity(settings))
     if not name:
         raise SettingsError(
             f"App setting {_STORAGE} is missing. Set it to a connection string,"
-            f" or set {_ACCOUNT_NAME} to the name of the storage account for an app with an identity."
+            f" or, for an app with an identity, {_TABLE_SERVICE_URI} to the address of the account's tables."
         )
     if not _NAME.fullmatch(name):
         raise _wrong(

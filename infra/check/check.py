@@ -9,6 +9,7 @@ from infra.check.language.names import check_names
 from infra.check.language.schema import check_resource, table
 from infra.check.project import Project
 from infra.check.rules.alerts import check_alerts
+from infra.check.rules.clouds import check_clouds
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.hooks import check_hooks
@@ -16,8 +17,11 @@ from infra.check.rules.ledger import check_ledger
 from infra.check.rules.log_levels import check_log_levels
 from infra.check.rules.package import deployed_files
 from infra.check.rules.pipeline import check_pipeline
+from infra.check.rules.private_network import check_private_network
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
+from infra.check.rules.scale import check_scale
+from infra.check.rules.scheduler import check_scheduler
 from infra.check.rules.security import check_publishing_is_off, check_secret_arguments, check_security
 from infra.check.rules.settings import check_host, check_settings
 from infra.check.rules.sign_in import check_sign_in
@@ -39,6 +43,7 @@ def _check(project: Project) -> Iterator[Finding]:
         yield from check_names(project, template)
         yield from check_constants(template)
         yield from check_roles(template)
+        yield from check_clouds(template)
         yield from check_security(template)
         yield from check_secret_arguments(project, template)
         yield from check_publishing_is_off(template)
@@ -49,6 +54,9 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_settings(project, source)
     yield from check_host(project)
     yield from check_log_levels(project)
+    yield from check_private_network(project)
+    yield from check_scale(project)
+    yield from check_scheduler(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
     yield from check_deployment(project)

@@ -1,8 +1,10 @@
 // All app settings in one place: this resource replaces the whole set.
 param appName string
 param identityClientId string
-param storageAccountName string
 param telemetryConnectionString string
+
+@description('{blob, queue, table}: addresses of the storage account, as the account itself gives them in its cloud.')
+param storageEndpoints object
 
 @description('Endpoint of the Durable Task Scheduler; empty if orchestrations are stored in Azure Storage.')
 param schedulerEndpoint string
@@ -29,18 +31,15 @@ param newData object
 @description('{topic, secretUri}: the endpoint of the topic, and the secret with the address of the webhook; each may be empty.')
 param notification object
 
-var resourceManagerUrl = join(take(split(environment().resourceManager, '/'), 3), '/')
-var mlAudiences = {
-  AzureCloud: 'https://ml.azure.com'
-  AzureUSGovernment: 'https://ml.azure.us'
-  AzureChinaCloud: 'https://ml.azure.cn'
-}
 var newDataRules = loadJsonContent('../new-data-rules.json')
 // Without a storage account the app gets no rule for uploads. Starts by the clock need no account.
 var startsByTheClock = filter(newDataRules, rule => contains(rule, 'start') && rule.start == 'schedule')
 
 var hostSettings = {
-  AzureWebJobsStorage__accountName: storageAccountName
+  // Not __accountName: from a name the host makes addresses of the public cloud.
+  AzureWebJobsStorage__blobServiceUri: storageEndpoints.blob
+  AzureWebJobsStorage__queueServiceUri: storageEndpoints.queue
+  AzureWebJobsStorage__tableServiceUri: storageEndpoints.table
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnectionString
@@ -62,9 +61,10 @@ var endpointSettings = {
   BATCH_ENDPOINT_URI: endpointUri
   ALLOWED_ENDPOINT_ORIGINS: allowedEndpointOrigins
   AZURE_ML_WORKSPACE_ID: workspaceId
-  AZURE_ML_AUDIENCE: mlAudiences[environment().name]
-  AZURE_RESOURCE_MANAGER_URL: resourceManagerUrl
-  AZURE_RESOURCE_MANAGER_AUDIENCE: resourceManagerUrl
+  // It tells the app its cloud. What follows from that is left to the app.
+  AZURE_RESOURCE_MANAGER_URL: environment().resourceManager
+  AZURE_RESOURCE_MANAGER_AUDIENCE: ''
+  AZURE_ML_AUDIENCE: ''
   AZURE_ML_RUN_HISTORY_URL: ''
   SUBMISSION_SETTLE_SECONDS: string(submissionSettleSeconds)
   RUN_RETENTION_DAYS: string(runRetentionDays)

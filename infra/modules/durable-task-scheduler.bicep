@@ -2,7 +2,6 @@
 param name string
 param location string
 param tags object
-param retentionDays int
 param appPrincipalId string
 
 var durableTaskDataContributor = '0ad04412-c4d5-4796-b79c-f76d14c8d402'
@@ -27,7 +26,8 @@ resource retention 'Microsoft.DurableTask/schedulers/retentionPolicies@2026-02-0
   parent: scheduler
   name: 'default'
   properties: {
-    retentionPolicies: [{ retentionPeriodInDays: retentionDays }]
+    // The longest of this SKU. The app purges before: the scheduler would leave what belongs to an orchestration.
+    retentionPolicies: [{ retentionPeriodInDays: 30 }]
   }
 }
 

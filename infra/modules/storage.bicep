@@ -87,4 +87,5 @@ resource useTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output id string = account.id
 output name string = account.name
+output endpoints object = account.properties.primaryEndpoints
 output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${deploymentContainerName}'

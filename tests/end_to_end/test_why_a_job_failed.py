@@ -11,6 +11,7 @@ from activities.limited_wait import LONGEST_WAIT
 from local.azure_ml import ControlClient
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.harness import App
+from tests.waiting import LIMIT, wait_for
 
 BLOBS = "azureml://datastores/workspaceblobstore/paths"
 MISSING = "azureml://datastores/samples/paths/no-such-folder/"
@@ -134,13 +135,13 @@ def test_a_history_that_hangs_ends_the_run_ten_seconds_later(tmp_path: Path, ope
         app, control = App(machine.url), machine.control
         hold = control.hold("Preparing")
         run_id = app.start(endpoint_input_uri=MISSING, poll_interval=3_600)
-        name = app.wait_for_phase(run_id, "Queued")["job"]["name"]
-        # The first read of the job is that of the check.
+        # With the first check over, the next read of the job is that of the check after the nudge.
+        name = wait_for("a wait", lambda: (v := app.run(run_id))["next_check_at"] and v)["job"]["name"]
         fault = control.fault(operation, "hold", skip=1 if operation == "get_job" else 0, times=None)
         control.release(hold)
         control.wait_for_status(name, "Failed")
         app.nudge(run_id)
-        view = app.wait_for_end(run_id, limit=LONGEST_WAIT + 20)
+        view = app.wait_for_end(run_id, limit=LONGEST_WAIT + LIMIT)
         listed = machine.host.log.read_text()
         control.remove_fault(fault, discard=True)
 

@@ -92,6 +92,26 @@ def test_the_account_of_an_app_with_an_identity(cloud: Cloud) -> None:
     assert account(cloud, **{name.lower(): f" {value} " for name, value in settings.items()}) == expected
 
 
+@pytest.mark.parametrize("domain", [*(cloud.table_suffix for cloud in CLOUDS), "z12.table.storage.azure.net"])
+def test_the_account_as_the_templates_name_it(domain: str) -> None:
+    """By its own addresses, which end in a slash. They count whatever the cloud, also in a DNS zone of Azure."""
+    settings = {
+        f"{STORAGE}__blobServiceUri": f"https://ledgers.{domain.replace('table', 'blob')}/",
+        f"{STORAGE}__queueServiceUri": f"https://ledgers.{domain.replace('table', 'queue')}/",
+        f"{STORAGE}__tableServiceUri": f"https://ledgers.{domain}/",
+        f"{STORAGE}__credential": "managedidentity",
+        f"{STORAGE}__clientId": "1-1",
+    }
+    expected = StorageAccount("ledgers", f"https://ledgers.{domain}", Identity(managed=True, client_id="1-1"))
+    assert account(**settings) == expected
+    assert account(**{name.upper(): value for name, value in settings.items()}) == expected
+
+
+def test_a_wrong_address_of_tables_is_answered_with_that_of_the_cloud() -> None:
+    with pytest.raises(SettingsError, match=r"such as https://<account>\.table\.core\.chinacloudapi\.cn\."):
+        account(CLOUDS[2], **{f"{STORAGE}__tableServiceUri": "ledgers"})
+
+
 def test_suffixes_of_tables() -> None:
     assert [cloud.table_suffix for cloud in CLOUDS] == [
         "table.core.windows.net",
@@ -120,7 +140,8 @@ def test_a_connection_string_counts_before_an_identity() -> None:
     [
         (
             {},
-            f"App setting {STORAGE} is missing. Set it to a connection string, or set {STORAGE}__accountName",
+            f"App setting {STORAGE} is missing. Set it to a connection string, or, for an app with an identity,"
+            f" {STORAGE}__tableServiceUri to",
         ),
         ({STORAGE: " "}, f"App setting {STORAGE} is missing"),
         ({STORAGE: "sqlite:"}, f"App setting {STORAGE} is wrong: a path must follow sqlite:"),
@@ -133,6 +154,7 @@ def test_a_connection_string_counts_before_an_identity() -> None:
         ({f"{STORAGE}__accountName": "Ledgers!"}, f"App setting {STORAGE}__accountName is wrong: "),
         ({f"{STORAGE}__accountName": "evil.example/x"}, f"App setting {STORAGE}__accountName is wrong: "),
         ({f"{STORAGE}__tableServiceUri": "http://x"}, f"App setting {STORAGE}__tableServiceUri is wrong: "),
+        ({f"{STORAGE}__blobServiceUri": "https://ledgers.blob.example/"}, f"{STORAGE}__tableServiceUri to"),
         (
             {f"{STORAGE}__tableServiceUri": f"https://x?sig={SECRET}"},
             f"{STORAGE}__tableServiceUri is wrong: ",

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from infra.check.bicep import Template, line, literal
+from infra.check.bicep import line, literal
 from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 from infra.check.rules.python_source import Source, library_settings
@@ -13,18 +13,21 @@ from infra.check.rules.sign_in import named_in_sign_ins
 
 _HOST_NEEDS = {
     "AzureMonitorExporter__EnableTraceBasedLogsSampler",
-    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__tableServiceUri",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
 }
-"""What the Functions host reads when it uses a user-assigned identity for everything, and samples nothing."""
+"""What the Functions host reads when it uses a user-assigned identity for everything, in any cloud, and samples nothing."""
 
 _NOTHING_IS_SAMPLED = {
     "OTEL_TRACES_SAMPLER": "microsoft.fixed_percentage",
+    "OTEL_TRACES_SAMPLER_ARG": "1.0",
     "AzureMonitorExporter__EnableTraceBasedLogsSampler": "false",
 }
 """With a sampler of its own the exporter drops traces, and lines with them; alerts read the lines."""
@@ -107,15 +110,3 @@ def check_host(project: Project) -> Findings:
             project.line_of(HOST, "applicationInsights"),
             "logging.applicationInsights has no effect with telemetryMode OpenTelemetry",
         )
-    for template in project.templates.values():
-        yield from _task_hub(template, str(durable.get("hubName")))
-
-
-def _task_hub(template: Template, hub: str) -> Findings:
-    for declared in template.of_kind("resource"):
-        if declared.type_text.startswith("Microsoft.DurableTask/schedulers/taskHubs@"):
-            name = declared.at("name")
-            if name is not None and hub not in (name.text or b"").decode():
-                yield Finding(
-                    template.path, line(name), f"the name of the task hub must be {hub}, as in host.json"
-                )
