@@ -23,7 +23,7 @@ _HOST_NEEDS = {
     "OTEL_TRACES_SAMPLER",
     "OTEL_TRACES_SAMPLER_ARG",
 }
-"""What the Functions host reads when it uses a user-assigned identity for everything, in any cloud, and samples nothing."""
+"""What the Functions host reads when it uses an identity for everything, in any cloud, and samples nothing."""
 
 _NOTHING_IS_SAMPLED = {
     "OTEL_TRACES_SAMPLER": "microsoft.fixed_percentage",
