@@ -9,8 +9,8 @@ from infra.hooks.report import Finding, Note, Problem
 from infra.hooks.values import is_true, whole_number, wrong_values
 
 RULES = "infra/new-data-rules.json"
-SCHEDULER_DAYS = 30
-"""What a Durable Task Scheduler of the Consumption SKU keeps at most."""
+SCHEDULER_DAYS = 29
+"""How long main.bicep lets runs be kept at most with a Durable Task Scheduler."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ORIGIN = r"https://[A-Za-z0-9.-]+(:[0-9]+)?"
@@ -38,6 +38,7 @@ def findings_of_settings(environment: Mapping[str, str], rules_text: str) -> Ite
     yield from _resource_ids(environment)
     yield from _addresses(environment)
     yield from _service_principal(environment)
+    yield from _sign_in(environment)
     yield from _new_data(environment, rules_text)
     yield from _consequences(environment)
 
@@ -131,6 +132,18 @@ def _service_principal(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
+def _sign_in(environment: Mapping[str, str]) -> Iterator[Finding]:
+    client_id = environment["SIGN_IN_CLIENT_ID"]
+    if client_id and not _GUID.fullmatch(client_id):
+        yield Problem(
+            "SIGN_IN_CLIENT_ID must be the client id of the app registration that people sign in to, a GUID.",
+            (
+                'az ad app list --display-name <name> --query "[].appId" --output tsv',
+                "azd env set SIGN_IN_CLIENT_ID <id>",
+            ),
+        )
+
+
 def _new_data(environment: Mapping[str, str], rules_text: str) -> Iterator[Finding]:
     rules = _rules(rules_text)
     if rules is None:
@@ -180,10 +193,11 @@ def _without_run_id(name: str) -> Problem:
 def _consequences(environment: Mapping[str, str]) -> Iterator[Finding]:
     """What is allowed, and has an effect that surprises."""
     days = whole_number(environment, "RUN_RETENTION_DAYS") or 0
-    if environment["DURABLE_BACKEND"] == "DurableTaskScheduler" and days > SCHEDULER_DAYS:
+    # The default is one day more, which surprises nobody.
+    if environment["DURABLE_BACKEND"] == "DurableTaskScheduler" and days > SCHEDULER_DAYS + 1:
         yield Note(
-            f"RUN_RETENTION_DAYS is {days}, and the Durable Task Scheduler keeps orchestrations for"
-            f" {SCHEDULER_DAYS} days at most."
+            f"RUN_RETENTION_DAYS is {days}. With the Durable Task Scheduler runs are kept for {SCHEDULER_DAYS} days at"
+            " most."
         )
     creates_topic = is_true(environment, "JOB_EVENTS") and not environment["EXISTING_WORKSPACE_TOPIC_ID"]
     if environment["WORKSPACE_ROLE"] == "None" and creates_topic:

@@ -87,6 +87,7 @@ def test_nothing_is_wrong(changed: dict[str, str], rules: str) -> None:
         ({"PUBLIC_BASE_URL": "https://a.example/?x=1"}, "PUBLIC_BASE_URL must be", "azd env set PUBLIC"),
         ({"ALERT_EMAIL": "team"}, "ALERT_EMAIL is 'team'", "azd env set ALERT_EMAIL"),
         ({"DEFAULT_OUTPUT_URI": "azureml://x/y.csv"}, "must hold {run_id}", "azd env set DEFAULT_OUTPUT_URI"),
+        ({"SIGN_IN_CLIENT_ID": "batch-runs"}, "a GUID", "azd env set SIGN_IN_CLIENT_ID"),
         ({"NEW_DATA_CONTAINER": "Incoming"}, "NEW_DATA_CONTAINER is 'Incoming'", "NEW_DATA_CONTAINER <name>"),
     ],
 )
@@ -146,7 +147,7 @@ def test_new_data_that_the_app_would_refuse(changed: dict[str, str], rules: str,
 @pytest.mark.parametrize(
     ("changed", "rules", "text"),
     [
-        ({"DURABLE_BACKEND": "DurableTaskScheduler", "RUN_RETENTION_DAYS": "90"}, "[]", "30 days at most"),
+        ({"DURABLE_BACKEND": "DurableTaskScheduler", "RUN_RETENTION_DAYS": "90"}, "[]", "29 days at most"),
         ({"WORKSPACE_ROLE": "None"}, "[]", "azd env set JOB_EVENTS false"),
         ({"WORKSPACE_ROLE": "Custom"}, "[]", "Owner or User Access Administrator"),
         ({"NOTIFICATION_URL": "https://hooks.example/"}, "[]", "azd env set NOTIFICATION_WEBHOOK true"),
