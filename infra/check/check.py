@@ -11,6 +11,8 @@ from infra.check.project import Project
 from infra.check.rules.deployment import check_deployment
 from infra.check.rules.events import check_events
 from infra.check.rules.ledger import check_ledger
+from infra.check.rules.names import check_resource_names
+from infra.check.rules.new_data_rules import check_new_data_rules
 from infra.check.rules.package import deployed_files
 from infra.check.rules.python_source import Source
 from infra.check.rules.roles import check_roles
@@ -43,7 +45,9 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_host(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
+    yield from check_new_data_rules(project)
     yield from check_deployment(project)
+    yield from check_resource_names(project)
 
 
 def notes(project: Project) -> list[str]:

@@ -1,6 +1,7 @@
 """The checker finds nothing in the repository, and finds each planted fault with its file and line."""
 
 import difflib
+import json
 import re
 import shutil
 import subprocess
@@ -40,9 +41,13 @@ def test_fault_is_caught(mutation: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "infra/check/language").glob("*.py")), ids=lambda path: path.name
+    "path",
+    sorted(
+        path for part in ("language", "evaluation") for path in (ROOT / "infra/check" / part).glob("*.py")
+    ),
+    ids=lambda path: f"{path.parent.name}/{path.name}",
 )
-def test_the_language_knows_no_rule(path: Path) -> None:
+def test_language_and_evaluation_know_no_rule(path: Path) -> None:
     imports = [line for line in path.read_text().splitlines() if line.startswith(("from ", "import "))]
     assert not any("infra.check.rules" in line for line in imports)
 
@@ -52,6 +57,13 @@ def test_a_module_that_nothing_uses_is_found() -> None:
     without = re.sub(r"\nmodule network .*?\n}\n", "\n", (ROOT / main).read_text(), flags=re.DOTALL)
     findings = check(Project(ROOT, {main: without}))
     assert "infra/modules/network.bicep:1: no template uses this module" in map(str, findings)
+
+
+def test_a_rule_may_name_an_endpoint_that_the_environment_allows() -> None:
+    rules = Path("infra/new-data-rules.json")
+    other = "https://other.eastus.inference.ml.azure.com/jobs"
+    text = json.dumps([{"container": "incoming", "endpoint_uri": other}])
+    assert [str(finding) for finding in check(Project(ROOT, {rules: text}))] == []
 
 
 def test_each_fault_has_a_name_of_its_own() -> None:

@@ -1,0 +1,63 @@
+"""Where a template is deployed: cloud, subscription and tenant, and what Azure answers there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from infra.check.evaluation.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """As Bicep's ``environment()`` has it, which writes the URLs of the clouds in different ways."""
+
+    name: str
+    resource_manager: str
+    login_endpoint: str
+    storage_suffix: str
+    key_vault_dns: str
+
+    def as_value(self) -> dict[str, Value]:
+        return {
+            "name": self.name,
+            "resourceManager": self.resource_manager,
+            "authentication": {"loginEndpoint": self.login_endpoint},
+            "suffixes": {"storage": self.storage_suffix, "keyvaultDns": self.key_vault_dns},
+        }
+
+
+PUBLIC = Cloud(
+    "AzureCloud",
+    "https://management.azure.com/",
+    "https://login.microsoftonline.com/",
+    "core.windows.net",
+    ".vault.azure.net",
+)
+US_GOVERNMENT = Cloud(
+    "AzureUSGovernment",
+    "https://management.usgovcloudapi.net/",
+    "https://login.microsoftonline.us/",
+    "core.usgovcloudapi.net",
+    ".vault.usgovcloudapi.net",
+)
+CHINA = Cloud(
+    "AzureChinaCloud",
+    "https://management.chinacloudapi.cn/",
+    "https://login.chinacloudapi.cn/",
+    "core.chinacloudapi.cn",
+    ".vault.azure.cn",
+)
+
+Answer = Callable[[str, str], Mapping[str, Value]]
+"""What is known of a resource of this type with this name, besides what its declaration says."""
+
+
+def nothing_known(_type: str, _name: str) -> Mapping[str, Value]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    subscription: str
+    tenant: str
+    cloud: Cloud = PUBLIC
+    answer: Answer = nothing_known

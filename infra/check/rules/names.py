@@ -1,0 +1,243 @@
+"""Names follow what they name: an environment can change, come back, or have a neighbour.
+
+The templates are evaluated for pairs of environments. Where both have a resource of one id, all that Azure does not
+let change must be equal; otherwise the second ``azd up`` fails. One pair is left out on purpose: an environment that
+gets another region without ``azd down``. Its group ``rg-<environment>`` stays where it is, and Azure refuses with
+InvalidResourceGroupLocation. With the region in the name of the group, a second app would start the same runs again.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.check.evaluation.deployment import GROUP, MODULE, Resource, deploy
+from infra.check.evaluation.parameters import connection_parameters, inputs, main_parameters
+from infra.check.evaluation.surroundings import Surroundings
+from infra.check.evaluation.values import EvaluationError, Place, Value
+from infra.check.findings import Finding, Findings
+from infra.check.project import CONNECTIONS, MAIN, Project
+
+_SUBSCRIPTION = "10000000-0000-4000-8000-000000000000"
+_TENANT = "20000000-0000-4000-8000-000000000000"
+_ROLE = "WORKSPACE_ROLE"
+_HOOKS = "infra/hooks/postdeploy.*"
+_DEPLOYMENT_NAME = re.compile(r"--name \"(?P<name>connections[^\"]*)\"")
+_VARIABLE = re.compile(r"\$(?:env:)?\{?(?P<name>[A-Z][A-Z0-9_]*)\}?")
+
+_FIXED = {
+    "Microsoft.EventGrid/systemTopics": (("properties", "source"), ("properties", "topicType")),
+    "Microsoft.Authorization/roleAssignments": (
+        ("properties", "principalId"),
+        ("properties", "roleDefinitionId"),
+    ),
+    "Microsoft.KeyVault/vaults": (("properties", "tenantId"),),
+}
+"""What Azure does not let change, besides the location of each resource."""
+
+_GLOBAL = {"Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults", "Microsoft.Web/sites"}
+"""Types whose names are hosts."""
+
+_DASHED = "[A-Za-z0-9-]"
+_ALLOWED = {
+    GROUP: r"[\w().-]{0,89}[\w()-]",
+    MODULE: r"[\w().-]{1,64}",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": r"[A-Za-z0-9][\w-]{2,127}",
+    "Microsoft.OperationalInsights/workspaces": rf"[A-Za-z0-9]{_DASHED}{{2,61}}[A-Za-z0-9]",
+    "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+    "Microsoft.Storage/storageAccounts/blobServices/containers": r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]",
+    "Microsoft.KeyVault/vaults": rf"(?!.*--)[A-Za-z]{_DASHED}{{1,22}}[A-Za-z0-9]",
+    "Microsoft.KeyVault/vaults/secrets": rf"{_DASHED}{{1,127}}",
+    "Microsoft.Network/virtualNetworks": r"[A-Za-z0-9][\w.-]{0,62}\w",
+    "Microsoft.Network/privateEndpoints": r"[A-Za-z0-9][\w.-]{0,62}\w",
+    "Microsoft.Web/serverfarms": rf"{_DASHED}{{1,60}}",
+    "Microsoft.Web/sites": rf"[A-Za-z0-9]{_DASHED}{{0,58}}[A-Za-z0-9]",
+    "Microsoft.EventGrid/systemTopics": rf"{_DASHED}{{3,50}}",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions": rf"{_DASHED}{{3,64}}",
+    "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "Microsoft.Authorization/roleDefinitions": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+}
+"""From Microsoft's page on the naming rules of resources; for system topics from that on topics."""
+
+
+def _resource_id(type_name: str, name: str) -> str:
+    return f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/shared/providers/{type_name}/{name}"
+
+
+def _workspace(name: str) -> dict[str, str]:
+    return {"AZURE_ML_WORKSPACE_ID": _resource_id("Microsoft.MachineLearningServices/workspaces", name)}
+
+
+def _data(name: str) -> dict[str, str]:
+    return {"NEW_DATA_STORAGE_ACCOUNT_ID": _resource_id("Microsoft.Storage/storageAccounts", name)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Environment:
+    """``after_down``: ``azd down`` came between. The groups are gone then, and Azure gives new identities.
+
+    ``regions`` are those of the workspace and the data storage account where they are not the usual one.
+    """
+
+    what: str
+    variables: Mapping[str, str]
+    after_down: bool = False
+    regions: Mapping[str, str] | None = None
+
+    def answer(self, type_name: str, name: str) -> Mapping[str, Value]:
+        principal = f"principal of {name}, made {'again' if self.after_down else 'once'}"
+        known: dict[str, Value] = {"location": (self.regions or {}).get(name, "westeurope")}
+        if type_name == "Microsoft.ManagedIdentity/userAssignedIdentities":
+            known["properties"] = {"principalId": principal}
+        if type_name == "Microsoft.EventGrid/systemTopics":
+            known["identity"] = {"principalId": principal}
+        return known
+
+
+_MINIMAL = {
+    "AZURE_ENV_NAME": "dev",
+    "AZURE_LOCATION": "westeurope",
+    "BATCH_ENDPOINT_URI": "https://scores.westeurope.inference.ml.azure.com/jobs",
+    **_workspace("first"),
+}
+_SERVICE_PRINCIPAL = {
+    "BATCH_IDENTITY": "ServicePrincipal",
+    "BATCH_TENANT_ID": _TENANT,
+    "BATCH_CLIENT_ID": "30000000-0000-4000-8000-000000000000",
+    "BATCH_OBJECT_ID": "40000000-0000-4000-8000-000000000000",
+    "BATCH_CLIENT_SECRET": "a secret",
+}
+_ALL = {
+    **_MINIMAL,
+    **_data("firstdata"),
+    "NEW_DATA_CONTAINER": "incoming",
+    "NEW_DATA_START": "marker",
+    "PRIVATE_NETWORKING": "true",
+    "NOTIFICATION_TOPIC_ID": _resource_id("Microsoft.EventGrid/topics", "ended"),
+    "NOTIFICATION_WEBHOOK": "true",
+    "NOTIFICATION_URL": "https://hooks.example.com/ended",
+    "ALERT_EMAIL": "operators@example.com",
+    "WORKSPACE_ROLE": "Custom",
+}
+"""Everything that the templates can deploy, except for the scheduler."""
+
+_FIRST = _Environment("the first environment", _ALL)
+_OTHERS = (
+    _Environment("the same environment after azd down", _ALL, after_down=True),
+    _Environment("another region after azd down", {**_ALL, "AZURE_LOCATION": "northeurope"}, after_down=True),
+    _Environment("another workspace", {**_ALL, **_workspace("second")}),
+    _Environment(
+        "a workspace in another region", {**_ALL, **_workspace("second")}, regions={"second": "northeurope"}
+    ),
+    _Environment(
+        "another storage account", {**_ALL, **_data("seconddata")}, regions={"seconddata": "eastus"}
+    ),
+    _Environment("a second environment on one workspace", {**_ALL, "AZURE_ENV_NAME": "prod"}),
+    _Environment(
+        "a second environment in another region",
+        {**_ALL, "AZURE_ENV_NAME": "prod", "AZURE_LOCATION": "northeurope"},
+    ),
+    _Environment("a service principal", {**_ALL, **_SERVICE_PRINCIPAL}),
+    _Environment("the built-in role", {**_ALL, "WORKSPACE_ROLE": "DataScientist"}),
+    _Environment("the Durable Task Scheduler", {**_ALL, "DURABLE_BACKEND": "DurableTaskScheduler"}),
+    _Environment("as few options as possible", _MINIMAL),
+    # Letters of which each stands for itself alone, at the length that the template allows.
+    _Environment("the longest name of an environment", {**_ALL, "AZURE_ENV_NAME": "long-environment" * 4}),
+)
+
+
+def check_resource_names(project: Project) -> Findings:
+    yield from _outputs_are_no_inputs(project)
+    for path in project.files(_HOOKS):
+        if not _DEPLOYMENT_NAME.search(project.read(path)):
+            yield Finding(path, 1, 'the deployment of the connections needs a name: --name "connections-…"')
+    try:
+        first = _deployed(project, _FIRST)
+        others = [(one, _deployed(project, one)) for one in _OTHERS]
+    except EvaluationError as error:
+        yield Finding(error.place.file, error.place.line, error.message)
+        return
+    for resources in (first, *(resources for _, resources in others)):
+        yield from _allowed(resources)
+        yield from _once(resources)
+    found = (one for environment, resources in others for one in _fixed(first, resources, environment))
+    # The first pair that shows a fault is enough.
+    yield from {(one.file, one.line): one for one in reversed(list(found))}.values()
+
+
+def _outputs_are_no_inputs(project: Project) -> Findings:
+    """azd stores outputs in its environment, and removes each of them at ``azd down``: an input would be gone."""
+    template = project.templates[MAIN]
+    for name, output in template.outputs.items():
+        if name in inputs(project) or name == _ROLE:
+            yield Finding(
+                template.path,
+                output.node.start_point.row + 1,
+                f"output {name} has the name of an input: azd down would remove it from the environment",
+            )
+
+
+def _deployed(project: Project, environment: _Environment) -> list[Resource]:
+    """All resources of both templates, and the deployments that the hooks start."""
+    surroundings = Surroundings(_SUBSCRIPTION, _TENANT, answer=environment.answer)
+    variables = environment.variables
+    main = deploy(project, project.templates[MAIN], main_parameters(project, variables), surroundings)
+    wanted = connection_parameters(project, main.outputs, variables)
+    connections = deploy(project, project.templates[CONNECTIONS], wanted, surroundings)
+    started = _started_by_hooks(project, {**variables, **main.outputs})
+    return [*main.resources, *connections.resources, *started]
+
+
+def _started_by_hooks(project: Project, variables: Mapping[str, Value]) -> Iterator[Resource]:
+    """The deployment of connections.bicep. Its name must keep its location, as for each one of a subscription."""
+    for path in project.files(_HOOKS):
+        script = project.read(path)
+        for found in _DEPLOYMENT_NAME.finditer(script):
+            name = _VARIABLE.sub(lambda match: str(variables.get(match["name"], "")), found["name"])
+            scope = f"/subscriptions/{_SUBSCRIPTION}"
+            body = {"location": variables["AZURE_LOCATION"]}
+            place = Place(path, script[: found.start()].count("\n") + 1)
+            # Both hooks start the same one. Here each has an id of its own, so that both are compared.
+            yield Resource(MODULE, "", name, f"{scope}/{path.suffix}/{name}", scope, body, place)
+
+
+def _allowed(resources: Iterable[Resource]) -> Findings:
+    for one in resources:
+        pattern = _ALLOWED.get(one.type)
+        if pattern is not None and not re.fullmatch(pattern, one.name, re.ASCII):
+            yield Finding(
+                one.place.file,
+                one.place.line,
+                f"Azure does not allow the name {one.name} ({len(one.name)} characters) for {one.type}",
+            )
+
+
+def _once(resources: Iterable[Resource]) -> Findings:
+    seen: set[str] = set()
+    for one in resources:
+        if one.id.lower() in seen:
+            yield Finding(one.place.file, one.place.line, f"{one.type} {one.name} is deployed twice")
+        seen.add(one.id.lower())
+
+
+def _fixed(first: Iterable[Resource], second: Iterable[Resource], environment: _Environment) -> Findings:
+    gone = tuple(f"{one.id}/" for one in first if one.type == GROUP) if environment.after_down else ()
+    kept = [one for one in first if not f"{one.id}/".startswith(gone)]
+    known = {one.id.lower(): one for one in kept}
+    taken = {one.name: one.id for one in kept if one.type in _GLOBAL}
+    for one in second:
+        if one.type in _GLOBAL and taken.get(one.name, one.id) != one.id:
+            yield Finding(
+                one.place.file,
+                one.place.line,
+                f"{one.type} {one.name} has a name that exists once in all of Azure:"
+                f" azd up fails with {environment.what}",
+            )
+        before = known.get(one.id.lower())
+        for path in (*_FIXED.get(one.type, ()), ("location",)):
+            if before is not None and before.at(*path) != one.at(*path):
+                yield Finding(
+                    one.place.file,
+                    one.place.line,
+                    f"{one.type} keeps its name, and Azure does not let {'.'.join(path)} change:"
+                    f" azd up fails with {environment.what}",
+                )
