@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,16 @@ def test_the_app_starts_with_its_settings(variables: Mapping[str, str], cloud: C
         ["incoming"] if "NEW_DATA_CONTAINER" in variables else []
     )
     assert len(notifications.receivers) == (2 if "NOTIFICATION_URL" in variables else 0)
+
+
+@pytest.mark.parametrize("cloud", [PUBLIC, US_GOVERNMENT, CHINA], ids=lambda cloud: cloud.name)
+def test_it_does_not_matter_whether_a_cloud_ends_its_urls_with_a_slash(cloud: Cloud) -> None:
+    bare = replace(
+        cloud,
+        resource_manager=cloud.resource_manager.rstrip("/"),
+        login_endpoint=cloud.login_endpoint.rstrip("/"),
+    )
+    assert _loads(up(ALL, bare).settings) == _loads(up(ALL, cloud).settings)
 
 
 def _known(cloud: Cloud) -> object:

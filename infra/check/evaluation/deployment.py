@@ -149,7 +149,9 @@ class _Evaluation:
         if value is None:
             raise EvaluationError(place, f"parameter {declared.name} has no value")
         wanted = _TYPES.get(declared.type_text)
-        if wanted is None or not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
+        # True is an int in Python. What only Azure knows can be of any type.
+        fits = wanted and isinstance(value, wanted) and isinstance(value, bool) is (wanted is bool)
+        if not fits and not isinstance(value, Unknown):
             raise EvaluationError(
                 place, f"parameter {declared.name} must be of type {declared.type_text}, not {shown(value)!r}"
             )

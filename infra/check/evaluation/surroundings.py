@@ -8,7 +8,7 @@ from infra.check.evaluation.values import Value
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """As Bicep's ``environment()`` has it, which writes the URLs of the clouds in different ways."""
+    """What the templates use of ``environment()``. Whether each cloud ends its URLs with a slash is not verified."""
 
     name: str
     resource_manager: str

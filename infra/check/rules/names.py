@@ -9,6 +9,7 @@ InvalidResourceGroupLocation. With the region in the name of the group, a second
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.check.evaluation.deployment import GROUP, MODULE, Resource, deploy
 from infra.check.evaluation.parameters import connection_parameters, inputs, main_parameters
@@ -21,8 +22,8 @@ _SUBSCRIPTION = "10000000-0000-4000-8000-000000000000"
 _TENANT = "20000000-0000-4000-8000-000000000000"
 _ROLE = "WORKSPACE_ROLE"
 _HOOKS = "infra/hooks/postdeploy.*"
-_DEPLOYMENT_NAME = re.compile(r"--name \"(?P<name>connections[^\"]*)\"")
-_VARIABLE = re.compile(r"\$(?:env:)?\{?(?P<name>[A-Z][A-Z0-9_]*)\}?")
+_DEPLOYMENT_NAME = re.compile(r'"(?P<name>connections-[^"]*)"')
+_VARIABLE = re.compile(r"(?:\$(?:env:)?|\{environment\[')\{?(?P<name>[A-Z][A-Z0-9_]*)(?:'\])?\}?")
 
 _FIXED = {
     "Microsoft.EventGrid/systemTopics": (("properties", "source"), ("properties", "topicType")),
@@ -149,19 +150,28 @@ def check_resource_names(project: Project) -> Findings:
     yield from _outputs_are_no_inputs(project)
     for path in project.files(_HOOKS):
         if not _DEPLOYMENT_NAME.search(project.read(path)):
-            yield Finding(path, 1, 'the deployment of the connections needs a name: --name "connections-…"')
+            yield Finding(path, 1, 'it starts no deployment with a name "connections-…" that follows the app')
     try:
         first = _deployed(project, _FIRST)
         others = [(one, _deployed(project, one)) for one in _OTHERS]
     except EvaluationError as error:
         yield Finding(error.place.file, error.place.line, error.message)
         return
-    for resources in (first, *(resources for _, resources in others)):
-        yield from _allowed(resources)
-        yield from _once(resources)
-    found = (one for environment, resources in others for one in _fixed(first, resources, environment))
-    # The first pair that shows a fault is enough.
-    yield from {(one.file, one.line): one for one in reversed(list(found))}.values()
+    all_resources = (first, *(resources for _, resources in others))
+    yield from _first_of_each_place(one for resources in all_resources for one in _allowed(resources))
+    yield from _first_of_each_place(one for resources in all_resources for one in _once(resources))
+    yield from _first_of_each_place(
+        one for environment, resources in others for one in _fixed(first, resources, environment)
+    )
+
+
+def _first_of_each_place(findings: Iterable[Finding]) -> Findings:
+    """One fault shows in many environments."""
+    seen: set[tuple[Path, int]] = set()
+    for one in findings:
+        if (one.file, one.line) not in seen:
+            yield one
+        seen.add((one.file, one.line))
 
 
 def _outputs_are_no_inputs(project: Project) -> Findings:

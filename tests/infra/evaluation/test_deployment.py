@@ -120,6 +120,23 @@ def test_what_only_azure_knows_names_its_source(tmp_path: Path) -> None:
     }
 
 
+def test_what_only_azure_knows_can_be_a_parameter_of_any_type(tmp_path: Path) -> None:
+    main = """
+param account string
+resource known 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
+  name: account
+}
+module inner 'inner.bicep' = {
+  name: 'inner'
+  params: { endpoints: known.properties.primaryEndpoints }
+}
+output blob string = inner.outputs.blob
+"""
+    inner = "param endpoints object\noutput blob string = endpoints.blob\n"
+    project = SmallProject(tmp_path, {"main.bicep": main, "inner.bicep": inner})
+    assert project.deploy({"account": "a"}).outputs["blob"] == "<a.properties.primaryEndpoints.blob>"
+
+
 def test_a_caller_can_say_what_azure_answers(tmp_path: Path) -> None:
     def answer(type_name: str, name: str) -> Mapping[str, Any]:
         if type_name != "Microsoft.Storage/storageAccounts":
