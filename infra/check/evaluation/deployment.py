@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tree_sitter import Node
 
@@ -12,6 +11,7 @@ from infra.check.bicep import Declaration, Template, line
 from infra.check.evaluation import syntax
 from infra.check.evaluation.expressions import Context, evaluate, is_true, loop_items, plain
 from infra.check.evaluation.functions import shown
+from infra.check.evaluation.limits import LIMITS, wrong_value
 from infra.check.evaluation.surroundings import Surroundings
 from infra.check.evaluation.values import EvaluationError, Place, Reference, Unknown, Value, WrongArgument
 from infra.check.project import Project
@@ -148,20 +148,11 @@ class _Evaluation:
             value = self._evaluate(declared.value)
         if value is None:
             raise EvaluationError(place, f"parameter {declared.name} has no value")
-        wanted = _TYPES.get(declared.type_text)
-        # True is an int in Python. What only Azure knows can be of any type.
-        fits = wanted and isinstance(value, wanted) and isinstance(value, bool) is (wanted is bool)
-        if not fits and not isinstance(value, Unknown):
-            raise EvaluationError(
-                place, f"parameter {declared.name} must be of type {declared.type_text}, not {shown(value)!r}"
-            )
-        for name, argument in declared.decorators.items():
-            limit = self._evaluate(argument) if name in _LIMITS else None
-            if name in _LIMITS and not isinstance(value, Unknown) and not _LIMITS[name](value, limit):
-                raise EvaluationError(
-                    place,
-                    f"parameter {declared.name} does not take {shown(value)!r}: {name} is {shown(limit)}",
-                )
+        limits = {
+            name: self._evaluate(argument) for name, argument in declared.decorators.items() if name in LIMITS
+        }
+        if wrong := wrong_value(value, declared.type_text, limits):
+            raise EvaluationError(place, f"parameter {declared.name} {wrong}")
         return value
 
     def _declared(self, declared: Declaration) -> Value:
@@ -328,13 +319,3 @@ class _Module(_Declared):
                 self.place, f"an output of module {self._declared.name} is read, but it is not deployed"
             )
         return self._outputs
-
-
-_TYPES: Mapping[str, type] = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}
-_LIMITS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "allowed": lambda value, limit: value in limit,
-    "minValue": lambda value, limit: value >= limit,
-    "maxValue": lambda value, limit: value <= limit,
-    "minLength": lambda value, limit: len(value) >= limit,
-    "maxLength": lambda value, limit: len(value) <= limit,
-}

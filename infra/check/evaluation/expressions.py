@@ -36,10 +36,10 @@ class Context:
 
 def evaluate(expression: syntax.Expression, context: Context) -> Value:
     """Raises EvaluationError."""
+    if isinstance(expression, syntax.Literal):
+        return expression.value
     place = context.place(expression)
     match expression:
-        case syntax.Literal(value):
-            return value
         case syntax.Text(parts):
             return "".join(shown(plain(evaluate(part, context), place)) for part in parts)
         case syntax.Name(name):

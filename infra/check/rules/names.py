@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.check.bicep import line
 from infra.check.evaluation.deployment import GROUP, MODULE, Resource, deploy
 from infra.check.evaluation.parameters import connection_parameters, inputs, main_parameters
 from infra.check.evaluation.surroundings import Surroundings
@@ -177,11 +178,12 @@ def _first_of_each_place(findings: Iterable[Finding]) -> Findings:
 def _outputs_are_no_inputs(project: Project) -> Findings:
     """azd stores outputs in its environment, and removes each of them at ``azd down``: an input would be gone."""
     template = project.templates[MAIN]
+    taken = {*inputs(project), _ROLE}
     for name, output in template.outputs.items():
-        if name in inputs(project) or name == _ROLE:
+        if name in taken:
             yield Finding(
                 template.path,
-                output.node.start_point.row + 1,
+                line(output.node),
                 f"output {name} has the name of an input: azd down would remove it from the environment",
             )
 

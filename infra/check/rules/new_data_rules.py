@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from batch.addresses import EndpointUri
 from batch.errors import SettingsError
 from batch.new_data.settings import RULES, TOPIC, NewData
 from batch.settings import Settings
@@ -24,14 +27,19 @@ _BETWEEN_RULES = ", \t\r\n"
 
 def check_new_data_rules(project: Project) -> Findings:
     text = project.read(RULES_FILE)
-    # An endpoint that a rule names is allowed by ALLOWED_ENDPOINT_ORIGINS, which each environment sets for itself.
-    endpoints = re.findall(r'"endpoint_uri":\s*"(https://[^/"]+)', text)
-    settings = {**_SAMPLE, RULES: text, "ALLOWED_ENDPOINT_ORIGINS": ",".join(endpoints)}
+    settings = {**_SAMPLE, RULES: text, "ALLOWED_ENDPOINT_ORIGINS": ",".join(_named_origins(text))}
     try:
         NewData.from_environment(settings, Settings.from_environment(settings))
     except SettingsError as error:
         message = str(error)
         yield Finding(RULES_FILE, _line(text, message), f"the app would not start: {message}")
+
+
+def _named_origins(text: str) -> Iterator[str]:
+    """Of the endpoints that rules name: which origins are allowed, each environment decides for itself."""
+    for found in re.findall(r'"endpoint_uri"\s*:\s*"([^"]*)"', text):
+        with suppress(ValueError):
+            yield str(EndpointUri.parse(found).origin)
 
 
 def _line(text: str, message: str) -> int:

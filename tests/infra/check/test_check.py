@@ -86,6 +86,16 @@ def test_the_deployment_of_the_hook_needs_a_name(hook: Path) -> None:
     assert f"{hook}:1: it starts no deployment with a name" in str(findings[0])
 
 
+def test_a_wrong_endpoint_is_the_fault_of_its_rule() -> None:
+    rules = Path("infra/new-data-rules.json")
+    text = (
+        '[\n{ "container": "incoming" },\n{ "container": "incoming", "endpoint_uri": "https://other host" }]'
+    )
+    (finding,) = check(Project(ROOT, {rules: text}))
+    assert (finding.file, finding.line) == (rules, 3)
+    assert "the app would not start: App setting NEW_DATA_RULES, rule 1, endpoint_uri" in finding.message
+
+
 def test_a_rule_may_name_an_endpoint_that_the_environment_allows() -> None:
     rules = Path("infra/new-data-rules.json")
     other = "https://other.eastus.inference.ml.azure.com/jobs"

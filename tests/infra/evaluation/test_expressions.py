@@ -10,7 +10,7 @@ from tests.infra.evaluation.small_project import value_of
 
 NAMES = """
 var rules = [{ start: 'file', place: { name: 'a' } }, { start: 'schedule', place: { name: 'b' } }]
-var rule = { start: 'marker', tags: { 'a-b': 1 } }
+var rule = { start: 'marker', tags: { 'a-b': 1 }, list: [1, 2] }
 var other = { start: 'file' }
 var yes = true
 var no = false
@@ -58,6 +58,8 @@ var nothing = null
         ("map(rules, rule => union(other, rule).start)", ["file", "schedule"]),
         ("[for (one, index) in rules: '${index}${one.start}']", ["0file", "1schedule"]),
         ("[for one in rules: one!.start]", ["file", "schedule"]),
+        ("[for one in range(0, 2): { at: one }]", [{"at": 0}, {"at": 1}]),
+        ("[for one in (no ? [] : rule!.list): one]", [1, 2]),
         ("az.environment().name", "AzureCloud"),
     ],
 )
@@ -70,7 +72,7 @@ def test_value(tmp_path: Path, expression: str, wanted: Any) -> None:
     ("expression", "message"),
     [
         ("missing", "missing is not declared"),
-        ("rule.stop", "the object has no stop, only start, tags"),
+        ("rule.stop", "the object has no stop, only start, tags, list"),
         ("rules[2]", "the list has no item 2, it has 2"),
         ("rule.start.length", "'marker' has no length"),
         ("rule.start ? 1 : 2", "'marker' is neither true nor false"),
