@@ -8,12 +8,12 @@ from functools import cached_property
 from tree_sitter import Node
 
 from infra.check.bicep import Declaration, Template, line
-from infra.check.evaluation import syntax
+from infra.check.evaluation import syntax, tree
 from infra.check.evaluation.expressions import Context, evaluate, is_true, loop_items, plain
 from infra.check.evaluation.functions import shown
 from infra.check.evaluation.limits import LIMITS, wrong_value
-from infra.check.evaluation.surroundings import Surroundings
-from infra.check.evaluation.values import EvaluationError, Place, Reference, Unknown, Value, WrongArgument
+from infra.check.evaluation.surroundings import Surroundings, functions_of
+from infra.check.evaluation.values import EvaluationError, Place, Reference, Unknown, Value
 from infra.check.project import Project
 
 GROUP = "Microsoft.Resources/resourceGroups"
@@ -79,12 +79,8 @@ class _Evaluation:
         self._parameters = parameters
         self._values: dict[str, Value] = {}
         self._under_way: set[str] = set()
-        self._functions: dict[str, Callable[..., Value]] = {
-            "environment": surroundings.cloud.as_value,
-            "subscription": self._subscription,
-            "tenant": lambda: {"tenantId": surroundings.tenant},
-            "resourceGroup": self._resource_group,
-            "subscriptionResourceId": self._subscription_resource_id,
+        self._functions: Mapping[str, Callable[..., Value]] = {
+            **functions_of(scope, surroundings),
             "loadJsonContent": self._load_json,
         }
         for declared in template.of_kind("param"):
@@ -127,7 +123,7 @@ class _Evaluation:
     def _place(self, node: Node) -> Place:
         return Place(self.template.path, line(node))
 
-    def _read(self, node: Node | None) -> syntax.Expression:
+    def _read(self, node: Node | None) -> tree.Expression:
         if node is None:
             raise EvaluationError(Place(self.template.path, 1), "a declaration has no value")
         try:
@@ -160,32 +156,13 @@ class _Evaluation:
         if declared.kind == "var":
             return evaluate(expression, self.context({}))
         kind = _Module if declared.kind == "module" else _Resource
-        if not isinstance(expression, syntax.Loop):
+        if not isinstance(expression, tree.Loop):
             return kind(self, declared, expression, {})
         pairs = loop_items(expression, self.context({}))
         return [
             kind(self, declared, expression.body, dict(zip(expression.names, pair, strict=False)))
             for pair in pairs
         ]
-
-    def _subscription(self) -> Value:
-        subscription = self.scope.split("/")[2]
-        return {
-            "id": f"/subscriptions/{subscription}",
-            "subscriptionId": subscription,
-            "tenantId": self.surroundings.tenant,
-        }
-
-    def _resource_group(self, *path: str) -> Value:
-        """The one of this deployment; that with a name; or that of another subscription."""
-        own = self.scope.split("/")
-        if not path and len(own) < 5:
-            raise WrongArgument("this template is for a subscription, not for a resource group")
-        subscription, name = (own[2], own[4]) if not path else (own[2], *path)[-2:]
-        return {"id": f"/subscriptions/{subscription}/resourceGroups/{name}", "name": name}
-
-    def _subscription_resource_id(self, type_name: str, name: str) -> str:
-        return f"/subscriptions/{self.scope.split('/')[2]}/providers/{type_name}/{name}"
 
     def _load_json(self, path: str) -> Value:
         return json.loads(self.project.read(self.project.module_file(self.template, path)))
@@ -198,14 +175,14 @@ class _Declared(Reference):
         self,
         evaluation: _Evaluation,
         declared: Declaration,
-        expression: syntax.Expression,
+        expression: tree.Expression,
         bound: Mapping[str, Value],
     ) -> None:
         self._evaluation = evaluation
         self._declared = declared
         self._context = evaluation.context(bound)
-        self._condition = expression.condition if isinstance(expression, syntax.If) else None
-        self._body = expression.body if isinstance(expression, syntax.If) else expression
+        self._condition = expression.condition if isinstance(expression, tree.If) else None
+        self._body = expression.body if isinstance(expression, tree.If) else expression
         self.place = Place(self._context.file, line(declared.node))
 
     @cached_property
@@ -213,8 +190,8 @@ class _Declared(Reference):
         return self._condition is None or is_true(self._condition, self._context)
 
     @cached_property
-    def _entries(self) -> Mapping[str, syntax.Expression]:
-        if not isinstance(self._body, syntax.Object):
+    def _entries(self) -> Mapping[str, tree.Expression]:
+        if not isinstance(self._body, tree.Object):
             raise EvaluationError(self.place, f"{self._declared.name} has no body")
         return {shown(evaluate(key, self._context)): value for key, value in self._body.entries}
 

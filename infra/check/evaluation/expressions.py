@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.check.evaluation import syntax
+from infra.check.evaluation import tree
 from infra.check.evaluation.functions import FUNCTIONS, shown
 from infra.check.evaluation.values import EvaluationError, Place, Reference, Unknown, Value, WrongArgument
 
@@ -30,51 +30,51 @@ class Context:
     def binding(self, names: tuple[str, ...], values: tuple[Value, ...]) -> "Context":
         return Context(self.file, self.names, {**self.bound, **dict(zip(names, values, strict=False))})
 
-    def place(self, expression: syntax.Expression) -> Place:
+    def place(self, expression: tree.Expression) -> Place:
         return Place(self.file, expression.line)
 
 
-def evaluate(expression: syntax.Expression, context: Context) -> Value:
+def evaluate(expression: tree.Expression, context: Context) -> Value:
     """Raises EvaluationError."""
-    if isinstance(expression, syntax.Literal):
+    if isinstance(expression, tree.Literal):
         return expression.value
     place = context.place(expression)
     match expression:
-        case syntax.Text(parts):
+        case tree.Text(parts):
             return "".join(shown(plain(evaluate(part, context), place)) for part in parts)
-        case syntax.Name(name):
+        case tree.Name(name):
             return context.bound[name] if name in context.bound else context.names.value_of(name, place)
-        case syntax.Member(of, key, safe):
+        case tree.Member(of, key, safe):
             return _member(evaluate(of, context), evaluate(key, context), safe, place)
-        case syntax.Call(name, arguments):
+        case tree.Call(name, arguments):
             return _call(name, [evaluate(one, context) for one in arguments], context, place)
-        case syntax.Operation(operator, operands):
+        case tree.Operation(operator, operands):
             return _operation(operator, operands, context, place)
-        case syntax.Choice(condition, then, otherwise):
+        case tree.Choice(condition, then, otherwise):
             return evaluate(then if is_true(condition, context) else otherwise, context)
-        case syntax.Lambda(names, body):
+        case tree.Lambda(names, body):
             return lambda *values: evaluate(body, context.binding(names, values))
-        case syntax.Object(entries):
+        case tree.Object(entries):
             return {
                 shown(evaluate(key, context)): plain(evaluate(value, context), place)
                 for key, value in entries
             }
-        case syntax.List(items):
+        case tree.List(items):
             return [plain(evaluate(item, context), place) for item in items]
-        case syntax.Loop(names, _, body):
+        case tree.Loop(names, _, body):
             return [evaluate(body, context.binding(names, item)) for item in loop_items(expression, context)]
-        case syntax.If():
+        case tree.If():
             raise EvaluationError(place, "only a resource or a module can have a condition")
 
 
-def is_true(condition: syntax.Expression, context: Context) -> bool:
+def is_true(condition: tree.Expression, context: Context) -> bool:
     value = evaluate(condition, context)
     if not isinstance(value, bool):
         raise EvaluationError(context.place(condition), f"{shown(value)!r} is neither true nor false")
     return value
 
 
-def loop_items(loop: syntax.Loop, context: Context) -> list[tuple[Value, int]]:
+def loop_items(loop: tree.Loop, context: Context) -> list[tuple[Value, int]]:
     """Each item with its index."""
     items = evaluate(loop.over, context)
     if not isinstance(items, list):
@@ -115,9 +115,7 @@ def _call(name: str, arguments: list[Value], context: Context, place: Place) -> 
         raise EvaluationError(place, f"{name}: {error}") from error
 
 
-def _operation(
-    operator: str, operands: tuple[syntax.Expression, ...], context: Context, place: Place
-) -> Value:
+def _operation(operator: str, operands: tuple[tree.Expression, ...], context: Context, place: Place) -> Value:
     if operator in ("&&", "||"):
         return (any if operator == "||" else all)(is_true(one, context) for one in operands)
     values = [evaluate(operands[0], context)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from infra.check.evaluation.values import Value
+from infra.check.evaluation.values import Value, WrongArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,28 @@ class Surroundings:
     tenant: str
     cloud: Cloud = PUBLIC
     answer: Answer = nothing_known
+
+
+def functions_of(scope: str, surroundings: Surroundings) -> dict[str, Callable[..., Value]]:
+    """The functions whose values depend on the place. ``scope`` is the id of a subscription or of a group."""
+    own = scope.split("/")
+    subscription = own[2]
+
+    def resource_group(*path: str) -> Value:
+        """The own one; that with a name; or that of another subscription."""
+        if not path and len(own) < 5:
+            raise WrongArgument("this template is for a subscription, not for a resource group")
+        of, name = (subscription, own[4]) if not path else (subscription, *path)[-2:]
+        return {"id": f"/subscriptions/{of}/resourceGroups/{name}", "name": name}
+
+    return {
+        "environment": surroundings.cloud.as_value,
+        "resourceGroup": resource_group,
+        "subscription": lambda: {
+            "id": f"/subscriptions/{subscription}",
+            "subscriptionId": subscription,
+            "tenantId": surroundings.tenant,
+        },
+        "subscriptionResourceId": lambda kind, name: f"/subscriptions/{subscription}/providers/{kind}/{name}",
+        "tenant": lambda: {"tenantId": surroundings.tenant},
+    }

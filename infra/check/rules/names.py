@@ -8,19 +8,16 @@ InvalidResourceGroupLocation. With the region in the name of the group, a second
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from infra.check.bicep import line
-from infra.check.evaluation.deployment import GROUP, MODULE, Resource, deploy
-from infra.check.evaluation.parameters import connection_parameters, inputs, main_parameters
-from infra.check.evaluation.surroundings import Surroundings
+from infra.check.evaluation.deployment import GROUP, MODULE, Resource
+from infra.check.evaluation.parameters import inputs
 from infra.check.evaluation.values import EvaluationError, Place, Value
 from infra.check.findings import Finding, Findings
-from infra.check.project import CONNECTIONS, MAIN, Project
+from infra.check.project import MAIN, Project
+from infra.check.rules.environments import FIRST, OTHERS, SUBSCRIPTION, Environment, deployed
 
-_SUBSCRIPTION = "10000000-0000-4000-8000-000000000000"
-_TENANT = "20000000-0000-4000-8000-000000000000"
 _ROLE = "WORKSPACE_ROLE"
 _HOOKS = "infra/hooks/postdeploy.*"
 _DEPLOYMENT_NAME = re.compile(r'"(?P<name>connections-[^"]*)"')
@@ -61,100 +58,14 @@ _ALLOWED = {
 """From Microsoft's page on the naming rules of resources; for system topics from that on topics."""
 
 
-def _resource_id(type_name: str, name: str) -> str:
-    return f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/shared/providers/{type_name}/{name}"
-
-
-def _workspace(name: str) -> dict[str, str]:
-    return {"AZURE_ML_WORKSPACE_ID": _resource_id("Microsoft.MachineLearningServices/workspaces", name)}
-
-
-def _data(name: str) -> dict[str, str]:
-    return {"NEW_DATA_STORAGE_ACCOUNT_ID": _resource_id("Microsoft.Storage/storageAccounts", name)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Environment:
-    """``after_down``: ``azd down`` came between. The groups are gone then, and Azure gives new identities.
-
-    ``regions`` are those of the workspace and the data storage account where they are not the usual one.
-    """
-
-    what: str
-    variables: Mapping[str, str]
-    after_down: bool = False
-    regions: Mapping[str, str] | None = None
-
-    def answer(self, type_name: str, name: str) -> Mapping[str, Value]:
-        principal = f"principal of {name}, made {'again' if self.after_down else 'once'}"
-        known: dict[str, Value] = {"location": (self.regions or {}).get(name, "westeurope")}
-        if type_name == "Microsoft.ManagedIdentity/userAssignedIdentities":
-            known["properties"] = {"principalId": principal}
-        if type_name == "Microsoft.EventGrid/systemTopics":
-            known["identity"] = {"principalId": principal}
-        return known
-
-
-_MINIMAL = {
-    "AZURE_ENV_NAME": "dev",
-    "AZURE_LOCATION": "westeurope",
-    "BATCH_ENDPOINT_URI": "https://scores.westeurope.inference.ml.azure.com/jobs",
-    **_workspace("first"),
-}
-_SERVICE_PRINCIPAL = {
-    "BATCH_IDENTITY": "ServicePrincipal",
-    "BATCH_TENANT_ID": _TENANT,
-    "BATCH_CLIENT_ID": "30000000-0000-4000-8000-000000000000",
-    "BATCH_OBJECT_ID": "40000000-0000-4000-8000-000000000000",
-    "BATCH_CLIENT_SECRET": "a secret",
-}
-_ALL = {
-    **_MINIMAL,
-    **_data("firstdata"),
-    "NEW_DATA_CONTAINER": "incoming",
-    "NEW_DATA_START": "marker",
-    "PRIVATE_NETWORKING": "true",
-    "NOTIFICATION_TOPIC_ID": _resource_id("Microsoft.EventGrid/topics", "ended"),
-    "NOTIFICATION_WEBHOOK": "true",
-    "NOTIFICATION_URL": "https://hooks.example.com/ended",
-    "ALERT_EMAIL": "operators@example.com",
-    "WORKSPACE_ROLE": "Custom",
-}
-"""Everything that the templates can deploy, except for the scheduler."""
-
-_FIRST = _Environment("the first environment", _ALL)
-_OTHERS = (
-    _Environment("the same environment after azd down", _ALL, after_down=True),
-    _Environment("another region after azd down", {**_ALL, "AZURE_LOCATION": "northeurope"}, after_down=True),
-    _Environment("another workspace", {**_ALL, **_workspace("second")}),
-    _Environment(
-        "a workspace in another region", {**_ALL, **_workspace("second")}, regions={"second": "northeurope"}
-    ),
-    _Environment(
-        "another storage account", {**_ALL, **_data("seconddata")}, regions={"seconddata": "eastus"}
-    ),
-    _Environment("a second environment on one workspace", {**_ALL, "AZURE_ENV_NAME": "prod"}),
-    _Environment(
-        "a second environment in another region",
-        {**_ALL, "AZURE_ENV_NAME": "prod", "AZURE_LOCATION": "northeurope"},
-    ),
-    _Environment("a service principal", {**_ALL, **_SERVICE_PRINCIPAL}),
-    _Environment("the built-in role", {**_ALL, "WORKSPACE_ROLE": "DataScientist"}),
-    _Environment("the Durable Task Scheduler", {**_ALL, "DURABLE_BACKEND": "DurableTaskScheduler"}),
-    _Environment("as few options as possible", _MINIMAL),
-    # Letters of which each stands for itself alone, at the length that the template allows.
-    _Environment("the longest name of an environment", {**_ALL, "AZURE_ENV_NAME": "long-environment" * 4}),
-)
-
-
 def check_resource_names(project: Project) -> Findings:
     yield from _outputs_are_no_inputs(project)
     for path in project.files(_HOOKS):
         if not _DEPLOYMENT_NAME.search(project.read(path)):
             yield Finding(path, 1, 'it starts no deployment with a name "connections-…" that follows the app')
     try:
-        first = _deployed(project, _FIRST)
-        others = [(one, _deployed(project, one)) for one in _OTHERS]
+        first = _resources(project, FIRST)
+        others = [(one, _resources(project, one)) for one in OTHERS]
     except EvaluationError as error:
         yield Finding(error.place.file, error.place.line, error.message)
         return
@@ -188,15 +99,9 @@ def _outputs_are_no_inputs(project: Project) -> Findings:
             )
 
 
-def _deployed(project: Project, environment: _Environment) -> list[Resource]:
-    """All resources of both templates, and the deployments that the hooks start."""
-    surroundings = Surroundings(_SUBSCRIPTION, _TENANT, answer=environment.answer)
-    variables = environment.variables
-    main = deploy(project, project.templates[MAIN], main_parameters(project, variables), surroundings)
-    wanted = connection_parameters(project, main.outputs, variables)
-    connections = deploy(project, project.templates[CONNECTIONS], wanted, surroundings)
-    started = _started_by_hooks(project, {**variables, **main.outputs})
-    return [*main.resources, *connections.resources, *started]
+def _resources(project: Project, environment: Environment) -> list[Resource]:
+    found = deployed(project, environment)
+    return [*found.resources, *_started_by_hooks(project, found.variables)]
 
 
 def _started_by_hooks(project: Project, variables: Mapping[str, Value]) -> Iterator[Resource]:
@@ -205,7 +110,7 @@ def _started_by_hooks(project: Project, variables: Mapping[str, Value]) -> Itera
         script = project.read(path)
         for found in _DEPLOYMENT_NAME.finditer(script):
             name = _VARIABLE.sub(lambda match: str(variables.get(match["name"], "")), found["name"])
-            scope = f"/subscriptions/{_SUBSCRIPTION}"
+            scope = f"/subscriptions/{SUBSCRIPTION}"
             body = {"location": variables["AZURE_LOCATION"]}
             place = Place(path, script[: found.start()].count("\n") + 1)
             # Both hooks start the same one. Here each has an id of its own, so that both are compared.
@@ -231,7 +136,7 @@ def _once(resources: Iterable[Resource]) -> Findings:
         seen.add(one.id.lower())
 
 
-def _fixed(first: Iterable[Resource], second: Iterable[Resource], environment: _Environment) -> Findings:
+def _fixed(first: Iterable[Resource], second: Iterable[Resource], environment: Environment) -> Findings:
     gone = tuple(f"{one.id}/" for one in first if one.type == GROUP) if environment.after_down else ()
     kept = [one for one in first if not f"{one.id}/".startswith(gone)]
     known = {one.id.lower(): one for one in kept}
