@@ -93,14 +93,9 @@ class Deployed:
         return {one.name.removesuffix(f"-{app}"): one for one in found}
 
 
-def up(
-    variables: Mapping[str, str],
-    cloud: Cloud = PUBLIC,
-    rules: str | None = None,
-    files: Mapping[Path, str] | None = None,
-) -> Deployed:
-    """``rules`` is the text of new-data-rules.json, ``files`` are other texts in place of those of the repository."""
-    project = Project(ROOT, {**(files or {}), **({} if rules is None else {RULES: rules})})
+def up(variables: Mapping[str, str], cloud: Cloud = PUBLIC, rules: str | None = None) -> Deployed:
+    """``rules`` is the text of new-data-rules.json; without it, that of the repository."""
+    project = Project(ROOT, {} if rules is None else {RULES: rules})
     surroundings = Surroundings(SUBSCRIPTION, TENANT, cloud, lambda kind, name: _answer(cloud, kind, name))
     main = deploy(project, project.templates[MAIN], main_parameters(project, variables), surroundings)
     wanted = connection_parameters(project, main.outputs, variables)
