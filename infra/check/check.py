@@ -15,6 +15,8 @@ from infra.check.rules.events import check_events
 from infra.check.rules.hooks import check_hooks
 from infra.check.rules.ledger import check_ledger
 from infra.check.rules.log_levels import check_log_levels
+from infra.check.rules.names import check_resource_names
+from infra.check.rules.new_data_rules import check_new_data_rules
 from infra.check.rules.package import deployed_files
 from infra.check.rules.pipeline import check_pipeline
 from infra.check.rules.private_network import check_private_network
@@ -59,9 +61,11 @@ def _check(project: Project) -> Iterator[Finding]:
     yield from check_scheduler(project)
     yield from check_ledger(project, source)
     yield from check_events(project, source)
+    yield from check_new_data_rules(project)
     yield from check_deployment(project)
     yield from check_pipeline(project)
     yield from check_hooks(project)
+    yield from check_resource_names(project)
 
 
 def notes(project: Project) -> list[str]:

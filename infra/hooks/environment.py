@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 PARAMETERS = Path("infra/main.parameters.json")
-_SUBSTITUTION = re.compile(r"\$\{(?P<name>\w+)(?:=(?P<default>[^}]*))?\}")
+SUBSTITUTION = re.compile(r"\$\{(?P<name>\w+)(?:=(?P<default>[^}]*))?\}")
+"""A variable in the parameter file, which azd replaces by its value."""
+
 _ROLE_DEFAULT = {"WORKSPACE_ROLE": "DataScientist"}
 """No parameter of main.bicep: the postdeploy hook reads it."""
 
@@ -25,7 +27,7 @@ def completed(
     """As azd does it: an empty variable counts as unset, and a variable wins over an answer that azd keeps."""
     result = {**environ}
     for parameter, given in parameters.items():
-        found = _SUBSTITUTION.fullmatch(str(given["value"]))
+        found = SUBSTITUTION.fullmatch(str(given["value"]))
         if found is not None:
             kept = answers.get(parameter)
             default = kept if isinstance(kept, str) else found["default"] or ""

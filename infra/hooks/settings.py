@@ -196,8 +196,8 @@ def _consequences(environment: Mapping[str, str]) -> Iterator[Finding]:
     # The default is one day more, which surprises nobody.
     if environment["DURABLE_BACKEND"] == "DurableTaskScheduler" and days > SCHEDULER_DAYS + 1:
         yield Note(
-            f"RUN_RETENTION_DAYS is {days}. With the Durable Task Scheduler runs are kept for {SCHEDULER_DAYS} days at"
-            " most."
+            f"RUN_RETENTION_DAYS is {days}. With the Durable Task Scheduler runs are kept for at most"
+            f" {SCHEDULER_DAYS} days."
         )
     creates_topic = is_true(environment, "JOB_EVENTS") and not environment["EXISTING_WORKSPACE_TOPIC_ID"]
     if environment["WORKSPACE_ROLE"] == "None" and creates_topic:

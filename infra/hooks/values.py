@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from infra.hooks.report import Finding, Problem
 
-# The spellings that azd reads. It takes the default for any other, in silence.
-_TRUE = ("true", "True", "TRUE", "t", "T", "1")
-_FALSE = ("false", "False", "FALSE", "f", "F", "0")
+TRUE = ("true", "True", "TRUE", "t", "T", "1")
+FALSE = ("false", "False", "FALSE", "f", "F", "0")
+"""The spellings that azd reads. It takes the default for any other, in silence."""
 
 TRUE_OR_FALSE = ("PRIVATE_NETWORKING", "DURABLE_MANAGEMENT_URLS", "JOB_EVENTS", "NOTIFICATION_WEBHOOK")
 ONE_OF = {
@@ -30,7 +30,7 @@ WHOLE_NUMBERS = {
 
 
 def is_true(environment: Mapping[str, str], name: str) -> bool:
-    return environment[name] in _TRUE
+    return environment[name] in TRUE
 
 
 def whole_number(environment: Mapping[str, str], name: str) -> int | None:
@@ -40,7 +40,7 @@ def whole_number(environment: Mapping[str, str], name: str) -> int | None:
 
 def wrong_values(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in TRUE_OR_FALSE:
-        if environment[name] not in _TRUE + _FALSE:
+        if environment[name] not in TRUE + FALSE:
             yield Problem(
                 f"{name} is {environment[name]!r}. It must be true or false: azd takes the default for others.",
                 (f"azd env set {name} true", f"azd env set {name} false"),

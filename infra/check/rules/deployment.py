@@ -9,9 +9,8 @@ import yaml
 from infra.check.bicep import line, literal, text
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import AZURE_YAML, CONNECTIONS, MAIN, PARAMETERS, Project
+from infra.hooks.environment import SUBSTITUTION
 from tools.declared_pythons import declared_pythons
-
-SUBSTITUTION = re.compile(r"\$\{(?P<name>\w+)(?:=(?P<default>[^}]*))?\}")
 
 
 def check_deployment(project: Project) -> Findings:

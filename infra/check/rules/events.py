@@ -7,9 +7,9 @@ from pathlib import Path
 from tree_sitter import Node
 
 from infra.check.bicep import Declaration, Template, fields, line, literal, text, walk
+from infra.check.evaluation.parameters import connecting_output
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import CONNECTIONS, MAIN, Project
-from infra.check.rules.hooks import connecting_output
 from infra.check.rules.python_source import Source
 
 _FUNCTION = re.compile(r"/functions/(\w+)$")
@@ -41,7 +41,6 @@ def check_events(project: Project, source: Source) -> Findings:
             yield from _filter_values(project, template, module)
     yield from _known_event_types(template, source)
     yield from _created_markers(template, source)
-    yield from _rules(project)
     yield from _containers(project)
 
 
@@ -221,22 +220,15 @@ def _limit(template: Template, values: Node) -> int | None:
 
 
 def _marker_names(project: Project) -> set[str]:
-    rules = project.json(_RULES)
+    try:
+        rules = project.json(_RULES)
+    except ValueError:
+        return set()
     return {
         str(rule.get("marker"))
         for rule in (rules if isinstance(rules, list) else ())
         if isinstance(rule, dict) and rule.get("start") == "marker"
     }
-
-
-def _rules(project: Project) -> Findings:
-    rules = project.json(_RULES)
-    if not isinstance(rules, list) or not all(
-        isinstance(rule, dict) and ("container" in rule or rule.get("start") == "schedule") for rule in rules
-    ):
-        yield Finding(
-            _RULES, 1, "it must be a list of rules, each with a container or with the start schedule"
-        )
 
 
 def _containers(project: Project) -> Findings:

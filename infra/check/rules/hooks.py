@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 
 from infra.check.bicep import Declaration, literal, walk
+from infra.check.evaluation.parameters import connecting_output
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import AZURE_YAML, CONNECTIONS, MAIN, PARAMETERS, Project
-from infra.check.rules.deployment import SUBSTITUTION
+from infra.hooks.environment import SUBSTITUTION
 
 _FOLDER = Path("infra/hooks")
 _PASSED = _FOLDER / "connections.py"
@@ -19,12 +20,6 @@ _VALUES = _FOLDER / "values.py"
 _LOOKED_UP = _FOLDER / "azure_state.py"
 _ROLE_VARIABLE, _ROLE_PARAMETER = "WORKSPACE_ROLE", "workspaceRole"
 """The only choice that is a parameter of connections.bicep alone."""
-
-_NOT_CONNECTING = {
-    "resourceGroupName": "AZURE_RESOURCE_GROUP",
-    "functionAppName": "AZURE_FUNCTION_APP_NAME",
-}
-"""Parameters of connections.bicep whose variable has a name that azd and its users know."""
 
 _CALLS = {
     "posix": ("sh", re.compile(r"python3 -m infra\.hooks\.(?P<module>\w+)")),
@@ -47,11 +42,6 @@ def check_hooks(project: Project) -> Findings:
     yield from _passed_parameters(project)
     yield from _value_tables(project)
     yield from _constants_of_templates(project)
-
-
-def connecting_output(parameter: str) -> str:
-    """The output of main.bicep with the value for a parameter of connections.bicep."""
-    return _NOT_CONNECTING.get(parameter, "CONNECT_" + re.sub(r"(?=[A-Z])", "_", parameter).upper())
 
 
 def _calls(project: Project) -> Findings:

@@ -1,6 +1,7 @@
 """The checker finds nothing in the repository, and finds each planted fault with its file and line."""
 
 import difflib
+import json
 import re
 import shutil
 import subprocess
@@ -41,9 +42,13 @@ def test_fault_is_caught(mutation: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "infra/check/language").glob("*.py")), ids=lambda path: path.name
+    "path",
+    sorted(
+        path for part in ("language", "evaluation") for path in (ROOT / "infra/check" / part).glob("*.py")
+    ),
+    ids=lambda path: f"{path.parent.name}/{path.name}",
 )
-def test_the_language_knows_no_rule(path: Path) -> None:
+def test_language_and_evaluation_know_no_rule(path: Path) -> None:
     imports = [line for line in path.read_text().splitlines() if line.startswith(("from ", "import "))]
     assert not any("infra.check.rules" in line for line in imports)
 
@@ -60,6 +65,50 @@ def test_a_workflow_that_azd_does_not_find_is_found(tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(ROOT / name)
     findings = list(check_pipeline(Project(tmp_path, {})))
     assert ["there is no such workflow" in finding.message for finding in findings] == [True]
+
+
+@pytest.mark.parametrize(
+    "hook", Project(ROOT, {}).files("infra/hooks/postdeploy.*"), ids=lambda hook: hook.name
+)
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("AZURE_ENV_NAME", "does not let location change: azd up fails with another region after azd down"),
+        ("GET_KEY_COMMAND", "Azure does not allow the name connections-az functionapp"),
+    ],
+)
+def test_the_deployment_of_the_hook_is_named_by_the_app(hook: Path, variable: str, message: str) -> None:
+    before = (ROOT / hook).read_text()
+    after = re.sub(r"(connections-\S*)AZURE_FUNCTION_APP_NAME", rf"\1{variable}", before)
+    (line,) = _changed_lines(before, after)
+    found = [one for one in check(Project(ROOT, {hook: after})) if message in one.message]
+    assert [(one.file, one.line) for one in found] == [(hook, line)]
+
+
+@pytest.mark.parametrize(
+    "hook", Project(ROOT, {}).files("infra/hooks/postdeploy.*"), ids=lambda hook: hook.name
+)
+def test_the_deployment_of_the_hook_needs_a_name(hook: Path) -> None:
+    without = (ROOT / hook).read_text().replace("connections-", "connect-")
+    findings = check(Project(ROOT, {hook: without}))
+    assert f"{hook}:1: it starts no deployment with a name" in str(findings[0])
+
+
+def test_a_wrong_endpoint_is_the_fault_of_its_rule() -> None:
+    rules = Path("infra/new-data-rules.json")
+    text = (
+        '[\n{ "container": "incoming" },\n{ "container": "incoming", "endpoint_uri": "https://other host" }]'
+    )
+    (finding,) = check(Project(ROOT, {rules: text}))
+    assert (finding.file, finding.line) == (rules, 3)
+    assert "the app would not start: App setting NEW_DATA_RULES, rule 1, endpoint_uri" in finding.message
+
+
+def test_a_rule_may_name_an_endpoint_that_the_environment_allows() -> None:
+    rules = Path("infra/new-data-rules.json")
+    other = "https://other.eastus.inference.ml.azure.com/jobs"
+    text = json.dumps([{"container": "incoming", "endpoint_uri": other}])
+    assert [str(finding) for finding in check(Project(ROOT, {rules: text}))] == []
 
 
 def test_each_fault_has_a_name_of_its_own() -> None:

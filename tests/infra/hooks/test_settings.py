@@ -147,7 +147,7 @@ def test_new_data_that_the_app_would_refuse(changed: dict[str, str], rules: str,
 @pytest.mark.parametrize(
     ("changed", "rules", "text"),
     [
-        ({"DURABLE_BACKEND": "DurableTaskScheduler", "RUN_RETENTION_DAYS": "90"}, "[]", "29 days at most"),
+        ({"DURABLE_BACKEND": "DurableTaskScheduler", "RUN_RETENTION_DAYS": "90"}, "[]", "at most 29 days"),
         ({"WORKSPACE_ROLE": "None"}, "[]", "azd env set JOB_EVENTS false"),
         ({"WORKSPACE_ROLE": "Custom"}, "[]", "Owner or User Access Administrator"),
         ({"NOTIFICATION_URL": "https://hooks.example/"}, "[]", "azd env set NOTIFICATION_WEBHOOK true"),
