@@ -60,6 +60,7 @@ ENVIRONMENTS = {
     "the scheduler": SCHEDULER,
     "everything": ALL,
     "everything with the scheduler": {**ALL, **SCHEDULER},
+    "a sign-in": {**MINIMAL, "SIGN_IN_CLIENT_ID": "11111111-2222-3333-4444-555555555555"},
     "further options": {
         **MINIMAL,
         "ALLOWED_ENDPOINT_ORIGINS": "https://other.eastus.inference.ml.azure.com",

@@ -19,9 +19,9 @@ from infra.check.project import MAIN, Project
 from infra.check.rules.environments import FIRST, OTHERS, SUBSCRIPTION, Environment, deployed
 
 _ROLE = "WORKSPACE_ROLE"
-_HOOKS = "infra/hooks/postdeploy.*"
+_HOOK = Path("infra/hooks/postdeploy.py")
 _DEPLOYMENT_NAME = re.compile(r'"(?P<name>connections-[^"]*)"')
-_VARIABLE = re.compile(r"(?:\$(?:env:)?|\{environment\[')\{?(?P<name>[A-Z][A-Z0-9_]*)(?:'\])?\}?")
+_VARIABLE = re.compile(r"\{environment\['(?P<name>\w+)'\]\}")
 
 _FIXED = {
     "Microsoft.EventGrid/systemTopics": (("properties", "source"), ("properties", "topicType")),
@@ -60,9 +60,8 @@ _ALLOWED = {
 
 def check_resource_names(project: Project) -> Findings:
     yield from _outputs_are_no_inputs(project)
-    for path in project.files(_HOOKS):
-        if not _DEPLOYMENT_NAME.search(project.read(path)):
-            yield Finding(path, 1, 'it starts no deployment with a name "connections-…" that follows the app')
+    if not _DEPLOYMENT_NAME.search(project.read(_HOOK)):
+        yield Finding(_HOOK, 1, 'it starts no deployment with a name "connections-…" that follows the app')
     try:
         first = _resources(project, FIRST)
         others = [(one, _resources(project, one)) for one in OTHERS]
@@ -101,20 +100,18 @@ def _outputs_are_no_inputs(project: Project) -> Findings:
 
 def _resources(project: Project, environment: Environment) -> list[Resource]:
     found = deployed(project, environment)
-    return [*found.resources, *_started_by_hooks(project, found.variables)]
+    return [*found.resources, *_started_by_hook(project, found.variables)]
 
 
-def _started_by_hooks(project: Project, variables: Mapping[str, Value]) -> Iterator[Resource]:
+def _started_by_hook(project: Project, variables: Mapping[str, Value]) -> Iterator[Resource]:
     """The deployment of connections.bicep. Its name must keep its location, as for each one of a subscription."""
-    for path in project.files(_HOOKS):
-        script = project.read(path)
-        for found in _DEPLOYMENT_NAME.finditer(script):
-            name = _VARIABLE.sub(lambda match: str(variables.get(match["name"], "")), found["name"])
-            scope = f"/subscriptions/{SUBSCRIPTION}"
-            body = {"location": variables["AZURE_LOCATION"]}
-            place = Place(path, script[: found.start()].count("\n") + 1)
-            # Both hooks start the same one. Here each has an id of its own, so that both are compared.
-            yield Resource(MODULE, "", name, f"{scope}/{path.suffix}/{name}", scope, body, place)
+    script = project.read(_HOOK)
+    for found in _DEPLOYMENT_NAME.finditer(script):
+        name = _VARIABLE.sub(lambda match: str(variables.get(match["name"], "")), found["name"])
+        scope = f"/subscriptions/{SUBSCRIPTION}"
+        body = {"location": variables["AZURE_LOCATION"]}
+        place = Place(_HOOK, script[: found.start()].count("\n") + 1)
+        yield Resource(MODULE, "", name, f"{scope}/{MODULE}/{name}", scope, body, place)
 
 
 def _allowed(resources: Iterable[Resource]) -> Findings:

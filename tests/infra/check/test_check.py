@@ -67,33 +67,6 @@ def test_a_workflow_that_azd_does_not_find_is_found(tmp_path: Path) -> None:
     assert ["there is no such workflow" in finding.message for finding in findings] == [True]
 
 
-@pytest.mark.parametrize(
-    "hook", Project(ROOT, {}).files("infra/hooks/postdeploy.*"), ids=lambda hook: hook.name
-)
-@pytest.mark.parametrize(
-    ("variable", "message"),
-    [
-        ("AZURE_ENV_NAME", "does not let location change: azd up fails with another region after azd down"),
-        ("GET_KEY_COMMAND", "Azure does not allow the name connections-az functionapp"),
-    ],
-)
-def test_the_deployment_of_the_hook_is_named_by_the_app(hook: Path, variable: str, message: str) -> None:
-    before = (ROOT / hook).read_text()
-    after = re.sub(r"(connections-\S*)AZURE_FUNCTION_APP_NAME", rf"\1{variable}", before)
-    (line,) = _changed_lines(before, after)
-    found = [one for one in check(Project(ROOT, {hook: after})) if message in one.message]
-    assert [(one.file, one.line) for one in found] == [(hook, line)]
-
-
-@pytest.mark.parametrize(
-    "hook", Project(ROOT, {}).files("infra/hooks/postdeploy.*"), ids=lambda hook: hook.name
-)
-def test_the_deployment_of_the_hook_needs_a_name(hook: Path) -> None:
-    without = (ROOT / hook).read_text().replace("connections-", "connect-")
-    findings = check(Project(ROOT, {hook: without}))
-    assert f"{hook}:1: it starts no deployment with a name" in str(findings[0])
-
-
 def test_a_wrong_endpoint_is_the_fault_of_its_rule() -> None:
     rules = Path("infra/new-data-rules.json")
     text = (
