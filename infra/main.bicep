@@ -77,6 +77,9 @@ param publicBaseUrl string = ''
 @description('Client id of the app registration that callers sign in to. Empty: function keys alone protect the app.')
 param signInClientId string = ''
 
+@description('Client ids of further programs that call the app with a token, comma separated.')
+param signInPrograms string = ''
+
 @description('Whether a start also answers with the durable URLs that end or change an orchestration.')
 param durableManagementUrls bool = false
 
@@ -331,7 +334,7 @@ module appSettings 'modules/app-settings.bicep' = {
 module signIn 'modules/sign-in.bicep' = if (!empty(signInClientId)) {
   name: 'sign-in'
   scope: appGroup
-  params: { appName: app.outputs.name, clientId: signInClientId }
+  params: { appName: app.outputs.name, clientId: signInClientId, programs: signInPrograms }
   // The sign-in reads one of the app settings.
   dependsOn: [appSettings]
 }

@@ -20,6 +20,8 @@ _HOW_TO_PASS = {
     "NOTIFICATION_URL": "the address of the webhook",
 }
 
+_EMPTY = '""'
+
 
 def findings_in_azure(environment: Mapping[str, str], state: AzureState) -> Iterator[Finding]:
     yield from state.notes
@@ -100,13 +102,11 @@ def _topic(
 ) -> Iterator[Finding]:
     existing = environment[SOURCES[variable]]
     if existing:
-        yield from _existing_topic(state, variable, source, existing)
+        yield from _existing_topic(environment, state, variable, source, existing)
         return
     subscription = environment.get("AZURE_SUBSCRIPTION_ID", "").lower()
-    topics = [topic for topic in state.topics or [] if topic.source.lower() == source.lower()]
-    others = [topic for topic in topics if not _is_own(environment, topic)]
-    if others:
-        topic = others[0]
+    topic = _topic_of_others(environment, state, source)
+    if topic is not None:
         yield Problem(
             f"{variable} has the system topic {topic.name} already, in the resource group {topic.group}, and"
             " Event Grid allows one for each source. Use it. Whoever deletes it ends the events of this app, too.",
@@ -119,23 +119,33 @@ def _topic(
         )
 
 
-def _existing_topic(state: AzureState, variable: str, source: str, existing: str) -> Iterator[Finding]:
+def _topic_of_others(environment: Mapping[str, str], state: AzureState, source: str) -> Topic | None:
+    """A topic of ``source`` beside which Event Grid allows none of this deployment's own."""
+    topics = (topic for topic in state.topics or [] if topic.source.lower() == source.lower())
+    return next((topic for topic in topics if not _is_own(environment, topic)), None)
+
+
+def _existing_topic(
+    environment: Mapping[str, str], state: AzureState, variable: str, source: str, existing: str
+) -> Iterator[Finding]:
     if state.topics is None:
         return
     topic = next((topic for topic in state.topics if topic.id.lower() == existing.lower()), None)
     if topic is None:
         if subscription_of(existing) == subscription_of(source):
+            other = _topic_of_others(environment, state, source)
             yield Problem(
-                f"{SOURCES[variable]} names a system topic that is not there.",
+                f"{SOURCES[variable]} names a system topic that is not there."
+                + (" The source has another one." if other else " This environment can make one of its own."),
                 (
-                    f"az eventgrid system-topic list --subscription {subscription_of(source)} --output table",
-                    f"azd env set {SOURCES[variable]} <id>",
+                    *(_give_identity(other) if other else ()),
+                    f"azd env set {SOURCES[variable]} {other.id if other else _EMPTY}",
                 ),
             )
     elif topic.source.lower() != source.lower():
         yield Problem(
             f"{SOURCES[variable]} names the system topic of another source: {topic.source}",
-            (f'azd env set {SOURCES[variable]} ""',),
+            (f"azd env set {SOURCES[variable]} {_EMPTY}",),
         )
     elif not topic.has_identity:
         yield Problem(

@@ -142,6 +142,17 @@ def _sign_in(environment: Mapping[str, str]) -> Iterator[Finding]:
                 "azd env set SIGN_IN_CLIENT_ID <id>",
             ),
         )
+    programs = [program.strip() for program in environment["SIGN_IN_PROGRAMS"].split(",")]
+    if not all(_GUID.fullmatch(program) for program in programs if program):
+        yield Problem(
+            "SIGN_IN_PROGRAMS must be client ids of programs, comma separated, each a GUID.",
+            (
+                'az ad sp list --display-name <name> --query "[].appId" --output tsv',
+                "azd env set SIGN_IN_PROGRAMS <id>,<id>",
+            ),
+        )
+    if environment["SIGN_IN_PROGRAMS"] and not client_id:
+        yield Note("SIGN_IN_PROGRAMS has no effect: SIGN_IN_CLIENT_ID is not set.")
 
 
 def _new_data(environment: Mapping[str, str], rules_text: str) -> Iterator[Finding]:

@@ -5,6 +5,13 @@ param appName string
 @description('Client (application) id of the app registration that people sign in to.')
 param clientId string
 
+@description('Client ids of programs that call the app with a token, comma separated.')
+param programs string
+
+// With it a person gets a token in a shell.
+var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+var listed = filter(map(split(programs, ','), program => trim(program)), program => !empty(program))
+
 // Their callers cannot sign in. The host demands a key there. The last two mean the same, if a path includes what is below it.
 var withoutLogin = [
   '/runtime/webhooks/eventgrid'
@@ -34,11 +41,15 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
         enabled: true
         registration: {
           clientId: clientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+          openIdIssuer: uri(environment().authentication.loginEndpoint, '${tenant().tenantId}/v2.0')
           // No secret: the app's identity vouches for the app. app-settings.bicep names that identity in this setting.
           clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
         }
-        validation: { allowedAudiences: [clientId, 'api://${clientId}'] }
+        validation: {
+          allowedAudiences: [clientId, 'api://${clientId}']
+          // Without a list App Service has been reported to answer each valid token with 403.
+          defaultAuthorizationPolicy: { allowedApplications: union([clientId, azureCli], listed) }
+        }
       }
     }
     login: {

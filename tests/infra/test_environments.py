@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,33 @@ def test_it_does_not_matter_whether_a_cloud_ends_its_urls_with_a_slash(cloud: Cl
         login_endpoint=cloud.login_endpoint.rstrip("/"),
     )
     assert _loads(up(ALL, bare).settings) == _loads(up(ALL, cloud).settings)
+
+
+def _sign_in(variables: Mapping[str, str], cloud: Cloud = PUBLIC) -> Mapping[str, Any]:
+    """What the sign-in knows of Microsoft Entra."""
+    configs = up({**ENVIRONMENTS["a sign-in"], **variables}, cloud).main.of_type("Microsoft.Web/sites/config")
+    (sign_in,) = (one for one in configs if one.name == "authsettingsV2")
+    entra: Mapping[str, Any] = sign_in.at("properties", "identityProviders", "azureActiveDirectory")
+    return entra
+
+
+@pytest.mark.parametrize(
+    ("programs", "named"), [("", []), ("factory-id", ["factory-id"]), ("a, b,,a", ["a", "b"])]
+)
+def test_the_sign_in_takes_tokens_of_the_programs_that_are_named(programs: str, named: list[str]) -> None:
+    validation = _sign_in({"SIGN_IN_PROGRAMS": programs})["validation"]
+    of_the_login, of_the_azure_cli, *others = validation["defaultAuthorizationPolicy"]["allowedApplications"]
+    assert of_the_login == ENVIRONMENTS["a sign-in"]["SIGN_IN_CLIENT_ID"]
+    assert f'"appId": "{of_the_azure_cli}"' in (ROOT / "docs/sign-in.md").read_text()
+    assert others == named
+
+
+@pytest.mark.parametrize("cloud", [PUBLIC, US_GOVERNMENT, CHINA], ids=lambda cloud: cloud.name)
+def test_the_sign_in_asks_the_login_of_its_cloud(cloud: Cloud) -> None:
+    bare = replace(cloud, login_endpoint=cloud.login_endpoint.rstrip("/"))
+    issuer = f"{bare.login_endpoint}/{TENANT}/v2.0"
+    for one in (cloud, bare):
+        assert _sign_in({}, one)["registration"]["openIdIssuer"] == issuer
 
 
 def _known(cloud: Cloud) -> object:

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urljoin
 
 from infra.check.evaluation.values import Unknown, Value, WrongArgument
 
@@ -133,6 +134,8 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "take": lambda value, count: _sequence(value)[: max(count, 0)],
     "toLower": lambda value: value.lower(),
     "toUpper": lambda value: value.upper(),
+    "trim": lambda value: value.strip(),
     "union": _union,
     "uniqueString": _unique_string,
+    "uri": urljoin,
 }

@@ -13,6 +13,8 @@ from infra.check.findings import Finding, Findings
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 _DEFINITION = "Microsoft.Authorization/roleDefinitions"
+_PROGRAMS = {"04b07795-8ddb-461a-bbee-02f9e1bf7b46": "azureCli"}
+"""Client ids, which are the same in each tenant: the only ids of the templates besides roles."""
 
 
 @lru_cache(maxsize=1)
@@ -48,13 +50,12 @@ def _role_id(template: Template, declared: Declaration) -> Findings:
     value = literal(declared.value)
     if not isinstance(value, str) or not _GUID.fullmatch(value):
         return
-    role = _roles().get(value.lower())
-    if role is None:
+    names = {**{role: about["name"] for role, about in _roles().items()}, **_PROGRAMS}
+    known = names.get(value.lower())
+    if known is None:
         yield Finding(template.path, line(declared.node), f"{value} is not a role in roles.json")
-    elif role["name"] != declared.name:
-        yield Finding(
-            template.path, line(declared.node), f"{value} is the role {role['name']}, not {declared.name}"
-        )
+    elif known != declared.name:
+        yield Finding(template.path, line(declared.node), f"{value} is {known}, not {declared.name}")
 
 
 def _assignment(template: Template, declared: Declaration) -> Findings:

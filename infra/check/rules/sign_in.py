@@ -20,7 +20,9 @@ _LOGIN_IS_REQUIRED: dict[tuple[str, ...], frozenset[object]] = {
         {"RedirectToLoginPage", "Return401", "Return403"}
     ),
 }
-_REGISTRATION = ("identityProviders", "azureActiveDirectory", "registration")
+_ENTRA = ("identityProviders", "azureActiveDirectory")
+_REGISTRATION = (*_ENTRA, "registration")
+_CALLERS = ("validation", "defaultAuthorizationPolicy", "allowedApplications")
 
 
 def check_sign_in(template: Template) -> Findings:
@@ -34,6 +36,12 @@ def check_sign_in(template: Template) -> Findings:
                     f"{'.'.join(path)} must not let requests without a login through",
                 )
         yield from _excluded_paths(template, declared)
+        if declared.at("properties", *_ENTRA, *_CALLERS) is None:
+            yield Finding(
+                template.path,
+                line(declared.at("properties", *_ENTRA) or declared.node),
+                f"{'.'.join(_CALLERS)} must name who may call: without it valid tokens may be answered 403",
+            )
 
 
 def _excluded_paths(template: Template, declared: Declaration) -> Findings:

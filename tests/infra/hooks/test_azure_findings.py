@@ -145,7 +145,6 @@ def test_an_existing_topic_that_fits() -> None:
 @pytest.mark.parametrize(
     ("change", "what", "remedy"),
     [
-        ({"id": system_topic("gone")}, "a system topic that is not there", "azd env set"),
         ({"source": ACCOUNT}, "the system topic of another source", "azd env set"),
         (
             {"has_identity": False},
@@ -159,6 +158,22 @@ def test_an_existing_topic_that_does_not_fit(change: dict[str, Any], what: str, 
     problem = only_problem(state, EXISTING_WORKSPACE_TOPIC_ID=system_topic("theirs"))
     assert f"EXISTING_WORKSPACE_TOPIC_ID names {what}" in problem.what
     assert remedy in problem.remedy[-1]
+
+
+def test_an_existing_topic_that_is_gone() -> None:
+    """``azd down`` deleted it, where it had an old name or another environment made it."""
+    changed = {"EXISTING_WORKSPACE_TOPIC_ID": system_topic("gone")}
+    problem = only_problem(AzureState(topics=[topic("of-data", ACCOUNT)]), **changed)
+    assert "EXISTING_WORKSPACE_TOPIC_ID names a system topic that is not there" in problem.what
+    assert problem.remedy == ('azd env set EXISTING_WORKSPACE_TOPIC_ID ""',)
+
+    own = topic("egst-jobs-fedcba987", group="rg-demo")
+    assert only_problem(AzureState(topics=[own]), **changed).remedy == problem.remedy
+
+    theirs = topic("theirs", has_identity=False)
+    identity, use = only_problem(AzureState(topics=[theirs]), **changed).remedy
+    assert "--name theirs --identity systemassigned" in identity
+    assert use == f"azd env set EXISTING_WORKSPACE_TOPIC_ID {theirs.id}"
 
 
 def test_a_source_in_another_subscription_is_a_note() -> None:

@@ -88,6 +88,11 @@ def test_nothing_is_wrong(changed: dict[str, str], rules: str) -> None:
         ({"ALERT_EMAIL": "team"}, "ALERT_EMAIL is 'team'", "azd env set ALERT_EMAIL"),
         ({"DEFAULT_OUTPUT_URI": "azureml://x/y.csv"}, "must hold {run_id}", "azd env set DEFAULT_OUTPUT_URI"),
         ({"SIGN_IN_CLIENT_ID": "batch-runs"}, "a GUID", "azd env set SIGN_IN_CLIENT_ID"),
+        (
+            {"SIGN_IN_PROGRAMS": "22222222-2222-3333-4444-555555555555, factory"},
+            "each a GUID",
+            "azd env set SIGN_IN_PROGRAMS",
+        ),
         ({"NEW_DATA_CONTAINER": "Incoming"}, "NEW_DATA_CONTAINER is 'Incoming'", "NEW_DATA_CONTAINER <name>"),
     ],
 )
