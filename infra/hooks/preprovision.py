@@ -21,6 +21,7 @@ def main() -> int:
         if not isinstance(finding, Problem):
             say(str(finding))
     if not problems:
+        say("No problem found.")
         return 0
     say("Nothing was changed in Azure. Mend this, then run the command again:")
     for problem in problems:
