@@ -103,7 +103,7 @@ def _role(azure: AzureCli, environment: Mapping[str, str]) -> str:
 def _deploy(azure: AzureCli, environment: Mapping[str, str], role: str) -> None:
     subscription = environment["AZURE_SUBSCRIPTION_ID"]
     name = f"connections-{environment['AZURE_FUNCTION_APP_NAME']}"
-    say("Connecting the app with the workspace and with Event Grid (a minute or two)")
+    say("Connecting the app with the workspace and with Event Grid")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "parameters.json")
         file.write_text(json.dumps(template_parameters(environment, role)), encoding="utf-8")

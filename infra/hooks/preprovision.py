@@ -14,7 +14,7 @@ from infra.hooks.settings import RULES, findings_of_settings
 
 
 def main() -> int:
-    say("Checking the settings of this environment, and what they meet in Azure (up to half a minute)")
+    say("Checking the settings of this environment, and what they meet in Azure")
     findings = list(_findings(environment.current()))
     problems = [finding for finding in findings if isinstance(finding, Problem)]
     for finding in findings:
