@@ -127,6 +127,7 @@ def _existing_topic(state: AzureState, variable: str, source: str, existing: str
                 (
                     f"az eventgrid system-topic list --subscription {subscription_of(source)} --output table",
                     f"azd env set {SOURCES[variable]} <id>",
+                    f'or, if the source has none: azd env set {SOURCES[variable]} ""',
                 ),
             )
     elif topic.source.lower() != source.lower():

@@ -11,7 +11,7 @@ class Problem:
     """The variable, and what is wrong with it."""
 
     remedy: tuple[str, ...]
-    """Commands, one a line. Each is run, one after the other, if it does not begin with ``or:``."""
+    """Commands, one a line. Each is run, one after the other, if it does not begin with ``or``."""
 
     def __str__(self) -> str:
         what = self.what.replace("\n", "\n  ")

@@ -145,7 +145,11 @@ def test_an_existing_topic_that_fits() -> None:
 @pytest.mark.parametrize(
     ("change", "what", "remedy"),
     [
-        ({"id": system_topic("gone")}, "a system topic that is not there", "azd env set"),
+        (
+            {"id": system_topic("gone")},
+            "a system topic that is not there",
+            "if the source has none: azd env set",
+        ),
         ({"source": ACCOUNT}, "the system topic of another source", "azd env set"),
         (
             {"has_identity": False},
