@@ -114,9 +114,9 @@ def _deploy(azure: AzureCli, environment: Mapping[str, str], role: str) -> None:
                 *("--template-file", "infra/connections.bicep", "--parameters", f"@{file}"),
             )
         except AzureCliError as error:
-            advice = f" {hint(str(error), name, subscription)}".rstrip()
+            advice = hint(str(error), name, subscription)
             raise NotConnectedError(
-                f"{error}\nThe app could not be connected; the reason is above.{advice}\n{_AGAIN}"
+                f"{error}\nThe app could not be connected; the reason is above. {advice}\n{_AGAIN}"
             ) from None
 
 
