@@ -404,7 +404,7 @@ output AZURE_RESOURCE_GROUP string = appGroup.name
 output AZURE_FUNCTION_APP_NAME string = app.outputs.name
 output API_URL string = 'https://${app.outputs.hostName}/api/batch-runs'
 output MONITOR_URL string = 'https://${app.outputs.hostName}/api/monitor'
-output GET_KEY_COMMAND string = 'az functionapp keys list --resource-group ${appGroup.name} --name ${app.outputs.name} --query functionKeys.default --output tsv'
+output GET_KEY_COMMAND string = 'az functionapp keys list --subscription ${subscription().subscriptionId} --resource-group ${appGroup.name} --name ${app.outputs.name} --query functionKeys.default --output tsv'
 
 // What connections.bicep gets from the postdeploy hook: CONNECT_DATA_TOPIC_ID is its parameter dataTopicId.
 output CONNECT_WORKSPACE_ID string = workspaceId

@@ -1,4 +1,12 @@
-"""The hooks that azure.yaml names. azd runs them on the machine of whoever deploys: standard library only."""
+"""The hooks that azure.yaml names. azd runs them on the machine of whoever deploys: standard library only.
+
+prepackage.py      the durable backend, into host.json
+preprovision.py    what Azure would refuse: of settings.py and values.py, and of azure_findings.py, decided from
+                   azure_state.py
+postdeploy.py      role and event subscriptions, by the decisions of connections.py
+environment.py     variables of azd, with their defaults     azure_cli.py     calls of the Azure CLI
+report.py          what a check finds                        console.py       what a hook prints
+"""
 
 import sys
 

@@ -22,8 +22,8 @@ class AzureCli:
         program = shutil.which("az")  # az.cmd on Windows, which a shell would find and subprocess does not
         if program is None:
             raise AzureCliError(
-                "The Azure CLI (az) is not on the PATH. Install it:"
-                " https://learn.microsoft.com/cli/azure/install-azure-cli . Then: az login"
+                "The Azure CLI (az) is not on the PATH. Install it, then run az login:"
+                " https://learn.microsoft.com/cli/azure/install-azure-cli"
             )
         azure = cls(program)
         try:

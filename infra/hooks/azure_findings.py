@@ -13,7 +13,7 @@ from infra.hooks.azure_state import (
     sources,
     subscription_of,
 )
-from infra.hooks.report import Finding, Note, Problem
+from infra.hooks.report import Finding, Note, Problem, alternatives, passed_once
 
 _HOW_TO_PASS = {
     "BATCH_CLIENT_SECRET": "the secret of the service principal",
@@ -53,9 +53,9 @@ def _region(environment: Mapping[str, str], state: AzureState) -> Iterator[Findi
         yield Problem(
             f"AZURE_LOCATION is {wanted}, and the resource group {group} is in {present}."
             " Azure moves no group: keep its region, or choose another environment.",
-            (f"azd env set AZURE_LOCATION {present}", "azd env new <name>"),
+            alternatives(f"azd env set AZURE_LOCATION {present}", "azd env new <name>"),
         )
-    if state.regions and wanted not in state.regions:
+    elif state.regions and wanted not in state.regions:
         yield Problem(
             f"AZURE_LOCATION is {wanted}, which does not offer Flex Consumption.",
             (
@@ -90,10 +90,7 @@ def _missing_secret(variable: str) -> Problem:
     return Problem(
         f"{variable} is not given, and {_HOW_TO_PASS[variable]} is not in Key Vault."
         " Pass it to one command, so that azd does not keep it.",
-        (
-            f"{variable}=... azd up",
-            f"In PowerShell: $env:{variable} = '...'; azd up; Remove-Item Env:{variable}",
-        ),
+        passed_once(variable),
     )
 
 

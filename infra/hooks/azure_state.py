@@ -127,7 +127,8 @@ class _Questions:
         try:
             return read(self._azure.read(*arguments))
         except AzureCliError as error:
-            self.notes.append(Note(f"{what} could not be looked up: {str(error).splitlines()[0]}"))
+            reason = str(error).splitlines()[0].removeprefix("ERROR: ")
+            self.notes.append(Note(f"{what} could not be looked up: {reason}"))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             self.notes.append(
                 Note(f"{what} could not be looked up: az answered in another form ({error!r}).")
@@ -140,7 +141,11 @@ def look_up(azure: AzureCli, environment: Mapping[str, str]) -> AzureState:
     subscription = environment.get("AZURE_SUBSCRIPTION_ID", "")
     if not subscription:
         return AzureState(
-            notes=[Note("AZURE_SUBSCRIPTION_ID is not set yet, so nothing was looked up in Azure.")]
+            notes=[
+                Note(
+                    "AZURE_SUBSCRIPTION_ID is not set yet. azd asks for it next; nothing was looked up in Azure."
+                )
+            ]
         )
     questions = _Questions(azure)
     here = ("--subscription", subscription)
@@ -170,6 +175,12 @@ def look_up(azure: AzureCli, environment: Mapping[str, str]) -> AzureState:
         )
     if needed_secrets(environment) and state.groups is not None:
         state.secrets = _secrets(questions, group_name(environment), state.groups, here)
+    if is_true(environment, "JOB_EVENTS") and not environment["AZURE_ML_WORKSPACE_ID"]:
+        questions.notes.append(
+            Note(
+                "AZURE_ML_WORKSPACE_ID is not set yet. azd asks for it next; its system topic was not looked up."
+            )
+        )
     state.topics = _topics(questions, {subscription_of(source) for source in sources(environment).values()})
     return state
 

@@ -34,10 +34,12 @@ _HINTS = {
     "    azd env set WORKSPACE_ROLE None",
     "InvalidDeploymentLocation": "An earlier deployment of this name is in another region. Its record can go, and"
     " nothing else goes with it:\n    az deployment sub delete --name {deployment} --subscription {subscription}",
-    "AuthorizationFailed": "You need the right to assign roles on the workspace and to write event subscriptions on"
-    " its system topic. Without it, ask for the role and leave out both:\n"
+    "AuthorizationFailed": "You need the right to assign roles on the workspace and on the topic of"
+    " NOTIFICATION_TOPIC_ID, and to write event subscriptions on system topics: docs/deployment.md, Before you start."
+    " If it is missing on the workspace, ask its owner for the role and leave out both:\n"
     "    azd env set WORKSPACE_ROLE None\n    azd env set JOB_EVENTS false\n    azd provision",
 }
+_UNKNOWN = "Known reasons are in docs/when-azd-up-fails.md"
 
 
 def missing_outputs(environment: Mapping[str, str]) -> list[str]:
@@ -83,6 +85,6 @@ def unused_topics(environment: Mapping[str, str], topics: Iterable[Mapping[str, 
 
 
 def hint(message: str, deployment: str, subscription: str) -> str:
-    """What to do about a failure that Azure describes in ``message``; empty if it is none of the known ones."""
-    found = next((text for code, text in _HINTS.items() if code in message), "")
+    """What to do about a failure that Azure describes in ``message``."""
+    found = next((text for code, text in _HINTS.items() if code in message), _UNKNOWN)
     return found.format(deployment=deployment, subscription=subscription)

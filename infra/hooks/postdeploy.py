@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from infra.hooks.azure_cli import AzureCli, AzureCliError
 from infra.hooks.connections import (
@@ -24,7 +24,7 @@ from infra.hooks.connections import (
 from infra.hooks.console import say
 
 _AGAIN = "Then: azd hooks run postdeploy"
-_ATTEMPTS = 30
+_LONGEST_WAIT_SECONDS = 300
 _PAUSE_SECONDS = 10
 _ASSIGNMENTS_API = "2022-04-01"
 
@@ -46,7 +46,8 @@ def _connect(environment: Mapping[str, str]) -> None:
     missing = missing_outputs(environment)
     if missing:
         raise NotConnectedError(
-            f"The environment has no {', '.join(missing)}: outputs of infra/main.bicep. Run: azd provision. {_AGAIN}"
+            "The resources are not there yet, or from an earlier version. Run: azd provision"
+            f"\n{_AGAIN}\n(The environment has no {', '.join(missing)}.)"
         )
     try:
         azure = AzureCli.signed_in(environment["AZURE_SUBSCRIPTION_ID"])
@@ -64,7 +65,8 @@ def _connect(environment: Mapping[str, str]) -> None:
 def _wait_for(azure: AzureCli, environment: Mapping[str, str], function: str) -> None:
     app, group = environment["AZURE_FUNCTION_APP_NAME"], environment["AZURE_RESOURCE_GROUP"]
     say(f"Waiting for the function {function} in {app} (five minutes, then an error)")
-    for _ in range(_ATTEMPTS):
+    deadline = monotonic() + _LONGEST_WAIT_SECONDS
+    while monotonic() < deadline:
         try:
             azure.read(
                 *("functionapp", "function", "show", "--subscription", environment["AZURE_SUBSCRIPTION_ID"]),
@@ -101,7 +103,7 @@ def _role(azure: AzureCli, environment: Mapping[str, str]) -> str:
 def _deploy(azure: AzureCli, environment: Mapping[str, str], role: str) -> None:
     subscription = environment["AZURE_SUBSCRIPTION_ID"]
     name = f"connections-{environment['AZURE_FUNCTION_APP_NAME']}"
-    say("Connecting the app with the workspace and with Event Grid (a minute or two)")
+    say("Connecting the app with the workspace and with Event Grid")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "parameters.json")
         file.write_text(json.dumps(template_parameters(environment, role)), encoding="utf-8")

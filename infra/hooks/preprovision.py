@@ -14,13 +14,14 @@ from infra.hooks.settings import RULES, findings_of_settings
 
 
 def main() -> int:
-    say("Checking the settings of this environment, and what they meet in Azure (up to half a minute)")
+    say("Checking the settings of this environment, and what they meet in Azure")
     findings = list(_findings(environment.current()))
     problems = [finding for finding in findings if isinstance(finding, Problem)]
     for finding in findings:
         if not isinstance(finding, Problem):
             say(str(finding))
     if not problems:
+        say("No problem found.")
         return 0
     say("Nothing was changed in Azure. Mend this, then run the command again:")
     for problem in problems:

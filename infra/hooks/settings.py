@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.hooks.report import Finding, Note, Problem
+from infra.hooks.report import Finding, Note, Problem, passed_once
 from infra.hooks.values import is_true, whole_number, wrong_values
 
 RULES = "infra/new-data-rules.json"
@@ -101,10 +101,7 @@ def _addresses(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
     webhook = environment["NOTIFICATION_URL"]
     if webhook and not webhook.startswith("https://"):
-        yield Problem(
-            "NOTIFICATION_URL must begin with https://",
-            ("Pass it to one command: NOTIFICATION_URL=<address> azd provision",),
-        )
+        yield Problem("NOTIFICATION_URL must begin with https://", passed_once("NOTIFICATION_URL"))
     email = environment["ALERT_EMAIL"]
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         yield Problem(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from infra.hooks.report import Finding, Problem
+from infra.hooks.report import Finding, Problem, alternatives
 
 TRUE = ("true", "True", "TRUE", "t", "T", "1")
 FALSE = ("false", "False", "FALSE", "f", "F", "0")
@@ -43,14 +43,14 @@ def wrong_values(environment: Mapping[str, str]) -> Iterator[Finding]:
         if environment[name] not in TRUE + FALSE:
             yield Problem(
                 f"{name} is {environment[name]!r}. It must be true or false: azd takes the default for others.",
-                (f"azd env set {name} true", f"azd env set {name} false"),
+                alternatives(f"azd env set {name} true", f"azd env set {name} false"),
             )
     for name, values in ONE_OF.items():
         if environment[name] not in values:
             yield Problem(
                 f"{name} is {environment[name]!r}. It must be {', '.join(values[:-1])} or {values[-1]},"
                 " in exactly these letters.",
-                tuple(f"azd env set {name} {value}" for value in values),
+                alternatives(*(f"azd env set {name} {value}" for value in values)),
             )
     for name, (least, greatest) in WHOLE_NUMBERS.items():
         number = whole_number(environment, name)

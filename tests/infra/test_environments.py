@@ -369,3 +369,12 @@ def test_the_group_of_an_environment_does_not_name_its_region() -> None:
     )
     assert before.id == after.id
     assert before.at("location") != after.at("location")
+
+
+def test_the_command_for_the_key_does_not_depend_on_the_subscription_of_the_azure_cli() -> None:
+    outputs = up(MINIMAL).main.outputs
+    words = str(outputs["GET_KEY_COMMAND"]).split()
+    given = dict(zip(words[4::2], words[5::2], strict=True))
+    assert words[:4] == ["az", "functionapp", "keys", "list"]
+    assert given["--subscription"] == SUBSCRIPTION
+    assert given["--name"] == outputs["AZURE_FUNCTION_APP_NAME"]

@@ -78,7 +78,7 @@ def test_private_networking_needs_a_provider() -> None:
 def test_a_secret_that_is_neither_given_nor_kept(changed: dict[str, str], variable: str) -> None:
     problem = only_problem(AzureState(secrets=frozenset()), **changed)
     assert f"{variable} is not given" in problem.what
-    assert problem.remedy[0] == f"{variable}=... azd up"
+    assert problem.remedy[0] == f"{variable}='...' azd up"
     assert f"$env:{variable}" in problem.remedy[1]
     given = {variable: "https://x.example/secret"}
     assert found(AzureState(secrets=frozenset()), **changed, **given) == []

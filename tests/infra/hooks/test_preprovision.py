@@ -98,7 +98,7 @@ def test_an_environment_without_a_group_has_no_secrets(azure: Azure) -> None:
 @pytest.mark.parametrize("call", sorted(ANSWERS))
 def test_a_look_up_that_fails_is_a_note(azure: Azure, call: str) -> None:
     azure.answers = ANSWERS
-    azure.failures = {call: "(AuthorizationFailed) you may not read\nDetails: many lines"}
+    azure.failures = {call: "ERROR: (AuthorizationFailed) you may not read\nDetails: many lines"}
     result = azure.run("preprovision", {**GIVEN, **ALL})
     assert result.returncode == 0, result.stdout
     assert result.stdout.count("could not be looked up: (AuthorizationFailed) you may not read\n") == 1
@@ -111,6 +111,14 @@ def test_an_answer_in_another_form_is_a_note(azure: Azure, call: str) -> None:
     result = azure.run("preprovision", {**GIVEN, **ALL})
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("az answered in another form") == 1
+
+
+def test_says_what_it_did_not_look_up_before_the_workspace_is_chosen(azure: Azure) -> None:
+    azure.answers = ANSWERS
+    note = "AZURE_ML_WORKSPACE_ID is not set yet"
+    assert note in azure.run("preprovision", {**GIVEN, "AZURE_ML_WORKSPACE_ID": ""}).stdout
+    for given in (GIVEN, {**GIVEN, "AZURE_ML_WORKSPACE_ID": "", "JOB_EVENTS": "false"}):
+        assert note not in azure.run("preprovision", given).stdout
 
 
 def test_asks_nothing_before_the_subscription_is_chosen(azure: Azure) -> None:
@@ -127,14 +135,15 @@ def test_shows_all_problems_and_stops_azd(azure: Azure) -> None:
     assert "Nothing was changed in Azure" in result.stdout
     assert "- JOB_EVENTS is 'yes'" in result.stdout
     assert "- AZURE_LOCATION is westeurope" in result.stdout
-    assert "    azd env set AZURE_LOCATION northeurope" in result.stdout
+    assert "    azd env set AZURE_LOCATION northeurope\n    or: azd env new <name>\n" in result.stdout
+    assert "does not offer Flex Consumption" not in result.stdout, "the region will not stay"
 
 
 def test_needs_a_signed_in_azure_cli(azure: Azure) -> None:
     azure.failures = {"account show": "Please run 'az login' to setup account."}
     result = azure.run("preprovision", GIVEN)
     assert result.returncode == 1
-    assert f"not signed in to subscription {SUBSCRIPTION}. Sign in with: az login" in result.stdout
+    assert f"not signed in to subscription {SUBSCRIPTION}. Sign in with: az login\n  Please" in result.stdout
     (azure.path / "az").unlink()
     assert "Install it" in azure.run("preprovision", GIVEN).stdout
 
