@@ -6,6 +6,7 @@ import pytest
 
 from infra.hooks import azure_cli
 from infra.hooks.azure_cli import AzureCli, AzureCliError
+from tests.waiting import wait_for
 
 
 def program(folder: Path, body: str) -> AzureCli:
@@ -20,6 +21,23 @@ def test_a_look_up_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     azure = program(tmp_path, "exec sleep 60")
     with pytest.raises(AzureCliError, match=r"az group list did not end within 0\.2 s"):
         azure.read("group", "list")
+
+
+def test_nothing_of_az_runs_on_after_the_time_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The az of most systems is a script, whose child does the work."""
+    monkeypatch.setattr(azure_cli, "_LOOK_UP_SECONDS", 2)
+    child = tmp_path / "child"
+    with pytest.raises(AzureCliError, match="did not end"):
+        program(tmp_path, f"sleep 60 &\necho $! > {child}\nwait").read("group", "list")
+    wait_for("the end of the child", lambda: is_over(int(child.read_text())))
+
+
+def is_over(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
 
 
 def test_a_question_of_az_finds_no_answer(tmp_path: Path) -> None:
