@@ -54,13 +54,13 @@ class AzureCli:
     def _run(self, arguments: tuple[str, ...], seconds: float | None) -> str:
         command = [self._program, *arguments, "--output", "json", "--only-show-errors"]
         try:
-            code, output, error = _result_of(command, seconds)
+            code, output, message = _result_of(command, seconds)
         except subprocess.TimeoutExpired:
             raise AzureCliError(f"az {' '.join(arguments[:3])} did not end within {seconds:g} s.") from None
         except OSError as error:
             raise AzureCliError(f"{self._program} cannot run: {error}") from None
         if code != 0:
-            raise AzureCliError(error.strip() or f"az ended with exit code {code}.")
+            raise AzureCliError(message.strip() or f"az ended with exit code {code}.")
         return output
 
 
