@@ -11,6 +11,8 @@ var withoutLogin = [
   '/runtime/webhooks/durabletask'
   '/runtime/webhooks/durabletask/*'
 ]
+// Not each cloud ends the address with a slash.
+var loginHost = split(environment().authentication.loginEndpoint, '/')[2]
 
 resource app 'Microsoft.Web/sites@2024-11-01' existing = {
   name: appName
@@ -34,7 +36,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-11-01' = {
         enabled: true
         registration: {
           clientId: clientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+          openIdIssuer: 'https://${loginHost}/${tenant().tenantId}/v2.0'
           // No secret: the app's identity vouches for the app. app-settings.bicep names that identity in this setting.
           clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'
         }
