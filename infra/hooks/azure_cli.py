@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import takewhile
+from locale import getpreferredencoding
 from typing import Any
 
 _LOOK_UP_SECONDS = 60
@@ -45,7 +47,7 @@ class AzureCli:
         try:
             return json.loads(output) if output.strip() else None
         except ValueError:
-            raise AzureCliError(f"az {' '.join(arguments[:3])} printed no JSON.") from None
+            raise AzureCliError(f"{_command(arguments)} printed no JSON.") from None
 
     def change(self, *arguments: str) -> None:
         """Raises AzureCliError."""
@@ -56,12 +58,16 @@ class AzureCli:
         try:
             code, output, message = _result_of(command, seconds)
         except subprocess.TimeoutExpired:
-            raise AzureCliError(f"az {' '.join(arguments[:3])} did not end within {seconds:g} s.") from None
+            raise AzureCliError(f"{_command(arguments)} did not end within {seconds:g} s.") from None
         except OSError as error:
             raise AzureCliError(f"{self._program} cannot run: {error}") from None
         if code != 0:
             raise AzureCliError(message.strip() or f"az ended with exit code {code}.")
         return output
+
+
+def _command(arguments: tuple[str, ...]) -> str:
+    return " ".join(("az", *takewhile(lambda one: not one.startswith("-"), arguments)))
 
 
 def _result_of(command: list[str], seconds: float | None) -> tuple[int, str, str]:
@@ -71,8 +77,6 @@ def _result_of(command: list[str], seconds: float | None) -> tuple[int, str, str
         stdin=subprocess.DEVNULL,  # a question of az would wait for ever
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
     ) as process:
         try:
@@ -80,10 +84,18 @@ def _result_of(command: list[str], seconds: float | None) -> tuple[int, str, str
         except BaseException:
             _end(process)
             raise
-        return process.returncode, output, error
+        return process.returncode, _decoded(output), _decoded(error)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _decoded(printed: bytes) -> str:
+    """On Windows az writes to a pipe in the encoding of the system, and a name may have a letter beyond ASCII."""
+    try:
+        return printed.decode()
+    except UnicodeDecodeError:
+        return printed.decode(getpreferredencoding(False), "replace")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
     """With its children: az is a script that starts Python."""
     if sys.platform == "win32":
         subprocess.run(  # noqa: S603

@@ -49,6 +49,8 @@ def test_ctrl_c_ends_a_hook_with_one_line_and_leaves_nothing(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         wait_for("the call that hangs", (tmp_path / "hangs").exists)
         process.send_signal(signal.SIGINT)
