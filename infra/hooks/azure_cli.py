@@ -18,6 +18,10 @@ class AzureCliError(Exception):
     """The text is that of the Azure CLI."""
 
 
+class AzureCliTimeout(AzureCliError):
+    """A look-up took too long."""
+
+
 class AzureCli:
     def __init__(self, program: str) -> None:
         self._program = program
@@ -58,7 +62,7 @@ class AzureCli:
         try:
             code, output, message = _result_of(command, seconds)
         except subprocess.TimeoutExpired:
-            raise AzureCliError(f"{_command(arguments)} did not end within {seconds:g} s.") from None
+            raise AzureCliTimeout(f"{_command(arguments)} did not end within {seconds:g} s.") from None
         except OSError as error:
             raise AzureCliError(f"{self._program} cannot run: {error}") from None
         if code != 0:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.hooks import azure_cli
 from infra.hooks.azure_cli import AzureCli
+from infra.hooks.azure_findings import findings_in_azure
 from infra.hooks.azure_state import AzureState, DeletedVault, Topic, look_up
 from tests.infra.hooks.environments import (
     ACCOUNT,
@@ -111,6 +113,20 @@ def test_an_answer_in_another_form_is_a_note(azure: Azure, call: str) -> None:
     result = azure.run("preprovision", {**GIVEN, **ALL})
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("az answered in another form") == 1
+
+
+def test_an_azure_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_cli, "_LOOK_UP_SECONDS", 0.5)
+    program = tmp_path / "az"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    values = environment(**ALL)
+    state = look_up(AzureCli(str(program)), values)
+    assert [note.text for note in state.notes] == [
+        "The resource groups could not be looked up: az group list did not end within 0.5 s."
+        " Nothing more was looked up."
+    ]
+    assert list(findings_in_azure(values, state)) == state.notes
 
 
 def test_asks_nothing_before_the_subscription_is_chosen(azure: Azure) -> None:
