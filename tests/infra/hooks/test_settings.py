@@ -178,6 +178,17 @@ def test_shows_no_secret() -> None:
     assert "secret-part" not in "".join(map(str, [*problems, *notes]))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["NOTIFICATION_WEBHOOK", "BATCH_IDENTITY", "HTTP_CONCURRENCY", "NEW_DATA_CONTAINER", "ALERT_EMAIL"],
+)
+def test_shows_no_secret_that_stands_in_the_wrong_variable(name: str) -> None:
+    address = "https://hooks.example.com/ended?code=s3cr3t"
+    printed = "\n".join(map(str, findings_of_settings(environment(**{name: address}), "[]")))
+    assert f"{name} is a longer text" in printed
+    assert "s3cr3t" not in printed
+
+
 def test_values_are_those_that_azd_takes() -> None:
     parameters = {
         "workspaceId": {"value": "${AZURE_ML_WORKSPACE_ID}"},
