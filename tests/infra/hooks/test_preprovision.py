@@ -81,6 +81,15 @@ def test_asks_little_of_a_plain_environment(azure: Azure) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "changed", [AS_SERVICE_PRINCIPAL, {"NOTIFICATION_WEBHOOK": "true"}], ids=["identity", "webhook"]
+)
+def test_whoever_keeps_a_secret_may_meet_a_deleted_vault(azure: Azure, changed: dict[str, str]) -> None:
+    azure.answers = ANSWERS
+    deleted = looked_up(azure, **changed).deleted_vaults
+    assert [vault.name for vault in deleted or []] == ["kv-old", "kv-bare"]
+
+
 def test_asks_the_subscription_of_each_source(azure: Azure) -> None:
     azure.answers = ANSWERS
     far = ACCOUNT.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION)
