@@ -30,6 +30,15 @@ def found(rules: str = "[]", **changed: str) -> tuple[list[Problem], list[Note]]
         ({"PRIVATE_NETWORKING": "True", "JOB_EVENTS": "0"}, "[]"),
         (AS_SERVICE_PRINCIPAL, "[]"),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT, "NEW_DATA_CONTAINER": "incoming"}, "[]"),
+        (
+            {
+                "NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT,
+                "NEW_DATA_CONTAINER": "incoming",
+                "NEW_DATA_QUIET_SECONDS": "60",
+                "NEW_DATA_LONGEST_WAIT_SECONDS": "60",
+            },
+            "[]",
+        ),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT}, UPLOADS),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT, "NEW_DATA_OUTPUT_URI": OUTPUT}, UPLOADS),
         ({}, CLOCK),
@@ -66,6 +75,7 @@ def test_nothing_is_wrong(changed: dict[str, str], rules: str) -> None:
             "az resource show",
         ),
         ({"AZURE_ML_WORKSPACE_ID": f"{WORKSPACE}/"}, "AZURE_ML_WORKSPACE_ID must be", "azd env set"),
+        ({"AZURE_ML_WORKSPACE_ID": f"/subscriptions/x{WORKSPACE}"}, "must be a resource id", "azd env set"),
         ({"NOTIFICATION_TOPIC_ID": WORKSPACE}, "Microsoft.EventGrid/topics/<name>", "azd env set NOTIF"),
         (
             {"EXISTING_WORKSPACE_TOPIC_ID": TOPIC},
