@@ -74,7 +74,7 @@ class RunClient:
                     # A redirect would send the key and the token to another address.
                     allow_redirects=False,
                 )
-        except requests.RequestException as error:
+        except (requests.RequestException, UnicodeEncodeError) as error:
             if isinstance(error, ValueError):
                 # The address or a header cannot be sent; a retry does not help.
                 raise NotReadable(

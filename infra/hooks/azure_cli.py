@@ -1,8 +1,14 @@
 """Calls of the Azure CLI."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
+from contextlib import suppress
+from itertools import takewhile
+from locale import getpreferredencoding
 from typing import Any
 
 _LOOK_UP_SECONDS = 60
@@ -10,6 +16,10 @@ _LOOK_UP_SECONDS = 60
 
 class AzureCliError(Exception):
     """The text is that of the Azure CLI."""
+
+
+class AzureCliTimeout(AzureCliError):
+    """A look-up took too long."""
 
 
 class AzureCli:
@@ -41,7 +51,7 @@ class AzureCli:
         try:
             return json.loads(output) if output.strip() else None
         except ValueError:
-            raise AzureCliError(f"az {' '.join(arguments[:3])} printed no JSON.") from None
+            raise AzureCliError(f"{_command(arguments)} printed no JSON.") from None
 
     def change(self, *arguments: str) -> None:
         """Raises AzureCliError."""
@@ -50,19 +60,53 @@ class AzureCli:
     def _run(self, arguments: tuple[str, ...], seconds: float | None) -> str:
         command = [self._program, *arguments, "--output", "json", "--only-show-errors"]
         try:
-            result = subprocess.run(  # noqa: S603  # no shell
-                command,
-                stdin=subprocess.DEVNULL,  # a question of az would wait for ever
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=seconds,
-                check=False,
-            )
+            code, output, message = _result_of(command, seconds)
         except subprocess.TimeoutExpired:
-            raise AzureCliError(f"az {' '.join(arguments[:3])} did not end within {seconds:g} s.") from None
+            raise AzureCliTimeout(f"{_command(arguments)} did not end within {seconds:g} s.") from None
         except OSError as error:
             raise AzureCliError(f"{self._program} cannot run: {error}") from None
-        if result.returncode != 0:
-            raise AzureCliError(result.stderr.strip() or f"az ended with exit code {result.returncode}.")
-        return result.stdout
+        if code != 0:
+            raise AzureCliError(message.strip() or f"az ended with exit code {code}.")
+        return output
+
+
+def _command(arguments: tuple[str, ...]) -> str:
+    return " ".join(("az", *takewhile(lambda one: not one.startswith("-"), arguments)))
+
+
+def _result_of(command: list[str], seconds: float | None) -> tuple[int, str, str]:
+    """Exit code, output and errors. Nothing of the command runs on after a time limit or an interrupt."""
+    with subprocess.Popen(  # noqa: S603  # no shell
+        command,
+        stdin=subprocess.DEVNULL,  # a question of az would wait for ever
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, error = process.communicate(timeout=seconds)
+        except BaseException:
+            _end(process)
+            raise
+        return process.returncode, _decoded(output), _decoded(error)
+
+
+def _decoded(printed: bytes) -> str:
+    """On Windows az writes to a pipe in the encoding of the system, and a name may have a letter beyond ASCII."""
+    try:
+        return printed.decode()
+    except UnicodeDecodeError:
+        return printed.decode(getpreferredencoding(False), "replace")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """With its children: az is a script that starts Python."""
+    if sys.platform == "win32":
+        subprocess.run(  # noqa: S603
+            ["taskkill", "/F", "/T", "/PID", str(process.pid)],  # noqa: S607
+            capture_output=True,
+            check=False,
+        )
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # it has just ended by itself
+            os.killpg(process.pid, signal.SIGKILL)

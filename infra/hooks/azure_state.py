@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from infra.hooks.azure_cli import AzureCli, AzureCliError
+from infra.hooks.azure_cli import AzureCli, AzureCliError, AzureCliTimeout
 from infra.hooks.report import Note
 from infra.hooks.values import is_true
 
@@ -120,12 +120,19 @@ def sources(environment: Mapping[str, str]) -> dict[str, str]:
 class _Questions:
     def __init__(self, azure: AzureCli) -> None:
         self._azure = azure
+        self._is_silent = False
         self.notes: list[Note] = []
 
     def ask(self, what: str, read: Callable[[Any], T], *arguments: str) -> T | None:
         """None, and a note, if the caller may not look: Azure may accept the deployment all the same."""
+        if self._is_silent:
+            return None
         try:
             return read(self._azure.read(*arguments))
+        except AzureCliTimeout as error:
+            # The others would take as long.
+            self._is_silent = True
+            self.notes.append(Note(f"{what} could not be looked up: {error} Nothing more was looked up."))
         except AzureCliError as error:
             reason = str(error).splitlines()[0].removeprefix("ERROR: ")
             self.notes.append(Note(f"{what} could not be looked up: {reason}"))

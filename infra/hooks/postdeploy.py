@@ -5,7 +5,6 @@ azd gives the outputs of main.bicep as environment variables. Idempotent. Reads 
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from infra.hooks.connections import (
     template_parameters,
     unused_topics,
 )
-from infra.hooks.console import say
+from infra.hooks.console import end_with, say
 
 _AGAIN = "Then: azd hooks run postdeploy"
 _LONGEST_WAIT_SECONDS = 300
@@ -65,19 +64,23 @@ def _connect(environment: Mapping[str, str]) -> None:
 def _wait_for(azure: AzureCli, environment: Mapping[str, str], function: str) -> None:
     app, group = environment["AZURE_FUNCTION_APP_NAME"], environment["AZURE_RESOURCE_GROUP"]
     say(f"Waiting for the function {function} in {app} (five minutes, then an error)")
-    deadline = monotonic() + _LONGEST_WAIT_SECONDS
-    while monotonic() < deadline:
+    until = monotonic() + _LONGEST_WAIT_SECONDS
+    while True:
         try:
             azure.read(
                 *("functionapp", "function", "show", "--subscription", environment["AZURE_SUBSCRIPTION_ID"]),
                 *("--resource-group", group, "--name", app, "--function-name", function),
             )
             return
-        except AzureCliError:
-            sleep(_PAUSE_SECONDS)
+        except AzureCliError as error:
+            answer = str(error).splitlines()[0]
+        if monotonic() >= until:
+            break
+        sleep(_PAUSE_SECONDS)
     raise NotConnectedError(
-        f"Function {function} did not appear in {app} within five minutes. A wrong setting stops the app at its"
-        f" start. The reason is in the Log Analytics workspace of {group}, under Logs:\n"
+        f"Function {function} did not appear in {app} within five minutes. The last answer: {answer}\n"
+        "If it is not there: a wrong setting stops the app at its start. The reason is in the Log Analytics workspace"
+        f" of {group}, under Logs:\n"
         "    union AppExceptions, AppTraces | where TimeGenerated > ago(30m)"
         " | project TimeGenerated, Type, OuterMessage, Message | order by TimeGenerated desc\n"
         f'If it is empty: the app in the portal, "Diagnose and solve problems". {_AGAIN}'
@@ -136,4 +139,4 @@ def _name_unused_topics(azure: AzureCli, environment: Mapping[str, str]) -> None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main, f"What has begun in Azure goes on there. {_AGAIN}")

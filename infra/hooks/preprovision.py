@@ -1,6 +1,5 @@
 """Finds what Azure would refuse, before azd asks it: all problems at once, each with the command that mends it."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from infra.hooks import environment
 from infra.hooks.azure_cli import AzureCli, AzureCliError
 from infra.hooks.azure_findings import findings_in_azure
 from infra.hooks.azure_state import look_up
-from infra.hooks.console import say
+from infra.hooks.console import end_with, say
 from infra.hooks.report import Finding, Problem
 from infra.hooks.settings import RULES, findings_of_settings
 
@@ -40,4 +39,4 @@ def _findings(values: dict[str, str]) -> Iterator[Finding]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_with(main, "Nothing was changed in Azure.")

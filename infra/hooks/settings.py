@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.hooks.report import Finding, Note, Problem, passed_once
-from infra.hooks.values import is_true, whole_number, wrong_values
+from infra.hooks.values import is_true, shown, whole_number, wrong_values
 
 RULES = "infra/new-data-rules.json"
 SCHEDULER_DAYS = 29
@@ -54,7 +54,7 @@ def _names(environment: Mapping[str, str]) -> Iterator[Finding]:
     container = environment["NEW_DATA_CONTAINER"]
     if container and not _CONTAINER.fullmatch(container):
         yield Problem(
-            f"NEW_DATA_CONTAINER is {container!r}, which is no name of a container: 3 to 63 of a-z, 0-9 and -.",
+            f"NEW_DATA_CONTAINER is {shown(container)}, which is no name of a container: 3 to 63 of a-z, 0-9 and -.",
             ("azd env set NEW_DATA_CONTAINER <name>",),
         )
 
@@ -105,7 +105,7 @@ def _addresses(environment: Mapping[str, str]) -> Iterator[Finding]:
     email = environment["ALERT_EMAIL"]
     if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         yield Problem(
-            f"ALERT_EMAIL is {email!r}, which is no address.", ("azd env set ALERT_EMAIL <address>",)
+            f"ALERT_EMAIL is {shown(email)}, which is no address.", ("azd env set ALERT_EMAIL <address>",)
         )
     default_output = environment["DEFAULT_OUTPUT_URI"]
     if default_output and default_output.lower() != "none" and "{run_id}" not in default_output:

@@ -28,6 +28,8 @@ WHOLE_NUMBERS = {
 }
 """The least and the greatest."""
 
+_LONGEST_WORD = 24
+
 
 def is_true(environment: Mapping[str, str], name: str) -> bool:
     return environment[name] in TRUE
@@ -38,17 +40,22 @@ def whole_number(environment: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
+def shown(value: str) -> str:
+    """A secret may stand in the wrong variable, such as the address of a webhook. A word is none."""
+    return repr(value) if len(value) <= _LONGEST_WORD else "a longer text"
+
+
 def wrong_values(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in TRUE_OR_FALSE:
         if environment[name] not in TRUE + FALSE:
             yield Problem(
-                f"{name} is {environment[name]!r}. It must be true or false: azd takes the default for others.",
+                f"{name} is {shown(environment[name])}. It must be true or false: azd takes the default for others.",
                 alternatives(f"azd env set {name} true", f"azd env set {name} false"),
             )
     for name, values in ONE_OF.items():
         if environment[name] not in values:
             yield Problem(
-                f"{name} is {environment[name]!r}. It must be {', '.join(values[:-1])} or {values[-1]},"
+                f"{name} is {shown(environment[name])}. It must be {', '.join(values[:-1])} or {values[-1]},"
                 " in exactly these letters.",
                 alternatives(*(f"azd env set {name} {value}" for value in values)),
             )
@@ -56,6 +63,6 @@ def wrong_values(environment: Mapping[str, str]) -> Iterator[Finding]:
         number = whole_number(environment, name)
         if number is None or not least <= number <= greatest:
             yield Problem(
-                f"{name} is {environment[name]!r}. It must be a whole number from {least} to {greatest}.",
+                f"{name} is {shown(environment[name])}. It must be a whole number from {least} to {greatest}.",
                 (f"azd env set {name} <number>",),
             )

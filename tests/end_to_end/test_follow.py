@@ -366,6 +366,19 @@ def test_neither_key_nor_token_is_sent_without_tls(secrets: dict[str, str]) -> N
         RunClient("http://my-app.example", **secrets).run("one")
 
 
+@pytest.mark.parametrize("name", ["key", "token"])
+@pytest.mark.parametrize(
+    "secret", ["\u201cs3cr3t\u201d", "s3cr3t\n"], ids=["typographic quotes", "two lines"]
+)
+def test_what_fits_in_no_header_is_reported_but_not_printed(
+    deployed: Deployed, name: str, secret: str
+) -> None:
+    with pytest.raises(NotReadable, match="the key or the token is not of a valid form") as error:
+        RunClient(deployed.url, **{name: secret}).run("one")
+    assert "s3cr3t" not in str(error.value)
+    assert not error.value.transient
+
+
 def test_an_app_that_does_not_answer_is_a_transient_error() -> None:
     with pytest.raises(NotReadable, match="does not answer") as error:
         RunClient("http://127.0.0.1:9").run("one")

@@ -117,12 +117,28 @@ def test_the_app_starts_with_its_settings(variables: Mapping[str, str], cloud: C
 
 @pytest.mark.parametrize("cloud", [PUBLIC, US_GOVERNMENT, CHINA], ids=lambda cloud: cloud.name)
 def test_it_does_not_matter_whether_a_cloud_ends_its_urls_with_a_slash(cloud: Cloud) -> None:
-    bare = replace(
+    bare = _without_slashes(cloud)
+    assert _loads(up(ALL, bare).settings) == _loads(up(ALL, cloud).settings)
+
+
+@pytest.mark.parametrize("cloud", [PUBLIC, US_GOVERNMENT, CHINA], ids=lambda cloud: cloud.name)
+def test_people_sign_in_to_the_tenant_in_the_cloud_of_the_app(cloud: Cloud) -> None:
+    for spelling in (cloud, _without_slashes(cloud)):
+        (sign_in,) = [
+            one
+            for one in up(ENVIRONMENTS["a sign-in"], spelling).main.of_type("Microsoft.Web/sites/config")
+            if one.name == "authsettingsV2"
+        ]
+        registration = sign_in.at("properties", "identityProviders", "azureActiveDirectory", "registration")
+        assert registration["openIdIssuer"] == f"https://{_known(cloud).login_host}/{TENANT}/v2.0"
+
+
+def _without_slashes(cloud: Cloud) -> Cloud:
+    return replace(
         cloud,
         resource_manager=cloud.resource_manager.rstrip("/"),
         login_endpoint=cloud.login_endpoint.rstrip("/"),
     )
-    assert _loads(up(ALL, bare).settings) == _loads(up(ALL, cloud).settings)
 
 
 def _sign_in(variables: Mapping[str, str], cloud: Cloud = PUBLIC) -> Mapping[str, Any]:

@@ -44,8 +44,8 @@ def evaluate(expression: tree.Expression, context: Context) -> Value:
             return "".join(shown(plain(evaluate(part, context), place)) for part in parts)
         case tree.Name(name):
             return context.bound[name] if name in context.bound else context.names.value_of(name, place)
-        case tree.Member(of, key, safe):
-            return _member(evaluate(of, context), evaluate(key, context), safe, place)
+        case tree.Member():
+            return _end_of_chain(expression, context)[0]
         case tree.Call(name, arguments):
             return _call(name, [evaluate(one, context) for one in arguments], context, place)
         case tree.Operation(operator, operands):
@@ -87,6 +87,17 @@ def plain(value: Value, place: Place) -> Value:
     if isinstance(value, Reference) or callable(value):
         raise EvaluationError(place, "a resource, a module or a lambda is no value; name one of its members")
     return value
+
+
+def _end_of_chain(expression: tree.Expression, context: Context) -> tuple[Value, bool]:
+    """The value, and whether the chain of members is over: after a null of ``.?`` the rest of it is not read."""
+    if not isinstance(expression, tree.Member):
+        return evaluate(expression, context), False
+    of, is_over = _end_of_chain(expression.of, context)
+    if is_over:
+        return None, True
+    value = _member(of, evaluate(expression.key, context), expression.safe, context.place(expression))
+    return value, expression.safe and value is None
 
 
 def _member(of: Value, key: Value, safe: bool, place: Place) -> Value:
@@ -136,10 +147,15 @@ def _operation(operator: str, operands: tuple[tree.Expression, ...], context: Co
                 context.place(operand),
                 f"{operator} needs values of type {wanted_type.__name__}, not {shown(value)!r}",
             )
-    return compute(*values)
+    try:
+        return compute(*values)
+    except WrongArgument as error:
+        raise EvaluationError(place, str(error)) from error
 
 
 def _are_equal(left: Value, right: Value) -> bool:
+    if (isinstance(left, Unknown) or isinstance(right, Unknown)) and left != right:
+        raise WrongArgument(f"only Azure knows whether {shown(left)!r} is {shown(right)!r}")
     # In Python 1 == True.
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 

@@ -54,7 +54,16 @@ def _sequence(value: Value) -> Any:
     return _sized(value)
 
 
+def _text(value: Value) -> str:
+    """Raises WrongArgument for what only Azure knows: whatever is found in its text here is none of Azure's."""
+    if isinstance(value, str) and not isinstance(value, Unknown):
+        return value
+    raise WrongArgument(f"{shown(value)!r} is no text that is known here")
+
+
 def _contains(whole: Value, part: Value) -> bool:
+    if isinstance(whole, Unknown) or isinstance(part, Unknown):
+        raise WrongArgument(f"only Azure knows whether {shown(whole)!r} contains {shown(part)!r}")
     return shown(part) in whole if isinstance(whole, str) else part in _sized(whole)
 
 
@@ -80,7 +89,7 @@ def _join(items: Value, separator: str) -> str:
 
 
 def _split(value: str, separator: str) -> list[Value]:
-    return list(value.split(separator))
+    return list(_text(value).split(separator))
 
 
 def _filter(items: Value, keeps: Callable[..., Value]) -> list[Value]:
@@ -113,7 +122,7 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     ),
     "contains": _contains,
     "empty": _empty,
-    "endsWith": lambda value, end: value.lower().endswith(end.lower()),
+    "endsWith": lambda value, end: _text(value).lower().endswith(_text(end).lower()),
     "filter": _filter,
     "first": _first,
     "flatten": lambda lists: [item for one in _sequence(lists) for item in _sequence(one)],
@@ -127,9 +136,9 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "max": lambda *values: max(_numbers(*values)),
     "min": lambda *values: min(_numbers(*values)),
     "range": lambda start, count: list(range(start, start + count)),
-    "replace": lambda value, old, new: value.replace(old, new),
+    "replace": lambda value, old, new: _text(value).replace(old, new),
     "split": _split,
-    "startsWith": lambda value, start: value.lower().startswith(start.lower()),
+    "startsWith": lambda value, start: _text(value).lower().startswith(_text(start).lower()),
     "string": shown,
     "take": lambda value, count: _sequence(value)[: max(count, 0)],
     "toLower": lambda value: value.lower(),

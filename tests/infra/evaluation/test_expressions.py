@@ -15,6 +15,10 @@ var other = { start: 'file' }
 var yes = true
 var no = false
 var nothing = null
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: 'lake'
+  scope: resourceGroup('data')
+}
 """
 
 
@@ -42,6 +46,9 @@ var nothing = null
         ("{ a: min(1, 2), b: [max(1, 2)] }", {"a": 1, "b": [2]}),
         ("rule.?start ?? 'none'", "marker"),
         ("rule.?missing.?deeper ?? 'none'", "none"),
+        ("rule.?missing.deeper['and'].deeper ?? 'none'", "none"),
+        ("rules[?2].place.name ?? 'none'", "none"),
+        ("account.?location == account.location", True),
         ("nothing ?? other.start", "file"),
         ("no ? rule.start : other!.start", "file"),
         ("no ? 1 : yes ? rule!.start : other!.start", "marker"),
@@ -84,6 +91,9 @@ def test_value(tmp_path: Path, expression: str, wanted: Any) -> None:
         ("filter(rules, one => one.start)", "filter: 'file' is neither true nor false"),
         ("[for one in rule: one]", "a loop needs a list"),
         ("loop", "loop depends on itself"),
+        ("rule.?tags.deeper", "the object has no deeper"),
+        ("account.location == 'westeurope'", "only Azure knows whether '<lake.location>' is 'westeurope'"),
+        ("account.location != 'westeurope'", "only Azure knows whether '<lake.location>' is 'westeurope'"),
     ],
 )
 def test_what_has_no_value_is_an_error_with_its_place(tmp_path: Path, expression: str, message: str) -> None:

@@ -106,3 +106,24 @@ def test_made_texts_depend_on_all_arguments(tmp_path: Path, function: str, form:
 def test_wrong_arguments_are_named(tmp_path: Path, expression: str, message: str) -> None:
     with pytest.raises(EvaluationError, match=re.escape(message)):
         value_of(tmp_path, expression)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "contains(account.location, 'west')",
+        "contains(['westeurope'], account.location)",
+        "startsWith(account.location, 'west')",
+        "endsWith('westeurope', account.location)",
+        "split(account.location, '-')",
+        "replace(account.location, 'west', 'north')",
+        "take(account.location, 4)",
+    ],
+)
+def test_nothing_is_decided_by_a_text_that_only_azure_knows(tmp_path: Path, call: str) -> None:
+    account = (
+        "resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing ="
+        " { name: 'lake', scope: resourceGroup('data') }"
+    )
+    with pytest.raises(EvaluationError, match=r"<lake\.location>"):
+        value_of(tmp_path, call, account)

@@ -51,6 +51,17 @@ def test_a_number_becomes_one(project: Project) -> None:
     assert main_parameters(project, {**NEEDED, "RUN_RETENTION_DAYS": "7"})["runRetentionDays"] == 7
 
 
+def test_an_empty_text_replaces_a_default_that_is_not_empty(tmp_path: Path) -> None:
+    """So each variable of the parameter file repeats such a default."""
+    for path, text in (
+        (MAIN, "param marker string = '_SUCCESS'\nparam email string = ''\n"),
+        (PARAMETERS, '{"parameters": {"marker": {"value": "${MARKER}"}, "email": {"value": "${EMAIL}"}}}'),
+    ):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    assert main_parameters(Project(tmp_path, {}), {}) == {"marker": ""}
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_azd_asks_for_what_has_no_default(project: Project, name: str) -> None:
     with pytest.raises(EvaluationError, match=f"azd asks for parameter .*{name}") as raised:

@@ -136,7 +136,7 @@ def test_a_topic_that_an_earlier_version_named() -> None:
 
 def test_an_existing_topic_that_fits() -> None:
     theirs = topic("theirs")
-    state = AzureState(topics=[theirs])
+    state = AzureState(topics=[replace(theirs, source=WORKSPACE.upper())])
     assert found(state, EXISTING_WORKSPACE_TOPIC_ID=theirs.id.upper()) == []
     in_another_subscription = system_topic("far", subscription=OTHER_SUBSCRIPTION)
     assert found(state, EXISTING_WORKSPACE_TOPIC_ID=in_another_subscription) == []

@@ -131,30 +131,51 @@ def test_assigns_the_role_if_it_may_not_read_assignments(azure: Azure) -> None:
     assert given_role(azure) == "DataScientist"
 
 
+class Clock:
+    """Time passes by pauses only, or by ``cost`` seconds each time it is asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, cost: float = 0) -> None:
+        self.now = 0.0
+        self.cost = cost
+        monkeypatch.setattr(postdeploy, "sleep", self.pass_by)
+        monkeypatch.setattr(postdeploy, "monotonic", lambda: self.pass_by(self.cost))
+
+    def pass_by(self, seconds: float) -> float:
+        self.now += seconds
+        return self.now
+
+
+@pytest.fixture
+def without_job_events(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**ENVIRONMENT, "PATH": str(azure.path)}.items():
+        monkeypatch.setenv(name, value)
+    azure.failures = {"--function-name job_events": "ERROR: (NotFound) no such function\nmore"}
+    azure.prepare()
+
+
+@pytest.mark.usefixtures("without_job_events")
 def test_says_which_function_is_missing_and_where_the_reason_is(
     azure: Azure, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    passed = [0.0]
-    tries: list[float] = []
-
-    def wait(seconds: float) -> None:
-        tries.append(passed[0])
-        passed[0] += seconds + 5  # the call of the Azure CLI takes time, too
-
-    monkeypatch.setattr(postdeploy, "sleep", wait)
-    monkeypatch.setattr(postdeploy, "monotonic", lambda: passed[0])
-    for name, value in {**ENVIRONMENT, "PATH": str(azure.path)}.items():
-        monkeypatch.setenv(name, value)
-    azure.failures = {"--function-name job_events": "not found"}
-    azure.prepare()
+    clock = Clock(monkeypatch)
 
     assert postdeploy.main() == 1
 
     output = capsys.readouterr().out
     assert "Function job_events did not appear in func-demo" in output
-    assert "AppExceptions" in output and "log stream" not in output
-    assert tries == [15 * number for number in range(20)]
+    assert "The last answer: ERROR: (NotFound) no such function\n" in output
+    assert "the Log Analytics workspace of rg-demo" in output and "AppExceptions" in output
+    assert "log stream" not in output
+    assert clock.now == 300
+    assert sum("--function-name job_events" in call for call in azure.calls) == 31
     assert not any(call.startswith("deployment") for call in azure.calls)
+
+
+@pytest.mark.usefixtures("without_job_events")
+def test_slow_answers_do_not_make_the_wait_longer(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch, cost=50)
+    assert postdeploy.main() == 1
+    assert sum("--function-name job_events" in call for call in azure.calls) == 6
 
 
 def test_says_that_nobody_is_signed_in(azure: Azure) -> None:

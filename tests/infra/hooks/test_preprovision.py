@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from infra.hooks import azure_cli
 from infra.hooks.azure_cli import AzureCli
+from infra.hooks.azure_findings import findings_in_azure
 from infra.hooks.azure_state import AzureState, DeletedVault, Topic, look_up
 from tests.infra.hooks.environments import (
     ACCOUNT,
@@ -79,6 +81,15 @@ def test_asks_little_of_a_plain_environment(azure: Azure) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "changed", [AS_SERVICE_PRINCIPAL, {"NOTIFICATION_WEBHOOK": "true"}], ids=["identity", "webhook"]
+)
+def test_whoever_keeps_a_secret_may_meet_a_deleted_vault(azure: Azure, changed: dict[str, str]) -> None:
+    azure.answers = ANSWERS
+    deleted = looked_up(azure, **changed).deleted_vaults
+    assert [vault.name for vault in deleted or []] == ["kv-old", "kv-bare"]
+
+
 def test_asks_the_subscription_of_each_source(azure: Azure) -> None:
     azure.answers = ANSWERS
     far = ACCOUNT.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION)
@@ -119,6 +130,20 @@ def test_says_what_it_did_not_look_up_before_the_workspace_is_chosen(azure: Azur
     assert note in azure.run("preprovision", {**GIVEN, "AZURE_ML_WORKSPACE_ID": ""}).stdout
     for given in (GIVEN, {**GIVEN, "AZURE_ML_WORKSPACE_ID": "", "JOB_EVENTS": "false"}):
         assert note not in azure.run("preprovision", given).stdout
+
+
+def test_an_azure_that_does_not_answer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_cli, "_LOOK_UP_SECONDS", 0.5)
+    program = tmp_path / "az"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    values = environment(**ALL)
+    state = look_up(AzureCli(str(program)), values)
+    assert [note.text for note in state.notes] == [
+        "The resource groups could not be looked up: az group list did not end within 0.5 s."
+        " Nothing more was looked up."
+    ]
+    assert list(findings_in_azure(values, state)) == state.notes
 
 
 def test_asks_nothing_before_the_subscription_is_chosen(azure: Azure) -> None:

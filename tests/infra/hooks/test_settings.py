@@ -30,6 +30,15 @@ def found(rules: str = "[]", **changed: str) -> tuple[list[Problem], list[Note]]
         ({"PRIVATE_NETWORKING": "True", "JOB_EVENTS": "0"}, "[]"),
         (AS_SERVICE_PRINCIPAL, "[]"),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT, "NEW_DATA_CONTAINER": "incoming"}, "[]"),
+        (
+            {
+                "NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT,
+                "NEW_DATA_CONTAINER": "incoming",
+                "NEW_DATA_QUIET_SECONDS": "60",
+                "NEW_DATA_LONGEST_WAIT_SECONDS": "60",
+            },
+            "[]",
+        ),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT}, UPLOADS),
         ({"NEW_DATA_STORAGE_ACCOUNT_ID": ACCOUNT, "NEW_DATA_OUTPUT_URI": OUTPUT}, UPLOADS),
         ({}, CLOCK),
@@ -66,6 +75,7 @@ def test_nothing_is_wrong(changed: dict[str, str], rules: str) -> None:
             "az resource show",
         ),
         ({"AZURE_ML_WORKSPACE_ID": f"{WORKSPACE}/"}, "AZURE_ML_WORKSPACE_ID must be", "azd env set"),
+        ({"AZURE_ML_WORKSPACE_ID": f"/subscriptions/x{WORKSPACE}"}, "must be a resource id", "azd env set"),
         ({"NOTIFICATION_TOPIC_ID": WORKSPACE}, "Microsoft.EventGrid/topics/<name>", "azd env set NOTIF"),
         (
             {"EXISTING_WORKSPACE_TOPIC_ID": TOPIC},
@@ -181,6 +191,17 @@ def test_shows_no_secret() -> None:
     problems, notes = found(NOTIFICATION_URL=secret, BATCH_CLIENT_SECRET="secret-part")
     assert len(problems) == 1
     assert "secret-part" not in "".join(map(str, [*problems, *notes]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NOTIFICATION_WEBHOOK", "BATCH_IDENTITY", "HTTP_CONCURRENCY", "NEW_DATA_CONTAINER", "ALERT_EMAIL"],
+)
+def test_shows_no_secret_that_stands_in_the_wrong_variable(name: str) -> None:
+    address = "https://hooks.example.com/ended?code=s3cr3t"
+    printed = "\n".join(map(str, findings_of_settings(environment(**{name: address}), "[]")))
+    assert f"{name} is a longer text" in printed
+    assert "s3cr3t" not in printed
 
 
 def test_values_are_those_that_azd_takes() -> None:
