@@ -14,6 +14,7 @@ from batch.settings import Settings
 from infra.check.evaluation.parameters import inputs, main_parameters
 from infra.check.evaluation.surroundings import CHINA, PUBLIC, US_GOVERNMENT, Cloud
 from infra.check.project import MAIN, Project
+from infra.hooks.settings import SCHEDULER_DAYS
 from ledger.connection import find_store
 from ledger.storage_account import Identity, StorageAccount
 from tests.infra.deployed import (
@@ -354,6 +355,40 @@ def test_the_scheduler_has_its_connection_and_no_role_for_queues() -> None:
     }
     assert queues in roles["storage"]
     assert queues not in roles["scheduler"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "backend", "kept"),
+    [
+        ("7", "AzureStorage", 7),
+        ("3650", "AzureStorage", 3650),
+        ("7", "DurableTaskScheduler", 7),
+        ("3650", "DurableTaskScheduler", SCHEDULER_DAYS),
+    ],
+)
+def test_the_app_purges_a_run_before_the_scheduler_does(wanted: str, backend: str, kept: int) -> None:
+    deployed = up({**MINIMAL, "RUN_RETENTION_DAYS": wanted, "DURABLE_BACKEND": backend})
+    assert deployed.settings["RUN_RETENTION_DAYS"] == str(kept)
+    for policy in deployed.main.of_type("Microsoft.DurableTask/schedulers/retentionPolicies"):
+        (only,) = policy.at("properties", "retentionPolicies")
+        assert only["retentionPeriodInDays"] == SCHEDULER_DAYS + 1
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({}, {}),
+        ({"BATCH_CLIENT_SECRET": "one"}, {"batch-endpoint-client-secret": "one"}),
+        ({"NOTIFICATION_URL": "https://two"}, {"notification-url": "https://two"}),
+    ],
+    ids=["none", "the client secret", "the webhook"],
+)
+def test_a_secret_that_is_not_given_keeps_its_value_in_the_vault(
+    given: dict[str, str], written: dict[str, str]
+) -> None:
+    without = {**ALL, "BATCH_CLIENT_SECRET": "", "NOTIFICATION_URL": ""}
+    secrets = up({**without, **given}).main.of_type("Microsoft.KeyVault/vaults/secrets")
+    assert {secret.name: secret.at("properties", "value") for secret in secrets} == written
 
 
 def test_the_service_principal_calls_and_the_managed_identity_does_the_rest() -> None:
