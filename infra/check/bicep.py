@@ -78,6 +78,11 @@ class Declaration:
             return str(literal(next(child for child in self.node.children if child.type == "string")))
         return next((text(child) for child in self.node.children if child.type == "type"), "any")
 
+    @property
+    def resource_type(self) -> str:
+        """Of a resource, without the API version."""
+        return self.type_text.partition("@")[0]
+
     @cached_property
     def is_existing(self) -> bool:
         return any(child.type == "existing" for child in self.node.children)
@@ -118,6 +123,9 @@ class Template:
 
     def of_kind(self, kind: str) -> list[Declaration]:
         return [one for one in self.declarations.values() if one.kind == kind]
+
+    def resources(self, resource_type: str) -> list[Declaration]:
+        return [one for one in self.of_kind("resource") if one.resource_type == resource_type]
 
     def resolved(self, node: Node | None) -> Node | None:
         """The value of the variable that ``node`` names; any other node unchanged."""

@@ -71,7 +71,7 @@ def _check(project: Project) -> Iterator[Finding]:
 def notes(project: Project) -> list[str]:
     """The resource types for which the check is weaker than for others."""
     used = {
-        resource.type_text.partition("@")[0]
+        resource.resource_type
         for template in project.templates.values()
         for resource in template.of_kind("resource")
     }

@@ -11,14 +11,14 @@ PARAMETERS = Path("infra/main.parameters.json")
 SUBSTITUTION = re.compile(r"\$\{(?P<name>\w+)(?:=(?P<default>[^}]*))?\}")
 """A variable in the parameter file, which azd replaces by its value."""
 
-_ROLE_DEFAULT = {"WORKSPACE_ROLE": "DataScientist"}
-"""No parameter of main.bicep: the postdeploy hook reads it."""
+OF_HOOKS = {"WORKSPACE_ROLE": "DataScientist"}
+"""Variables with their defaults that are no parameters of main.bicep: the postdeploy hook reads them."""
 
 
-def deployed_with(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` with the answers that azd keeps and with the defaults."""
+def current() -> dict[str, str]:
+    """The variables of this process, with the answers that azd keeps and with the defaults."""
     parameters = json.loads(PARAMETERS.read_text(encoding="utf-8"))["parameters"]
-    return completed(environ, parameters, kept_answers(environ.get("AZURE_ENV_NAME", "")))
+    return completed(os.environ, parameters, kept_answers(os.environ.get("AZURE_ENV_NAME", "")))
 
 
 def completed(
@@ -32,7 +32,7 @@ def completed(
             kept = answers.get(parameter)
             default = kept if isinstance(kept, str) else found["default"] or ""
             result[found["name"]] = environ.get(found["name"]) or default
-    return {**result, **{name: environ.get(name) or default for name, default in _ROLE_DEFAULT.items()}}
+    return {**result, **{name: environ.get(name) or default for name, default in OF_HOOKS.items()}}
 
 
 def kept_answers(environment_name: str) -> dict[str, Any]:
@@ -43,7 +43,3 @@ def kept_answers(environment_name: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return answers if isinstance(answers, dict) else {}
-
-
-def current() -> dict[str, str]:
-    return deployed_with(os.environ)

@@ -21,6 +21,7 @@ from infra.hooks.connections import (
     unused_topics,
 )
 from infra.hooks.console import end_with, say
+from infra.hooks.environment import OF_HOOKS
 
 _AGAIN = "Then: azd hooks run postdeploy"
 _LONGEST_WAIT_SECONDS = 300
@@ -88,7 +89,7 @@ def _wait_for(azure: AzureCli, environment: Mapping[str, str], function: str) ->
 
 
 def _role(azure: AzureCli, environment: Mapping[str, str]) -> str:
-    wanted = environment.get("WORKSPACE_ROLE") or "DataScientist"
+    wanted = environment.get("WORKSPACE_ROLE") or OF_HOOKS["WORKSPACE_ROLE"]
     workspace, principal = environment["CONNECT_WORKSPACE_ID"], environment["CONNECT_PRINCIPAL_ID"]
     if wanted != "DataScientist":
         return wanted

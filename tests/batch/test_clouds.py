@@ -1,43 +1,15 @@
 """The app's table of clouds says what Azure itself says of each, and the templates hand over only which one it is."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from batch.addresses import CLOUDS, Cloud
 from batch.settings import Settings
+from infra.check.evaluation.surroundings import CHINA, PUBLIC, US_GOVERNMENT
+from infra.check.evaluation.surroundings import Cloud as Environment
 
+ENVIRONMENTS = (PUBLIC, US_GOVERNMENT, CHINA)
+"""What ``environment()`` of a template gives: the metadata of Azure Resource Manager."""
 
-@dataclass(frozen=True)
-class Environment:
-    """What ``environment()`` of a template gives: the metadata of Azure Resource Manager."""
-
-    name: str
-    resource_manager: str
-    login_endpoint: str
-    storage_suffix: str
-
-
-ENVIRONMENTS = (
-    Environment(
-        "AzureCloud",
-        "https://management.azure.com/",
-        "https://login.microsoftonline.com/",
-        "core.windows.net",
-    ),
-    Environment(
-        "AzureUSGovernment",
-        "https://management.usgovcloudapi.net",
-        "https://login.microsoftonline.us",
-        "core.usgovcloudapi.net",
-    ),
-    Environment(
-        "AzureChinaCloud",
-        "https://management.chinacloudapi.cn",
-        "https://login.chinacloudapi.cn",
-        "core.chinacloudapi.cn",
-    ),
-)
 EACH = pytest.mark.parametrize(
     ("environment", "cloud"),
     list(zip(ENVIRONMENTS, CLOUDS, strict=True)),

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from local.event_grid import Container
 from local.machine import Events, LocalMachine, MachineConfig
 from tests.docs.pages import DOCUMENTS, PAGES, ROOT, anywhere, blocks
 from tests.end_to_end.harness import TIME_SCALE, App
+from tests.served import served
 from tests.waiting import wait_for
 
 NEED_AZURE = {"deployment.md", "sign-in.md", "when-azd-up-fails.md"}
@@ -89,19 +89,15 @@ class ThreePages(BaseHTTPRequestHandler):
 
 def test_what_is_under_way_is_counted_to_the_last_page() -> None:
     [counting] = [block.text for block in anywhere("bash") if "under way" in block.text]
-    with ThreadingHTTPServer(("127.0.0.1", 0), ThreePages) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), ThreePages)) as url:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", counting],
-            env={**os.environ, "APP": f"http://127.0.0.1:{server.server_port}", "BATCH_FUNCTION_KEY": ""},
+            env={**os.environ, "APP": url, "BATCH_FUNCTION_KEY": ""},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        server.shutdown()
-        thread.join()
     assert (done.stdout, done.stderr) == ("207 runs under way\n", "")
 
 

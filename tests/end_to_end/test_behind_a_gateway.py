@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import requests
@@ -12,6 +11,7 @@ import requests
 from local.machine import LocalMachine, MachineConfig
 from tests.end_to_end.callers.web import Web
 from tests.end_to_end.harness import TIME_SCALE, App, sample_request
+from tests.served import served
 from tests.waiting import LIMIT, wait_for
 
 PREFIX = "/scoring/v1"
@@ -62,12 +62,9 @@ class Forward(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    with Gateway(("127.0.0.1", 0), Forward) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
+    server = Gateway(("127.0.0.1", 0), Forward)
+    with served(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_every_address_leads_through_the_gateway(gateway: Gateway, own_state: Path) -> None:

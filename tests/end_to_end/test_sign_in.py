@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from local.host_process import ROOT
 from local.machine import INCOMING, WEBHOOK, LocalMachine, MachineConfig, container_folder
 from tests.end_to_end.harness import TIME_SCALE, App, sample_request
 from tests.end_to_end.new_data import rule, runs, uploaded
+from tests.served import served
 from tests.waiting import LIMIT, wait_for
 
 SIGN_IN = ROOT / "infra/modules/sign-in.bicep"
@@ -74,14 +74,11 @@ class Forward(BaseHTTPRequestHandler):
 def sign_in(machine: LocalMachine) -> Iterator[SignIn]:
     template = parse(SIGN_IN, SIGN_IN.read_bytes())
     [declared] = sign_ins(template)
-    with SignIn(("127.0.0.1", 0), Forward) as server:
-        server.app = machine.url
-        server.excluded = tuple(paths_without_login(template, declared))
-        thread = Thread(target=server.serve_forever)
-        thread.start()
+    server = SignIn(("127.0.0.1", 0), Forward)
+    server.app = machine.url
+    server.excluded = tuple(paths_without_login(template, declared))
+    with served(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

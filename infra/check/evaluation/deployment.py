@@ -222,7 +222,7 @@ class _Declared(Reference):
 class _Resource(_Declared):
     @cached_property
     def type(self) -> str:
-        return self._declared.type_text.partition("@")[0]
+        return self._declared.resource_type
 
     @cached_property
     def id(self) -> str:

@@ -151,7 +151,7 @@ def _members(project: Project, template: Template, node: Node) -> Findings:
 
 
 def _resource_members(template: Template, declared: Declaration, path: list[Node]) -> Findings:
-    shape = Shape.of(declared.type_text.partition("@")[0])
+    shape = Shape.of(declared.resource_type)
     for step in path:
         if shape is None:
             return

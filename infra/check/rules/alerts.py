@@ -12,8 +12,8 @@ from infra.check.bicep import Declaration, Template, fields, line, literal, text
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import Project
 
-_LOG_ALERT = "Microsoft.Insights/scheduledQueryRules@"
-_METRIC_ALERT = "Microsoft.Insights/metricAlerts@"
+_LOG_ALERT = "Microsoft.Insights/scheduledQueryRules"
+_METRIC_ALERT = "Microsoft.Insights/metricAlerts"
 _ATTENTION = Path("batch/run/attention.py")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?")
 _SLICE = re.compile(r"ingestion_time\(\) > ago\((\d+)m\) and ingestion_time\(\) <= ago\((\d+)m\)")
@@ -74,14 +74,13 @@ class Alert:
 
 
 def check_alerts(project: Project, template: Template) -> Findings:
-    for resource in template.of_kind("resource"):
-        if resource.type_text.startswith((_LOG_ALERT, _METRIC_ALERT)):
-            yield from _window(template, resource)
-        if resource.type_text.startswith(_METRIC_ALERT):
-            yield from _metric_alert(template, resource)
-        if resource.type_text.startswith(_LOG_ALERT):
-            for alert in alerts_of(template, resource):
-                yield from _log_alert(project, alert)
+    for resource in template.resources(_METRIC_ALERT):
+        yield from _window(template, resource)
+        yield from _metric_alert(template, resource)
+    for resource in template.resources(_LOG_ALERT):
+        yield from _window(template, resource)
+        for alert in alerts_of(template, resource):
+            yield from _log_alert(project, alert)
 
 
 def alerts_of(template: Template, resource: Declaration) -> Iterator[Alert]:

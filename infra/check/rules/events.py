@@ -17,7 +17,7 @@ _TOPIC_OF_EVENT = {
     "Microsoft.Storage.": "Microsoft.Storage.StorageAccounts",
     "Microsoft.MachineLearningServices.": "Microsoft.MachineLearningServices.Workspaces",
 }
-_SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions@"
+_SUBSCRIPTION = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 _EVENT = re.compile(r"(Microsoft\.(?:Storage|MachineLearningServices)\.)[A-Z]\w+")
 _TAKEN_CALLS = ("FINISHED_UPLOADS", "RENAMES")
 """Constants of the app: the calls after which a blob counts as uploaded, as ``data.api`` names them."""
@@ -247,9 +247,7 @@ def _containers(project: Project) -> Findings:
                 template.path, line(name or one.node), f"no template creates the container {one.name}"
             )
     for template in project.templates.values():
-        for declared in template.of_kind("resource"):
-            if not declared.type_text.startswith(_SUBSCRIPTION):
-                continue
+        for declared in template.resources(_SUBSCRIPTION):
             letters = ("properties", "deadLetterWithResourceIdentity", "deadLetterDestination", "properties")
             container = declared.at(*letters, "blobContainerName")
             if container is None or literal(container) not in made:

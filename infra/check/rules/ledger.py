@@ -34,8 +34,7 @@ def check_ledger(project: Project, source: Source) -> Findings:
 
 def _grants_the_role(declared: Declaration) -> bool:
     role = declared.at("properties", "roleDefinitionId")
-    is_assignment = declared.type_text.partition("@")[0] == _ASSIGNMENT
-    return is_assignment and role is not None and _ROLE in text(role)
+    return declared.resource_type == _ASSIGNMENT and role is not None and _ROLE in text(role)
 
 
 def _has_condition(declared: Declaration) -> bool:

@@ -17,8 +17,8 @@ from infra.check.evaluation.values import EvaluationError, Place, Value
 from infra.check.findings import Finding, Findings
 from infra.check.project import MAIN, Project
 from infra.check.rules.environments import FIRST, OTHERS, SUBSCRIPTION, Environment, deployed
+from infra.hooks.environment import OF_HOOKS
 
-_ROLE = "WORKSPACE_ROLE"
 _HOOK = Path("infra/hooks/postdeploy.py")
 _DEPLOYMENT_NAME = re.compile(r'"(?P<name>connections-[^"]*)"')
 _VARIABLE = re.compile(r"\{environment\['(?P<name>\w+)'\]\}")
@@ -37,6 +37,7 @@ _GLOBAL = {"Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults", "Mi
 """Types whose names are hosts."""
 
 _DASHED = "[A-Za-z0-9-]"
+_GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ALLOWED = {
     GROUP: r"[\w().-]{0,89}[\w()-]",
     MODULE: r"[\w().-]{1,64}",
@@ -52,8 +53,8 @@ _ALLOWED = {
     "Microsoft.Web/sites": rf"[A-Za-z0-9]{_DASHED}{{0,58}}[A-Za-z0-9]",
     "Microsoft.EventGrid/systemTopics": rf"{_DASHED}{{3,50}}",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions": rf"{_DASHED}{{3,64}}",
-    "Microsoft.Authorization/roleAssignments": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    "Microsoft.Authorization/roleDefinitions": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "Microsoft.Authorization/roleAssignments": _GUID,
+    "Microsoft.Authorization/roleDefinitions": _GUID,
 }
 """From Microsoft's page on the naming rules of resources; for system topics from that on topics."""
 
@@ -88,7 +89,7 @@ def _first_of_each_place(findings: Iterable[Finding]) -> Findings:
 def _outputs_are_no_inputs(project: Project) -> Findings:
     """azd stores outputs in its environment, and removes each of them at ``azd down``: an input would be gone."""
     template = project.templates[MAIN]
-    taken = {*inputs(project), _ROLE}
+    taken = {*inputs(project), *OF_HOOKS}
     for name, output in template.outputs.items():
         if name in taken:
             yield Finding(

@@ -1,6 +1,5 @@
 """GitHub deploys with the options of a person: azd copies them into the repository, the workflow passes them on."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +7,15 @@ import yaml
 
 from infra.check.findings import Finding, Findings, listed
 from infra.check.project import AZURE_YAML, MAIN, PARAMETERS, Project
+from infra.hooks.environment import OF_HOOKS, SUBSTITUTION
 
 WORKFLOW = Path(".github/workflows/azure-dev.yml")
-_NAME = re.compile(r"\$\{(\w+)")
 _SET_BY_AZD = {"AZURE_ENV_NAME", "AZURE_LOCATION"}
-_READ_BY_HOOKS_ONLY = {"WORKSPACE_ROLE"}
 
 
 def check_pipeline(project: Project) -> Findings:
     secrets = _options(project, secure=True)
-    variables = (_options(project, secure=False) | _READ_BY_HOOKS_ONLY) - _SET_BY_AZD
+    variables = (_options(project, secure=False) | OF_HOOKS.keys()) - _SET_BY_AZD
     pipeline: dict[str, list[str]] = yaml.safe_load(project.read(AZURE_YAML))["pipeline"]
     for key, wanted in (("variables", variables), ("secrets", secrets)):
         number = project.line_of(AZURE_YAML, f"  {key}:")
@@ -35,9 +33,9 @@ def _options(project: Project, *, secure: bool) -> set[str]:
     """The variables of the environment that the parameter file reads for secret parameters, or for all others."""
     given: dict[str, dict[str, str]] = project.json(PARAMETERS)["parameters"]
     return {
-        name
+        found["name"]
         for parameter in project.templates[MAIN].of_kind("param")
-        for name in _NAME.findall(given.get(parameter.name, {}).get("value", ""))
+        for found in SUBSTITUTION.finditer(given.get(parameter.name, {}).get("value", ""))
         if ("secure" in parameter.decorators) is secure
     }
 

@@ -31,10 +31,9 @@ def check_roles(template: Template) -> Findings:
         if node.type == "string_content" and _GUID.search(text(node)) and not _is_named_role(node):
             yield Finding(template.path, line(node), f"{text(node)}: an id must have a name, as a variable")
     for declared in template.of_kind("resource"):
-        resource_type = declared.type_text.partition("@")[0]
-        if resource_type == _ASSIGNMENT:
+        if declared.resource_type == _ASSIGNMENT:
             yield from _assignment(template, declared)
-        elif resource_type == _DEFINITION:
+        elif declared.resource_type == _DEFINITION:
             yield from _definition(template, declared)
 
 
@@ -91,7 +90,7 @@ def _granted(
     template: Template, *, finding_at: Declaration, role_id: Node, scope: str, name_parts: set[str]
 ) -> Findings:
     target = template.declarations.get(scope)
-    scope_type = target.type_text.partition("@")[0] if target else ""
+    scope_type = target.resource_type if target else ""
     for possible in template.possible(role_id):
         if text(possible).endswith(".id"):
             continue

@@ -24,8 +24,8 @@ def check_scale(project: Project) -> Findings:
     yield from _function_timeout(project, host)
     yield from _queue_polling(project, host)
     for template in project.templates.values():
-        for declared in template.of_kind("resource"):
-            if declared.type_text.startswith("Microsoft.Web/sites@") and not declared.is_existing:
+        for declared in template.resources("Microsoft.Web/sites"):
+            if not declared.is_existing:
                 yield from _http_concurrency(template, declared)
                 yield from _always_ready(template, declared)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.check.bicep import Declaration, Template, fields, line, literal
+from infra.check.bicep import Template, fields, line, literal
 from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 
@@ -15,19 +15,19 @@ def check_scheduler(project: Project) -> Findings:
     host: dict[str, Any] = project.json(HOST)
     hub = str(host.get("extensions", {}).get("durableTask", {}).get("hubName"))
     for template in project.templates.values():
-        for declared in _of_type(template, f"{_SCHEDULER}/taskHubs"):
+        for declared in template.resources(f"{_SCHEDULER}/taskHubs"):
             name = declared.at("name")
             if name is not None and hub not in (name.text or b"").decode():
                 yield Finding(
                     template.path, line(name), f"the name of the task hub must be {hub}, as in host.json"
                 )
-        for declared in _of_type(template, _SCHEDULER):
+        for declared in template.resources(_SCHEDULER):
             yield from _retention(template, str(literal(declared.at("properties", "sku", "name"))))
 
 
 def _retention(template: Template, sku: str) -> Findings:
     longest = _LONGEST_RETENTION.get(sku, 0)
-    for declared in _of_type(template, f"{_SCHEDULER}/retentionPolicies"):
+    for declared in template.resources(f"{_SCHEDULER}/retentionPolicies"):
         policies = declared.at("properties", "retentionPolicies")
         for policy in policies.named_children if policies is not None else ():
             days = fields(policy)["retentionPeriodInDays"][1]
@@ -38,7 +38,3 @@ def _retention(template: Template, sku: str) -> Findings:
                     line(days),
                     f"retentionPeriodInDays must be a number from 1 to {longest}, the longest of SKU {sku}",
                 )
-
-
-def _of_type(template: Template, resource_type: str) -> list[Declaration]:
-    return [one for one in template.of_kind("resource") if one.type_text.partition("@")[0] == resource_type]

@@ -59,13 +59,12 @@ def check_security(template: Template) -> Findings:
     yield from _calls_and_texts(template)
     for output in template.outputs.values():
         yield from _output(template, output)
-    for declared in template.of_kind("resource"):
-        if declared.type_text.startswith("Microsoft.KeyVault/vaults/secrets@"):
-            yield from _secret(template, declared)
+    for declared in template.resources("Microsoft.KeyVault/vaults/secrets"):
+        yield from _secret(template, declared)
 
 
 def _switches(template: Template, declared: Declaration) -> Findings:
-    resource_type = declared.type_text.partition("@")[0]
+    resource_type = declared.resource_type
     for path, wanted in _REQUIRED.get(resource_type, {}).items():
         node = declared.at(*path.split("."))
         found = literal(template.resolved(node))
@@ -164,12 +163,10 @@ def _secret(template: Template, declared: Declaration) -> Findings:
 
 def check_publishing_is_off(template: Template) -> Findings:
     """Both ways of publishing with a password are off for each site that a template creates."""
-    sites = [one for one in template.of_kind("resource") if one.type_text.startswith("Microsoft.Web/sites@")]
-    made = [one for one in sites if not one.is_existing]
+    made = [one for one in template.resources("Microsoft.Web/sites") if not one.is_existing]
     policies = {
         literal(one.at("name"))
-        for one in template.of_kind("resource")
-        if one.type_text.startswith("Microsoft.Web/sites/basicPublishingCredentialsPolicies@")
+        for one in template.resources("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
     }
     for site in made:
         for way in sorted({"scm", "ftp"} - {str(one) for one in policies}):

@@ -9,7 +9,7 @@ from infra.check.findings import Finding, Findings
 from infra.check.project import HOST, Project
 from infra.check.rules.python_source import Source, library_settings
 from infra.check.rules.security import object_entries, secret_settings
-from infra.check.rules.sign_in import named_in_sign_ins
+from infra.check.rules.sign_in import named_in_sign_ins, site_configs
 
 _HOST_NEEDS = {
     "AzureMonitorExporter__EnableTraceBasedLogsSampler",
@@ -44,9 +44,7 @@ def check_settings(project: Project, source: Source) -> Findings:
     settings = [
         (template, declared)
         for template in project.templates.values()
-        for declared in template.of_kind("resource")
-        if declared.type_text.startswith("Microsoft.Web/sites/config@") and not declared.is_existing
-        if literal(declared.at("name")) == "appsettings"
+        for declared in site_configs(template, "appsettings")
     ]
     if len(settings) != 1:
         yield Finding(HOST, 1, "exactly one resource must set the app settings: each replaces the whole set")

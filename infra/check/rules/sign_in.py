@@ -1,7 +1,5 @@
 """Sign-in in front of the app (authsettingsV2): each request needs a login, unless its caller can have none."""
 
-from collections.abc import Iterator
-
 from infra.check.bicep import Declaration, Template, line, literal
 from infra.check.findings import Finding, Findings
 from infra.check.project import Project
@@ -61,11 +59,14 @@ def paths_without_login(template: Template, declared: Declaration) -> list[str]:
     return [str(literal(one)) for one in paths.named_children] if paths is not None else []
 
 
-def sign_ins(template: Template) -> Iterator[Declaration]:
-    for declared in template.of_kind("resource"):
-        is_config = declared.type_text.startswith("Microsoft.Web/sites/config@")
-        if is_config and literal(declared.at("name")) == "authsettingsV2" and not declared.is_existing:
-            yield declared
+def sign_ins(template: Template) -> list[Declaration]:
+    return site_configs(template, "authsettingsV2")
+
+
+def site_configs(template: Template, name: str) -> list[Declaration]:
+    """What the template sets of an app under this name, such as its app settings."""
+    configs = template.resources("Microsoft.Web/sites/config")
+    return [one for one in configs if literal(one.at("name")) == name and not one.is_existing]
 
 
 def named_in_sign_ins(project: Project) -> set[str]:

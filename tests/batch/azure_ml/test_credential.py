@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from batch.azure_ml import credential
 from batch.azure_ml.credential import TIMEOUTS, Transport, new_credential
 from batch.azure_ml.token_cache import LONGEST_WAIT
+from tests.served import served
 
 IDENTITIES = {
     "secret": {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"},
@@ -73,15 +73,11 @@ class _Busy(BaseHTTPRequestHandler):
 
 def test_a_long_retry_after_does_not_hold_up_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credential, "_LONGEST_PAUSE", 0.05)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), _Busy)) as url:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{url}/")
         monkeypatch.setenv("IDENTITY_HEADER", "h")
         begin = time.monotonic()
         with new_credential() as chain, pytest.raises(ClientAuthenticationError):
             chain.get_token("https://ml.example/.default")
         assert time.monotonic() - begin < 10
         assert _Busy.requests == 3
-        server.shutdown()
-        thread.join(10)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from tests.end_to_end.callers.data_factory import PipelineRun, read_pipeline
 from tests.end_to_end.callers.logic_app import WorkflowRun, read_definition
 from tests.end_to_end.callers.web import Failed, Web
 from tests.end_to_end.harness import TIME_SCALE, App
+from tests.served import served
 from tests.waiting import LIMIT, wait_for
 
 PIPELINES = sorted((ROOT / "samples" / "data-factory").glob("*.json"))
@@ -50,12 +50,8 @@ class Vault(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def vault() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Vault) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Vault)) as url:
+        yield url
 
 
 @pytest.fixture
